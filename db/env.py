@@ -1,0 +1,64 @@
+"""The environment that migrations run in; used by `ghsync migrate` and by the `alembic` command alike."""
+
+import os
+import time
+
+import sqlalchemy as sa
+from alembic import context
+
+from ghsync import migrate, schema
+
+ADVISORY_LOCK = 0x67687379  # "ghsy"; advisory locks are a database's own
+LOCK_POLL_SECONDS = 0.1
+
+# A migration runs while the previous code is still at work: one that would make it wait gives up instead, and can
+# be run again. A migration that knows better sets its own.
+LOCK_TIMEOUT = "5s"
+STATEMENT_TIMEOUT = "60s"
+
+
+def take_lock(connection: sa.Connection) -> None:
+    """Wait until no other migration runs, to the end of the session.
+
+    By polling: a session that waits inside ``pg_advisory_lock`` holds a snapshot, and CREATE INDEX CONCURRENTLY in
+    the session that has the lock would wait for that snapshot.
+    """
+    while not connection.scalar(sa.select(sa.func.pg_try_advisory_lock(ADVISORY_LOCK))):
+        connection.rollback()
+        time.sleep(LOCK_POLL_SECONDS)
+    connection.commit()
+
+
+def migrate_database(url: str) -> None:
+    """Migrate over a connection of its own, which gives the lock back when it is closed."""
+    with migrate.engine(url).connect() as connection:
+        take_lock(connection)
+        connection.execute(sa.text(f"SET lock_timeout = '{LOCK_TIMEOUT}'"))
+        connection.execute(sa.text(f"SET statement_timeout = '{STATEMENT_TIMEOUT}'"))
+        connection.commit()
+        context.configure(
+            connection=connection,
+            target_metadata=schema.metadata,
+            compare_server_default=True,
+            transaction_per_migration=True,
+        )
+        with context.begin_transaction():
+            context.run_migrations()
+
+
+def print_sql() -> None:
+    """Print what a migration would do; no database is asked."""
+    context.configure(
+        dialect_name="postgresql",
+        dialect_opts={"paramstyle": "named"},
+        literal_binds=True,
+        transaction_per_migration=True,
+    )
+    with context.begin_transaction():
+        context.run_migrations()
+
+
+if context.is_offline_mode():
+    print_sql()
+else:
+    migrate_database(context.config.attributes.get("url") or os.environ["GHSYNC_DATABASE_URL"])

@@ -1,0 +1,1 @@
+"""ghsync mirrors GitHub into PostgreSQL."""

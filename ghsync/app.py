@@ -1,0 +1,142 @@
+"""The HTTP application: its routes, its error map, and what runs beside it."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Coroutine, Mapping, Sequence
+from contextlib import asynccontextmanager
+from http import HTTPStatus
+from typing import Any
+
+import msgspec
+import prometheus_client
+import structlog
+from msgspec.structs import asdict
+from sqlalchemy.ext.asyncio import AsyncEngine
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from ghsync import errors, metrics, readiness
+from ghsync.encryption import Encryption
+from ghsync.inbox import recorder
+from ghsync.receiver.endpoint import Receiver
+from ghsync.receiver.secrets import Secrets
+from ghsync.settings import Settings
+
+Background = Callable[[], Coroutine[Any, Any, None]]
+
+# By base class: the nearest ancestor decides.
+STATUSES: Mapping[type[BaseException], int] = {
+    errors.RefusedRequest: 400,
+    errors.SignatureMismatch: 401,
+    errors.BodyTooLarge: 413,
+    errors.UnsupportedContentType: 415,
+    errors.NotFound: 404,
+    errors.Transient: 503,
+    errors.GhsyncError: 500,
+}
+
+# What went wrong on our side is for the log: a driver's message names hosts and users.
+OUR_FAULT: Mapping[int, str] = {
+    503: "ghsync cannot take this now: send it again later.",
+    500: "ghsync failed: its log says why.",
+}
+
+HEADERS: Mapping[int, Mapping[str, str]] = {
+    503: {"Retry-After": "10"},
+    413: {"Connection": "close"},  # else the server reads the rest, to throw it away
+}
+
+log = structlog.get_logger()
+
+
+def create_app(
+    settings: Settings, engine: AsyncEngine, *, handled: frozenset[str], background: Sequence[Background] = ()
+) -> Starlette:
+    """The application; ``handled`` are the events with an effect, ``background`` runs as long as it does."""
+    receiver = Receiver(
+        recorder.Recorder(engine, settings.commit_timeout_seconds),
+        Secrets(settings.webhook_secrets, engine, Encryption(settings.encryption_keys)),
+        handled=handled,
+        max_body_bytes=settings.max_body_bytes,
+    )
+
+    @asynccontextmanager
+    async def lifespan(app: Starlette) -> AsyncIterator[None]:
+        app.state.background = [asyncio.create_task(run()) for run in background]
+        for task in app.state.background:
+            task.add_done_callback(_log_crash)
+        yield
+        for task in app.state.background:
+            task.cancel()
+        await asyncio.gather(*app.state.background, return_exceptions=True)
+
+    app = Starlette(
+        routes=[
+            Route("/webhooks/github", receiver.receive, methods=["POST"]),
+            Route("/healthz", healthz),
+            Route("/readyz", readyz),
+            Route("/metrics", show_metrics),
+        ],
+        exception_handlers={
+            errors.GhsyncError: answer_error,
+            HTTPException: answer_http_error,
+            Exception: answer_crash,
+        },
+        lifespan=lifespan,
+    )
+    app.router.redirect_slashes = False  # GitHub does not follow redirects
+    app.state.engine = engine
+    app.state.background = []
+    return app
+
+
+async def healthz(request: Request) -> Response:
+    """The process is alive."""
+    return _json({"status": "ok"})
+
+
+async def readyz(request: Request) -> Response:
+    """The process can do its work; ``stale`` says that the mirror is behind all the same."""
+    found = await readiness.check(request.app.state.engine)
+    reasons = list(found.reasons)
+    if any(task.done() for task in request.app.state.background):
+        reasons.append("A background task has stopped: restart the process.")
+    freshness = asdict(found.freshness) if found.freshness else {}
+    if reasons:
+        return _json({"status": "not ready", "reasons": reasons, **freshness}, 503)
+    return _json({"status": "ready", **freshness})
+
+
+async def show_metrics(request: Request) -> Response:
+    """The metrics in Prometheus' text format."""
+    return Response(prometheus_client.generate_latest(), media_type=prometheus_client.CONTENT_TYPE_LATEST)
+
+
+async def answer_error(request: Request, error: Exception) -> Response:
+    """An error of ours, by the map above."""
+    status = next(STATUSES[ancestor] for ancestor in type(error).__mro__ if ancestor in STATUSES)
+    detail = OUR_FAULT.get(status, str(error))
+    return _json({"error": metrics.reason(error), "detail": detail}, status, HEADERS.get(status))
+
+
+async def answer_http_error(request: Request, error: Exception) -> Response:
+    """An error of Starlette's: no such page, no such method."""
+    status = HTTPStatus(getattr(error, "status_code", 500))
+    content = {"error": status.name.lower(), "detail": f"{status.description}."}
+    return _json(content, status, getattr(error, "headers", None))
+
+
+async def answer_crash(request: Request, error: Exception) -> Response:
+    """A bug; Starlette raises the error once more, for the server to log it."""
+    return _json({"error": "internal_server_error", "detail": OUR_FAULT[500]}, 500)
+
+
+def _json(content: object, status: int = 200, headers: Mapping[str, str] | None = None) -> Response:
+    return Response(msgspec.json.encode(content), status, headers, "application/json")
+
+
+def _log_crash(task: asyncio.Task[None]) -> None:
+    if not task.cancelled():
+        log.error("a background task stopped", exc_info=task.exception())

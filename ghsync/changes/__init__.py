@@ -1,0 +1,1 @@
+"""Changes: the gap-free feed of what was written."""

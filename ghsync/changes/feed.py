@@ -1,0 +1,92 @@
+"""The change feed: what was written, numbered in order of commit and without gaps.
+
+A sequence commits out of order, so a reader of ``seq > last`` would lose rows. Here one counter row is locked from the
+moment numbers are given until commit: it is the last thing a transaction does before it finishes its deliveries.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import msgspec
+import sqlalchemy as sa
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+CHANNEL = "ghsync_changes"
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """One entry of the feed; ``old`` and ``new`` are JSON texts of the changed fields."""
+
+    entity_type: str
+    entity_id: str
+    repository_id: str | None
+    number: int | None
+    operation: str
+    old: str | None
+    new: str | None
+    sync_source: str
+    observed_at: datetime | None
+
+
+_APPEND = sa.text("""
+WITH given AS (
+  INSERT INTO change_feed AS f (last_seq) VALUES (:count)
+  ON CONFLICT (id) DO UPDATE SET last_seq = f.last_seq + excluded.last_seq
+  RETURNING last_seq - :count AS before
+)
+INSERT INTO change_events (seq, entity_type, entity_id, repository_id, number, operation,
+                           old_values, new_values, sync_source, observed_at)
+SELECT given.before + e.position, e.entity_type, e.entity_id, e.repository_id, e.number, e.operation,
+       e.old_values, e.new_values, e.sync_source, e.observed_at
+FROM given, ROWS FROM (json_to_recordset(:events) AS (
+  entity_type text, entity_id uuid, repository_id uuid, number int, operation text,
+  old_values jsonb, new_values jsonb, sync_source text, observed_at timestamptz
+)) WITH ORDINALITY AS e(entity_type, entity_id, repository_id, number, operation,
+                        old_values, new_values, sync_source, observed_at, position)
+""")
+
+
+async def append(conn: AsyncConnection, events: Sequence[Event]) -> None:
+    """Write the events with the next numbers; whoever commits first has the smaller ones."""
+    if events:
+        rows = [
+            {
+                "entity_type": event.entity_type,
+                "entity_id": event.entity_id,
+                "repository_id": event.repository_id,
+                "number": event.number,
+                "operation": event.operation,
+                "old_values": _raw(event.old),
+                "new_values": _raw(event.new),
+                "sync_source": event.sync_source,
+                "observed_at": event.observed_at,
+            }
+            for event in events
+        ]
+        await conn.execute(_APPEND, {"events": msgspec.json.encode(rows).decode(), "count": len(rows)})
+        await conn.execute(sa.text(f"NOTIFY {CHANNEL}"))
+
+
+def _raw(text: str | None) -> msgspec.Raw | None:
+    return msgspec.Raw(text.encode()) if text is not None else None
+
+
+_READ = sa.text("""
+SELECT seq, entity_type, entity_id::text, repository_id::text, number, operation, old_values, new_values,
+       sync_source, observed_at, created_at
+FROM change_events WHERE seq > :after ORDER BY seq LIMIT :limit
+""")
+
+
+async def read(conn: AsyncConnection, after: int, limit: int = 500) -> list[dict[str, Any]]:
+    """The next entries after position ``after``, oldest first."""
+    return [dict(row._mapping) for row in await conn.execute(_READ, {"after": after, "limit": limit})]
+
+
+async def last(conn: AsyncConnection) -> int:
+    """The position given out last, 0 for an empty feed."""
+    position: int = (await conn.execute(sa.text("SELECT last_seq FROM change_feed"))).scalar_one()
+    return position

@@ -1,0 +1,38 @@
+"""The change feed's tables: what changed, in commit order and without gaps."""
+
+import sqlalchemy as sa
+
+from ghsync.database import document, metadata, moment, one_of, reference
+
+OPERATIONS = ("insert", "update", "delete", "restore")
+
+events = sa.Table(
+    "change_events",
+    metadata,
+    sa.Column("seq", sa.BigInteger, primary_key=True, autoincrement=False,
+              comment="Position in the feed: no gaps, in order of commit"),
+    sa.Column("entity_type", sa.String(63), nullable=False, comment="Table that changed"),
+    sa.Column("entity_id", sa.UUID(as_uuid=False), nullable=False, comment="Row that changed"),
+    reference("repository_id", "github_repositories.id", "Its repository", ondelete="CASCADE", index=False),
+    sa.Column("number", sa.Integer, comment="Number of the issue or pull request"),
+    sa.Column("operation", sa.String(10), nullable=False, comment="What happened to the row"),
+    document("old_values", "Changed fields before; null for a new row", default=None),
+    document("new_values", "Changed fields after; all fields of a new row", default=None),
+    sa.Column("sync_source", sa.String(20), nullable=False, comment="The door it came through"),
+    moment("observed_at", "When GitHub held the new state"),
+    moment("created_at", "When it was written", default=True, nullable=False),
+    one_of("operation", OPERATIONS),
+    comment="Gap-free feed of every change of a mirrored or derived row",
+)  # fmt: skip
+sa.Index("idx_change_events_repository_id", events.c.repository_id, events.c.seq)
+sa.Index("idx_change_events_entity", events.c.entity_type, events.c.entity_id, events.c.seq)
+sa.Index("idx_change_events_created_at", events.c.created_at)
+
+positions = sa.Table(
+    "change_feed",
+    metadata,
+    sa.Column("id", sa.Boolean, primary_key=True, server_default=sa.true(), comment="Always true: one row"),
+    sa.Column("last_seq", sa.BigInteger, nullable=False, server_default="0", comment="Position given out last"),
+    sa.CheckConstraint("id", name="one_row"),
+    comment="Where the change feed stands; its row lock puts commits in order",
+)

@@ -1,0 +1,109 @@
+"""`serve` and `work`: the processes that run for years."""
+
+import asyncio
+import os
+import signal
+from typing import Annotated
+
+import structlog
+import typer
+import uvicorn
+from sqlalchemy.ext.asyncio import AsyncEngine
+from starlette.applications import Starlette
+
+from ghsync import app, log, migrate, settings
+from ghsync.cli.context import configured, notices
+from ghsync.database import create_engine
+from ghsync.errors import NotConfigured
+from ghsync.projector.events import HANDLED
+from ghsync.settings import PREFIX, Settings
+from ghsync.worker import Worker
+
+logger = structlog.get_logger()
+
+NO_WORKER = f"{PREFIX}NO_WORKER"
+
+
+def serve(
+    host: Annotated[str | None, typer.Option(help="Address to listen on.")] = None,
+    port: Annotated[int | None, typer.Option(help="Port to listen on.")] = None,
+    workers: Annotated[int, typer.Option(min=1, help="Processes; each receives and projects.")] = 1,
+    no_worker: Annotated[bool, typer.Option("--no-worker", help="Only receive; `ghsync work` projects.")] = False,
+) -> None:
+    """Receive webhooks and keep the mirror fresh."""
+    with configured(host=host, port=port) as (loaded, url):
+        if not loaded.webhook_secrets:
+            raise NotConfigured(
+                f"{PREFIX}WEBHOOK_SECRETS is not set: set it to the webhook secret of your GitHub App, "
+                "or to several, separated by commas."
+            )
+        migrate.upgrade(url)
+        notices.print(f"Receiving on http://{loaded.host}:{loaded.port}/webhooks/github", soft_wrap=True)
+        os.environ[f"{PREFIX}DATABASE_URL"] = url  # for the processes that uvicorn starts
+        if no_worker:
+            os.environ[NO_WORKER] = "1"
+        uvicorn.run(
+            "ghsync.cli.serve:application",
+            factory=True,
+            host=loaded.host,
+            port=loaded.port,
+            workers=workers,
+            loop="uvloop",
+            http="httptools",
+            log_config=None,
+            access_log=False,
+            server_header=False,
+            timeout_graceful_shutdown=10,
+        )
+
+
+def application() -> Starlette:
+    """One serving process: the receiver and, unless told otherwise, a worker."""
+    loaded = settings.load()
+    log.configure(loaded.log_format, loaded.log_level)
+    url = _url(loaded)
+    engine = create_engine(url)
+    background = () if os.environ.get(NO_WORKER) else (lambda: _work(loaded, engine, url),)
+    return app.create_app(loaded, engine, handled=HANDLED, background=background)
+
+
+async def _work(loaded: Settings, engine: AsyncEngine, url: str) -> None:
+    """Project until cancelled, then finish the batch in hand."""
+    worker = _worker(loaded, engine)
+    running = asyncio.create_task(worker.run(url))
+    try:
+        await asyncio.shield(running)
+    except asyncio.CancelledError:
+        worker.stop()
+        await running
+
+
+def work() -> None:
+    """Only project: the worker and the schedule, without a receiver."""
+
+    async def run_until_signalled(loaded: Settings, url: str) -> None:
+        engine = create_engine(url)
+        worker = _worker(loaded, engine)
+        for signal_number in (signal.SIGINT, signal.SIGTERM):
+            asyncio.get_running_loop().add_signal_handler(signal_number, worker.stop)
+        try:
+            await worker.run(url)
+        finally:
+            await engine.dispose()
+
+    with configured() as (loaded, url):
+        migrate.upgrade(url)
+        notices.print("Projecting; stop with Ctrl-C.")
+        asyncio.run(run_until_signalled(loaded, url))
+
+
+def _worker(loaded: Settings, engine: AsyncEngine) -> Worker:
+    return Worker(
+        engine, batch_size=loaded.batch_size, poll_seconds=loaded.poll_seconds, max_attempts=loaded.max_attempts
+    )
+
+
+def _url(loaded: Settings) -> str:
+    if loaded.database_url is None:
+        raise NotConfigured(f"{PREFIX}DATABASE_URL is not set.")
+    return loaded.database_url.get_secret_value()

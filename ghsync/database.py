@@ -1,0 +1,141 @@
+"""PostgreSQL: the declared schema's registry, engines and connections.
+
+Functions elsewhere take a connection first and never commit: who opens the transaction closes it.
+"""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+import psycopg
+import sqlalchemy as sa
+from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
+
+from ghsync.errors import DatabaseUnavailable
+
+APPLICATION_NAME = "ghsync"
+CONNECT_TIMEOUT_SECONDS = 3
+
+metadata = sa.MetaData(
+    naming_convention={
+        "pk": "%(table_name)s_pkey",
+        "uq": "%(table_name)s_%(column_0_N_name)s_key",
+        "fk": "%(table_name)s_%(column_0_N_name)s_fkey",
+        "ck": "%(table_name)s_%(constraint_name)s_check",
+        "ix": "idx_%(table_name)s_%(column_0_N_name)s",
+    }
+)
+
+
+def connection_arguments() -> dict[str, Any]:
+    """What every connection is opened with, whichever door opens it."""
+    return {
+        "application_name": APPLICATION_NAME,
+        "connect_timeout": CONNECT_TIMEOUT_SECONDS,
+        "options": "-c timezone=UTC",
+    }
+
+
+def create_engine(url: str, *, pool_size: int = 5) -> AsyncEngine:
+    """An engine for any libpq URL, multi-host and socket URLs too: libpq reads it, not SQLAlchemy."""
+
+    async def connect() -> psycopg.AsyncConnection[Any]:
+        return await psycopg.AsyncConnection.connect(url, **connection_arguments())
+
+    return create_async_engine(
+        "postgresql+psycopg://",
+        async_creator=connect,
+        pool_size=pool_size,
+        max_overflow=0,
+        pool_timeout=5,
+        hide_parameters=True,
+    )
+
+
+@asynccontextmanager
+async def transaction(engine: AsyncEngine) -> AsyncIterator[AsyncConnection]:
+    """One transaction; a lost or refused connection is `DatabaseUnavailable`."""
+    try:
+        async with engine.begin() as conn:
+            yield conn
+    except (sa.exc.OperationalError, sa.exc.InterfaceError, sa.exc.TimeoutError) as error:
+        if _lost(error):
+            raise DatabaseUnavailable(first_line(error)) from error
+        raise
+    except (psycopg.OperationalError, psycopg.InterfaceError) as error:
+        raise DatabaseUnavailable(first_line(error)) from error
+
+
+def _lost(error: sa.exc.SQLAlchemyError) -> bool:
+    if not isinstance(error, sa.exc.DBAPIError):
+        return True
+    state = getattr(error.orig, "sqlstate", None)
+    # Class 08 is connection trouble, 57P the server going away, 53 too many connections, 25006 a standby.
+    # https://www.postgresql.org/docs/current/errcodes-appendix.html
+    return error.connection_invalidated or state is None or state.startswith(("08", "57P", "53", "25006"))
+
+
+def first_line(error: BaseException) -> str:
+    """The first line of a driver's message, without SQLAlchemy's addenda."""
+    original = getattr(error, "orig", None) or error
+    return (str(original).strip().splitlines() or [type(original).__name__])[0]
+
+
+def uuid_key() -> sa.Column[Any]:
+    """The seeds' primary key."""
+    return sa.Column(
+        "id",
+        sa.UUID(as_uuid=False),
+        primary_key=True,
+        server_default=sa.text("gen_random_uuid()"),
+        comment="Key",
+    )
+
+
+def reference(
+    name: str,
+    target: str,
+    comment: str,
+    *,
+    nullable: bool = True,
+    ondelete: str | None = None,
+    index: bool = True,
+) -> sa.Column[Any]:
+    """A foreign key column, indexed."""
+    return sa.Column(
+        name,
+        sa.UUID(as_uuid=False),
+        sa.ForeignKey(target, ondelete=ondelete),
+        nullable=nullable,
+        index=index,
+        comment=comment,
+    )
+
+
+def moment(name: str, comment: str, *, default: bool = False, nullable: bool = True) -> sa.Column[Any]:
+    """A timestamptz column; ``default`` is the transaction's time."""
+    return sa.Column(
+        name,
+        sa.TIMESTAMP(timezone=True),
+        nullable=nullable,
+        comment=comment,
+        server_default=sa.text("CURRENT_TIMESTAMP") if default else None,
+    )
+
+
+def document(name: str, comment: str, *, default: str | None = "{}", nullable: bool = True) -> sa.Column[Any]:
+    """A jsonb column with a literal default."""
+    return sa.Column(
+        name,
+        JSONB,
+        nullable=nullable,
+        comment=comment,
+        server_default=sa.text(f"'{default}'::jsonb") if default is not None else None,
+    )
+
+
+def one_of(column: str, values: tuple[str, ...]) -> sa.CheckConstraint:
+    """A CHECK that holds a text column to the named values."""
+    listed = ", ".join(f"'{value}'" for value in values)
+    return sa.CheckConstraint(f"{column} IN ({listed})", name=column)

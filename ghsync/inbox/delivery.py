@@ -1,0 +1,29 @@
+"""One webhook delivery, verified, on its way into the inbox."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    """What GitHub sent: the signed bytes, and what the inbox is searched by.
+
+    ``hook_target`` and ``guid`` together are its key: two hooks that hear of one event are told the same GUID.
+    https://docs.github.com/en/webhooks/webhook-events-and-payloads#delivery-headers
+    """
+
+    hook_target: str
+    guid: str
+    event: str
+    action: str | None
+    repository: str | None
+    installation_id: str | None
+    headers: dict[str, str]  # names in lower case
+    body: bytes
+    ignored: bool = False
+    received_at: datetime | None = None  # None: when it is written
+
+    @property
+    def key(self) -> tuple[str, str]:
+        """What makes it the same delivery when it comes again."""
+        return self.hook_target, self.guid

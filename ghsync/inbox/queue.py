@@ -1,0 +1,136 @@
+"""The queue over the inbox: claim, finish, fail, requeue.
+
+A claim is a row lock, nothing else: it ends with the transaction that projects the delivery, however that ends. So a
+killed worker leaves nothing behind, and projection and finishing are one commit.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from ghsync.inbox.backoff import delay_seconds
+
+CHANNEL = "ghsync_inbox"
+BATCH_BYTES = 32 * 1024 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class Claimed:
+    """A delivery locked for projection."""
+
+    id: int
+    guid: str
+    event: str
+    action: str | None
+    repository: str | None
+    content_type: str
+    body: bytes
+    attempts: int
+    received_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """How a delivery ended: processed, ignored or, with an error, parked."""
+
+    id: int
+    status: str
+    error: str | None = None
+
+
+def _claim(condition: str) -> sa.TextClause:
+    # The first of a batch is claimed whatever its size; the rest stay under the bound.
+    return sa.text(f"""
+WITH picked AS (
+  SELECT id, next_attempt_at, octet_length(body) AS size FROM webhook_deliveries
+  WHERE status = 'pending' AND {condition}
+  ORDER BY next_attempt_at, id LIMIT :limit FOR UPDATE SKIP LOCKED
+), sized AS (
+  SELECT id, sum(size) OVER (ORDER BY next_attempt_at, id) - size AS before FROM picked
+)
+SELECT d.id, d.guid, d.event, d.action, d.repository, d.headers ->> 'content-type' AS content_type, d.body, d.attempts,
+       d.received_at
+FROM sized s JOIN webhook_deliveries d ON d.id = s.id WHERE s.before < :bytes
+ORDER BY d.next_attempt_at, d.id
+""")
+
+
+_CLAIM = _claim("next_attempt_at <= now()")
+_CLAIM_THESE = _claim("id = ANY(:ids)")
+
+
+async def claim(
+    conn: AsyncConnection, limit: int, ids: Sequence[int] | None = None, *, max_bytes: int = BATCH_BYTES
+) -> list[Claimed]:
+    """Lock up to ``limit`` deliveries that are due, oldest first, or those of ``ids`` that are still pending."""
+    bounds: dict[str, Any] = {"limit": limit, "bytes": max_bytes}
+    if ids is not None:
+        result = await conn.execute(_CLAIM_THESE, bounds | {"ids": list(ids), "limit": len(ids)})
+    else:
+        result = await conn.execute(_CLAIM, bounds)
+    return [Claimed(**row._mapping) for row in result]
+
+
+_FINISH = sa.text("""
+UPDATE webhook_deliveries d
+SET status = v.status, last_error = coalesce(v.error, d.last_error), processed_at = now(),
+    attempts = d.attempts + (v.error IS NOT NULL)::int
+FROM unnest(CAST(:ids AS bigint[]), CAST(:statuses AS text[]), CAST(:errors AS text[])) AS v(id, status, error)
+WHERE d.id = v.id
+""")
+
+
+async def finish(conn: AsyncConnection, verdicts: Iterable[Verdict]) -> None:
+    """Write how deliveries ended, in the transaction that projected them."""
+    ended = list(verdicts)
+    await conn.execute(
+        _FINISH,
+        {
+            "ids": [verdict.id for verdict in ended],
+            "statuses": [verdict.status for verdict in ended],
+            "errors": [verdict.error for verdict in ended],
+        },
+    )
+
+
+_FAIL = sa.text("""
+UPDATE webhook_deliveries
+SET attempts = attempts + 1, last_error = :error,
+    status = CASE WHEN attempts + 1 >= :most THEN 'parked' ELSE 'pending' END,
+    processed_at = CASE WHEN attempts + 1 >= :most THEN now() END,
+    next_attempt_at = now() + make_interval(secs => :delay)
+WHERE id = :id AND status = 'pending'
+RETURNING status
+""")
+
+
+async def fail(conn: AsyncConnection, delivery: Claimed, error: str, *, max_attempts: int) -> str:
+    """Count a failed attempt: pending again after a while, or parked after the last; answers which."""
+    result = await conn.execute(
+        _FAIL,
+        {
+            "id": delivery.id,
+            "error": error.replace("\0", ""),
+            "most": max_attempts,
+            "delay": delay_seconds(delivery.attempts + 1),
+        },
+    )
+    return result.scalar_one_or_none() or "pending"
+
+
+_REQUEUE = sa.text("""
+WITH queued AS (
+  UPDATE webhook_deliveries SET status = 'pending', attempts = 0, next_attempt_at = now(), processed_at = NULL
+  WHERE id = ANY(:ids) AND status <> 'pending' RETURNING id
+)
+SELECT id, pg_notify('ghsync_inbox', '') FROM queued
+""")
+
+
+async def requeue(conn: AsyncConnection, ids: Sequence[int]) -> int:
+    """Queue finished or parked deliveries again; answers how many. The order guard makes it harmless (I5)."""
+    return len((await conn.execute(_REQUEUE, {"ids": list(ids)})).all())

@@ -1,0 +1,206 @@
+"""Writes deliveries into the inbox: all that wait together, with one commit (promises I1 and I3).
+
+https://www.postgresql.org/docs/current/sql-insert.html#SQL-ON-CONFLICT
+"""
+
+import asyncio
+from collections import deque
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import msgspec
+import psycopg
+import sqlalchemy as sa
+import structlog
+from psycopg.types.json import Jsonb
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from ghsync import database, deadline, metrics
+from ghsync.errors import DatabaseUnavailable
+from ghsync.inbox import queue
+from ghsync.inbox.delivery import Delivery
+
+Outcome = Literal["queued", "duplicate", "ignored"]
+Key = tuple[str, str]
+
+log = structlog.get_logger()
+
+GROUP_COUNT = 256
+GROUP_BYTES = 8 * 1024 * 1024
+
+FAULTS_OF_THE_DELIVERY = (psycopg.DataError, psycopg.IntegrityError, psycopg.errors.ProgramLimitExceeded)
+
+OUTCOMES: dict[str, Outcome] = {"pending": "queued", "ignored": "ignored"}
+
+# Bodies travel as one parameter, cut up by the server: an array of them would be copied once more.
+# Ids follow the order of arrival, rows the order of keys, so that two processes given the same deliveries cannot
+# wait for each other.
+INSERT = f"""
+WITH arrived AS MATERIALIZED (
+    SELECT nextval(pg_get_serial_sequence('webhook_deliveries', 'id')) AS id, *
+    FROM jsonb_to_recordset(%(deliveries)s) AS delivery (
+        hook_target text, guid text, event text, action text, repository text, installation_id text,
+        ignored boolean, received_at timestamptz, headers jsonb, body_start integer, body_size integer
+    )
+), written AS (
+    INSERT INTO webhook_deliveries AS stored (
+        id, hook_target, guid, event, action, repository, installation_id,
+        status, received_at, processed_at, headers, body
+    )
+    OVERRIDING SYSTEM VALUE
+    SELECT
+        id, hook_target, guid, event, action, repository, installation_id,
+        CASE WHEN ignored THEN 'ignored' ELSE 'pending' END,
+        coalesce(received_at, now()),
+        CASE WHEN ignored THEN now() END,
+        headers,
+        substring(%(bodies)b FROM body_start FOR body_size)
+    FROM (SELECT * FROM arrived ORDER BY hook_target, guid) AS sorted
+    ON CONFLICT (hook_target, guid) DO UPDATE
+        SET status = 'pending', attempts = 0, next_attempt_at = now(), processed_at = NULL
+        WHERE stored.status = 'parked'
+    RETURNING hook_target, guid, status
+)
+SELECT hook_target, guid, status, CASE status WHEN 'pending' THEN pg_notify('{queue.CHANNEL}', '') END
+FROM written
+"""
+
+
+@dataclass(eq=False, slots=True)
+class Waiter:
+    """A delivery, and who waits for its outcome; done early when its time is up or nobody waits any more."""
+
+    delivery: Delivery
+    outcome: asyncio.Future[Outcome]
+
+    def fail(self, error: Exception) -> None:
+        if not self.outcome.done():
+            self.outcome.set_exception(error)
+
+    def answer(self, outcome: Outcome) -> None:
+        if not self.outcome.done():
+            self.outcome.set_result(outcome)
+
+
+class Recorder:
+    """The way into the inbox. While one group is being committed, the next one gathers."""
+
+    def __init__(self, engine: AsyncEngine, timeout_seconds: float) -> None:
+        self._engine = engine.execution_options(isolation_level="AUTOCOMMIT")  # one statement: one round trip
+        self._timeout_seconds = timeout_seconds
+        self._waiting: deque[Waiter] = deque()
+        self._writer: asyncio.Task[None] | None = None
+
+    async def record(self, delivery: Delivery) -> Outcome:
+        """Write a delivery, and return once it is committed.
+
+        Raises `DatabaseUnavailable` at the latest when the timeout is over; then it may have been written or not,
+        and can be recorded again.
+        """
+        loop = asyncio.get_running_loop()
+        waiter = Waiter(delivery, loop.create_future())
+        late = DatabaseUnavailable(f"PostgreSQL did not commit within {self._timeout_seconds:g} s.")
+        alarm = loop.call_later(self._timeout_seconds, waiter.fail, late)
+        self._waiting.append(waiter)
+        if self._writer is None or self._writer.done():
+            self._writer = loop.create_task(self._write())
+        try:
+            return await waiter.outcome
+        finally:
+            alarm.cancel()
+
+    async def _write(self) -> None:
+        while group := self._next_group():
+            try:
+                await deadline.within(self._timeout_seconds, self._commit(group))
+            except DatabaseUnavailable as error:
+                _fail([*group, *self._waiting], error)  # those behind have waited long enough, too
+            finally:
+                _fail(group, DatabaseUnavailable("The delivery was not written."))
+
+    def _next_group(self) -> list[Waiter]:
+        """Who waits, oldest first; at least one, if any, however large."""
+        group: list[Waiter] = []
+        room = GROUP_BYTES
+        while self._waiting and len(group) < GROUP_COUNT:
+            waiter = self._waiting[0]
+            if not waiter.outcome.done():
+                room -= len(waiter.delivery.body)
+                if group and room < 0:
+                    break
+                group.append(waiter)
+            self._waiting.popleft()
+        return group
+
+    async def _commit(self, group: Sequence[Waiter]) -> None:
+        """Write a group and answer it; one that cannot be written for reasons of its own does not stop the others."""
+        first: dict[Key, Waiter] = {}
+        for waiter in group:
+            first.setdefault(waiter.delivery.key, waiter)
+        try:
+            outcomes = await self._insert([waiter.delivery for waiter in first.values()])
+        except DatabaseUnavailable as error:
+            log.warning("could not write to the inbox", deliveries=len(group), error=str(error))
+            _fail(group, error)
+        except (sa.exc.DBAPIError, ValueError) as error:
+            if len(group) == 1:
+                _fail(group, error)
+            else:
+                middle = len(group) // 2
+                await self._commit(group[:middle])
+                await self._commit(group[middle:])
+        else:
+            for waiter in group:
+                key = waiter.delivery.key
+                waiter.answer(outcomes.get(key, "duplicate") if waiter is first[key] else "duplicate")
+
+    async def _insert(self, deliveries: Sequence[Delivery]) -> dict[Key, Outcome]:
+        """Write and commit; the second attempt gets a fresh connection, and finds what the first may have written."""
+        try:
+            return await self._attempt(deliveries)
+        except DatabaseUnavailable:
+            return await self._attempt(deliveries)
+
+    async def _attempt(self, deliveries: Sequence[Delivery]) -> dict[Key, Outcome]:
+        with metrics.commit_seconds.time():
+            try:
+                async with database.transaction(self._engine) as conn:
+                    written = await conn.exec_driver_sql(INSERT, _parameters(deliveries))
+                    outcomes = {(row.hook_target, row.guid): OUTCOMES[row.status] for row in written}
+            except sa.exc.DBAPIError as error:
+                if isinstance(error.orig, FAULTS_OF_THE_DELIVERY):
+                    raise
+                raise DatabaseUnavailable(database.first_line(error)) from error
+        metrics.commit_group_size.observe(len(deliveries))
+        return outcomes
+
+
+def _parameters(deliveries: Sequence[Delivery]) -> dict[str, Any]:
+    described: list[dict[str, Any]] = []
+    start = 1
+    for delivery in deliveries:
+        size = len(delivery.body)
+        described.append(
+            {
+                "hook_target": delivery.hook_target,
+                "guid": delivery.guid,
+                "event": delivery.event,
+                "action": delivery.action,
+                "repository": delivery.repository,
+                "installation_id": delivery.installation_id,
+                "ignored": delivery.ignored,
+                "received_at": delivery.received_at,
+                "headers": delivery.headers,
+                "body_start": start,
+                "body_size": size,
+            }
+        )
+        start += size
+    bodies = b"".join(delivery.body for delivery in deliveries)
+    return {"deliveries": Jsonb(described, dumps=msgspec.json.encode), "bodies": bodies}
+
+
+def _fail(waiters: Iterable[Waiter], error: Exception) -> None:
+    for waiter in waiters:
+        waiter.fail(error)

@@ -1,0 +1,38 @@
+"""The inbox: every verified delivery, kept as the bytes that were signed."""
+
+import sqlalchemy as sa
+
+from ghsync.database import document, metadata, moment, one_of
+
+STATUSES = ("pending", "processed", "ignored", "parked")
+
+table = sa.Table(
+    "webhook_deliveries",
+    metadata,
+    sa.Column("id", sa.BigInteger, sa.Identity(always=True), primary_key=True, comment="Key, in order of arrival"),
+    sa.Column("hook_target", sa.Text, nullable=False, comment="Who was hooked: type:id of the hook's target"),
+    sa.Column("guid", sa.Text, nullable=False, comment="X-GitHub-Delivery; the same for every redelivery"),
+    sa.Column("event", sa.Text, nullable=False, comment="X-GitHub-Event"),
+    sa.Column("action", sa.Text, comment="action of the payload"),
+    sa.Column("repository", sa.Text, comment="full_name of the payload's repository"),
+    sa.Column("installation_id", sa.Text, comment="GitHub's id of the payload's installation"),
+    sa.Column("status", sa.String(20), nullable=False, server_default="pending", comment="State; see ARCHITECTURE"),
+    sa.Column("attempts", sa.Integer, nullable=False, server_default="0", comment="Failed projections so far"),
+    moment("next_attempt_at", "When it may be projected (again)", default=True, nullable=False),
+    sa.Column("last_error", sa.Text, comment="What the last failure said"),
+    moment("received_at", "When it arrived", default=True, nullable=False),
+    moment("processed_at", "When it was projected, ignored or parked"),
+    document("headers", "Request headers, names in lower case", nullable=False),
+    sa.Column("body", sa.LargeBinary, nullable=False, comment="The signed bytes, as they came"),
+    sa.UniqueConstraint("hook_target", "guid"),
+    one_of("status", STATUSES),
+    sa.CheckConstraint("attempts >= 0", name="attempts"),
+    sa.CheckConstraint("(status = 'pending') = (processed_at IS NULL)", name="processed_when_done"),
+    sa.CheckConstraint("status <> 'parked' OR last_error IS NOT NULL", name="parked_says_why"),
+    comment="Verified webhook deliveries: pending -> processed | ignored | parked",
+)
+sa.Index("idx_webhook_deliveries_pending", table.c.next_attempt_at, table.c.id,
+         postgresql_where=table.c.status == "pending")  # fmt: skip
+sa.Index("idx_webhook_deliveries_parked", table.c.id, postgresql_where=table.c.status == "parked")
+sa.Index("idx_webhook_deliveries_received_at", table.c.received_at)
+sa.Index("idx_webhook_deliveries_repository", table.c.repository, table.c.id)

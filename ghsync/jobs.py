@@ -1,0 +1,114 @@
+"""Work due later: refetches that settle what a payload could not, and links that wait for a task.
+
+A job is keyed by what it is about, so a burst of reasons is one job, at most one debounce late.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+import msgspec
+import sqlalchemy as sa
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from ghsync.database import document, metadata, moment, one_of, reference, uuid_key
+
+KINDS = (
+    "refetch_repository", "refetch_issue", "refetch_pull_request", "link_task",
+    "backfill", "sweep", "heal", "audit", "purge",
+)  # fmt: skip
+DEBOUNCE_SECONDS = 2
+CHANNEL = "ghsync_jobs"
+PRIORITIES = {"interactive": 0, "event": 10, "sweep": 20}
+
+jobs = sa.Table(
+    "sync_jobs",
+    metadata,
+    uuid_key(),
+    sa.Column("kind", sa.String(50), nullable=False, comment="What is to be done"),
+    sa.Column("key", sa.Text, nullable=False, comment="What it is about; with kind unique"),
+    reference("repository_id", "github_repositories.id", "Repository it is about", ondelete="CASCADE"),
+    sa.Column("priority", sa.Integer, nullable=False, server_default="10", comment="Smaller is sooner"),
+    moment("due_at", "When it is due", default=True, nullable=False),
+    sa.Column("attempts", sa.Integer, nullable=False, server_default="0", comment="Failures so far"),
+    sa.Column("reason", sa.Text, comment="Why it became due first"),
+    sa.Column("last_error", sa.Text, comment="What the last failure said"),
+    document("payload", "What the job needs besides its key"),
+    moment("created_at", "When it became known", default=True, nullable=False),
+    sa.UniqueConstraint("kind", "key"),
+    one_of("kind", KINDS),
+    sa.CheckConstraint("attempts >= 0", name="attempts"),
+    comment="Coalescing set of work due",
+)
+sa.Index("idx_sync_jobs_due", jobs.c.priority, jobs.c.due_at)
+
+runs = sa.Table(
+    "sync_runs",
+    metadata,
+    uuid_key(),
+    sa.Column("kind", sa.String(50), nullable=False, comment="backfill, resync, sweep, heal, audit, replay"),
+    reference("installation_id", "github_installations.id", "Installation it ran for", ondelete="SET NULL"),
+    reference("repository_id", "github_repositories.id", "Repository it ran for", ondelete="CASCADE"),
+    sa.Column("status", sa.String(20), nullable=False, server_default="running", comment="State"),
+    document("cursor", "Where it goes on after a stop"),
+    sa.Column("requests", sa.Integer, nullable=False, server_default="0", comment="API requests it cost"),
+    sa.Column("points", sa.Integer, nullable=False, server_default="0", comment="GraphQL points it cost"),
+    sa.Column("rows_seen", sa.Integer, nullable=False, server_default="0", comment="Rows it read"),
+    sa.Column("rows_written", sa.Integer, nullable=False, server_default="0", comment="Rows it changed"),
+    sa.Column("last_error", sa.Text, comment="What stopped it"),
+    moment("started_at", "When it started", default=True, nullable=False),
+    moment("finished_at", "When it ended"),
+    one_of("status", ("running", "succeeded", "failed", "interrupted")),
+    comment="History of reconciliation, with what it cost",
+)
+sa.Index("idx_sync_runs_started_at", runs.c.started_at)
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """Something due: ``key`` names it within its ``kind``."""
+
+    kind: str
+    key: str
+    repository_id: str | None = None
+    reason: str | None = None
+
+
+_SCHEDULE = sa.text("""
+INSERT INTO sync_jobs AS j (kind, key, repository_id, reason, priority, due_at)
+SELECT r.kind, r.key, r.repository_id, r.reason, :priority, now() + make_interval(secs => :delay)
+FROM json_to_recordset(:jobs) AS r(kind text, key text, repository_id uuid, reason text)
+ORDER BY r.kind, r.key
+ON CONFLICT (kind, key) DO UPDATE SET
+  due_at = least(j.due_at, excluded.due_at), priority = least(j.priority, excluded.priority)
+WHERE (j.due_at, j.priority) IS DISTINCT FROM
+      (least(j.due_at, excluded.due_at), least(j.priority, excluded.priority))
+""")
+
+
+async def schedule(
+    conn: AsyncConnection, due: Iterable[Job], *, delay_seconds: float = DEBOUNCE_SECONDS, priority: str = "event"
+) -> None:
+    """Make jobs due; one that is due already stays as early as it was."""
+    unique = {(job.kind, job.key): job for job in due}
+    if unique:
+        rows = [
+            {"kind": job.kind, "key": job.key, "repository_id": job.repository_id, "reason": job.reason}
+            for job in unique.values()
+        ]
+        await conn.execute(
+            _SCHEDULE,
+            {"jobs": msgspec.json.encode(rows).decode(), "delay": delay_seconds, "priority": PRIORITIES[priority]},
+        )
+
+
+_TAKE = sa.text("""
+DELETE FROM sync_jobs WHERE id IN (
+  SELECT id FROM sync_jobs WHERE kind = :kind AND due_at <= now()
+  ORDER BY priority, due_at LIMIT :limit FOR UPDATE SKIP LOCKED)
+RETURNING key
+""")
+
+
+async def take(conn: AsyncConnection, kind: str, limit: int) -> list[str]:
+    """Take the keys of due jobs; they are gone once the caller's transaction commits."""
+    return sorted(row.key for row in await conn.execute(_TAKE, {"kind": kind, "limit": limit}))

@@ -1,0 +1,27 @@
+"""What ``/metrics`` counts.
+
+https://prometheus.io/docs/practices/naming/
+"""
+
+import re
+
+from prometheus_client import Counter, Histogram
+
+SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10)
+LAG_SECONDS = (0.005, 0.01, 0.03, 0.06, 0.15, 0.5, 1, 5, 15, 60, 300, 3600, 86400)
+GROUP_SIZES = (1, 2, 4, 8, 16, 32, 64, 128, 256)
+
+received = Counter("ghsync_deliveries_received", "Deliveries answered 202", ["event", "outcome"])
+refused = Counter("ghsync_deliveries_refused", "Deliveries answered with an error", ["reason"])
+
+commit_group_size = Histogram("ghsync_commit_group_size", "Deliveries written by one commit", buckets=GROUP_SIZES)
+commit_seconds = Histogram("ghsync_commit_seconds", "Time of one commit into the inbox", buckets=SECONDS)
+
+projected = Counter("ghsync_deliveries_projected", "Deliveries that left the inbox", ["event", "status"])
+projection_seconds = Histogram("ghsync_projection_seconds", "Time of one projected batch", buckets=SECONDS)
+lag_seconds = Histogram("ghsync_lag_seconds", "From received to committed in the mirror", buckets=LAG_SECONDS)
+
+
+def reason(error: Exception) -> str:
+    """The name of an error as labels and answers show it: ``SignatureMismatch`` is ``signature_mismatch``."""
+    return re.sub(r"(?<=[a-z])(?=[A-Z])", "_", type(error).__name__).lower()

@@ -1,0 +1,1 @@
+"""The mirror: one file per noun of GitHub."""

@@ -1,0 +1,39 @@
+"""Branches, as pushes report them.
+
+A push to a base branch makes what GitHub said about mergeability void without any pull request event, so the newest
+push of each branch is remembered.
+Payload: https://docs.github.com/en/webhooks/webhook-events-and-payloads#push
+"""
+
+import sqlalchemy as sa
+
+from ghsync.database import metadata, reference, uuid_key
+from ghsync.mirror.noun import Noun, Origin, Row, mirror_columns
+
+PREFIX = "refs/heads/"
+
+table = sa.Table(
+    "github_branches",
+    metadata,
+    uuid_key(),
+    reference("repository_id", "github_repositories.id", "Its repository", nullable=False, ondelete="CASCADE"),
+    sa.Column("name", sa.String(255), nullable=False, comment="Name without refs/heads/"),
+    sa.Column("head_sha", sa.String(64), comment="Newest commit; null while the branch is deleted"),
+    *mirror_columns(),
+    sa.UniqueConstraint("repository_id", "name"),
+    comment="Branches that were pushed to since ghsync watches",
+)
+sa.Index("idx_github_branches_observed_at", table.c.repository_id, table.c.observed_at)
+
+noun = Noun(table, key=("repository_id", "name"), core=("head_sha",))
+
+
+def row(ref: str, after: str | None, origin: Origin, *, deleted: bool = False) -> Row:
+    """The row of a push; ``ref`` is refs/heads/NAME."""
+    return {
+        "name": ref.removeprefix(PREFIX),
+        "head_sha": None if deleted else after,
+        "updated_at": None,
+        "deleted_at": None,  # a branch comes back by a push, so its deletion is a state and not a tombstone
+        **origin.columns(),
+    }

@@ -1,0 +1,158 @@
+"""Issues.
+
+Payload: https://docs.github.com/en/rest/issues/issues#get-an-issue
+The issues API and `issue_comment` events speak of pull requests too (they carry ``pull_request``): those are not
+issues here, and only their counters are used.
+"""
+
+from typing import Any
+
+import sqlalchemy as sa
+from msgspec import UNSET, Struct
+
+from ghsync.database import document, metadata, moment, reference, uuid_key
+from ghsync.mirror import label
+from ghsync.mirror import milestone as milestones
+from ghsync.mirror.noun import Noun, Origin, Row, mirror_columns
+from ghsync.mirror.user import Time, User, login, people, time
+
+table = sa.Table(
+    "github_issues",
+    metadata,
+    uuid_key(),
+    reference(
+        "repository_id",
+        "github_repositories.id",
+        "Its repository",
+        nullable=False,
+        ondelete="CASCADE",
+        index=False,
+    ),
+    sa.Column("github_id", sa.String(255), nullable=False, comment="GitHub's numeric id of the issue"),
+    sa.Column("node_id", sa.String(255), comment="GitHub's GraphQL id"),
+    sa.Column("number", sa.Integer, nullable=False, comment="Number within the repository"),
+    sa.Column("title", sa.Text, nullable=False, comment="Title"),
+    sa.Column("body", sa.Text, comment="Description, as Markdown"),
+    sa.Column("state", sa.String(50), nullable=False, comment="open or closed"),
+    sa.Column("state_reason", sa.String(50), comment="completed, not_planned, reopened, duplicate"),
+    sa.Column("html_url", sa.Text, comment="Page on GitHub"),
+    document("labels", "[{id,name,color,description}] in GitHub's order", default="[]"),
+    document("assignees", "[{id,login}] in GitHub's order", default="[]"),
+    document("milestone", "{id,number,title,state,due_on}", default=None),
+    sa.Column("locked", sa.Boolean, server_default=sa.false(), comment="Conversation is locked"),
+    sa.Column("comments_count", sa.Integer, comment="Number of comments"),
+    document("metadata", "type, sub-issue and dependency summaries, where GitHub reports them"),
+    sa.Column("created_by", sa.String(255), comment="Login of the author"),
+    moment("created_at", "When it was opened"),
+    moment("closed_at", "When it was closed"),
+    document("transferred_to", "{repository_github_id,github_id,number} of the issue it became", default=None),
+    *mirror_columns(),
+    sa.UniqueConstraint("repository_id", "number"),
+    comment="Issues of mirrored repositories (pull requests are not issues here)",
+)
+sa.Index("idx_github_issues_repo_id", table.c.repository_id)
+sa.Index("idx_github_issues_state", table.c.state)
+sa.Index("idx_github_issues_number", table.c.number)
+
+noun = Noun(
+    table,
+    key=("repository_id", "number"),
+    core=(
+        "github_id", "node_id", "title", "body", "state", "state_reason", "html_url", "labels", "assignees",
+        "milestone", "locked", "comments_count", "metadata", "created_by", "created_at", "closed_at",
+    ),
+    sticky=("transferred_to",),
+)  # fmt: skip
+
+SUMMARIES = ("type", "sub_issues_summary", "issue_dependencies_summary", "parent_issue_url")
+
+
+class Payload(Struct, frozen=True):
+    """An ``issue`` object."""
+
+    id: int
+    number: int
+    title: str = ""
+    state: str = "open"
+    node_id: str | None = None
+    body: str | None = None
+    state_reason: str | None = None
+    html_url: str | None = None
+    user: User | None = None
+    labels: list[label.Payload] | None = None
+    assignees: list[User | None] | None = None
+    milestone: milestones.Payload | None = None
+    locked: bool = False
+    comments: int | None = None
+    created_at: Time = None
+    updated_at: Time = None
+    closed_at: Time = None
+    pull_request: dict[str, Any] | None = None
+    type: Any = UNSET
+    sub_issues_summary: Any = UNSET
+    issue_dependencies_summary: Any = UNSET
+    parent_issue_url: Any = UNSET
+
+
+class Destination(Struct, frozen=True):
+    """``changes.new_issue`` of a transfer."""
+
+    id: int
+    number: int
+
+
+class DestinationRepository(Struct, frozen=True):
+    """``changes.new_repository`` of a transfer."""
+
+    id: int
+
+
+class Transfer(Struct, frozen=True):
+    """``changes`` of `issues.transferred`."""
+
+    new_issue: Destination | None = None
+    new_repository: DestinationRepository | None = None
+
+
+def row(payload: Payload, origin: Origin, *, deleted: bool = False, transfer: Transfer | None = None) -> Row:
+    """The row of an ``issue`` object."""
+    return {
+        "number": payload.number,
+        "github_id": str(payload.id),
+        "node_id": payload.node_id,
+        "title": payload.title,
+        "body": payload.body,
+        "state": payload.state,
+        "state_reason": payload.state_reason,
+        "html_url": payload.html_url,
+        "labels": label.embedded(payload.labels),
+        "assignees": people(payload.assignees),
+        "milestone": milestones.embedded(payload.milestone),
+        "locked": payload.locked,
+        "comments_count": payload.comments,
+        "metadata": _metadata(payload),
+        "created_by": login(payload.user),
+        "created_at": time(payload.created_at),
+        "updated_at": time(payload.updated_at),
+        "closed_at": time(payload.closed_at),
+        "transferred_to": _destination(transfer),
+        "deleted_at": origin.observed_at if deleted else None,
+        **origin.columns(),
+    }
+
+
+def _metadata(payload: Payload) -> dict[str, Any]:
+    reported = {name: getattr(payload, name) for name in SUMMARIES}
+    if isinstance(reported["type"], dict):
+        reported["type"] = {name: reported["type"].get(name) for name in ("id", "name", "color")}
+    return {name: value for name, value in reported.items() if value is not None and value is not UNSET}
+
+
+def _destination(transfer: Transfer | None) -> dict[str, Any] | None:
+    if transfer is None or transfer.new_issue is None or transfer.new_repository is None:
+        return None
+    return {
+        "repository_github_id": str(transfer.new_repository.id),
+        "github_id": str(transfer.new_issue.id),
+        "number": transfer.new_issue.number,
+    }

@@ -1,0 +1,125 @@
+"""What a mirrored noun is: a table, its key, and groups of columns that are ordered together."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from functools import cached_property
+from typing import Any
+
+import sqlalchemy as sa
+
+from ghsync.database import moment, one_of
+
+SOURCES = ("webhook", "backfill", "reconcile", "resync", "replay")
+OBSERVED_BY = ("guid", "arrival", "api")
+
+Row = dict[str, Any]
+
+# Written by the mirror itself, so no news to a reader of the change feed.
+BOOKKEEPING = frozenset({"id", "observed_at", "observed_by", "synced_at", "sync_source", "verified_at"})
+
+
+def mirror_columns() -> tuple[Any, ...]:
+    """The columns and CHECKs that every mirrored table carries (DESIGN: Database contract)."""
+    return (
+        moment("updated_at", "When GitHub last changed it, by GitHub's clock; null while unknown"),
+        moment("observed_at", "When GitHub held this state; breaks ties of updated_at", nullable=False),
+        sa.Column("observed_by", sa.String(10), nullable=False, comment="What observed_at was read from"),
+        moment("synced_at", "When this row was last written", default=True),
+        sa.Column("sync_source", sa.String(20), nullable=False, comment="The door the last write came through"),
+        moment("verified_at", "When GitHub's API last confirmed this row"),
+        moment("deleted_at", "When it was gone from GitHub; null while it is there"),
+        one_of("sync_source", SOURCES),
+        one_of("observed_by", OBSERVED_BY),
+    )
+
+
+def version_columns(group: str) -> tuple[Any, ...]:
+    """The version of a column group other than the core."""
+    return (
+        moment(f"{group}_updated_at", f"updated_at of the payload that last reported the {group} columns"),
+        moment(f"{group}_observed_at", f"observed_at of the payload that last reported the {group} columns"),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """Where a payload came from and when GitHub held it (DESIGN: Order, ties, deletion)."""
+
+    observed_at: datetime
+    observed_by: str
+    source: str
+
+    def columns(self) -> Row:
+        """The bookkeeping that a row of this origin carries."""
+        return {
+            "observed_at": self.observed_at,
+            "observed_by": self.observed_by,
+            "sync_source": self.source,
+            "verified_at": self.observed_at if self.observed_by == "api" else None,
+        }
+
+
+@dataclass(frozen=True)
+class Group:
+    """Columns that one payload reports together; an older report never overwrites a newer one."""
+
+    name: str
+    columns: tuple[str, ...]
+
+    @property
+    def updated_at(self) -> str:
+        """The first half of the group's version."""
+        return "updated_at" if self.name == "core" else f"{self.name}_updated_at"
+
+    @property
+    def observed_at(self) -> str:
+        """The second half of the group's version."""
+        return "observed_at" if self.name == "core" else f"{self.name}_observed_at"
+
+
+@dataclass(frozen=True, eq=False)
+class Noun:
+    """One mirrored table: ``key`` identifies a row, ``groups`` start with the core.
+
+    ``sticky`` columns keep their first value, ``final`` booleans never go from true to false, and ``settled`` says
+    which column such a boolean settles: ``{"state": ("merged", "closed")}``. ``initial`` columns are set once, by the
+    first write; afterwards they belong to others.
+    """
+
+    table: sa.Table
+    key: tuple[str, ...]
+    core: tuple[str, ...]
+    groups: tuple[Group, ...] = ()
+    sticky: tuple[str, ...] = ()
+    final: tuple[str, ...] = ()
+    settled: Mapping[str, tuple[str, str]] = field(default_factory=dict)
+    generated: tuple[str, ...] = ()
+    initial: tuple[str, ...] = ()
+
+    @cached_property
+    def name(self) -> str:
+        """The table's name, which is also the entity's in the change feed."""
+        return str(self.table.name)
+
+    @cached_property
+    def all_groups(self) -> tuple[Group, ...]:
+        """The core and the other groups."""
+        return (Group("core", (*self.core, "observed_by", "sync_source")), *self.groups)
+
+    @cached_property
+    def columns(self) -> tuple[str, ...]:
+        """Every column that a row of this noun may carry, keys first."""
+        grouped = [name for group in self.all_groups for name in (*group.columns, group.updated_at, group.observed_at)]
+        return (*self.key, *grouped, *self.initial, *self.sticky, *self.final, "verified_at", "deleted_at")
+
+    @cached_property
+    def reported(self) -> tuple[str, ...]:
+        """The columns whose changes go into the feed."""
+        versions = {name for group in self.groups for name in (group.updated_at, group.observed_at)}
+        silent = BOOKKEEPING | versions | {"repository_id", *self.initial}
+        return tuple(name for name in (*self.columns, *self.generated) if name not in silent)
+
+    def identity(self, row: Row) -> tuple[Any, ...]:
+        """The key's values in a row."""
+        return tuple(row[name] for name in self.key)

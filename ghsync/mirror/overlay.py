@@ -1,0 +1,155 @@
+"""What a repository has learned since a payload was made: labels, milestones and pushes that came later.
+
+GitHub sends no issue event when a label or milestone is edited or deleted, and no pull request event when a base branch
+moves. So a row shows its newest payload, overlaid with every such event observed after that payload. The same function
+serves rows that arrive and rows that are stored, so the order of arrival does not matter (I5).
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from ghsync.mirror import branch, issue, label, milestone, pull_request
+from ghsync.mirror.noun import Group, Noun, Row
+from ghsync.mirror.upsert import Change, amend
+
+EMBEDDED = Group("embedded", ("labels", "milestone"))
+VOID = Group(
+    "void",
+    (*pull_request.MERGEABILITY.columns, pull_request.MERGEABILITY.updated_at, pull_request.MERGEABILITY.observed_at),
+)
+_NO_REPORT = dict.fromkeys(VOID.columns)
+
+_LATER = sa.text("""
+SELECT 'label' AS kind, repository_id::text, github_id AS key, observed_at, deleted_at,
+       jsonb_build_object('name', name, 'color', color, 'description', description) AS shown
+FROM github_labels WHERE repository_id = ANY(CAST(:repositories AS uuid[])) AND observed_at > :since
+UNION ALL
+SELECT 'milestone', repository_id::text, github_id, observed_at, deleted_at,
+       jsonb_build_object('number', number, 'title', title, 'state', state, 'due_on', due_on)
+FROM github_milestones WHERE repository_id = ANY(CAST(:repositories AS uuid[])) AND observed_at > :since
+UNION ALL
+SELECT 'branch', repository_id::text, name, observed_at, NULL, NULL
+FROM github_branches WHERE repository_id = ANY(CAST(:repositories AS uuid[])) AND observed_at > :since
+""")
+
+
+@dataclass(frozen=True, slots=True)
+class Fact:
+    """The state of a label, milestone or branch since ``observed_at``."""
+
+    observed_at: datetime
+    deleted: bool
+    shown: dict[str, Any] | None
+
+
+@dataclass(slots=True)
+class Later:
+    """Facts by (kind, repository id, key)."""
+
+    facts: dict[tuple[str, str, str], Fact] = field(default_factory=dict)
+
+    def of(self, kind: str, repository_id: str, key: Any, since: datetime) -> Fact | None:
+        """The fact, if it was observed after ``since``."""
+        fact = self.facts.get((kind, repository_id, str(key)))
+        return fact if fact and fact.observed_at > since else None
+
+
+async def later(conn: AsyncConnection, repositories: Iterable[str], since: datetime) -> Later:
+    """Everything the repositories learned after ``since``; mostly nothing."""
+    rows = await conn.execute(_LATER, {"repositories": list(repositories), "since": since})
+    return Later(
+        {
+            (row.kind, row.repository_id, row.key): Fact(row.observed_at, row.deleted_at is not None, row.shown)
+            for row in rows
+        }
+    )
+
+
+def apply(row: Row, facts: Later) -> None:
+    """Bring one issue or pull request row up to what its repository learned later; changes ``row``."""
+    repository_id, since = row["repository_id"], row["observed_at"]
+    row["labels"] = [shown for label in row["labels"] if (shown := _shown(label, "label", repository_id, since, facts))]
+    if row["milestone"]:
+        row["milestone"] = _shown(row["milestone"], "milestone", repository_id, since, facts)
+    reported_at = row.get(pull_request.MERGEABILITY.observed_at)
+    if reported_at and facts.of("branch", repository_id, row["base_ref"], reported_at):
+        row |= _NO_REPORT
+
+
+def _shown(
+    embedded: dict[str, Any], kind: str, repository_id: str, since: datetime, facts: Later
+) -> dict[str, Any] | None:
+    fact = facts.of(kind, repository_id, embedded["id"], since)
+    if fact is None:
+        return embedded
+    return None if fact.deleted else embedded | (fact.shown or {})
+
+
+def _carriers(noun: Noun) -> sa.TextClause:
+    return sa.text(f"""
+SELECT t.repository_id::text AS repository_id, t.number, t.labels, t.milestone, t.observed_at
+FROM {noun.name} t
+WHERE t.repository_id = ANY(CAST(:repositories AS uuid[]))
+  AND (t.labels @> ANY(CAST(:labels AS jsonb[])) OR t.milestone ->> 'id' = ANY(:milestones))
+ORDER BY t.repository_id, t.number
+""")
+
+
+_CARRIERS = ((issue.noun, _carriers(issue.noun)), (pull_request.noun, _carriers(pull_request.noun)))
+
+_OUTDATED = sa.text("""
+SELECT p.repository_id::text AS repository_id, p.number, p.state,
+       p.base_ref = b.name AND coalesce(p.mergeability_observed_at < b.observed_at, false) AS void
+FROM github_branches b JOIN github_pull_requests p ON p.repository_id = b.repository_id AND (
+  p.base_ref = b.name AND (p.state = 'open' OR p.reported_mergeable IS NOT NULL)
+  OR p.head_ref = b.name AND p.state = 'open'
+     AND p.head_sha IS DISTINCT FROM b.head_sha AND p.observed_at < b.observed_at)
+WHERE b.id = ANY(CAST(:branches AS uuid[]))
+ORDER BY p.repository_id, p.number
+""")
+
+
+async def spread(conn: AsyncConnection, changes: Sequence[Change], facts: Later) -> list[Change]:
+    """Bring stored issues and pull requests up to the labels and milestones that were just written."""
+    labels = [change for change in changes if change.table == label.noun.name and change.fields]
+    milestones = [change for change in changes if change.table == milestone.noun.name and change.fields]
+    if not labels and not milestones:
+        return []
+    asked = {
+        "repositories": list({change.key[0] for change in (*labels, *milestones)}),
+        "labels": [f'[{{"id": {change.key[1]}}}]' for change in labels],
+        "milestones": [change.key[1] for change in milestones],
+    }
+    spread_changes: list[Change] = []
+    for noun, carriers in _CARRIERS:
+        rows = [dict(row._mapping) for row in await conn.execute(carriers, asked)]
+        for row in rows:
+            apply(row, facts)
+        spread_changes += await amend(conn, noun, EMBEDDED, rows)
+    return spread_changes
+
+
+@dataclass(frozen=True, slots=True)
+class Pushed:
+    """What a push means for stored pull requests: changed rows, and who is worth a refetch."""
+
+    changes: list[Change]
+    refetch: list[tuple[str, int]]
+
+
+async def void_reports(conn: AsyncConnection, changes: Sequence[Change]) -> Pushed:
+    """Drop reports of mergeability that are older than a push to their base."""
+    branches = [change.id for change in changes if change.table == branch.noun.name and change.fields]
+    if not branches:
+        return Pushed([], [])
+    outdated = (await conn.execute(_OUTDATED, {"branches": branches})).all()
+    void = [{"repository_id": row.repository_id, "number": row.number, **_NO_REPORT} for row in outdated if row.void]
+    return Pushed(
+        await amend(conn, pull_request.noun, VOID, void),
+        [(row.repository_id, row.number) for row in outdated if row.state == "open"],
+    )

@@ -1,0 +1,297 @@
+"""Repositories come first in every batch: their rows are the locks, and everything else hangs on their ids.
+
+Whoever writes a repository's nouns holds its row until commit (I6). So two workers never interleave within one
+repository, and because rows are locked in the order of their keys they never wait for each other in a circle.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from ghsync.mirror import installation, repository
+from ghsync.mirror.noun import Row
+from ghsync.mirror.upsert import Change, amend, parameter, upsert
+
+
+@dataclass(frozen=True, slots=True)
+class Sighting:
+    """A name a repository was seen under."""
+
+    github_id: str
+    full_name: str
+    observed_at: datetime
+
+
+@dataclass(slots=True)
+class Written:
+    """What writing a batch's repositories told: their ids by GitHub's ids, changes, and who was renamed."""
+
+    ids: dict[str, str]
+    changes: list[Change] = field(default_factory=list)
+    renamed: list[str] = field(default_factory=list)
+    named: list[str] = field(default_factory=list)
+
+
+_LOCK = sa.text("""
+SELECT github_id, id::text AS id, full_name, tracked_name FROM github_repositories
+WHERE github_id = ANY(:github_ids) OR lower(full_name) = ANY(:names)
+ORDER BY github_id FOR NO KEY UPDATE
+""")
+
+_ACCOUNTS = sa.text("""
+SELECT 'installation' AS kind, github_id AS account, id::text AS id, NULL AS login
+FROM github_installations WHERE github_id = ANY(:installations)
+UNION ALL
+SELECT 'organization', github_account_id, id::text, github_login
+FROM organizations WHERE github_account_id = ANY(:accounts)
+""")
+
+_NEW_ORGANIZATIONS = sa.text("""
+INSERT INTO organizations (name, slug, github_account_id, github_login, github_account_type)
+SELECT r.login, CASE WHEN taken THEN lower(r.login) || '-' || r.account ELSE lower(r.login) END,
+       r.account, r.login, r.type
+FROM json_to_recordset(:rows) AS r(account text, login text, type text)
+CROSS JOIN LATERAL (SELECT EXISTS (SELECT FROM organizations o WHERE o.slug = lower(r.login)) AS taken) s
+ORDER BY r.account
+ON CONFLICT DO NOTHING
+""")
+
+_NEW_INSTALLATIONS = sa.text("""
+INSERT INTO github_installations (github_id, account_id, account_login, account_type, organization_id,
+                                  observed_at, observed_by, sync_source)
+SELECT r.github_id, r.account_id, r.account_login, r.account_type, o.id, 'epoch', 'arrival', r.sync_source
+FROM json_to_recordset(:rows)
+  AS r(github_id text, account_id text, account_login text, account_type text, sync_source text)
+LEFT JOIN organizations o ON o.github_account_id = r.account_id
+ORDER BY r.github_id
+ON CONFLICT (github_id) DO NOTHING
+""")
+
+# The name is provisional: `_FOLLOW` gives the project the repository's own as soon as that is settled.
+_NEW_PROJECTS = sa.text("""
+INSERT INTO projects (organization_id, name, slug, github_repo_id)
+SELECT o.id, r.name, lower(r.name) || '-' || r.github_id, r.github_id
+FROM json_to_recordset(:rows) AS r(github_id text, name text, account text)
+JOIN organizations o ON o.github_account_id = r.account
+WHERE NOT EXISTS (SELECT FROM projects p WHERE p.github_repo_id = r.github_id)
+ORDER BY r.github_id
+""")
+
+_PROJECTS = sa.text("""
+SELECT DISTINCT ON (github_repo_id) github_repo_id, id::text AS id FROM projects
+WHERE github_repo_id = ANY(:github_ids) ORDER BY github_repo_id, created_at, id
+""")
+
+_ALIASES = sa.text("""
+INSERT INTO github_repository_aliases AS a (repository_id, full_name, first_observed_at)
+SELECT r.repository_id, r.full_name, r.observed_at
+FROM json_to_recordset(:rows) AS r(repository_id uuid, full_name text, observed_at timestamptz)
+WHERE NOT EXISTS (
+  SELECT FROM github_repository_aliases k
+  WHERE k.repository_id = r.repository_id AND k.full_name = r.full_name AND k.first_observed_at <= r.observed_at)
+ORDER BY r.repository_id, r.full_name
+ON CONFLICT (repository_id, full_name) DO UPDATE
+SET first_observed_at = least(a.first_observed_at, excluded.first_observed_at)
+""")
+
+# The repository last observed under a name owns it (DESIGN: Order, ties, deletion; 6).
+_SETTLE = sa.text("""
+WITH claims AS (
+  SELECT id, CASE row_number() OVER (PARTITION BY lower(full_name) ORDER BY observed_at DESC, github_id DESC)
+             WHEN 1 THEN full_name ELSE full_name || '~' || github_id END AS tracked_name
+  FROM github_repositories WHERE lower(full_name) = ANY(:names)
+)
+UPDATE github_repositories r SET tracked_name = c.tracked_name
+FROM claims c WHERE c.id = r.id AND r.tracked_name <> c.tracked_name
+RETURNING r.id::text
+""")
+
+# A repository's own project goes with it, as long as nobody gave it another name or another organization.
+_FOLLOW = sa.text("""
+WITH own AS (
+  SELECT p.id, r.name, r.description, r.html_url,
+         replace(lower(split_part(r.tracked_name, '/', 2)), '~', '-') AS slug, r.github_id,
+         CASE WHEN o.github_account_id IS NULL THEN o.id ELSE coalesce(account.id, o.id) END AS organization_id
+  FROM github_repositories r
+  JOIN projects p ON p.id = r.project_id AND p.github_repo_id = r.github_id
+  JOIN organizations o ON o.id = p.organization_id
+  LEFT JOIN organizations account ON account.github_account_id = r.owner_id
+  WHERE r.id = ANY(CAST(:ids AS uuid[])) AND EXISTS (
+    SELECT FROM github_repository_aliases a
+    WHERE a.repository_id = r.id AND split_part(a.full_name, '/', 2) = p.name)
+)
+UPDATE projects p SET name = own.name, description = own.description, repository_url = own.html_url,
+  organization_id = own.organization_id, updated_at = CURRENT_TIMESTAMP,
+  slug = CASE WHEN EXISTS (
+    SELECT FROM projects other WHERE other.organization_id = own.organization_id AND other.slug = own.slug
+    AND other.id NOT IN (SELECT id FROM own)) THEN own.slug || '-' || own.github_id ELSE own.slug END
+FROM own WHERE own.id = p.id
+""")
+
+# The account's login is the one seen last, on whichever of its repositories or installations.
+_RENAME_ORGANIZATIONS = sa.text("""
+WITH seen AS (
+  SELECT DISTINCT ON (account) account, login FROM (
+    SELECT owner_id AS account, owner AS login, observed_at FROM github_repositories WHERE owner_id = ANY(:accounts)
+    UNION ALL
+    SELECT account_id, account_login, observed_at FROM github_installations WHERE account_id = ANY(:accounts)
+  ) s WHERE login IS NOT NULL ORDER BY account, observed_at DESC, login
+)
+UPDATE organizations o SET github_login = seen.login, updated_at = CURRENT_TIMESTAMP,
+  name = CASE WHEN o.name = o.github_login THEN seen.login ELSE o.name END,
+  slug = CASE WHEN o.slug NOT IN (lower(o.github_login), lower(o.github_login) || '-' || o.github_account_id)
+              THEN o.slug
+              WHEN EXISTS (SELECT FROM organizations x WHERE x.slug = lower(seen.login) AND x.id <> o.id)
+              THEN lower(seen.login) || '-' || o.github_account_id
+              ELSE lower(seen.login) END
+FROM seen WHERE o.github_account_id = seen.account AND o.github_login IS DISTINCT FROM seen.login
+""")
+
+
+async def write(
+    conn: AsyncConnection,
+    rows: Sequence[Row],
+    installations: Sequence[Row],
+    accounts: Sequence[Row],
+    sightings: Iterable[Sighting],
+) -> Written:
+    """Lock, create and update the batch's repositories (one row per github_id) and what stands above them.
+
+    Repository rows may carry ``installation`` (GitHub's id), ``access_observed_at`` and ``owner_type`` besides
+    their columns. ``installations`` are rows of whole ``installation`` objects, ``accounts`` rows that know only an
+    installation's account.
+    """
+    names = {row["full_name"].lower() for row in rows}
+    known = await conn.execute(_LOCK, {"github_ids": [row["github_id"] for row in rows], "names": list(names)})
+    stored = {row.github_id: row for row in known}
+    installed, owners, renamed_accounts = await _accounts(conn, rows, installations, accounts)
+    projects = await _projects(conn, [row for row in rows if row["github_id"] not in stored])
+
+    changes = await upsert(conn, installation.noun, installations)
+    changes += await amend(conn, installation.noun, installation.ACCOUNT, accounts)
+    complete = [_complete(row, installed, projects, stored) for row in rows]
+    written = Written({github_id: row.id for github_id, row in stored.items()})
+    written.changes = [*changes, *await upsert(conn, repository.noun, complete)]
+    written.ids |= {change.key[0]: change.id for change in written.changes if change.table == repository.noun.name}
+
+    unknown = [row["github_id"] for row in rows if row["github_id"] not in written.ids]
+    if unknown:  # another worker saw them first, a moment ago
+        found = await conn.execute(_LOCK, {"github_ids": unknown, "names": []})
+        written.ids |= {row.github_id: row.id for row in found}
+
+    await _remember_names(conn, written.ids, sightings)
+    if renamed_accounts:
+        await conn.execute(_RENAME_ORGANIZATIONS, {"accounts": list(owners)})
+    await _settle(conn, rows, stored, written)
+    return written
+
+
+async def _accounts(
+    conn: AsyncConnection, rows: Sequence[Row], installations: Sequence[Row], accounts: Sequence[Row]
+) -> tuple[dict[str, str], set[str], bool]:
+    """The installations' ids, the accounts met, and whether one has a new login; creates what is missing."""
+    met = {_account(row): (row["owner"], row.get("owner_type")) for row in rows}
+    met |= {
+        row["account_id"]: (row["account_login"], row["account_type"])
+        for row in (*installations, *accounts)
+        if row.get("account_login")
+    }
+    stubs = {row["installation"]: _stub(row) for row in rows if row.get("installation")}
+    stubs |= {row["github_id"]: row for row in accounts}
+    asked = {"installations": [*stubs, *(row["github_id"] for row in installations)], "accounts": list(met)}
+    organizations, installed = await _known_accounts(conn, asked)
+    new = [
+        {"account": account, "login": login, "type": kind}
+        for account, (login, kind) in met.items()
+        if account not in organizations
+    ]
+    missing = [stub for github_id, stub in stubs.items() if github_id not in installed]
+    if new:
+        await conn.execute(_NEW_ORGANIZATIONS, {"rows": parameter(new)})
+    if missing:
+        await conn.execute(_NEW_INSTALLATIONS, {"rows": parameter(missing)})
+    if new or missing:
+        organizations, installed = await _known_accounts(conn, asked)
+    for row in installations:
+        row["organization_id"] = organizations.get(row.get("account_id", ""), (None, None))[0]
+    renamed = any(organizations[account][1] != login for account, (login, _) in met.items())
+    return installed, set(met), renamed
+
+
+def _stub(row: Row) -> Row:
+    """What a repository row tells of its installation."""
+    return {
+        "github_id": row["installation"],
+        "account_id": _account(row),
+        "account_login": row["owner"],
+        "account_type": row.get("owner_type"),
+        "sync_source": row["sync_source"],
+    }
+
+
+def _account(row: Row) -> str:
+    """GitHub's id of the owner; payloads that name no owner leave only the login."""
+    return row["owner_id"] or f"login:{row['owner'].lower()}"
+
+
+async def _known_accounts(
+    conn: AsyncConnection, asked: dict[str, Any]
+) -> tuple[dict[str, tuple[str | None, str | None]], dict[str, str]]:
+    rows = (await conn.execute(_ACCOUNTS, asked)).all()
+    organizations = {row.account: (row.id, row.login) for row in rows if row.kind == "organization"}
+    installed = {row.account: row.id for row in rows if row.kind == "installation"}
+    return organizations, installed
+
+
+async def _projects(conn: AsyncConnection, new: Sequence[Row]) -> dict[str, str]:
+    """The projects of repositories that are seen for the first time, by the repository's GitHub id."""
+    if not new:
+        return {}
+    rows = [{"github_id": row["github_id"], "name": row["name"], "account": _account(row)} for row in new]
+    await conn.execute(_NEW_PROJECTS, {"rows": parameter(rows)})
+    found = await conn.execute(_PROJECTS, {"github_ids": [row["github_id"] for row in new]})
+    return {row.github_repo_id: row.id for row in found}
+
+
+def _complete(row: Row, installed: dict[str, str], projects: dict[str, str], stored: dict[str, Any]) -> Row:
+    github_id = row["github_id"]
+    return {
+        **{name: value for name, value in row.items() if name not in ("installation", "owner_type")},
+        "installation_id": installed.get(row.get("installation") or ""),
+        # An existing row keeps its project and its name; the insert still wants values for both.
+        "project_id": projects.get(github_id, "00000000-0000-0000-0000-000000000000"),
+        "tracked_name": f"{row['full_name']}~{github_id}",
+    }
+
+
+async def _remember_names(conn: AsyncConnection, ids: dict[str, str], sightings: Iterable[Sighting]) -> None:
+    first: dict[tuple[str, str], datetime] = {}
+    for seen in sightings:
+        key = (ids[seen.github_id], seen.full_name)
+        first[key] = min(seen.observed_at, first.get(key, seen.observed_at))
+    rows = [
+        {"repository_id": repository_id, "full_name": full_name, "observed_at": observed_at}
+        for (repository_id, full_name), observed_at in first.items()
+    ]
+    if rows:
+        await conn.execute(_ALIASES, {"rows": parameter(rows)})
+
+
+async def _settle(conn: AsyncConnection, rows: Sequence[Row], stored: dict[str, Any], written: Written) -> None:
+    """Decide who owns each name that moved, and let projects follow."""
+    moved = {change.key[0] for change in written.changes if change.created or {"full_name", "owner"} & change.fields}
+    about = {change.key[0] for change in written.changes if {"html_url", "description"} & change.fields}
+    contested = {row.full_name.lower() for row in stored.values() if row.tracked_name != row.full_name}
+    names = contested | {row["full_name"].lower() for row in rows if row["github_id"] in moved}
+    names |= {stored[github_id].full_name.lower() for github_id in moved if github_id in stored}
+    if names:
+        settled = await conn.execute(_SETTLE, {"names": list(names)})
+        written.renamed = [row.id for row in settled]
+        written.named = list(names)
+    follow = {*written.renamed, *(written.ids[github_id] for github_id in moved | about if github_id in written.ids)}
+    if follow:
+        await conn.execute(_FOLLOW, {"ids": list(follow)})

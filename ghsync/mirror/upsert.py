@@ -1,0 +1,238 @@
+"""The only writer of mirror tables: one statement upserts a batch of one noun under the order guard (I4, I6).
+
+A batch travels as one JSON parameter. The statement also answers what changed, with old and new values, so that the
+change feed needs no second look. Callers hold the rows' repositories locked (see `repositories`), so the state read
+before the write is the state that is overwritten.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from functools import cache
+from typing import Any
+
+import msgspec
+import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from ghsync.mirror import guard
+from ghsync.mirror.noun import Group, Noun, Row
+
+_dialect = postgresql.dialect()  # type: ignore[no-untyped-call]
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """One written row: which columns changed, and their old and new values as JSON texts.
+
+    ``fields`` is empty where only bookkeeping moved. ``old`` is None for a new row, whose ``new`` has every column
+    that is not null. ``deleted`` says whether the row is a tombstone now. ``unordered`` asks for a refetch: see
+    `guard.unordered`.
+    """
+
+    table: str
+    key: tuple[Any, ...]
+    id: str
+    created: bool
+    fields: frozenset[str]
+    old: str | None
+    new: str | None
+    observed_at: datetime
+    sync_source: str
+    deleted: bool
+    unordered: bool = False
+
+
+async def upsert(conn: AsyncConnection, noun: Noun, rows: Sequence[Row]) -> list[Change]:
+    """Write ``rows`` (one per key) where they are not older than what is stored."""
+    if not rows:
+        return []
+    result = await conn.execute(_upsert_statement(noun), {"rows": parameter(rows)})
+    return _changes(noun, result)
+
+
+async def amend(conn: AsyncConnection, noun: Noun, group: Group, rows: Sequence[Row]) -> list[Change]:
+    """Write one column group of rows that exist already; the others are left out.
+
+    A group without version columns in ``rows`` (an overlay) is written as it is.
+    """
+    if not rows:
+        return []
+    guarded = group.observed_at in rows[0]
+    result = await conn.execute(_amend_statement(noun, group, guarded), {"rows": parameter(rows)})
+    return _changes(noun, result)
+
+
+def parameter(rows: Iterable[Row]) -> str:
+    """Rows as one JSON text that PostgreSQL can hold: NUL, which it cannot, becomes U+FFFD."""
+    text = msgspec.json.encode(rows).decode()
+    if "\\u0000" in text:
+        text = msgspec.json.encode(_without_nul(msgspec.json.decode(text))).decode()
+    return text
+
+
+def _without_nul(value: Any) -> Any:
+    if isinstance(value, str):
+        return value.replace("\0", "\N{REPLACEMENT CHARACTER}")
+    if isinstance(value, list):
+        return [_without_nul(item) for item in value]
+    if isinstance(value, dict):
+        return {_without_nul(name): _without_nul(item) for name, item in value.items()}
+    return value
+
+
+def _changes(noun: Noun, result: sa.CursorResult[Any]) -> list[Change]:
+    keys = len(noun.key)
+    return [
+        Change(
+            table=noun.name,
+            key=tuple(row[:keys]),
+            id=row.id,
+            created=row.created,
+            fields=frozenset(row.fields or ()),
+            old=row.old,
+            new=row.new,
+            observed_at=row.observed_at,
+            sync_source=row.sync_source,
+            deleted=row.deleted,
+            unordered=row.unordered,
+        )
+        for row in result
+    ]
+
+
+def column_type(table: sa.Table, name: str) -> str:
+    """A column's type as PostgreSQL writes it."""
+    return table.c[name].type.compile(dialect=_dialect)
+
+
+def record(table: sa.Table, names: Iterable[str]) -> tuple[str, str]:
+    """The column list of ``json_to_recordset`` and the select list that casts it.
+
+    Text is read unbounded and then cast, because a cast cuts text to the column's length where an assignment refuses
+    it: GitHub's own limits are lower, and the inbox keeps the whole.
+    """
+    read, cast = [], []
+    for name in names:
+        kind = column_type(table, name)
+        bounded = kind.startswith("VARCHAR")
+        read.append(f"{name} {'TEXT' if bounded else kind}")
+        cast.append(f"r.{name}::{kind} AS {name}" if bounded else f"r.{name}")
+    return ", ".join(read), ", ".join(cast)
+
+
+@cache
+def _upsert_statement(noun: Noun) -> sa.TextClause:
+    table = noun.name
+    read, cast = record(noun.table, noun.columns)
+    names = ", ".join(noun.columns)
+    values = ", ".join(_first_value(noun, name) for name in noun.columns)
+    return sa.text(f"""
+WITH incoming AS MATERIALIZED (
+  SELECT {cast} FROM json_to_recordset(:rows) AS r({read})
+), before AS MATERIALIZED (
+  SELECT t.* FROM {table} t JOIN incoming i ON {_same_key(noun, "t", "i")}
+), written AS (
+  INSERT INTO {table} AS t ({names})
+  SELECT {values} FROM incoming i ORDER BY {", ".join(f"i.{name}" for name in noun.key)}
+  ON CONFLICT ({", ".join(noun.key)}) DO UPDATE SET
+    {_assignments(noun)},
+    synced_at = CURRENT_TIMESTAMP
+  WHERE {guard.concerns(noun)}
+  RETURNING t.*
+)
+SELECT {_key(noun, "i")}, coalesce(w.id, b.id)::text AS id, b.id IS NULL AS created, changed.*,
+       w.observed_at, w.sync_source, w.deleted_at IS NOT NULL AS deleted,
+       coalesce({guard.unordered(noun, "i", "b")}, false) AS unordered
+FROM incoming i
+LEFT JOIN written w ON {_same_key(noun, "w", "i")}
+LEFT JOIN before b ON {_same_key(noun, "b", "i")}
+{_difference(noun)}
+WHERE w.id IS NOT NULL OR {guard.unordered(noun, "i", "b")}
+""")
+
+
+@cache
+def _amend_statement(noun: Noun, group: Group, guarded: bool) -> sa.TextClause:
+    table = noun.name
+    versions = (group.updated_at, group.observed_at) if guarded else ()
+    columns = (*group.columns, *versions)
+    read, cast = record(noun.table, (*noun.key, *columns))
+    newer = f"AND {guard.newer(group, 'i', 't')}" if guarded else ""
+    return sa.text(f"""
+WITH incoming AS MATERIALIZED (
+  SELECT {cast} FROM json_to_recordset(:rows) AS r({read})
+), before AS MATERIALIZED (
+  SELECT t.* FROM {table} t JOIN incoming i ON {_same_key(noun, "t", "i")}
+), written AS (
+  UPDATE {table} t SET {", ".join(f"{name} = i.{name}" for name in columns)}, synced_at = CURRENT_TIMESTAMP
+  FROM incoming i WHERE {_same_key(noun, "t", "i")} {newer}
+  RETURNING t.*
+)
+SELECT {_key(noun, "w")}, w.id::text AS id, false AS created, changed.*,
+       w.observed_at, w.sync_source, w.deleted_at IS NOT NULL AS deleted, false AS unordered
+FROM written w JOIN before b ON b.id = w.id
+{_difference(noun)}
+""")
+
+
+def _key(noun: Noun, row: str) -> str:
+    return ", ".join(
+        f"{row}.{name}::text AS {name}" if name == "repository_id" else f"{row}.{name}" for name in noun.key
+    )
+
+
+def _same_key(noun: Noun, one: str, other: str) -> str:
+    return " AND ".join(f"{one}.{name} = {other}.{name}" for name in noun.key)
+
+
+def _first_value(noun: Noun, name: str) -> str:
+    if name in noun.settled:
+        flag, value = noun.settled[name]
+        return f"CASE WHEN i.{flag} THEN '{value}' ELSE i.{name} END"
+    return f"i.{name}"
+
+
+def _assignments(noun: Noun) -> str:
+    """What each column becomes when the row exists: guarded by its group, or by its own rule."""
+    lines = []
+    for group in noun.all_groups:
+        newer = guard.newer(group)
+        for name in (*group.columns, group.updated_at, group.observed_at):
+            value = f"CASE WHEN {newer} THEN excluded.{name} ELSE t.{name} END"
+            if name in noun.settled:
+                flag, final = noun.settled[name]
+                value = f"CASE WHEN t.{flag} OR excluded.{flag} THEN '{final}' ELSE {value} END"
+            lines.append(f"{name} = {value}")
+    lines += [f"{name} = coalesce(t.{name}, excluded.{name})" for name in noun.sticky]
+    lines += [f"{name} = t.{name} OR excluded.{name}" for name in noun.final]
+    lines.append("verified_at = greatest(t.verified_at, excluded.verified_at)")
+    lines.append(f"deleted_at = {guard.tombstone()}")
+    return ",\n    ".join(lines)
+
+
+def _difference(noun: Noun) -> str:
+    return difference(noun.reported)
+
+
+def difference(columns: Iterable[str], before: str = "b", after: str = "w") -> str:
+    """A LATERAL join that answers ``fields``, ``old`` and ``new`` of the rows ``before`` and ``after``.
+
+    updated_at alone is no news: it moves with every event.
+    """
+    pairs = []
+    for name in columns:
+        differs = f"{before}.{name} IS DISTINCT FROM {after}.{name}"
+        pairs.append(
+            f"('{name}', {differs}, CASE WHEN {differs} THEN to_jsonb({before}.{name}) END, "
+            f"CASE WHEN {differs} THEN to_jsonb({after}.{name}) END)"
+        )
+    return f"""LEFT JOIN LATERAL (
+  SELECT array_agg(c.name) AS fields,
+         CASE WHEN {before}.id IS NOT NULL THEN jsonb_object_agg(c.name, c.old) END::text AS old,
+         jsonb_object_agg(c.name, c.new)::text AS new
+  FROM (VALUES {", ".join(pairs)}) AS c(name, differs, old, new)
+  WHERE c.differs
+  HAVING bool_or(c.name <> 'updated_at')
+) changed ON {after}.id IS NOT NULL"""

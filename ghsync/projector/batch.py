@@ -1,0 +1,129 @@
+"""A batch on its way to the mirror: every event's rows, collapsed to one row per key.
+
+Collapsing takes the newest report of each column group, exactly as the guarded upsert does with a stored row, so a
+batch gives the rows that its deliveries would give one by one (I5).
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any
+
+from ghsync.mirror import installation, repository
+from ghsync.mirror.noun import Group, Noun, Origin, Row
+from ghsync.mirror.repositories import Sighting
+from ghsync.mirror.user import time
+
+_NEVER = datetime.min.replace(tzinfo=UTC)
+
+# A row's repository travels as GitHub's id until the gate knows ours.
+REPOSITORY = "repository"
+
+
+@dataclass(slots=True)
+class Batch:
+    """Rows to write, by noun and key."""
+
+    repositories: dict[str, Row] = field(default_factory=dict)
+    installations: dict[str, Row] = field(default_factory=dict)
+    accounts: dict[str, Row] = field(default_factory=dict)
+    sightings: list[Sighting] = field(default_factory=list)
+    members: list[Row] = field(default_factory=list)
+    rows: dict[Noun, dict[tuple[Any, ...], Row]] = field(default_factory=dict)
+    counters: dict[tuple[Any, ...], Row] = field(default_factory=dict)
+    unordered: set[tuple[Noun, tuple[Any, ...]]] = field(default_factory=set)
+    refetch: list[tuple[str, int]] = field(default_factory=list)
+
+    def add(self, noun: Noun, repository_id: int, row: Row) -> None:
+        """Add a row of a noun that lives in a repository."""
+        row[REPOSITORY] = str(repository_id)
+        key = (row[REPOSITORY], *(row[name] for name in noun.key[1:]))
+        rows = self.rows.setdefault(noun, {})
+        known = rows.get(key)
+        if known is not None and _tie(noun, known, row):
+            self.unordered.add((noun, key))
+        rows[key] = row if known is None else merge(noun, known, row)
+
+    def add_counter(self, group: Group, repository_id: int, row: Row) -> None:
+        """Add a pull request's counter, which an issue object reported."""
+        row[REPOSITORY] = str(repository_id)
+        key = (row[REPOSITORY], row["number"])
+        known = self.counters.get(key)
+        if known is None or version(group, row) >= version(group, known):
+            self.counters[key] = row
+
+    def see(self, payload: repository.Payload, origin: Origin, *, deleted: bool = False) -> Row:
+        """Add a repository as any payload shows it; answers the row that stands for it now."""
+        github_id = str(payload.id)
+        self.sight(payload.id, payload.full_name, origin)
+        known = self.repositories.get(github_id)
+        if known is not None and not deleted and _repository_version(payload, origin) < version(_CORE, known):
+            return known
+        row = repository.row(payload, origin, deleted=deleted)
+        if known is not None:
+            row = merge(repository.noun, known, row, extra=("owner_type", "installation"))
+        self.repositories[github_id] = row
+        return row
+
+    def sight(self, repository_id: int, full_name: str, origin: Origin) -> None:
+        """Note a name that a repository has, or had."""
+        self.sightings.append(Sighting(str(repository_id), full_name, origin.observed_at))
+
+    def allow(self, row: Row, installation_id: int, origin: Origin, *, removed: bool = False) -> None:
+        """Note that an installation sees a repository, or sees it no longer."""
+        if origin.observed_at >= (row.get("access_observed_at") or _NEVER):
+            row["installation"] = str(installation_id)
+            row["access_observed_at"] = origin.observed_at
+            row["removed_at"] = origin.observed_at if removed else None
+
+    def install(self, row: Row) -> None:
+        """Add a whole installation."""
+        known = self.installations.get(row["github_id"])
+        self.installations[row["github_id"]] = row if known is None else merge(installation.noun, known, row)
+
+    def rename_account(self, row: Row) -> None:
+        """Add what is known of an installation's account alone."""
+        known = self.accounts.get(row["github_id"])
+        if known is None or version(installation.ACCOUNT, row) >= version(installation.ACCOUNT, known):
+            self.accounts[row["github_id"]] = row
+
+
+_CORE = Group("core", ())
+
+
+def version(group: Group, row: Row) -> tuple[datetime, datetime]:
+    """The version of a column group in a row, comparable; see `guard.version`."""
+    return (row.get(group.updated_at) or _NEVER, row.get(group.observed_at) or _NEVER)
+
+
+def _repository_version(payload: repository.Payload, origin: Origin) -> tuple[datetime, datetime]:
+    return (time(payload.updated_at) or _NEVER, origin.observed_at)
+
+
+def merge(noun: Noun, known: Row, row: Row, extra: Iterable[str] = ()) -> Row:
+    """One row of two with the same key: each group from its newer report, the later one on a tie."""
+    newer, older = (row, known) if version(_CORE, row) >= version(_CORE, known) else (known, row)
+    merged = dict(newer)
+    for group in noun.groups:
+        source = row if version(group, row) >= version(group, known) else known
+        for name in (*group.columns, group.updated_at, group.observed_at):
+            merged[name] = source.get(name)
+    for name in (*noun.sticky, *extra):
+        merged[name] = newer.get(name) if newer.get(name) is not None else older.get(name)
+    for name in noun.final:
+        merged[name] = bool(newer.get(name) or older.get(name))
+    for name in ("deleted_at", "verified_at"):
+        merged[name] = max(filter(None, (known.get(name), row.get(name))), default=None)
+    return merged
+
+
+def _tie(noun: Noun, known: Row, row: Row) -> bool:
+    """As `guard.unordered`, for two rows of one batch."""
+    observed_by = (known["observed_by"], row["observed_by"])
+    return (
+        row["updated_at"] is not None
+        and row["updated_at"] == known["updated_at"]
+        and "arrival" in observed_by
+        and "api" not in observed_by
+        and any(known[name] != row[name] for name in noun.core)
+    )

@@ -1,0 +1,220 @@
+"""The one gate: whatever hooks, reconciler and replay learned is written here and nowhere else (I6).
+
+One call is one transaction's work: repositories first (their rows are the locks), then what others are overlaid with,
+then issues and pull requests, then what is derived from them, and last the change feed, whose lock is held briefest.
+"""
+
+from collections.abc import Iterable, Sequence
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from ghsync import jobs, payload
+from ghsync.changes import feed
+from ghsync.errors import Permanent
+from ghsync.inbox.queue import Claimed, Verdict
+from ghsync.jobs import Job
+from ghsync.mirror import (
+    branch,
+    comment,
+    counters,
+    installation,
+    issue,
+    label,
+    member,
+    milestone,
+    overlay,
+    pull_request,
+    repositories,
+    repository,
+)
+from ghsync.mirror.noun import Row
+from ghsync.mirror.repositories import Written
+from ghsync.mirror.upsert import Change, upsert
+from ghsync.projector import events, origin
+from ghsync.projector.batch import REPOSITORY, Batch
+from ghsync.tasks import links
+from ghsync.tasks.links import Item, Text
+from ghsync.tracking import project as tracking
+
+_INSTANT = timedelta(microseconds=1)
+_KINDS = {issue.noun.name: "issue", pull_request.noun.name: "pull_request"}
+
+
+async def project(conn: AsyncConnection, deliveries: Sequence[Claimed]) -> list[Verdict]:
+    """Project deliveries in the caller's transaction; one that cannot be read is parked and harms no other (I8)."""
+    batch = Batch()
+    verdicts = [read(delivery, batch) for delivery in deliveries]
+    await write(conn, batch)
+    return verdicts
+
+
+def read(delivery: Claimed, batch: Batch) -> Verdict:
+    """Decode one delivery into the batch."""
+    event = events.EVENTS.get(delivery.event)
+    try:
+        text = payload.json_bytes(delivery.content_type, delivery.body)
+        decoded = payload.decode((event or events.OTHER).decoder, text)
+        seen_at = origin.of_delivery(delivery.guid, delivery.received_at)
+        events.project(event or events.OTHER, decoded, seen_at, batch)
+    except Permanent as error:
+        return Verdict(delivery.id, "parked", str(error)) if event else Verdict(delivery.id, "ignored")
+    return Verdict(delivery.id, "processed" if event else "ignored")
+
+
+async def write(conn: AsyncConnection, batch: Batch) -> None:
+    """Write a batch of nouns and everything that follows from them."""
+    written = await repositories.write(
+        conn,
+        [batch.repositories[key] for key in sorted(batch.repositories)],
+        [batch.installations[key] for key in sorted(batch.installations)],
+        [batch.accounts[key] for key in sorted(batch.accounts)],
+        batch.sightings,
+    )
+    await tracking.rename(conn, written.renamed)
+    await member.write(conn, batch.members)
+    changes = [*written.changes, *await _write_nouns(conn, batch, written)]
+
+    linked = await _link(conn, batch, written, changes)
+    pulls = {change.key for change in changes if change.table == pull_request.noun.name and change.fields}
+    tracked = await tracking.refresh(conn, pulls | linked)
+    await jobs.schedule(conn, _due(batch, written, changes, tracked))
+    await feed.append(conn, [*_events(changes), *_tracking_events(tracked)])
+
+
+async def _write_nouns(conn: AsyncConnection, batch: Batch, written: Written) -> list[Change]:
+    rows = {noun: _resolved(batch.rows[noun].values(), written.ids) for noun in batch.rows}
+    changes: list[Change] = []
+    for noun in (label.noun, milestone.noun, branch.noun):
+        changes += await upsert(conn, noun, rows.get(noun, ()))
+
+    shown = [*rows.get(issue.noun, ()), *rows.get(pull_request.noun, ())]
+    if shown or changes:
+        oldest = min((row["observed_at"] for noun in rows for row in rows[noun]), default=datetime.now(UTC))
+        facts = await overlay.later(conn, written.ids.values(), oldest - _INSTANT)
+        for row in shown:
+            overlay.apply(row, facts)
+        changes += await overlay.spread(conn, changes, facts)
+        pushed = await overlay.void_reports(conn, changes)
+        changes += pushed.changes
+        batch.refetch = pushed.refetch
+    for noun in (issue.noun, pull_request.noun, comment.noun):
+        changes += await upsert(conn, noun, rows.get(noun, ()))
+    changes += await counters.write(conn, _resolved(batch.counters.values(), written.ids), changes)
+    return changes
+
+
+def _resolved(rows: Iterable[Row], ids: dict[str, str]) -> list[Row]:
+    """Rows with our repository ids, in the order of their keys."""
+    return [
+        {"repository_id": ids[row[REPOSITORY]], **{name: row[name] for name in row if name != REPOSITORY}}
+        for row in rows
+    ]
+
+
+async def _link(conn: AsyncConnection, batch: Batch, written: Written, changes: list[Change]) -> set[tuple[str, int]]:
+    """Read what changed texts say of tasks and issues; answers the pull requests whose links changed."""
+    texts, moved = [], []
+    for noun in (issue.noun, pull_request.noun):
+        rows = {(written.ids[key[0]], key[1]): row for key, row in batch.rows.get(noun, {}).items()}
+        for change in changes:
+            if change.table != noun.name:
+                continue
+            if change.created or {"title", "body", "head_ref"} & change.fields:
+                texts.append(_text(change, rows[change.key]))
+            if "transferred_to" in change.fields:
+                moved.append(Item(change.key[0], _KINDS[change.table], change.key[1]))
+    await links.remember(conn, texts)
+    items = [Item(text.repository_id, text.kind, text.number) for text in texts] + moved
+    if written.named:
+        items += await links.items_naming(conn, written.named)
+    return {(item.repository_id, item.number) for item in await links.derive(conn, items)}
+
+
+def _text(change: Change, row: Row) -> Text:
+    return Text(
+        repository_id=change.key[0],
+        kind=_KINDS[change.table],
+        number=change.key[1],
+        title=row["title"],
+        body=row["body"],
+        branch=row.get("head_ref"),
+        observed_at=row["observed_at"],
+    )
+
+
+def _due(batch: Batch, written: Written, changes: Sequence[Change], tracked: Sequence[tracking.Tracked]) -> list[Job]:
+    """The refetches that settle what these payloads could not."""
+    due = [
+        _refetch(change.table, change.key, "two payloads of one second differ")
+        for change in changes
+        if change.unordered
+    ]
+    due += [
+        _refetch(noun.name, (written.ids[key[0]], *key[1:]), "two payloads of one second differ")
+        for noun, key in batch.unordered
+    ]
+    due += [_refetch(pull_request.noun.name, key, "a branch was pushed to") for key in batch.refetch]
+    due += [
+        _refetch(pull_request.noun.name, (row.repository_id, row.number), "mergeable is unknown")
+        for row in tracked
+        if row.undecided
+    ]
+    return [job for job in due if job]
+
+
+def _refetch(table: str, key: tuple[Any, ...], reason: str) -> Job | None:
+    if table in _KINDS:
+        return Job(f"refetch_{_KINDS[table]}", f"{key[0]}#{key[1]}", key[0], reason)
+    return None
+
+
+def _events(changes: Iterable[Change]) -> list[feed.Event]:
+    return [
+        feed.Event(
+            entity_type=change.table,
+            entity_id=change.id,
+            repository_id=_repository_id(change),
+            number=change.key[1] if change.table in _KINDS else None,
+            operation=_operation(change),
+            old=change.old,
+            new=change.new,
+            sync_source=change.sync_source,
+            observed_at=change.observed_at,
+        )
+        for change in changes
+        if change.fields
+    ]
+
+
+def _repository_id(change: Change) -> str | None:
+    if change.table == repository.noun.name:
+        return change.id
+    return None if change.table == installation.noun.name else change.key[0]
+
+
+def _operation(change: Change) -> str:
+    if change.created:
+        return "insert"
+    if "deleted_at" in change.fields:
+        return "delete" if change.deleted else "restore"
+    return "update"
+
+
+def _tracking_events(tracked: Iterable[tracking.Tracked]) -> list[feed.Event]:
+    return [
+        feed.Event(
+            entity_type="pr_tracking",
+            entity_id=row.id,
+            repository_id=row.repository_id,
+            number=row.number,
+            operation="insert" if row.created else "update",
+            old=row.old,
+            new=row.new,
+            sync_source=row.sync_source,
+            observed_at=row.observed_at,
+        )
+        for row in tracked
+        if row.fields
+    ]

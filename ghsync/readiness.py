@@ -1,0 +1,79 @@
+"""Whether this process can do its work, and how fresh the mirror is."""
+
+from functools import cache
+
+import msgspec
+import sqlalchemy as sa
+from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from ghsync import database, deadline, migrate
+from ghsync.errors import DatabaseUnavailable
+
+ANSWER_SECONDS = 2.0
+STALE_SECONDS = 60.0
+COUNTED_AT_MOST = 10_000
+
+FRESHNESS = sa.text("""
+    WITH pending AS (
+        SELECT received_at FROM webhook_deliveries WHERE status = 'pending' ORDER BY next_attempt_at, id LIMIT :at_most
+    ), parked AS (
+        SELECT FROM webhook_deliveries WHERE status = 'parked' LIMIT :at_most
+    )
+    SELECT
+        (SELECT count(*) FROM pending) AS pending,
+        (SELECT count(*) FROM parked) AS parked,
+        extract(epoch FROM greatest(now() - (SELECT min(received_at) FROM pending), '0'))::float8
+            AS oldest_pending_seconds
+""")
+
+
+class Freshness(msgspec.Struct, frozen=True):
+    """How far the mirror is behind the inbox; counts end at `COUNTED_AT_MOST`."""
+
+    pending: int
+    parked: int
+    oldest_pending_seconds: float
+    stale: bool  # deliveries wait for longer than a healthy worker lets them
+
+
+class Readiness(msgspec.Struct, frozen=True):
+    """What speaks against sending requests here, and how fresh the mirror is where that is known."""
+
+    reasons: tuple[str, ...] = ()
+    freshness: Freshness | None = None
+
+
+async def check(engine: AsyncEngine) -> Readiness:
+    """Ask the database, for two seconds at most."""
+    try:
+        return await deadline.within(ANSWER_SECONDS, _ask(engine))
+    except DatabaseUnavailable:
+        return Readiness(("The database does not answer.",))
+
+
+async def _ask(engine: AsyncEngine) -> Readiness:
+    async with database.transaction(engine) as conn:
+        applied = await conn.run_sync(_applied)
+        if applied is None or _is_older(applied):
+            head = _scripts().get_current_head()
+            return Readiness((f"The database is at migration {applied}, not at {head}: run `ghsync migrate`.",))
+        row = (await conn.execute(FRESHNESS, {"at_most": COUNTED_AT_MOST})).one()
+    stale = row.oldest_pending_seconds > STALE_SECONDS
+    return Readiness(freshness=Freshness(row.pending, row.parked, round(row.oldest_pending_seconds, 3), stale))
+
+
+def _applied(connection: sa.Connection) -> str | None:
+    return MigrationContext.configure(connection).get_current_revision()
+
+
+def _is_older(revision: str) -> bool:
+    """A revision that is not among ours is newer: a new version has migrated, and works with this one."""
+    known = {script.revision for script in _scripts().walk_revisions()}
+    return revision in known and revision != _scripts().get_current_head()
+
+
+@cache
+def _scripts() -> ScriptDirectory:
+    return ScriptDirectory(str(migrate.scripts_directory()))

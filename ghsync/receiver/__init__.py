@@ -1,0 +1,1 @@
+"""The receiver: bytes in, verified deliveries out."""

@@ -1,0 +1,1 @@
+"""Tracking: what is derived from the mirror about every pull request."""

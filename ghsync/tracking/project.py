@@ -1,0 +1,134 @@
+"""`pr_tracking`, derived set-based from the mirror: the same statement for a hook, a link and a recomputation."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from ghsync.mirror.upsert import difference
+
+# What each column is, for pull request p of repository r. The reasons are in DESIGN: pr_tracking.
+COLUMNS = {
+    "repository_name": "r.tracked_name",
+    "repository_url": "left(coalesce(r.html_url, 'https://github.com/' || r.full_name), 500)",
+    "pr_url": "left(coalesce(p.html_url, 'https://github.com/' || r.full_name || '/pull/' || p.number), 500)",
+    "title": "left(p.title, 500)",
+    "description": "p.body",
+    "branch_name": "coalesce(p.head_ref, '')",
+    "base_branch": "coalesce(p.base_ref, r.default_branch, 'main')",
+    "status": """CASE WHEN p.merged THEN 'merged' WHEN p.state = 'closed' THEN 'closed'
+                      WHEN p.draft THEN 'draft' ELSE 'open' END""",
+    "merge_status": """CASE WHEN p.merged THEN 'merged' WHEN p.state = 'closed' THEN 'closed'
+                            WHEN p.mergeable IS NULL THEN 'pending'
+                            WHEN NOT p.mergeable OR p.mergeable_state = 'dirty' THEN 'conflicting'
+                            WHEN p.mergeable_state IN ('clean', 'has_hooks') THEN 'mergeable'
+                            WHEN p.mergeable_state IN ('blocked', 'draft') THEN 'blocked'
+                            WHEN p.mergeable_state IN ('behind', 'unstable') THEN p.mergeable_state
+                            ELSE 'pending' END""",
+    "review_status": """CASE WHEN p.reviewers <> '[]' OR p.requested_teams <> '[]'
+                             THEN 'review_requested' ELSE 'pending' END""",
+    "ci_status": "'none'",
+    "security_scan_status": "'none'",
+    "lines_added": "coalesce(p.additions, 0)",
+    "lines_deleted": "coalesce(p.deletions, 0)",
+    "files_changed": "coalesce(p.changed_files, 0)",
+    "commits_count": "coalesce(p.commits, 0)",
+    "task_id": "task.task_id",
+    "workflow_id": "task.workflow_id",
+    "created_by_session_id": "task.session_id",
+    "created_at": "p.created_at",
+    "updated_at": "p.updated_at",
+    "merged_at": "p.merged_at",
+    "closed_at": "p.closed_at",
+    "author": "p.created_by",
+    "assignees": "p.assignees",
+    "reviewers": """(SELECT coalesce(jsonb_agg(jsonb_build_object(
+                        'login', asked.person ->> 'login', 'state', 'review_requested', 'submitted_at', NULL)
+                        ORDER BY asked.place), '[]')
+                     FROM jsonb_array_elements(p.reviewers) WITH ORDINALITY AS asked(person, place))""",
+    "labels": "p.labels",
+    "metadata": """jsonb_build_object('head_sha', p.head_sha, 'base_sha', p.base_sha,
+                                      'mergeable_state', p.mergeable_state, 'deleted_at', p.deleted_at)""",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Tracked:
+    """One written row of pr_tracking; ``undecided`` means that mergeability is worth a refetch."""
+
+    id: str
+    repository_id: str
+    number: int
+    created: bool
+    fields: frozenset[str]
+    old: str | None
+    new: str | None
+    observed_at: datetime
+    sync_source: str
+    undecided: bool
+
+
+def _statement(task: str) -> sa.TextClause:
+    names = list(COLUMNS)
+    derived = ",\n         ".join(f"{expression} AS {name}" for name, expression in COLUMNS.items())
+    changed = " OR ".join(f"t.{name} IS DISTINCT FROM excluded.{name}" for name in names)
+    return sa.text(f"""
+WITH derived AS MATERIALIZED (
+  SELECT p.repository_id, p.id AS pull_request_id, p.number AS pr_number,
+         {derived}
+  FROM github_pull_requests p
+  JOIN github_repositories r ON r.id = p.repository_id
+  LEFT JOIN LATERAL ({task}) task ON true
+  WHERE (p.repository_id, p.number) IN (
+    SELECT asked.repository_id, asked.number
+    FROM unnest(CAST(:repositories AS uuid[]), CAST(:numbers AS int[])) AS asked(repository_id, number))
+), before AS MATERIALIZED (
+  SELECT t.* FROM pr_tracking t JOIN derived d ON t.repository_id = d.repository_id AND t.pr_number = d.pr_number
+), written AS (
+  INSERT INTO pr_tracking AS t (repository_id, pull_request_id, pr_number, {", ".join(names)})
+  SELECT repository_id, pull_request_id, pr_number, {", ".join(names)}
+  FROM derived ORDER BY repository_id, pr_number
+  ON CONFLICT (repository_id, pr_number) DO UPDATE SET {", ".join(f"{name} = excluded.{name}" for name in names)}
+  WHERE {changed}
+  RETURNING t.*
+)
+SELECT w.id::text AS id, w.repository_id::text AS repository_id, w.pr_number AS number, b.id IS NULL AS created,
+       changed.*, p.observed_at, p.sync_source, w.merge_status = 'pending' AS undecided
+FROM written w JOIN github_pull_requests p ON p.id = w.pull_request_id
+LEFT JOIN before b ON b.id = w.id
+{difference(names)}
+""")
+
+
+# TODO: replaced by the links' own snippet
+_REFRESH = _statement("SELECT NULL::uuid AS task_id, NULL::uuid AS workflow_id, NULL::uuid AS session_id")
+
+_RENAME = sa.text(f"""
+UPDATE pr_tracking t SET repository_name = {COLUMNS["repository_name"]}, repository_url = {COLUMNS["repository_url"]}
+FROM github_repositories r
+WHERE t.repository_id = r.id AND r.id = ANY(CAST(:ids AS uuid[])) AND t.repository_name <> r.tracked_name
+""")
+
+
+async def refresh(conn: AsyncConnection, items: Iterable[tuple[str, int]]) -> list[Tracked]:
+    """Derive the rows of these pull requests (repository id, number) anew; answers those that changed."""
+    unique = sorted(set(items))
+    if not unique:
+        return []
+    result = await conn.execute(
+        _REFRESH, {"repositories": [item[0] for item in unique], "numbers": [item[1] for item in unique]}
+    )
+    return [_tracked(row) for row in result]
+
+
+def _tracked(row: Any) -> Tracked:
+    return Tracked(**{**row._mapping, "fields": frozenset(row.fields or ())})
+
+
+async def rename(conn: AsyncConnection, repository_ids: Sequence[str]) -> None:
+    """Let the rows of renamed repositories follow, all at once because names may be swapped."""
+    if repository_ids:
+        await conn.execute(_RENAME, {"ids": list(repository_ids)})

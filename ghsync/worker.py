@@ -1,0 +1,167 @@
+"""The worker: claims a batch, projects it and finishes it in one transaction, again and again.
+
+It is woken by a notification when something arrives, by a timer when a retry may be due, and by nothing else.
+"""
+
+import asyncio
+import contextlib
+import time
+import traceback
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import psycopg
+import sqlalchemy as sa
+import structlog
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from ghsync import jobs, metrics
+from ghsync.database import connection_arguments, first_line, transaction
+from ghsync.errors import DatabaseUnavailable
+from ghsync.inbox import queue
+from ghsync.inbox.queue import Claimed, Verdict
+from ghsync.projector import project
+from ghsync.tasks import links
+from ghsync.tracking import project as tracking
+
+log = structlog.get_logger()
+
+CHANNELS = (queue.CHANNEL, jobs.CHANNEL)
+RECONNECT_SECONDS = 1.0
+RETRIES = 5
+
+# Another transaction was faster: https://www.postgresql.org/docs/current/mvcc-serialization-failure-handling.html
+_COLLISIONS = frozenset({"40001", "40P01", "23505", "55P03"})
+
+
+class Worker:
+    """Projects the inbox until it is told to stop; any number may run against one database."""
+
+    def __init__(self, engine: AsyncEngine, *, batch_size: int, poll_seconds: float, max_attempts: int) -> None:
+        self._engine = engine
+        self._batch_size = batch_size
+        self._poll_seconds = poll_seconds
+        self._max_attempts = max_attempts
+        self._wake = asyncio.Event()
+        self._stop = asyncio.Event()
+
+    def stop(self) -> None:
+        """End `run` after the batch in hand."""
+        self._stop.set()
+        self._wake.set()
+
+    async def run(self, url: str) -> None:
+        """Work until `stop`; ``url`` is where notifications are listened for."""
+        listener = asyncio.create_task(listen(url, CHANNELS, self._wake.set))
+        try:
+            while not self._stop.is_set():
+                self._wake.clear()
+                if not await self._turn():
+                    with contextlib.suppress(TimeoutError):
+                        await asyncio.wait_for(self._wake.wait(), self._poll_seconds)
+        finally:
+            listener.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await listener
+
+    async def drain(self) -> int:
+        """Project all that is due now; answers how many deliveries that were."""
+        total = 0
+        while done := await self.step():
+            total += done
+        await self.link()
+        return total
+
+    async def _turn(self) -> int:
+        try:
+            done = await self.step()
+            return done or await self.link()
+        except DatabaseUnavailable as error:
+            log.warning("database_unavailable", detail=str(error))
+            await asyncio.sleep(RECONNECT_SECONDS)
+            return 0
+
+    async def step(self, ids: Sequence[int] | None = None) -> int:
+        """Project one batch, or what is pending of ``ids``; a batch that fails is halved (I8)."""
+        for attempt in range(RETRIES):
+            claimed: list[Claimed] = []
+            try:
+                return await self._project(claimed, ids)
+            except DatabaseUnavailable:
+                raise
+            except Exception as error:  # noqa: BLE001 (the one broad except: nothing may stop the queue)
+                failure = error
+            if not _collided(failure):
+                break
+            await asyncio.sleep(0.01 * 2**attempt)
+        return await self._isolate(claimed, failure)
+
+    async def _project(self, claimed: list[Claimed], ids: Sequence[int] | None) -> int:
+        started = time.monotonic()
+        async with transaction(self._engine) as conn:
+            claimed += await queue.claim(conn, self._batch_size, ids)
+            if not claimed:
+                return 0
+            verdicts = await project.project(conn, claimed)
+            await queue.finish(conn, verdicts)
+        seconds = time.monotonic() - started
+        _count(claimed, verdicts, seconds)
+        parked = [verdict for verdict in verdicts if verdict.status == "parked"]
+        log.info("projected", deliveries=len(claimed), parked=len(parked), seconds=round(seconds, 4))
+        for verdict in parked:
+            log.warning("parked", delivery=verdict.id, error=verdict.error)
+        return len(claimed)
+
+    async def _isolate(self, claimed: Sequence[Claimed], error: Exception) -> int:
+        """Try the halves of a failed batch; a delivery that fails alone is counted, and parked in the end."""
+        if len(claimed) > 1:
+            middle = len(claimed) // 2
+            ids = [delivery.id for delivery in claimed]
+            return await self.step(ids[:middle]) + await self.step(ids[middle:])
+        if not claimed:
+            raise error
+        (delivery,) = claimed
+        async with transaction(self._engine) as conn:
+            status = await queue.fail(conn, delivery, _explain(error), max_attempts=self._max_attempts)
+        log.error("failed", delivery=delivery.guid, event_name=delivery.event, status=status, error=first_line(error))
+        return 1
+
+    async def link(self) -> int:
+        """Pick up tasks and numbers that other programs wrote (DESIGN: Tasks and links)."""
+        async with transaction(self._engine) as conn:
+            due = await jobs.take(conn, "link_task", self._batch_size)
+            if due:
+                changed = await links.adopt(conn, due)
+                await tracking.refresh(conn, [(item.repository_id, item.number) for item in changed])
+        return len(due)
+
+
+def _collided(error: BaseException) -> bool:
+    return isinstance(error, sa.exc.DBAPIError) and getattr(error.orig, "sqlstate", None) in _COLLISIONS
+
+
+def _explain(error: Exception) -> str:
+    """What happened in one line, then where."""
+    frames = "".join(traceback.format_list(traceback.extract_tb(error.__traceback__)))
+    return f"{type(error).__name__}: {first_line(error)}\n{frames}"
+
+
+async def listen(url: str, channels: Sequence[str], wake: Callable[[], None]) -> None:
+    """Call ``wake`` at every notification, and after every (re)connection, since one may have been missed."""
+    while True:
+        with contextlib.suppress(psycopg.Error):
+            async with await _connect(url) as conn:
+                for channel in channels:
+                    await conn.execute(f"LISTEN {channel}".encode())
+                wake()
+                async for _ in conn.notifies():
+                    wake()
+        await asyncio.sleep(RECONNECT_SECONDS)
+
+
+async def _connect(url: str) -> psycopg.AsyncConnection[Any]:
+    return await psycopg.AsyncConnection.connect(url, autocommit=True, **connection_arguments())
+
+
+def _count(claimed: Sequence[Claimed], verdicts: Sequence[Verdict], seconds: float) -> None:
+    pass

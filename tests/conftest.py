@@ -1,0 +1,60 @@
+"""Fixtures that every test may ask for: a migrated database of its own, and an engine on it."""
+
+from collections.abc import AsyncIterator, Iterator
+
+import psycopg
+import pytest
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from ghsync import database, migrate
+from tests import postgres
+
+
+@pytest.fixture(scope="session")
+def anyio_backend() -> str:
+    """Tests marked with anyio run on asyncio, as ghsync does."""
+    return "asyncio"
+
+
+@pytest.fixture(scope="session")
+def server_url() -> Iterator[str]:
+    """The PostgreSQL server of this run."""
+    with postgres.server() as url:
+        yield url
+
+
+@pytest.fixture(scope="session")
+def template(server_url: str) -> Iterator[str]:
+    """The name of a migrated database that nobody is connected to."""
+    with postgres.database(server_url) as url:
+        migrate.upgrade(url)
+        yield postgres.name_of(url)
+
+
+@pytest.fixture
+def database_url(server_url: str, template: str) -> Iterator[str]:
+    """A migrated, otherwise empty database."""
+    with postgres.database(server_url, template=template) as url:
+        yield url
+
+
+@pytest.fixture
+def empty_database_url(server_url: str) -> Iterator[str]:
+    """A database with nothing in it."""
+    with postgres.database(server_url) as url:
+        yield url
+
+
+@pytest.fixture
+async def engine(database_url: str) -> AsyncIterator[AsyncEngine]:
+    """An engine on a migrated, otherwise empty database."""
+    engine = database.create_engine(database_url)
+    yield engine
+    await engine.dispose()
+
+
+@pytest.fixture
+def connection(database_url: str) -> Iterator[psycopg.Connection]:
+    """A blocking connection to a migrated, otherwise empty database, every statement committed at once."""
+    with psycopg.connect(database_url, autocommit=True) as connection:
+        yield connection

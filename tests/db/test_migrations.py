@@ -1,0 +1,80 @@
+"""The migrations make the declared schema, step by step, whoever runs them."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import psycopg
+import pytest
+
+from ghsync import migrate, schema
+from ghsync.errors import DatabaseUnavailable, NotFound
+from tests import postgres
+from tests.db import catalog
+
+SQL_FILES = sorted(migrate.scripts_directory().glob("sql/*.sql"))
+REVISIONS = [path.name[:4] for path in sorted(migrate.scripts_directory().glob("versions/*.py"))]
+
+
+@pytest.fixture(scope="session")
+def declared(server_url: str) -> dict[str, tuple]:
+    """The catalog of a database made from the declared tables and the SQL beside them."""
+    with postgres.database(server_url) as url:
+        with migrate.engine(url).begin() as conn:
+            schema.metadata.create_all(conn)
+        postgres.execute(url, *(file.read_text() for file in SQL_FILES))
+        return catalog.read(url)
+
+
+def test_the_migrated_schema_is_the_declared_one(database_url: str, declared: dict[str, tuple]) -> None:
+    assert catalog.read(database_url) == declared
+
+
+def test_every_migration_goes_up_and_down_and_up_again(empty_database_url: str) -> None:
+    url, below = empty_database_url, "base"
+    for revision in REVISIONS:
+        before = catalog.read(url)
+        migrate.upgrade(url, revision)
+        after = catalog.read(url)
+        migrate.downgrade(url, below)
+        assert catalog.read(url) == before
+        migrate.upgrade(url, revision)
+        assert catalog.read(url) == after
+        below = revision
+    migrate.downgrade(url, "base")
+    assert catalog.read(url) == {}
+
+
+def test_migrations_are_numbered_in_a_line(empty_database_url: str) -> None:
+    assert migrate.pending(empty_database_url) == REVISIONS
+    assert [int(revision) for revision in REVISIONS] == list(range(1, len(REVISIONS) + 1))
+
+
+def test_two_migrations_at_once_are_one_after_the_other(empty_database_url: str, declared: dict[str, tuple]) -> None:
+    program = [sys.executable, "-c", "import sys; from ghsync import migrate; migrate.upgrade(sys.argv[1])"]
+    both = [subprocess.Popen([*program, empty_database_url]) for _ in range(2)]
+    assert [process.wait() for process in both] == [0, 0]
+    assert catalog.read(empty_database_url) == declared
+
+
+def test_the_printed_sql_makes_the_same_database(empty_database_url: str, declared: dict[str, tuple]) -> None:
+    postgres.execute(empty_database_url, migrate.sql())
+    assert catalog.read(empty_database_url) == declared
+    assert migrate.pending(empty_database_url) == []
+
+
+def test_pending_lists_what_is_left(empty_database_url: str) -> None:
+    migrate.upgrade(empty_database_url, "0002")
+    assert migrate.current(empty_database_url) == "0002"
+    assert migrate.pending(empty_database_url) == REVISIONS[2:]
+
+
+def test_a_database_from_the_future_is_not_touched(connection: psycopg.Connection, database_url: str) -> None:
+    connection.execute("UPDATE alembic_version SET version_num = '9999'")
+    with pytest.raises(NotFound, match="9999"):
+        migrate.upgrade(database_url)
+
+
+def test_a_server_that_is_not_there_is_unavailable(tmp_path: Path) -> None:
+    with pytest.raises(DatabaseUnavailable):
+        migrate.upgrade(f"postgresql:///ghsync?host={tmp_path}")

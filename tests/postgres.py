@@ -1,0 +1,53 @@
+"""Databases for tests: a server, and copies of a migrated template."""
+
+import os
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from urllib.parse import urlsplit, urlunsplit
+from uuid import uuid4
+
+import psycopg
+
+from ghsync import embedded
+
+
+@contextmanager
+def server() -> Iterator[str]:
+    """The server that GHSYNC_TEST_DATABASE_URL names, else an embedded one that may lose everything."""
+    given = os.environ.get("GHSYNC_TEST_DATABASE_URL")
+    if given:
+        yield given
+        return
+    with tempfile.TemporaryDirectory(prefix="ghsync-tests-") as directory, embedded.running(Path(directory)) as url:
+        execute(url, "ALTER SYSTEM SET fsync = off", "ALTER SYSTEM SET max_wal_size = '4GB'", "SELECT pg_reload_conf()")
+        yield url
+
+
+@contextmanager
+def database(server_url: str, *, template: str = "template0") -> Iterator[str]:
+    """A new database for as long as the block lasts; ``template`` names the one it is a copy of."""
+    name = f"ghsync_test_{uuid4().hex}"
+    execute(server_url, f"CREATE DATABASE {name} TEMPLATE {template}")
+    try:
+        yield named(server_url, name)
+    finally:
+        execute(server_url, f"DROP DATABASE {name} WITH (FORCE)")
+
+
+def named(url: str, name: str) -> str:
+    """The URL of another database of the same server."""
+    return urlunsplit(urlsplit(url)._replace(path=f"/{name}"))
+
+
+def name_of(url: str) -> str:
+    """The database's name in a URL."""
+    return urlsplit(url).path.removeprefix("/")
+
+
+def execute(url: str, *statements: str) -> None:
+    """Run statements, each in a transaction of its own."""
+    with psycopg.connect(url, autocommit=True) as connection:
+        for statement in statements:
+            connection.execute(statement)
