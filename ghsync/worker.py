@@ -8,6 +8,7 @@ import contextlib
 import time
 import traceback
 from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
 from typing import Any
 
 import psycopg
@@ -164,4 +165,8 @@ async def _connect(url: str) -> psycopg.AsyncConnection[Any]:
 
 
 def _count(claimed: Sequence[Claimed], verdicts: Sequence[Verdict], seconds: float) -> None:
-    pass
+    now = datetime.now(UTC)
+    metrics.projection_seconds.observe(seconds)
+    for delivery, verdict in zip(claimed, verdicts, strict=True):
+        metrics.projected.labels(delivery.event, verdict.status).inc()
+        metrics.lag_seconds.observe(max(0.0, (now - delivery.received_at).total_seconds()))

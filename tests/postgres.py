@@ -1,6 +1,7 @@
 """Databases for tests: a server, and copies of a migrated template."""
 
 import os
+import shutil
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -12,6 +13,9 @@ import psycopg
 
 from ghsync import embedded
 
+MEMORY = Path("/dev/shm")  # noqa: S108 (the directory made in it is private)
+MEMORY_BYTES = 2 * 1024**3
+
 
 @contextmanager
 def server() -> Iterator[str]:
@@ -20,16 +24,25 @@ def server() -> Iterator[str]:
     if given:
         yield given
         return
-    with tempfile.TemporaryDirectory(prefix="ghsync-tests-") as directory, embedded.running(Path(directory)) as url:
+    with (
+        tempfile.TemporaryDirectory(prefix="ghsync-tests-", dir=_memory()) as directory,
+        embedded.running(Path(directory)) as url,
+    ):
         execute(url, "ALTER SYSTEM SET fsync = off", "ALTER SYSTEM SET max_wal_size = '4GB'", "SELECT pg_reload_conf()")
         yield url
+
+
+def _memory() -> Path | None:
+    """A directory in memory, where a database is copied in 20 ms and not in 200, if there is one with room."""
+    roomy = MEMORY.is_dir() and shutil.disk_usage(MEMORY).free > MEMORY_BYTES
+    return MEMORY if roomy else None
 
 
 @contextmanager
 def database(server_url: str, *, template: str = "template0") -> Iterator[str]:
     """A new database for as long as the block lasts; ``template`` names the one it is a copy of."""
     name = f"ghsync_test_{uuid4().hex}"
-    execute(server_url, f"CREATE DATABASE {name} TEMPLATE {template}")
+    execute(server_url, f"CREATE DATABASE {name} TEMPLATE {template} STRATEGY file_copy")
     try:
         yield named(server_url, name)
     finally:

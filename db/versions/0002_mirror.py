@@ -843,6 +843,7 @@ def upgrade() -> None:
             sa.Boolean(),
             sa.Computed(
                 "CASE WHEN NOT merged AND reported_head_sha = head_sha AND reported_base_sha = base_sha THEN reported_mergeable END",
+                persisted=True,
             ),
             nullable=True,
             comment="The newest report that holds for this head and base; null while unknown",
@@ -852,6 +853,7 @@ def upgrade() -> None:
             sa.String(length=50),
             sa.Computed(
                 "CASE WHEN NOT merged AND reported_head_sha = head_sha AND reported_base_sha = base_sha AND reported_mergeable IS NOT NULL THEN reported_mergeable_state ELSE 'unknown' END",
+                persisted=True,
             ),
             nullable=True,
             comment="GitHub's word for it (clean, dirty, blocked, behind, unstable, ...); unknown while unknown",

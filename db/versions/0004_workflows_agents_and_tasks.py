@@ -411,7 +411,7 @@ def upgrade() -> None:
     op.create_index(
         "idx_tasks_text_search",
         "tasks",
-        [sa.literal_column("to_tsvector('english', title || ' ' || description)")],
+        [sa.literal_column("to_tsvector('english'::regconfig, (title::text || ' '::text) || description)")],
         unique=False,
         postgresql_using="gin",
     )

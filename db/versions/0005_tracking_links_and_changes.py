@@ -475,11 +475,7 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pr_tracking_pkey")),
         sa.UniqueConstraint("repository_id", "pr_number", name=op.f("pr_tracking_repository_id_pr_number_key")),
         sa.UniqueConstraint(
-            "repository_name",
-            "pr_number",
-            deferrable=True,
-            initially="IMMEDIATE",
-            name=op.f("pr_tracking_repository_name_pr_number_key"),
+            "repository_name", "pr_number", deferrable=True, initially="IMMEDIATE", name="idx_pr_tracking_repo_pr"
         ),
         comment="Life of every pull request: derived, never written by hand",
     )
@@ -502,7 +498,6 @@ def upgrade() -> None:
         unique=False,
         postgresql_where=sa.text("quality_score IS NOT NULL"),
     )
-    op.create_index("idx_pr_tracking_repo_pr", "pr_tracking", ["repository_name", "pr_number"], unique=False)
     op.create_index(op.f("idx_pr_tracking_task_id"), "pr_tracking", ["task_id"], unique=False)
     op.create_index(op.f("idx_pr_tracking_workflow_id"), "pr_tracking", ["workflow_id"], unique=False)
 

@@ -1,33 +1,46 @@
-"""What every command needs: settings, a database, a console, and errors told as one sentence."""
+"""What every command that needs a database starts with: settings, a database, and its errors made understandable."""
 
 import asyncio
-import json
-import sys
-from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
-from typing import Any, TypeVar
+from typing import TypeVar
 
-from rich.console import Console
-from rich.table import Table
+import psycopg
+import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from ghsync import embedded, log, settings
-from ghsync.database import create_engine
-from ghsync.errors import GhsyncError, NotConfigured
+from ghsync.cli.terminal import (
+    FAILED,
+    NOT_CONFIGURED,
+    USAGE,
+    console,
+    explain,
+    notices,
+    print_json,
+    print_rows,
+)
+from ghsync.database import create_engine, first_line
+from ghsync.errors import DatabaseUnavailable, NotConfigured
 from ghsync.settings import Settings
+
+__all__ = [
+    "FAILED",
+    "NOT_CONFIGURED",
+    "USAGE",
+    "configured",
+    "console",
+    "explain",
+    "notices",
+    "print_json",
+    "print_rows",
+    "run",
+]
 
 T = TypeVar("T")
 
-FAILED, USAGE, NOT_CONFIGURED = 1, 2, 3
-
-console = Console(highlight=False, soft_wrap=not sys.stdout.isatty())
-notices = Console(stderr=True, highlight=False)
-
-
-def explain(error: GhsyncError) -> int:
-    """Tell a person what went wrong and answer the exit code."""
-    notices.print(str(error), style="red", markup=False, soft_wrap=True)
-    return NOT_CONFIGURED if isinstance(error, NotConfigured) else FAILED
+# A table, column or function that does not exist: https://www.postgresql.org/docs/current/errcodes-appendix.html
+NOT_MIGRATED = frozenset({"42P01", "42703", "42883"})
 
 
 @contextmanager
@@ -35,12 +48,13 @@ def configured(**overrides: object) -> Iterator[tuple[Settings, str]]:
     """The settings and the database's URL; starts the embedded PostgreSQL where none is named."""
     loaded = settings.load(**overrides)
     log.configure(loaded.log_format, loaded.log_level)
-    if loaded.database_url is not None:
-        yield loaded, loaded.database_url.get_secret_value()
-        return
-    with embedded.running(loaded.data_dir) as url:
-        notices.print(f"Using the embedded PostgreSQL in {loaded.data_dir}.", style="dim", soft_wrap=True)
-        yield loaded, url
+    with _database_errors():
+        if loaded.database_url is not None:
+            yield loaded, loaded.database_url.get_secret_value()
+            return
+        with embedded.running(loaded.data_dir) as url:
+            notices.print(f"Using the embedded PostgreSQL in {loaded.data_dir}.", style="dim", soft_wrap=True)
+            yield loaded, url
 
 
 def run(function: Callable[[AsyncEngine], Awaitable[T]]) -> T:
@@ -57,27 +71,14 @@ def run(function: Callable[[AsyncEngine], Awaitable[T]]) -> T:
         return asyncio.run(call(url))
 
 
-def print_json(value: Any) -> None:
-    """One JSON document on standard output; times as ISO 8601."""
-    print(json.dumps(value, default=str, ensure_ascii=False))  # noqa: T201 (for machines: no console in between)
-
-
-def print_rows(rows: Iterable[Mapping[str, Any]], columns: Sequence[str], as_json: bool, *, empty: str = "") -> None:
-    """A table for people, or a JSON list of objects for machines."""
-    found = [dict(row) for row in rows]
-    if as_json:
-        print_json(found)
-    elif not found and empty:
-        notices.print(empty)
-    else:
-        table = Table(box=None, header_style="bold", pad_edge=False)
-        for column in columns:
-            table.add_column(column.replace("_", " "), overflow="fold")
-        for row in found:
-            table.add_row(*(_cell(row.get(column)) for column in columns))
-        console.print(table)
-
-
-def _cell(value: Any) -> str:
-    text = "" if value is None else str(value)
-    return text.replace("[", r"\[")
+@contextmanager
+def _database_errors() -> Iterator[None]:
+    """Say what a driver's error means where it means that something is to be done."""
+    try:
+        yield
+    except sa.exc.ProgrammingError as error:
+        if getattr(error.orig, "sqlstate", None) in NOT_MIGRATED:
+            raise NotConfigured(f"The database lacks something ({first_line(error)}): run `ghsync migrate`.") from error
+        raise
+    except psycopg.OperationalError as error:
+        raise DatabaseUnavailable(first_line(error)) from error

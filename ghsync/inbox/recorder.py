@@ -89,6 +89,7 @@ class Recorder:
     def __init__(self, engine: AsyncEngine, timeout_seconds: float) -> None:
         self._engine = engine.execution_options(isolation_level="AUTOCOMMIT")  # one statement: one round trip
         self._timeout_seconds = timeout_seconds
+        self._late = f"PostgreSQL did not commit within {timeout_seconds:g} s."
         self._waiting: deque[Waiter] = deque()
         self._writer: asyncio.Task[None] | None = None
 
@@ -100,8 +101,7 @@ class Recorder:
         """
         loop = asyncio.get_running_loop()
         waiter = Waiter(delivery, loop.create_future())
-        late = DatabaseUnavailable(f"PostgreSQL did not commit within {self._timeout_seconds:g} s.")
-        alarm = loop.call_later(self._timeout_seconds, waiter.fail, late)
+        alarm = loop.call_later(self._timeout_seconds, _refuse, [waiter], self._late)
         self._waiting.append(waiter)
         if self._writer is None or self._writer.done():
             self._writer = loop.create_task(self._write())
@@ -109,15 +109,16 @@ class Recorder:
             return await waiter.outcome
         finally:
             alarm.cancel()
+            del waiter  # else an error's traceback holds the body, and the body's waiter the error
 
     async def _write(self) -> None:
         while group := self._next_group():
             try:
                 await deadline.within(self._timeout_seconds, self._commit(group))
             except DatabaseUnavailable as error:
-                _fail([*group, *self._waiting], error)  # those behind have waited long enough, too
+                log.warning("gave up a commit to the inbox", deliveries=len(group), error=str(error))
             finally:
-                _fail(group, DatabaseUnavailable("The delivery was not written."))
+                _refuse(group, self._late)
 
     def _next_group(self) -> list[Waiter]:
         """Who waits, oldest first; at least one, if any, however large."""
@@ -142,10 +143,10 @@ class Recorder:
             outcomes = await self._insert([waiter.delivery for waiter in first.values()])
         except DatabaseUnavailable as error:
             log.warning("could not write to the inbox", deliveries=len(group), error=str(error))
-            _fail(group, error)
+            _refuse(group, str(error))
         except (sa.exc.DBAPIError, ValueError) as error:
             if len(group) == 1:
-                _fail(group, error)
+                group[0].fail(error)
             else:
                 middle = len(group) // 2
                 await self._commit(group[:middle])
@@ -201,6 +202,7 @@ def _parameters(deliveries: Sequence[Delivery]) -> dict[str, Any]:
     return {"deliveries": Jsonb(described, dumps=msgspec.json.encode), "bodies": bodies}
 
 
-def _fail(waiters: Iterable[Waiter], error: Exception) -> None:
+def _refuse(waiters: Iterable[Waiter], reason: str) -> None:
+    """Tell all that still wait, each with an error of its own: raised, an error holds what its frames hold."""
     for waiter in waiters:
-        waiter.fail(error)
+        waiter.fail(DatabaseUnavailable(reason))

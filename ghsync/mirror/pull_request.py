@@ -39,13 +39,13 @@ table = sa.Table(
     sa.Column("draft", sa.Boolean, server_default=sa.false(), comment="Is a draft"),
     sa.Column("merged", sa.Boolean, server_default=sa.false(), comment="Was merged; final"),
     sa.Column(
-        "mergeable", sa.Boolean, sa.Computed(f"CASE WHEN {_REPORT_HOLDS} THEN reported_mergeable END"),
+        "mergeable", sa.Boolean, sa.Computed(f"CASE WHEN {_REPORT_HOLDS} THEN reported_mergeable END", persisted=True),
         comment="The newest report that holds for this head and base; null while unknown",
     ),
     sa.Column(
         "mergeable_state", sa.String(50),
         sa.Computed(f"CASE WHEN {_REPORT_HOLDS} AND reported_mergeable IS NOT NULL THEN reported_mergeable_state "
-                    "ELSE 'unknown' END"),
+                    "ELSE 'unknown' END", persisted=True),
         comment="GitHub's word for it (clean, dirty, blocked, behind, unstable, ...); unknown while unknown",
     ),
     sa.Column("reported_mergeable", sa.Boolean, comment="mergeable of the newest report that was not null"),

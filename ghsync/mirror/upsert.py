@@ -66,7 +66,7 @@ async def amend(conn: AsyncConnection, noun: Noun, group: Group, rows: Sequence[
 
 def parameter(rows: Iterable[Row]) -> str:
     """Rows as one JSON text that PostgreSQL can hold: NUL, which it cannot, becomes U+FFFD."""
-    text = msgspec.json.encode(rows).decode()
+    text = msgspec.json.encode(list(rows)).decode()
     if "\\u0000" in text:
         text = msgspec.json.encode(_without_nul(msgspec.json.decode(text))).decode()
     return text

@@ -27,12 +27,12 @@ _BRANCH = re.compile(rf"task/({_UUID}|[0-9a-fA-F]{{8}})(?:[-/].*)?", re.DOTALL)
 _TRAILER = re.compile(rf"([Tt][Aa][Ss][Kk]-[Ii][Dd]:[ \t]*({_UUID}))\s*")
 
 _NAME = r"([A-Za-z0-9][A-Za-z0-9_-]{0,38}+/[A-Za-z0-9_.-]{1,100}+)"
-_NUMBER = r"([1-9][0-9]{0,9}+)(?!\w)"
+_NUMBER = r"([1-9][0-9]{0,9}+)(?![^\W_])"  # an underscore may be emphasis
 # The word before a reference is read with it, so that every reference has one keyword at most. Repetitions are bounded
 # or possessive, and names begin only where words do: no character is looked at more than a fixed number of times.
 _REFERENCE = re.compile(
-    rf"(?:(?<![\w-])([A-Za-z]{{3,8}}+)(?::\s*+|\s++))?"
-    rf"((?<![\w/&#])(?:\#|[Gg][Hh]-){_NUMBER}"
+    rf"(?:(?<![^\W_])(?<!-)([A-Za-z]{{3,8}}+)(?::\s*+|\s++))?"
+    rf"((?<![^\W_])(?<![/&#])(?:\#|[Gg][Hh]-){_NUMBER}"
     rf"|(?<![\w/.@-]){_NAME}\#{_NUMBER}"
     rf"|(?<!\w)https?://[A-Za-z0-9.-]{{1,253}}+(?::[0-9]{{1,5}}+)?/{_NAME}/(issues|pull)/{_NUMBER}(?=([/?\#])?))"
 )
@@ -41,6 +41,7 @@ _NUMBERED = re.compile("#[1-9]")
 _NEWLINE = re.compile(r"\r\n?|\n")
 _FENCE = re.compile(r"(`{3,})[^`]*$|(~{3,})")
 _LIST_MARKER = re.compile(r"(?:[-+*]|[0-9]{1,9}[.)])(?: +|$)")
+_HEADING = re.compile("#{1,6}(?: |$)")
 _COMMENT, _COMMENT_END = "<!--", "-->"
 _BACKTICKS = re.compile("`+")
 _INLINE = re.compile(rf"\\[!-/:-@\[-`{{-~]|`+|{_COMMENT}")
@@ -204,7 +205,7 @@ class _Blocks:
             return self._comment(content[len(_COMMENT) :])
         if content.startswith(">"):
             return ("",)
-        if content.startswith("#"):
+        if _HEADING.match(content):
             return ("", content, "")
         return (*before, content)
 

@@ -236,7 +236,7 @@ tasks = sa.Table(
     sa.Index("idx_tasks_tags_gin", "tags", postgresql_using="gin"),
     sa.Index(
         "idx_tasks_text_search",
-        sa.text("to_tsvector('english', title || ' ' || description)"),
+        sa.text("to_tsvector('english'::regconfig, (title::text || ' '::text) || description)"),
         postgresql_using="gin",
     ),
     comment="Work to be done, linked to issues and pull requests",

@@ -9,6 +9,7 @@ import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from ghsync.mirror.upsert import difference
+from ghsync.tasks.links import BEST_TASK
 
 # What each column is, for pull request p of repository r. The reasons are in DESIGN: pr_tracking.
 COLUMNS = {
@@ -71,7 +72,7 @@ class Tracked:
     undecided: bool
 
 
-def _statement(task: str) -> sa.TextClause:
+def _statement() -> sa.TextClause:
     names = list(COLUMNS)
     derived = ",\n         ".join(f"{expression} AS {name}" for name, expression in COLUMNS.items())
     changed = " OR ".join(f"t.{name} IS DISTINCT FROM excluded.{name}" for name in names)
@@ -81,7 +82,7 @@ WITH derived AS MATERIALIZED (
          {derived}
   FROM github_pull_requests p
   JOIN github_repositories r ON r.id = p.repository_id
-  LEFT JOIN LATERAL ({task}) task ON true
+  LEFT JOIN LATERAL ({BEST_TASK}) task ON true
   WHERE (p.repository_id, p.number) IN (
     SELECT asked.repository_id, asked.number
     FROM unnest(CAST(:repositories AS uuid[]), CAST(:numbers AS int[])) AS asked(repository_id, number))
@@ -103,8 +104,7 @@ LEFT JOIN before b ON b.id = w.id
 """)
 
 
-# TODO: replaced by the links' own snippet
-_REFRESH = _statement("SELECT NULL::uuid AS task_id, NULL::uuid AS workflow_id, NULL::uuid AS session_id")
+_REFRESH = _statement()
 
 _RENAME = sa.text(f"""
 UPDATE pr_tracking t SET repository_name = {COLUMNS["repository_name"]}, repository_url = {COLUMNS["repository_url"]}

@@ -51,7 +51,9 @@ table = sa.Table(
     document("metadata", "Facts that have no column of their own"),
     sa.UniqueConstraint("repository_id", "pr_number"),
     # Names swap between repositories within one statement, so uniqueness is checked at its end.
-    sa.UniqueConstraint("repository_name", "pr_number", deferrable=True, initially="IMMEDIATE"),
+    sa.UniqueConstraint(
+        "repository_name", "pr_number", name="idx_pr_tracking_repo_pr", deferrable=True, initially="IMMEDIATE"
+    ),
     one_of("status", STATUSES),
     one_of("merge_status", MERGE_STATUSES),
     one_of("review_status", REVIEW_STATUSES),
@@ -61,7 +63,6 @@ table = sa.Table(
     sa.CheckConstraint("quality_score BETWEEN 0 AND 100", name="quality_score"),
     comment="Life of every pull request: derived, never written by hand",
 )  # fmt: skip
-sa.Index("idx_pr_tracking_repo_pr", table.c.repository_name, table.c.pr_number)
 sa.Index("idx_pr_tracking_quality_score", table.c.quality_score, postgresql_where=table.c.quality_score.is_not(None))
 sa.Index("idx_pr_tracking_ci_status", table.c.ci_status)
 sa.Index("idx_pr_tracking_active", table.c.repository_id, table.c.status,

@@ -1,0 +1,94 @@
+# The commands of this repository. `make` lists them; CI runs the same ones.
+
+PYTHON ?= python3
+BIN := .venv/bin
+INSTALLED := .venv/.installed
+
+CORPUS := @octokit/webhooks-examples@7.6.1
+CORPUS_FOLDER := .cache/webhooks-examples
+CORPUS_UNPACKED := $(CORPUS_FOLDER)/package/package.json
+
+BENCHMARKS = $(filter-out %/__init__.py %/conftest.py,$(wildcard tests/benchmarks/*.py))
+
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+.PHONY: help demo test check check-format check-lint check-types check-imports check-migrations fix bench corpus \
+	fixtures constraints
+
+help: ## List the commands
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1|\2/p' Makefile | while IFS='|' read -r name what; do \
+		printf '  make %-12s %s\n' "$$name" "$$what"; \
+	done
+
+demo: $(INSTALLED) ## Show everything on one screen, without a GitHub account
+	@$(BIN)/ghsync demo
+
+test: $(INSTALLED) ## Run the tests; ARGS="tests/inbox -k parked" runs some of them
+	@$(BIN)/pytest $(ARGS)
+
+check: check-format check-lint check-types check-imports check-migrations ## Check format, lint, types, imports, migrations
+
+check-format: $(INSTALLED)
+	@echo 'Format'
+	@$(BIN)/ruff format --check .
+
+check-lint: $(INSTALLED)
+	@echo 'Lint'
+	@$(BIN)/ruff check .
+
+check-types: $(INSTALLED)
+	@echo 'Types'
+	@$(BIN)/mypy
+
+check-imports: $(INSTALLED)
+	@echo 'Imports'
+	@$(BIN)/lint-imports --no-logo
+
+check-migrations: $(INSTALLED)
+	@echo 'Migrations'
+	@$(BIN)/pytest tests/db/test_migrations.py
+
+fix: $(INSTALLED) ## Format, repair what the linter can, and bring generated text up to date
+	@$(BIN)/ruff check --fix-only --show-fixes .
+	@$(BIN)/ruff format .
+	@$(BIN)/python db/contract.py
+	@$(BIN)/python -m tests.documents
+
+bench: $(INSTALLED) ## Measure; the machine should have nothing else to do
+	@test -n '$(BENCHMARKS)' || echo 'There are no benchmarks in tests/benchmarks.'
+	@for script in $(BENCHMARKS); do \
+		module=$$(echo "$${script%.py}" | tr / .); \
+		echo "$$module"; $(BIN)/python -m "$$module" || exit 1; \
+	done
+
+corpus: ## Fetch the payloads that Octokit publishes, for the tests that read them
+	@if [ -e $(CORPUS_UNPACKED) ]; then \
+		echo '$(CORPUS) is in $(CORPUS_FOLDER).'; \
+	elif ! command -v npm > /dev/null; then \
+		echo 'Skipped: npm is not installed, so the tests that read $(CORPUS) will be skipped too.'; \
+	else \
+		mkdir -p $(CORPUS_FOLDER) && cd $(CORPUS_FOLDER) && \
+		npm pack --silent '$(CORPUS)' > /dev/null && tar -xzf octokit-webhooks-examples-*.tgz && \
+		echo '$(CORPUS) is in $(CORPUS_FOLDER).'; \
+	fi
+
+fixtures: $(INSTALLED) ## Record the fixtures anew
+	@$(BIN)/python fixtures/record.py
+
+constraints: $(INSTALLED) ## Pin what is installed in .venv, after an upgrade there
+	@{ sed -n '/^#/p' constraints.txt; \
+		$(BIN)/python -m pip freeze --all --exclude-editable --exclude setuptools; } > .venv/constraints.txt
+	@mv .venv/constraints.txt constraints.txt
+	@touch $(INSTALLED)
+
+$(INSTALLED): pyproject.toml constraints.txt
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
+		echo 'ghsync needs Python 3.11 or newer, and $(PYTHON) is not: name one with `make PYTHON=python3.12 ...`.' >&2; \
+		exit 1; \
+	}
+	@test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	@echo 'Installing ghsync and its tools into .venv.'
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --upgrade pip
+	@$(BIN)/python -m pip install --quiet --constraint constraints.txt --build-constraint constraints.txt \
+		--group dev --editable .
+	@touch $(INSTALLED)

@@ -1,0 +1,104 @@
+"""The program ``ghsync``: its commands, each imported when it is called and not before."""
+
+from dataclasses import dataclass
+from importlib import import_module, metadata
+from typing import Annotated, Any
+
+import typer
+from typer.core import TyperCommand, TyperGroup
+
+from ghsync.cli import terminal
+from ghsync.errors import GhsyncError
+
+RUN, DELIVERIES, DATA = "Run", "Deliveries", "Data"
+
+
+@dataclass(frozen=True, slots=True)
+class Command:
+    """Where a command is written, and what `ghsync --help` says of it: the first line of its own help."""
+
+    panel: str
+    module: str
+    attribute: str
+    summary: str
+
+
+COMMANDS = {
+    "demo": Command(RUN, "demo", "demo", "Try everything on this machine: no GitHub account, no questions."),
+    "serve": Command(RUN, "serve", "serve", "Receive webhooks and keep the mirror fresh."),
+    "work": Command(RUN, "serve", "work", "Only project: the worker and the schedule, without a receiver."),
+    "migrate": Command(RUN, "migrate", "migrate", "Bring the database to the newest schema."),
+    "status": Command(RUN, "status", "status", "Tell how fresh the mirror is and what is in its way."),
+    "deliveries": Command(DELIVERIES, "deliveries", "app", "Look into the inbox; replay or park deliveries."),
+    "replay": Command(DELIVERIES, "replay", "replay", "Replay recorded deliveries, into the inbox or over HTTP."),
+    "record": Command(DELIVERIES, "record", "record", "Write deliveries from the inbox as files that can be replayed."),
+    "tail": Command(DATA, "tail", "tail", "Follow the change feed."),
+    "repos": Command(DATA, "repos", "app", "Mirrored repositories: their projects, names and secrets."),
+    "tasks": Command(DATA, "tasks", "app", "Tasks and their links to issues and pull requests."),
+}
+
+
+class Commands(TyperGroup):
+    """`COMMANDS` as a group: help is answered from the list, and an error of ours is told as one sentence."""
+
+    def __init__(self, **attributes: Any) -> None:
+        super().__init__(**attributes)
+        self.commands = {
+            name: TyperCommand(name, help=command.summary, rich_help_panel=command.panel)
+            for name, command in COMMANDS.items()
+        }
+
+    def resolve_command(self, ctx: Any, args: list[str]) -> Any:
+        """The command itself."""
+        name, command, rest = super().resolve_command(ctx, args)
+        return name, load(name) if name else command, rest
+
+    def invoke(self, ctx: Any) -> Any:
+        """Run it, and answer an error with its exit code."""
+        try:
+            return super().invoke(ctx)
+        except GhsyncError as error:
+            raise typer.Exit(terminal.explain(error)) from None
+
+
+def load(name: str) -> Any:
+    """Import a command."""
+    command = COMMANDS[name]
+    found = getattr(import_module(f"ghsync.cli.{command.module}"), command.attribute)
+    if not isinstance(found, typer.Typer):
+        function, found = found, typer.Typer(add_completion=False)
+        found.command(name)(function)
+    loaded = typer.main.get_command(found)
+    loaded.name = name
+    return loaded
+
+
+app = typer.Typer(cls=Commands, add_completion=False, pretty_exceptions_enable=False, no_args_is_help=True)
+
+
+def _show_version(asked: bool) -> None:
+    if asked:
+        typer.echo(f"ghsync {metadata.version('ghsync')}")
+        raise typer.Exit
+
+
+@app.callback()
+def ghsync(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_show_version, is_eager=True, help="Show the version and exit.")
+    ] = False,
+) -> None:
+    """Mirror GitHub repositories, issues and pull requests into PostgreSQL, milliseconds fresh.
+
+    Settings are environment variables that start with GHSYNC_. Where
+    GHSYNC_DATABASE_URL is not set, an embedded PostgreSQL is used.
+    """
+
+
+def main() -> None:
+    """Run the command that the command line names."""
+    app(prog_name="ghsync")
+
+
+if __name__ == "__main__":
+    main()

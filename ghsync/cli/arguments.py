@@ -1,0 +1,30 @@
+"""Arguments that several commands read alike."""
+
+import re
+from datetime import UTC, datetime, timedelta
+
+import typer
+
+UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
+MOMENT_HELP = "Only what arrived since: an age, like 15m, 2h or 3d, or a date, like 2026-03-02."
+AGE = re.compile(r"(\d+)([smhdw])")
+
+
+def moment(text: str) -> datetime:
+    """A time: an age such as `90s`, `15m`, `2h`, `3d`, or a date with or without a time, in UTC unless it says."""
+    age = AGE.fullmatch(text)
+    try:
+        if age:
+            return datetime.now(UTC) - timedelta(**{UNITS[age[2]]: int(age[1])})
+        found = datetime.fromisoformat(text)
+    except (ValueError, OverflowError):
+        raise typer.BadParameter(f"{text!r} is neither an age, like 15m or 2d, nor a date, like 2026-03-02.") from None
+    return found if found.tzinfo else found.replace(tzinfo=UTC)
+
+
+def full_name(text: str) -> str:
+    """The name of a repository, with its owner."""
+    owner, slash, name = text.partition("/")
+    if not (owner and slash and name) or "/" in name:
+        raise typer.BadParameter(f"{text!r} is not OWNER/NAME.")
+    return text

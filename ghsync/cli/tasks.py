@@ -1,0 +1,272 @@
+"""`tasks`: tasks, and their links to issues and pull requests."""
+
+import getpass
+import re
+from collections.abc import Iterable
+from typing import Annotated, Any, NamedTuple
+
+import sqlalchemy as sa
+import typer
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
+
+from ghsync import audit
+from ghsync.cli.context import console, print_rows, run
+from ghsync.database import transaction
+from ghsync.errors import NotFound, Permanent
+from ghsync.tasks import links
+from ghsync.tasks.links import Item, PullRequest
+from ghsync.tasks.tables import TASK_STATUSES
+from ghsync.tracking import project as tracking
+
+app = typer.Typer(
+    add_completion=False,
+    no_args_is_help=True,
+    help="Tasks and their links to issues and pull requests.\n\n"
+    "TASK is a task's id or as much of its beginning as no other has. "
+    "ITEM is OWNER/REPO#NUMBER, or the URL of the issue or pull request.",
+)
+
+SHORTEST_PREFIX = 4
+PREFIX = re.compile(rf"[0-9a-f-]{{{SHORTEST_PREFIX},36}}")
+ITEM = re.compile(r"(?:https?://[^/]+/)?([^/\s#]+/[^/\s#]+)(?:#|/(issues|pull)/)([1-9][0-9]{0,8})(?:[/?#].*)?")
+KINDS = {"issues": "issue", "pull": "pull_request"}
+
+TaskArgument = Annotated[str, typer.Argument(metavar="TASK", help="Id of the task, or its beginning.")]
+ItemArgument = Annotated[
+    str, typer.Argument(metavar="ITEM", help="OWNER/REPO#NUMBER or the URL of the issue or pull request.")
+]
+PullOption = Annotated[
+    bool | None,
+    typer.Option("--pull/--issue", help="What ITEM is, where the mirror does not know it yet.", show_default=False),
+]
+JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+
+
+class Reference(NamedTuple):
+    """An item as a person names it; ``kind`` is known where they say so."""
+
+    full_name: str
+    number: int
+    kind: str | None
+
+    def __str__(self) -> str:
+        return f"{self.full_name}#{self.number}"
+
+
+def _number_of(kind: str, column: str) -> str:
+    """The item behind a task's number, by name; the bare number where no link explains it."""
+    return f"""coalesce(
+         (SELECT r.tracked_name || '#' || l.number
+          FROM task_github_links l JOIN github_repositories r ON r.id = l.repository_id
+          WHERE l.task_id = t.id AND l.kind = '{kind}' AND l.number = t.{column}
+          ORDER BY l.confidence DESC, r.tracked_name LIMIT 1),
+         '#' || t.{column})"""
+
+
+_LIST = sa.text(f"""
+SELECT t.id::text AS id, t.title, t.status, o.slug || '/' || p.slug AS project,
+       {_number_of("issue", "github_issue_number")} AS issue,
+       {_number_of("pull_request", "github_pr_number")} AS pull_request
+FROM tasks t JOIN projects p ON p.id = t.project_id JOIN organizations o ON o.id = p.organization_id
+WHERE (CAST(:project AS text) IS NULL OR :project IN (p.slug, o.slug || '/' || p.slug, p.id::text))
+  AND (CAST(:status AS text) IS NULL OR t.status = :status)
+ORDER BY t.created_at DESC, t.id LIMIT :limit
+""")
+
+_PROJECTS = sa.text("""
+SELECT p.id::text AS id, o.slug || '/' || p.slug AS name
+FROM projects p JOIN organizations o ON o.id = p.organization_id
+WHERE :project IN (p.slug, o.slug || '/' || p.slug, p.id::text) ORDER BY 2
+""")
+
+_TASKS = sa.text("SELECT id::text FROM tasks WHERE starts_with(id::text, :prefix) ORDER BY id LIMIT 2")
+
+_REPOSITORY = sa.text("""
+SELECT r.id::text AS id, r.tracked_name
+FROM github_repositories r JOIN github_repository_aliases a ON a.repository_id = r.id
+WHERE lower(a.full_name) = lower(:full_name)
+ORDER BY lower(r.tracked_name) = lower(:full_name) DESC, a.first_observed_at DESC LIMIT 1
+""")
+
+_KIND = sa.text("""
+SELECT 'pull_request' AS kind FROM github_pull_requests WHERE repository_id = :repository_id AND number = :number
+UNION ALL
+SELECT 'issue' FROM github_issues WHERE repository_id = :repository_id AND number = :number
+""")
+
+_CREATE = sa.text("""
+INSERT INTO tasks (project_id, title, description, type, priority)
+VALUES (:project, :title, :description, :type, :priority) RETURNING id::text
+""")
+
+
+@app.command("list")
+def list_tasks(
+    project: Annotated[
+        str | None, typer.Option(help="Only tasks of this project: its slug, ORGANIZATION/SLUG or id.")
+    ] = None,
+    status: Annotated[
+        str | None, typer.Option(help=f"Only tasks with this status: {', '.join(TASK_STATUSES)}.")
+    ] = None,
+    limit: Annotated[int, typer.Option(min=1, help="At most this many, the newest first.")] = 50,
+    as_json: JsonOption = False,
+) -> None:
+    """List tasks with their issue and pull request."""
+    if status is not None and status not in TASK_STATUSES:
+        raise typer.BadParameter(f"{status!r} is none of {', '.join(TASK_STATUSES)}.", param_hint="--status")
+    rows = run(lambda engine: _rows(engine, _LIST, project=project, status=status, limit=limit))
+    columns = ("id", "title", "status", "project", "issue", "pull_request")
+    print_rows(rows, columns, as_json, empty="There are no such tasks.")
+
+
+@app.command()
+def create(
+    title: Annotated[str, typer.Argument(metavar="TITLE", help="What is to be done, in a line.")],
+    project: Annotated[str, typer.Option(help="Project it belongs to: its slug, ORGANIZATION/SLUG or id.")],
+    description: Annotated[str | None, typer.Option(help="What is to be done, at length.")] = None,
+    kind: Annotated[str, typer.Option("--type", help="Kind of work.")] = "task",
+    priority: Annotated[int, typer.Option(help="Higher goes first.")] = 0,
+    item: Annotated[
+        str | None, typer.Option("--link", metavar="ITEM", help="Issue or pull request to link it to at once.")
+    ] = None,
+    pull: PullOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Create a task and print its id.
+
+    Write `Task-ID: <id>` on a line of its own into an issue or pull request,
+    or name a branch task/<id>, and it is linked by itself.
+    """
+    reference = _reference(item, pull) if item else None
+    values = {"title": title, "description": description, "type": kind, "priority": priority}
+    task = run(lambda engine: _create(engine, project, values, reference))
+    if as_json:
+        print_rows([{"id": task}], ("id",), as_json)
+    else:
+        console.print(task)
+
+
+@app.command()
+def link(task: TaskArgument, item: ItemArgument, pull: PullOption = None) -> None:
+    """Link a task to an issue or pull request.
+
+    What a person links outranks what texts and branches say.
+    """
+    done = run(lambda engine: _link(engine, task, _reference(item, pull)))
+    console.print(f"Linked {done}.", markup=False)
+
+
+@app.command()
+def unlink(task: TaskArgument, item: ItemArgument, pull: PullOption = None) -> None:
+    """Take back a link that a person or another program made."""
+    done = run(lambda engine: _unlink(engine, task, _reference(item, pull)))
+    console.print(f"Unlinked {done}.", markup=False)
+
+
+@app.command()
+def suggest(as_json: JsonOption = False) -> None:
+    """List what a person should decide: conflicts, open numbers and likely links."""
+
+    async def read(engine: AsyncEngine) -> list[links.Suggestion]:
+        async with transaction(engine) as conn:
+            return await links.suggestions(conn)
+
+    found = run(read)
+    rows = [{"kind": s.kind, "item": s.item, "tasks": list(s.tasks), "advice": s.advice} for s in found]
+    print_rows(rows, ("kind", "item", "advice"), as_json, empty="There is nothing to decide.")
+
+
+def _reference(text: str, pull: bool | None) -> Reference:
+    named = ITEM.fullmatch(text)
+    if named is None:
+        raise typer.BadParameter(f"{text!r} is neither OWNER/REPO#NUMBER nor the URL of an issue or pull request.")
+    said = None if pull is None else KINDS["pull" if pull else "issues"]
+    return Reference(named[1], int(named[3]), KINDS.get(named[2]) or said)
+
+
+async def _rows(engine: AsyncEngine, statement: sa.TextClause, **values: Any) -> list[dict[str, Any]]:
+    async with transaction(engine) as conn:
+        return [dict(row) for row in (await conn.execute(statement, values)).mappings()]
+
+
+async def _create(engine: AsyncEngine, project: str, values: dict[str, Any], reference: Reference | None) -> str:
+    async with transaction(engine) as conn:
+        project_id = await _project(conn, project)
+        task: str = (await conn.execute(_CREATE, {**values, "project": project_id})).scalar_one()
+        changed = await links.adopt(conn, [task])
+        if reference:
+            item = await _item(conn, reference)
+            changed += await links.link(conn, task, *item, evidence=_actor())
+        await _refresh(conn, changed)
+        linked = {"link": str(reference)} if reference else {}
+        await _record(conn, "task.created", task, None, {**values, **linked})
+    return task
+
+
+async def _link(engine: AsyncEngine, prefix: str, reference: Reference) -> str:
+    async with transaction(engine) as conn:
+        task, item = await _task(conn, prefix), await _item(conn, reference)
+        await _refresh(conn, await links.link(conn, task, *item, evidence=_actor()))
+        await _record(conn, "task.linked", task, None, {"link": str(reference), "kind": item.kind})
+    return f"task {task} to {reference}"
+
+
+async def _unlink(engine: AsyncEngine, prefix: str, reference: Reference) -> str:
+    async with transaction(engine) as conn:
+        task, item = await _task(conn, prefix), await _item(conn, reference)
+        await _refresh(conn, await links.unlink(conn, task, *item))
+        await _record(conn, "task.unlinked", task, {"link": str(reference), "kind": item.kind}, None)
+    return f"task {task} from {reference}"
+
+
+async def _refresh(conn: AsyncConnection, changed: Iterable[PullRequest]) -> None:
+    await tracking.refresh(conn, changed)
+
+
+async def _record(
+    conn: AsyncConnection, action: str, task: str, old: dict[str, Any] | None, new: dict[str, Any] | None
+) -> None:
+    await audit.record(
+        conn, action=action, resource_type="task", resource_id=task, old_values=old, new_values=new, actor_name=_actor()
+    )
+
+
+def _actor() -> str:
+    """The login of the person at the keyboard."""
+    try:
+        return getpass.getuser()
+    except (OSError, KeyError):  # a container's user may have no name
+        return "unknown"
+
+
+async def _project(conn: AsyncConnection, name: str) -> str:
+    found = (await conn.execute(_PROJECTS, {"project": name})).all()
+    if not found:
+        raise NotFound(f"There is no project {name}: `ghsync repos list` shows the project of every repository.")
+    if len(found) > 1:
+        raise Permanent(f"Several projects are named {name}: say {' or '.join(row.name for row in found)}.")
+    return str(found[0].id)
+
+
+async def _task(conn: AsyncConnection, prefix: str) -> str:
+    if not PREFIX.fullmatch(prefix.lower()):
+        raise NotFound(
+            f"{prefix} is no task's id: `ghsync tasks list` shows them; {SHORTEST_PREFIX} characters will do."
+        )
+    found = (await conn.execute(_TASKS, {"prefix": prefix.lower()})).scalars().all()
+    if not found:
+        raise NotFound(f"No task's id begins with {prefix}: `ghsync tasks list` shows them.")
+    if len(found) > 1:
+        raise Permanent(f"Several tasks' ids begin with {prefix}: write more of the one you mean.")
+    return str(found[0])
+
+
+async def _item(conn: AsyncConnection, reference: Reference) -> Item:
+    repository = (await conn.execute(_REPOSITORY, {"full_name": reference.full_name})).first()
+    if repository is None:
+        raise NotFound(f"Repository {reference.full_name} is not mirrored: `ghsync repos list` shows which are.")
+    known = await conn.execute(_KIND, {"repository_id": repository.id, "number": reference.number})
+    kind = known.scalar() or reference.kind
+    if kind is None:
+        raise NotFound(f"{reference} is not mirrored yet: say --issue or --pull to link it all the same.")
+    return Item(repository.id, kind, reference.number)

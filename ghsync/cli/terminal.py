@@ -1,0 +1,143 @@
+"""What commands say: tables for people, JSON for machines, and errors as one sentence. Imports nothing heavy."""
+
+import getpass
+import json
+import sys
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from rich.console import Console
+from rich.markup import escape
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, ProgressColumn, Task, TextColumn, TimeRemainingColumn
+from rich.table import Table
+from rich.text import Text
+
+from ghsync.errors import DatabaseUnavailable, GhsyncError, NotConfigured
+
+FAILED, USAGE, NOT_CONFIGURED = 1, 2, 3
+
+UNITS = (("d", 86_400), ("h", 3_600), ("min", 60), ("s", 1))
+
+console = Console(highlight=False, soft_wrap=not sys.stdout.isatty())
+notices = Console(stderr=True, highlight=False)
+
+
+def explain(error: GhsyncError) -> int:
+    """Tell a person what went wrong and answer the exit code."""
+    sentence = str(error)
+    if isinstance(error, DatabaseUnavailable):
+        sentence = f"PostgreSQL does not answer ({sentence}): check that it runs and that GHSYNC_DATABASE_URL names it."
+    note(sentence, style="red")
+    return NOT_CONFIGURED if isinstance(error, NotConfigured) else FAILED
+
+
+def note(sentence: str, style: str = "yellow") -> None:
+    """Tell a person something besides what was asked for."""
+    notices.print(sentence, style=style, markup=False, soft_wrap=True)
+
+
+def print_json(value: Any) -> None:
+    """One JSON document on standard output; times as ISO 8601."""
+    print(json.dumps(value, default=_json, ensure_ascii=False))  # noqa: T201 (for machines: no console in between)
+
+
+def print_rows(rows: Iterable[Mapping[str, Any]], columns: Sequence[str], as_json: bool, *, empty: str = "") -> None:
+    """A table for people, or a JSON list of objects for machines."""
+    found = [dict(row) for row in rows]
+    if as_json:
+        print_json(found)
+    elif not found and empty:
+        notices.print(empty)
+    else:
+        shown = table(*(column.replace("_", " ") for column in columns))
+        for row in found:
+            shown.add_row(*(cell(row.get(column)) for column in columns))
+        console.print(shown)
+
+
+def table(*columns: str, title: str | None = None) -> Table:
+    """An empty table in the one style that all commands share."""
+    made = Table(title=title, title_style="bold", title_justify="left", box=None, header_style="dim", pad_edge=False)
+    for column in columns:
+        made.add_column(column, overflow="fold")
+    return made
+
+
+def cell(value: Any) -> str:
+    """Any value as text that Rich does not take for markup."""
+    if isinstance(value, datetime):
+        return moment(value)
+    return "" if value is None else escape(str(value))
+
+
+def moment(value: datetime) -> str:
+    """A time for people, in UTC and to the second: `2026-03-02 09:10:00`."""
+    return f"{value.astimezone(UTC):%Y-%m-%d %H:%M:%S}"
+
+
+def brief(value: datetime) -> str:
+    """A recent time for people, in UTC, where there is little room: `03-02 09:10:00`."""
+    return f"{value.astimezone(UTC):%m-%d %H:%M:%S}"
+
+
+def duration(seconds: float) -> str:
+    """A length of time for people, in the two units that matter: `12 ms`, `1.5 s`, `3 min`, `2 h 5 min`, `4 d 1 h`."""
+    if seconds < 1:
+        return f"{seconds * 1000:.0f} ms"
+    if seconds < 10:
+        return f"{seconds:.1f} s"
+    parts: list[str] = []
+    left = int(seconds)
+    for name, size in UNITS:
+        number, left = divmod(left, size)
+        if number or parts:
+            parts.append(f"{number} {name}" if number else "")
+    return " ".join(part for part in parts[:2] if part)
+
+
+def operator() -> str:
+    """Who sits at the terminal, for the audit log."""
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):  # a container's user may have no name
+        return "operator"
+
+
+def count(number: int, singular: str, plural: str | None = None) -> str:
+    """A number and its noun: `1 delivery`, `12,000 deliveries`."""
+    return f"{number:,} {singular if number == 1 else plural or singular + 's'}"
+
+
+def deliveries(number: int) -> str:
+    """How many deliveries."""
+    return count(number, "delivery", "deliveries")
+
+
+class _Rate(ProgressColumn):
+    """Items a second."""
+
+    def render(self, task: Task) -> Text:
+        return Text(f"{task.speed:,.0f}/s" if task.speed else "", style="dim")
+
+
+def progress() -> Progress:
+    """A bar with rate and remaining time, on a terminal only; it is gone when the work is done."""
+    return Progress(
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        _Rate(),
+        TimeRemainingColumn(compact=True),
+        console=notices,
+        transient=True,
+        disable=not notices.is_terminal,
+    )
+
+
+def _json(value: Any) -> Any:
+    if isinstance(value, datetime):
+        return value.astimezone(UTC).isoformat().replace("+00:00", "Z")
+    if isinstance(value, timedelta):
+        return value.total_seconds()
+    return str(value)

@@ -1,0 +1,159 @@
+"""The Dockerfile makes a small image that works: its steps are carried out here, without Docker, by a plain user."""
+
+import contextlib
+import os
+import re
+import shutil
+import signal
+import socket
+import subprocess
+import tempfile
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from zipfile import ZipFile
+
+import pytest
+
+from tests.packaging.image import CHECKOUT, Image, Step, plain_python, stages
+
+BUILD, FINAL = stages((CHECKOUT / "Dockerfile").read_text())
+IGNORED = (CHECKOUT / ".dockerignore").read_text().split()
+START_SECONDS = 60
+
+
+def named(name: str, steps: list[Step]) -> list[Step]:
+    """The steps of one kind."""
+    return [step for step in steps if step.name == name]
+
+
+def the(name: str, steps: list[Step]) -> Step:
+    """The only step of a kind."""
+    (step,) = named(name, steps)
+    return step
+
+
+def test_every_dependency_is_installed_as_a_pinned_binary() -> None:
+    commands = [command for step in named("RUN", BUILD) for command in step.text.split("&&")]
+    installs = [command for command in commands if re.search(r"\bpip\b.* install\b", command)]
+    assert len(installs) == 2
+    assert all("--only-binary :all:" in install and "--constraint constraints.txt" in install for install in installs)
+
+
+def test_neither_stage_installs_a_system_package() -> None:
+    assert not [
+        step for step in named("RUN", BUILD + FINAL) if re.search(r"\b(apt|apt-get|apk|curl|wget)\b", step.text)
+    ]
+
+
+def test_the_final_stage_takes_nothing_but_what_was_installed() -> None:
+    assert [step.text for step in named("COPY", FINAL)] == ["--from=build /opt/ghsync /opt/ghsync"]
+
+
+def test_the_image_runs_as_a_plain_user_with_a_fixed_number() -> None:
+    user, group = the("USER", FINAL).text.split(":")
+    created = the("RUN", FINAL).text
+    assert int(user) > 0
+    assert f"groupadd --gid {group} " in created
+    assert f"useradd --uid {user} --gid {group} " in created
+
+
+def test_what_the_build_copies_is_let_through() -> None:
+    sources = {source for step in named("COPY", BUILD) for source in step.words[:-1]}
+    assert "*" in IGNORED
+    assert {f"!{source}" for source in sources} <= set(IGNORED)
+
+
+@pytest.fixture(scope="module")
+def image() -> Iterator[Image]:
+    """What the Dockerfile makes; of the build stage nothing is left but what was copied out of it."""
+    python = plain_python()
+    if python is None:
+        pytest.skip("no Python 3.11 here that a plain user can run")
+    root = Path(tempfile.mkdtemp(prefix="ghsync-image-"))
+    try:
+        image = Image(root, python)
+        for step in BUILD:
+            image.carry_out(step)
+        (root / "wheels").rename(root / "kept")
+        shutil.rmtree(root / "src")
+        for step in FINAL:
+            if step.name != "RUN":  # the user is there already
+                image.carry_out(step)
+        image.environment["GHSYNC_PORT"] = str(free_port())
+        yield image
+    finally:
+        shutil.rmtree(root)
+
+
+@pytest.fixture(scope="module")
+def wheel(image: Image) -> set[str]:
+    """The names of the files in the wheel."""
+    (path,) = image.root.glob("kept/ghsync-*.whl")
+    with ZipFile(path) as archive:
+        return set(archive.namelist())
+
+
+def free_port() -> int:
+    """A port that nobody listens on."""
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        port: int = listener.getsockname()[1]
+        return port
+
+
+@pytest.mark.slow
+def test_the_entry_point_tells_what_it_can_do(image: Image) -> None:
+    assert "migrate" in image.start([*the("ENTRYPOINT", FINAL).words, "--help"])
+
+
+@pytest.mark.slow
+def test_an_empty_database_is_migrated_from_the_image_alone(image: Image) -> None:
+    image.start(["ghsync", "migrate"])
+    image.start(["ghsync", "migrate", "--check"])
+
+
+@pytest.mark.slow
+def test_the_health_check_passes_once_the_command_serves(image: Image) -> None:
+    command = [word.replace("0.0.0.0", "127.0.0.1") for word in the("CMD", FINAL).words]  # noqa: S104 (not for all here)
+    check = Step("CMD", the("HEALTHCHECK", FINAL).text.partition("CMD ")[2]).words
+    with serving(image, [*the("ENTRYPOINT", FINAL).words, *command]) as process:
+        deadline = time.monotonic() + START_SECONDS
+        while process.poll() is None and time.monotonic() < deadline:
+            if subprocess.run(image.command(check), capture_output=True, check=False).returncode == 0:
+                break
+        image.start(check)
+
+
+@contextlib.contextmanager
+def serving(image: Image, words: list[str]) -> Iterator[subprocess.Popen[bytes]]:
+    """A process in the image, for as long as the block lasts."""
+    image.environment["GHSYNC_WEBHOOK_SECRETS"] = "made up"
+    process = subprocess.Popen(image.command(words), stdin=subprocess.DEVNULL, start_new_session=True)
+    try:
+        yield process
+    finally:
+        os.killpg(process.pid, signal.SIGTERM)
+        process.wait(timeout=START_SECONDS)
+
+
+@pytest.mark.slow
+def test_migrations_and_stories_travel_in_the_wheel(wheel: set[str]) -> None:
+    migrations = {f"ghsync/_db/versions/{path.name}" for path in CHECKOUT.glob("db/versions/*.py")}
+    statements = {f"ghsync/_db/sql/{path.name}" for path in CHECKOUT.glob("db/sql/*.sql")}
+    told = CHECKOUT / "fixtures/stories"
+    stories = {f"ghsync/_stories/{path.relative_to(told)}" for path in told.glob("*/*.json")}
+    assert migrations
+    assert stories
+    assert migrations | statements | stories | {"ghsync/_db/env.py"} <= wheel
+
+
+@pytest.mark.slow
+def test_the_wheel_holds_no_tests_and_no_caches(wheel: set[str]) -> None:
+    assert not [name for name in wheel if "__pycache__" in name or "_cache/" in name or name.startswith("tests/")]
+
+
+@pytest.mark.slow
+def test_neither_pip_nor_build_tools_are_in_the_image(image: Image) -> None:
+    (installed,) = image.root.glob("opt/ghsync/lib/python3.*/site-packages")
+    assert not [name for name in ("pip", "setuptools", "hatchling", "pytest", "mypy") if (installed / name).exists()]

@@ -1,0 +1,181 @@
+"""The application: health, readiness, metrics, and errors as JSON."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from typing import Any
+
+import httpx
+import psycopg
+import pytest
+from pydantic import SecretStr
+from sqlalchemy.ext.asyncio import AsyncEngine
+from starlette.applications import Starlette
+
+from ghsync import app, database, errors, migrate
+from ghsync.settings import Settings
+
+pytestmark = pytest.mark.anyio
+
+SETTINGS = Settings(webhook_secrets=(SecretStr("secret"),))
+NOWHERE = "postgresql://127.0.0.1:1/nowhere"
+
+Connection = psycopg.Connection[Any]
+
+
+def create(engine: AsyncEngine, *background: app.Background) -> Starlette:
+    return app.create_app(SETTINGS, engine, handled=frozenset(), background=background)
+
+
+def client_of(served: Starlette) -> httpx.AsyncClient:
+    transport = httpx.ASGITransport(served, raise_app_exceptions=False)
+    return httpx.AsyncClient(transport=transport, base_url="http://ghsync")
+
+
+@pytest.fixture
+async def client(engine: AsyncEngine) -> AsyncIterator[httpx.AsyncClient]:
+    async with client_of(create(engine)) as client:
+        yield client
+
+
+def add_deliveries(connection: Connection, status: str, count: int, *, age: str) -> None:
+    connection.execute(
+        "INSERT INTO webhook_deliveries"
+        " (hook_target, guid, event, status, received_at, processed_at, last_error, headers, body)"
+        " SELECT 'integration:1', %(status)s || number, 'issues', %(status)s, now() - %(age)s::interval,"
+        " CASE WHEN %(status)s <> 'pending' THEN now() END, 'odd', '{}', ''"
+        " FROM generate_series(1, %(count)s) AS number",
+        {"status": status, "count": count, "age": age},
+    )
+
+
+async def test_a_process_without_a_database_is_alive_and_not_ready() -> None:
+    async with client_of(create(database.create_engine(NOWHERE))) as client:
+        alive, ready = await client.get("/healthz"), await client.get("/readyz")
+    assert (alive.status_code, alive.json()) == (200, {"status": "ok"})
+    assert (ready.status_code, ready.json()) == (
+        503, {"status": "not ready", "reasons": ["The database does not answer."]},
+    )  # fmt: skip
+
+
+async def test_a_process_with_a_migrated_database_is_ready(client: httpx.AsyncClient) -> None:
+    ready = await client.get("/readyz")
+    assert (ready.status_code, ready.json()) == (
+        200, {"status": "ready", "pending": 0, "parked": 0, "oldest_pending_seconds": 0, "stale": False},
+    )  # fmt: skip
+
+
+async def test_a_mirror_that_is_behind_says_that_it_is_stale(client: httpx.AsyncClient, connection: Connection) -> None:
+    add_deliveries(connection, "pending", 3, age="2 minutes")
+    add_deliveries(connection, "parked", 2, age="1 day")
+    add_deliveries(connection, "processed", 1, age="1 day")
+    ready = await client.get("/readyz")
+    found = ready.json()
+    assert ready.status_code == 200
+    assert (found["pending"], found["parked"], found["stale"]) == (3, 2, True)
+    assert 120 <= found["oldest_pending_seconds"] < 180
+
+
+async def test_a_short_backlog_is_not_stale(client: httpx.AsyncClient, connection: Connection) -> None:
+    add_deliveries(connection, "pending", 1, age="30 seconds")
+    assert (await client.get("/readyz")).json()["stale"] is False
+
+
+async def test_counts_are_bounded(client: httpx.AsyncClient, connection: Connection) -> None:
+    add_deliveries(connection, "pending", 10_001, age="1 second")
+    assert (await client.get("/readyz")).json()["pending"] == 10_000
+
+
+async def test_a_database_that_is_not_migrated_is_not_ready(empty_database_url: str) -> None:
+    engine = database.create_engine(empty_database_url)
+    async with client_of(create(engine)) as client:
+        never = await client.get("/readyz")
+        migrate.upgrade(empty_database_url, "0001")
+        partly = await client.get("/readyz")
+    await engine.dispose()
+    assert (never.status_code, partly.status_code) == (503, 503)
+    assert "at migration None, not at" in never.json()["reasons"][0]
+    assert "at migration 0001, not at" in partly.json()["reasons"][0]
+
+
+async def test_a_database_that_a_newer_version_migrated_is_ready(
+    client: httpx.AsyncClient, connection: Connection
+) -> None:
+    connection.execute("UPDATE alembic_version SET version_num = 'ffff'")
+    assert (await client.get("/readyz")).status_code == 200
+
+
+async def test_metrics_are_what_prometheus_reads(client: httpx.AsyncClient) -> None:
+    metrics = await client.get("/metrics")
+    assert metrics.headers["content-type"].startswith("text/plain; version=")
+    assert "# TYPE ghsync_deliveries_received_total counter" in metrics.text
+    assert "# TYPE ghsync_lag_seconds histogram" in metrics.text
+
+
+@pytest.mark.parametrize(("method", "path", "status", "error"), [
+    ("GET", "/nowhere", 404, "not_found"),
+    ("POST", "/webhooks/github/", 404, "not_found"),
+    ("GET", "/webhooks/github", 405, "method_not_allowed"),
+    ("DELETE", "/healthz", 405, "method_not_allowed"),
+])  # fmt: skip
+async def test_what_is_not_served_is_told_as_json(
+    client: httpx.AsyncClient, method: str, path: str, status: int, error: str
+) -> None:
+    answer = await client.request(method, path)
+    assert (answer.status_code, answer.json()["error"]) == (status, error)
+    assert answer.json()["detail"].endswith(".")
+
+
+async def test_a_method_that_is_not_allowed_is_told_which_are(client: httpx.AsyncClient) -> None:
+    assert (await client.get("/webhooks/github")).headers["allow"] == "POST"
+
+
+@pytest.mark.parametrize(("error", "status", "name"), [
+    (errors.RefusedRequest("No."), 400, "refused_request"),
+    (errors.NotFound("No such delivery."), 404, "not_found"),
+    (errors.RateLimited("hidden"), 503, "rate_limited"),
+    (errors.NotConfigured("hidden"), 500, "not_configured"),
+    (errors.MalformedPayload("hidden"), 500, "malformed_payload"),
+    (RuntimeError("hidden"), 500, "internal_server_error"),
+])  # fmt: skip
+async def test_errors_are_answered_by_base_class_and_ours_without_details(
+    engine: AsyncEngine, error: Exception, status: int, name: str
+) -> None:
+    async def fail(request: object) -> None:
+        raise error
+
+    served = create(engine)
+    served.add_route("/fail", fail)  # type: ignore[arg-type]
+    async with client_of(served) as client:
+        answer = await client.get("/fail")
+    assert (answer.status_code, answer.json()["error"]) == (status, name)
+    assert "hidden" not in answer.text
+
+
+async def test_background_work_runs_as_long_as_the_application(engine: AsyncEngine) -> None:
+    running, ended = asyncio.Event(), asyncio.Event()
+
+    async def work() -> None:
+        running.set()
+        try:
+            await asyncio.Event().wait()
+        finally:
+            ended.set()
+
+    served = create(engine, work)
+    async with served.router.lifespan_context(served), client_of(served) as client:
+        await running.wait()
+        assert (await client.get("/readyz")).status_code == 200
+        assert not ended.is_set()
+    assert ended.is_set()
+
+
+async def test_background_work_that_crashed_makes_the_process_not_ready(engine: AsyncEngine) -> None:
+    async def work() -> None:
+        raise RuntimeError("the worker broke")
+
+    served = create(engine, work)
+    async with served.router.lifespan_context(served), client_of(served) as client:
+        ready = await client.get("/readyz")
+    assert ready.status_code == 503
+    assert ready.json()["reasons"] == ["A background task has stopped: restart the process."]
+    assert ready.json()["pending"] == 0

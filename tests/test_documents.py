@@ -1,0 +1,121 @@
+"""What the documents say is so: the names in them exist, their SQL runs, and generated text is up to date."""
+
+import re
+import subprocess
+from typing import Any
+
+import psycopg
+import pytest
+from starlette.routing import Route
+
+from ghsync import app, database
+from ghsync.__main__ import COMMANDS
+from ghsync.projector.events import HANDLED
+from ghsync.settings import PREFIX, Settings
+from tests.documents import CHECKOUT, README, updated
+
+DOCUMENTS = ["README.md", "ARCHITECTURE.md", "CONTRIBUTING.md", "CHANGELOG.md", "db/README.md", "fixtures/README.md"]
+MACHINERY = ["Makefile", ".ci/run", ".pre-commit-config.yaml", "Dockerfile", "compose.yaml"]
+
+PATH = re.compile(r"`((?:[\w.-]+/)+[\w.-]*|[\w.-]+\.(?:md|py|sql|toml|txt|yaml))`")
+LINK = re.compile(r"\]\((?!https?:|#)([^)#]+)")
+TARGET = re.compile(r"\bmake ([a-z]+(?:-[a-z]+)*)\b(?! it)")
+COMMAND = re.compile(r"`ghsync ([a-z]+)\b")
+VARIABLE = re.compile(rf"\b{PREFIX}([A-Z_]+)\b")
+SQL = re.compile(r"^```sql\n(.*?)^```", re.DOTALL | re.MULTILINE)
+
+# Variables that are no settings of ghsync's.
+OTHER_VARIABLES = {"TEST_DATABASE_URL", "DATABASE_PASSWORD"}
+
+# In pieces, so that this file does not hold them.
+ELSEWHERE = re.compile(
+    r"(?:^|[\s\"'=:(])/(?:work|root|home|Users)/\w"
+    + "|".join(
+        ["", r"py" + r"pi\.org", r"python" + r"hosted", r"registry\." + r"npm", r"deb\." + r"debian", r"file:" + "//"]
+    )
+)
+
+
+def text_of(name: str) -> str:
+    """A document's text."""
+    return (CHECKOUT / name).read_text()
+
+
+def missing_paths(name: str) -> list[str]:
+    """Paths that a document names and that are not there; a bare file name may be anywhere."""
+    here = (CHECKOUT / name).parent
+    tops = {entry.name for entry in CHECKOUT.iterdir()} | {entry.name for entry in here.iterdir()}
+    named = [path for path in PATH.findall(text_of(name)) if path.split("/")[0] in tops or "/" not in path]
+    named += LINK.findall(text_of(name))
+    return [
+        path for path in named if not (CHECKOUT / path).exists() and not (here / path).exists() and not any_file(path)
+    ]
+
+
+def any_file(name: str) -> bool:
+    """Whether a bare file name is that of some file of ours."""
+    folders = ("ghsync", "db", "fixtures", "tests")
+    return "/" not in name and any(True for folder in folders for _ in (CHECKOUT / folder).rglob(name))
+
+
+@pytest.mark.parametrize("name", DOCUMENTS)
+def test_every_path_in_a_document_exists(name: str) -> None:
+    assert missing_paths(name) == []
+
+
+@pytest.mark.parametrize("name", [*DOCUMENTS, *MACHINERY])
+def test_every_make_target_that_is_named_exists(name: str) -> None:
+    targets = set(re.findall(r"^([a-z-]+):", text_of("Makefile"), re.MULTILINE))
+    code = "\n".join(re.findall(r"`[^`\n]+`|^\$ .*|^ *entry: .*|^make .*", text_of(name), re.MULTILINE))
+    assert set(TARGET.findall(code)) <= targets
+
+
+@pytest.mark.parametrize("name", DOCUMENTS)
+def test_every_command_that_is_named_exists(name: str) -> None:
+    assert set(COMMAND.findall(text_of(name))) <= set(COMMANDS)
+
+
+@pytest.mark.parametrize("name", [*DOCUMENTS, *MACHINERY])
+def test_every_variable_that_is_named_is_a_setting(name: str) -> None:
+    settings = {setting.upper() for setting in Settings.model_fields}
+    assert set(VARIABLE.findall(text_of(name))) <= settings | OTHER_VARIABLES
+
+
+def test_the_generated_parts_of_the_readme_are_current() -> None:
+    assert updated(README.read_text()) == README.read_text(), "run `make fix`"
+
+
+def test_the_readme_lists_the_events_that_have_an_effect() -> None:
+    table = re.findall(r"^ *\| (?:Repository|Organization|none): ?.*\| (.*) \|$", README.read_text(), re.MULTILINE)
+    assert set(re.findall(r"`(\w+)`", "".join(table))) == HANDLED
+
+
+def test_the_readme_lists_what_is_served() -> None:
+    engine = database.create_engine("postgresql://nowhere.invalid/ghsync")
+    served = app.create_app(Settings(), engine, handled=HANDLED).routes
+    listed = set(re.findall(r"^\| `(?:GET|POST) (\S+)`", README.read_text(), re.MULTILINE))
+    assert listed == {route.path for route in served if isinstance(route, Route)}
+
+
+@pytest.mark.parametrize("query", SQL.findall(README.read_text()), ids=lambda query: query.split("\n")[1])
+def test_the_readme_s_queries_run(connection: psycopg.Connection[Any], query: str) -> None:
+    assert connection.execute(query).description
+
+
+def test_no_file_names_a_place_on_somebody_s_machine_or_a_package_registry() -> None:
+    listed = subprocess.run(
+        ["git", "ls-files", "--cached", "--others", "--exclude-standard"],
+        cwd=CHECKOUT, check=True, capture_output=True, text=True,
+    )  # fmt: skip
+    found = []
+    for name in listed.stdout.splitlines():
+        path = CHECKOUT / name
+        lines = path.read_text(errors="replace").splitlines() if path.is_file() else []
+        found += [f"{name}:{number}: {line.strip()}" for number, line in enumerate(lines, 1) if ELSEWHERE.search(line)]
+    assert found == []
+
+
+def test_what_ci_runs_is_a_shell_script() -> None:
+    script = CHECKOUT / ".ci/run"
+    subprocess.run(["bash", "-n", script], check=True)
+    assert script.stat().st_mode & 0o111

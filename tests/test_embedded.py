@@ -1,0 +1,129 @@
+"""The embedded PostgreSQL starts anywhere it can, is shared, and says one sentence where it cannot."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import psycopg
+import pytest
+
+from ghsync import embedded
+from ghsync.errors import NotConfigured
+
+SHOW = "SELECT current_setting('fsync'), current_setting('listen_addresses'), current_setting('server_encoding')"
+HOLD = """
+import sys, pathlib
+from ghsync import embedded
+with embedded.running(pathlib.Path(sys.argv[1])) as url:
+    print(url, flush=True)
+    sys.stdin.read()
+"""
+
+
+def asked(url: str, query: str) -> tuple | None:
+    """The row that a query gives."""
+    with psycopg.connect(url) as connection:
+        return connection.execute(query).fetchone()
+
+
+def running(data_dir: Path) -> bool:
+    """Whether a server has its files there."""
+    return (data_dir / "postgres/postmaster.pid").exists()
+
+
+def holder(data_dir: Path) -> subprocess.Popen[str]:
+    """Another process that uses the server until its input ends."""
+    process = subprocess.Popen(
+        [sys.executable, "-c", HOLD, data_dir], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    )
+    assert process.stdout is not None
+    assert process.stdout.readline().startswith("postgresql://")
+    return process
+
+
+def test_it_runs_while_it_is_used_and_keeps_its_data(tmp_path: Path) -> None:
+    with embedded.running(tmp_path) as url:
+        assert asked(url, SHOW) == ("on", "", "UTF8")
+        with psycopg.connect(url) as connection:
+            connection.execute("CREATE TABLE kept ()")
+    assert not running(tmp_path)
+    with embedded.running(tmp_path) as url:
+        assert asked(url, "SELECT count(*) FROM kept") == (0,)
+
+
+@pytest.mark.parametrize("name", ["with space, comma; semicolon & 100%", "x" * 120, "not/yet/there"])
+def test_any_directory_will_do(tmp_path: Path, name: str) -> None:
+    with embedded.running(tmp_path / name) as url:
+        assert asked(url, "SELECT 1") == (1,)
+
+
+def test_a_directory_of_its_own_for_the_socket_goes_with_the_server(tmp_path: Path) -> None:
+    with embedded.running(tmp_path / ("x" * 120)) as url:
+        (directory,) = asked(url, "SHOW unix_socket_directories") or ()
+        assert Path(directory).stat().st_mode & 0o777 == 0o700
+    assert not Path(directory).exists()
+
+
+def test_only_the_owner_can_reach_it(tmp_path: Path) -> None:
+    with embedded.running(tmp_path):
+        socket = tmp_path / "postgres" / embedded.SOCKET_NAME
+        assert [oct(path.stat().st_mode & 0o777) for path in (socket, socket.parent)] == ["0o700", "0o700"]
+
+
+def test_the_last_process_to_go_stops_it(tmp_path: Path) -> None:
+    other = holder(tmp_path)
+    with embedded.running(tmp_path) as url:
+        other.communicate()
+        assert asked(url, "SELECT 1") == (1,)
+    assert not running(tmp_path)
+
+
+def test_a_killed_process_is_not_waited_for(tmp_path: Path) -> None:
+    other = holder(tmp_path)
+    other.kill()
+    other.communicate()
+    assert running(tmp_path)
+    with embedded.running(tmp_path) as url:
+        assert asked(url, "SELECT 1") == (1,)
+    assert not running(tmp_path)
+
+
+def test_a_process_number_that_another_program_has_by_now_is_no_server(tmp_path: Path) -> None:
+    with embedded.running(tmp_path):
+        lines = (tmp_path / "postgres/postmaster.pid").read_text().splitlines()
+    (tmp_path / "postgres/postmaster.pid").write_text("\n".join([str(os.getpid()), *lines[1:]]))
+    with embedded.running(tmp_path) as url:
+        assert asked(url, "SELECT 1") == (1,)
+
+
+def test_a_directory_that_cannot_be_made_is_told_in_one_sentence(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(NotConfigured) as told, embedded.running(tmp_path / "file"):
+        pass
+    assert str(told.value) == (
+        f"The embedded PostgreSQL cannot run in {tmp_path}/file/postgres (File exists: {tmp_path}/file): "
+        "set GHSYNC_DATABASE_URL to a PostgreSQL 15 or newer."
+    )
+
+
+def test_files_of_another_version_are_told_in_one_sentence(tmp_path: Path) -> None:
+    with embedded.running(tmp_path):
+        pass
+    (tmp_path / "postgres/PG_VERSION").write_text("15\n")
+    with (
+        pytest.raises(NotConfigured, match=r"\(database files are incompatible with server\): set GHSYNC_DATABASE_URL"),
+        embedded.running(tmp_path),
+    ):
+        pass
+
+
+def test_a_machine_without_the_wheel_is_told_in_one_sentence(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(embedded, "PACKAGE", "no_such_package")
+    with pytest.raises(NotConfigured, match="set GHSYNC_DATABASE_URL"), embedded.running(tmp_path):
+        pass
+
+
+def test_its_programs_are_at_hand() -> None:
+    version = subprocess.run([embedded.binaries() / "pg_dump", "--version"], capture_output=True, text=True, check=True)
+    assert version.stdout.startswith("pg_dump (PostgreSQL)")
