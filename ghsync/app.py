@@ -138,5 +138,5 @@ def _json(content: object, status: int = 200, headers: Mapping[str, str] | None 
 
 
 def _log_crash(task: asyncio.Task[None]) -> None:
-    if not task.cancelled():
-        log.error("a background task stopped", exc_info=task.exception())
+    if not task.cancelled() and (error := task.exception()):
+        log.error("a background task stopped", exc_info=error)

@@ -86,10 +86,10 @@ WHERE (j.due_at, j.priority) IS DISTINCT FROM
 
 
 async def schedule(
-    conn: AsyncConnection, due: Iterable[Job], *, delay_seconds: float = DEBOUNCE_SECONDS, priority: str = "event"
+    conn: AsyncConnection, wanted: Iterable[Job], *, delay_seconds: float = DEBOUNCE_SECONDS, priority: str = "event"
 ) -> None:
     """Make jobs due; one that is due already stays as early as it was."""
-    unique = {(job.kind, job.key): job for job in due}
+    unique = {(job.kind, job.key): job for job in wanted}
     if unique:
         rows = [
             {"kind": job.kind, "key": job.key, "repository_id": job.repository_id, "reason": job.reason}
@@ -101,14 +101,34 @@ async def schedule(
         )
 
 
+_DUE = sa.text("""
+SELECT key FROM sync_jobs WHERE kind = :kind AND due_at <= now() ORDER BY priority, due_at LIMIT :limit
+""")
+
 _TAKE = sa.text("""
 DELETE FROM sync_jobs WHERE id IN (
-  SELECT id FROM sync_jobs WHERE kind = :kind AND due_at <= now()
-  ORDER BY priority, due_at LIMIT :limit FOR UPDATE SKIP LOCKED)
+  SELECT id FROM sync_jobs WHERE kind = :kind AND key = ANY(:keys) ORDER BY key FOR UPDATE SKIP LOCKED)
 RETURNING key
 """)
 
 
-async def take(conn: AsyncConnection, kind: str, limit: int) -> list[str]:
-    """Take the keys of due jobs; they are gone once the caller's transaction commits."""
-    return sorted(row.key for row in await conn.execute(_TAKE, {"kind": kind, "limit": limit}))
+async def due(conn: AsyncConnection, kind: str, limit: int) -> list[str]:
+    """The keys of jobs that are due, the most urgent first; nothing is locked."""
+    return list((await conn.execute(_DUE, {"kind": kind, "limit": limit})).scalars())
+
+
+async def take(conn: AsyncConnection, kind: str, keys: Iterable[str]) -> list[str]:
+    """Take these jobs where nobody else has; they are gone once the caller's transaction commits."""
+    return sorted((await conn.execute(_TAKE, {"kind": kind, "keys": list(keys)})).scalars())
+
+
+_POSTPONE = sa.text("""
+UPDATE sync_jobs SET attempts = attempts + 1, last_error = :error,
+  due_at = now() + least(interval '10 minutes', interval '1 second' * 2 ^ least(attempts, 10))
+WHERE id IN (SELECT id FROM sync_jobs WHERE kind = :kind AND key = ANY(:keys) ORDER BY key FOR UPDATE SKIP LOCKED)
+""")
+
+
+async def postpone(conn: AsyncConnection, kind: str, keys: Iterable[str], error: str) -> None:
+    """Count a failure of these jobs and try them again later, each time after twice as long."""
+    await conn.execute(_POSTPONE, {"kind": kind, "keys": list(keys), "error": error})

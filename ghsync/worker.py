@@ -23,11 +23,11 @@ from ghsync.inbox import queue
 from ghsync.inbox.queue import Claimed, Verdict
 from ghsync.projector import project
 from ghsync.tasks import links
-from ghsync.tracking import project as tracking
 
 log = structlog.get_logger()
 
 CHANNELS = (queue.CHANNEL, jobs.CHANNEL)
+LINK = "link_task"
 RECONNECT_SECONDS = 1.0
 RETRIES = 5
 
@@ -130,11 +130,25 @@ class Worker:
     async def link(self) -> int:
         """Pick up tasks and numbers that other programs wrote (DESIGN: Tasks and links)."""
         async with transaction(self._engine) as conn:
-            due = await jobs.take(conn, "link_task", self._batch_size)
-            if due:
-                changed = await links.adopt(conn, due)
-                await tracking.refresh(conn, [(item.repository_id, item.number) for item in changed])
+            due = await jobs.due(conn, LINK, self._batch_size)
+        if not due:
+            return 0
+        try:
+            await self._adopt(due)
+        except DatabaseUnavailable:
+            raise
+        except Exception as error:  # noqa: BLE001 (as in `step`: nothing may stop the worker)
+            log.warning("linking_postponed", tasks=len(due), error=first_line(error))
+            async with transaction(self._engine) as conn:
+                await jobs.postpone(conn, LINK, due, first_line(error))
         return len(due)
+
+    async def _adopt(self, task_ids: Sequence[str]) -> None:
+        async with transaction(self._engine) as conn:
+            # Tasks before jobs: a program that updates a task locks them in this order too.
+            await links.lock(conn, task_ids)
+            taken = await jobs.take(conn, LINK, task_ids)
+            await project.track(conn, await links.adopt(conn, taken))
 
 
 def _collided(error: BaseException) -> bool:

@@ -6,8 +6,14 @@ import psycopg
 import pytest
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from ghsync import database, migrate
+from ghsync import database, log, migrate
 from tests import postgres
+
+
+@pytest.fixture(scope="session", autouse=True)
+def quiet_logs() -> None:
+    """Let only trouble be told."""
+    log.configure("console", "error")
 
 
 @pytest.fixture(scope="session")

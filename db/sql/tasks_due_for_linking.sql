@@ -14,6 +14,7 @@ BEGIN
           AND NOT EXISTS (
               SELECT FROM task_github_links link
               WHERE link.task_id = NEW.id AND link.kind = written.kind AND link.number = new_number
+                AND link.confidence >= 0.5
           )
     ) THEN
         RETURN NULL;

@@ -289,7 +289,7 @@ def upgrade() -> None:
         "idx_projects_github_repo_id",
         "projects",
         ["github_repo_id"],
-        unique=False,
+        unique=True,
         postgresql_where=sa.text("github_repo_id IS NOT NULL"),
     )
     op.create_index("idx_projects_org_id", "projects", ["organization_id"], unique=False)

@@ -666,6 +666,13 @@ def upgrade() -> None:
     op.create_index("idx_github_issues_number", "github_issues", ["number"], unique=False)
     op.create_index("idx_github_issues_repo_id", "github_issues", ["repository_id"], unique=False)
     op.create_index("idx_github_issues_state", "github_issues", ["state"], unique=False)
+    op.create_index(
+        "idx_github_issues_transferred_to",
+        "github_issues",
+        [sa.literal_column("(transferred_to ->> 'repository_github_id')")],
+        unique=False,
+        postgresql_where=sa.text("transferred_to IS NOT NULL"),
+    )
     op.create_table(
         "github_labels",
         sa.Column(

@@ -120,9 +120,16 @@ def upgrade() -> None:
     op.create_index(
         "idx_github_mentions_target",
         "github_mentions",
-        ["target_number"],
+        ["repository_id", "target_number"],
         unique=False,
-        postgresql_where=sa.text("target_number IS NOT NULL"),
+        postgresql_where=sa.text("target_name IS NULL AND target_number IS NOT NULL"),
+    )
+    op.create_index(
+        "idx_github_mentions_target_name",
+        "github_mentions",
+        [sa.literal_column("lower(target_name)"), "target_number"],
+        unique=False,
+        postgresql_where=sa.text("target_name IS NOT NULL"),
     )
     op.create_index(
         "idx_github_mentions_task",

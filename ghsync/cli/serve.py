@@ -3,7 +3,8 @@
 import asyncio
 import os
 import signal
-from typing import Annotated
+from types import FrameType
+from typing import Annotated, NoReturn
 
 import structlog
 import typer
@@ -31,6 +32,7 @@ def serve(
     no_worker: Annotated[bool, typer.Option("--no-worker", help="Only receive; `ghsync work` projects.")] = False,
 ) -> None:
     """Receive webhooks and keep the mirror fresh."""
+    signal.signal(signal.SIGTERM, _exit)
     with configured(host=host, port=port) as (loaded, url):
         if not loaded.webhook_secrets:
             raise NotConfigured(
@@ -55,6 +57,11 @@ def serve(
             server_header=False,
             timeout_graceful_shutdown=10,
         )
+
+
+def _exit(signal_number: int, frame: FrameType | None) -> NoReturn:
+    """End by unwinding: uvicorn raises the signal once more after its own shutdown, and by default that kills."""
+    raise SystemExit(0)
 
 
 def application() -> Starlette:
@@ -91,6 +98,7 @@ def work() -> None:
         finally:
             await engine.dispose()
 
+    signal.signal(signal.SIGTERM, _exit)
     with configured() as (loaded, url):
         migrate.upgrade(url)
         notices.print("Projecting; stop with Ctrl-C.")

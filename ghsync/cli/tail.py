@@ -61,9 +61,12 @@ def tail(
     async def print_all(url: str) -> None:
         engine = create_engine(url, pool_size=1)
         try:
-            feed_lines = Feed(engine)
-            await feed_lines.seek(start)
-            await _print(feed_lines, url, as_json=as_json, follow=follow)
+            events = Feed(engine)
+            if start is None:
+                await events.seek_newest(SHOWN_AT_FIRST)
+            else:
+                events.seek(start)
+            await print_events(events, url, as_json=as_json, follow=follow)
         finally:
             await engine.dispose()
 
@@ -79,13 +82,14 @@ class Feed:
         self._after = 0
         self._names: dict[str, str] = {}
 
-    async def seek(self, start: int | None) -> None:
-        """Go to an event, or to just before the newest ones."""
-        if start is not None:
-            self._after = start - 1
-            return
+    def seek(self, start: int) -> None:
+        """Go to just before an event."""
+        self._after = start - 1
+
+    async def seek_newest(self, count: int) -> None:
+        """Go to just before so many of the newest events."""
         async with transaction(self._engine) as conn:
-            self._after = max(await feed.last(conn) - SHOWN_AT_FIRST, 0)
+            self._after = max(await feed.last(conn) - count, 0)
 
     async def read(self) -> list[dict[str, Any]]:
         """The next events, none when there are no more."""
@@ -102,13 +106,14 @@ class Feed:
         return [{**event, "repository": self._names.get(event["repository_id"])} for event in events]
 
 
-async def _print(lines: Feed, url: str, *, as_json: bool, follow: bool) -> None:
+async def print_events(source: Feed, url: str, *, as_json: bool = False, follow: bool = True) -> None:
+    """Print events from the feed's position on, to the last one or for ever."""
     changed = asyncio.Event()
     listener = asyncio.create_task(worker.listen(url, (feed.CHANNEL,), changed.set)) if follow else None
     try:
         while True:
             changed.clear()
-            events = await lines.read()
+            events = await source.read()
             for event in events:
                 if as_json:
                     terminal.print_json(event)
@@ -117,8 +122,10 @@ async def _print(lines: Feed, url: str, *, as_json: bool, follow: bool) -> None:
             if not events and not follow:
                 return
             if len(events) < READ_AT_ONCE and follow:
+                # Not wait_for: until Python 3.12 it may swallow a Ctrl-C that comes together with a notification.
                 with contextlib.suppress(TimeoutError):
-                    await asyncio.wait_for(changed.wait(), POLL_SECONDS)
+                    async with asyncio.timeout(POLL_SECONDS):
+                        await changed.wait()
     finally:
         if listener:
             listener.cancel()
@@ -143,7 +150,7 @@ def _difference(event: Mapping[str, Any]) -> str:
         return next((short(new[name]) for name in NAMES if new.get(name)), "")
     if event["operation"] in ("delete", "restore"):
         return ""
-    fields = [name for name in new if name != "updated_at"] or list(new)
+    fields = sorted(new.keys() - {"updated_at"}, key=lambda name: (name == "metadata", name)) or list(new)
     told = [f"{name} {_change(old.get(name), new[name])}" for name in fields[:SHOWN_FIELDS]]
     if len(fields) > SHOWN_FIELDS:
         told.append(f"and {len(fields) - SHOWN_FIELDS} more")
@@ -153,6 +160,8 @@ def _difference(event: Mapping[str, Any]) -> str:
 def _change(old: Any, new: Any) -> str:
     if isinstance(old, list) and isinstance(new, list):
         return _list_change(old, new)
+    if isinstance(old, Mapping) and isinstance(new, Mapping):
+        return f"({', '.join(name for name in new if old.get(name) != new[name])})"
     return f"{short(old)} → {short(new)}"
 
 
@@ -160,7 +169,7 @@ def _list_change(old: Sequence[Any], new: Sequence[Any]) -> str:
     """What came into a list and what went, as far as that tells the difference."""
     before, after = [_called(item) for item in old], [_called(item) for item in new]
     moved = [f"+{item}" for item in after if item not in before] + [f"-{item}" for item in before if item not in after]
-    return " ".join(moved) or "changed"
+    return short(" ".join(moved)) or "changed"
 
 
 def _called(item: Any) -> str:
@@ -169,7 +178,7 @@ def _called(item: Any) -> str:
     return str(item)
 
 
-def short(value: Any) -> str:
+def short(value: Any, length: int = LONGEST_VALUE) -> str:
     """A value in a few words."""
     if value is None:
         return "null"
@@ -178,4 +187,4 @@ def short(value: Any) -> str:
     else:
         text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, default=str)
     text = TIMESTAMP.sub(r"\1 \2", " ".join(text.split()))
-    return text if len(text) <= LONGEST_VALUE else text[: LONGEST_VALUE - 1] + "…"
+    return text if len(text) <= length else text[: length - 1] + "…"

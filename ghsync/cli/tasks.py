@@ -2,7 +2,6 @@
 
 import getpass
 import re
-from collections.abc import Iterable
 from typing import Annotated, Any, NamedTuple
 
 import sqlalchemy as sa
@@ -13,10 +12,10 @@ from ghsync import audit
 from ghsync.cli.context import console, print_rows, run
 from ghsync.database import transaction
 from ghsync.errors import NotFound, Permanent
+from ghsync.projector import project as projector
 from ghsync.tasks import links
-from ghsync.tasks.links import Item, PullRequest
+from ghsync.tasks.links import Item
 from ghsync.tasks.tables import TASK_STATUSES
-from ghsync.tracking import project as tracking
 
 app = typer.Typer(
     add_completion=False,
@@ -197,7 +196,7 @@ async def _create(engine: AsyncEngine, project: str, values: dict[str, Any], ref
         if reference:
             item = await _item(conn, reference)
             changed += await links.link(conn, task, *item, evidence=_actor())
-        await _refresh(conn, changed)
+        await projector.track(conn, changed)
         linked = {"link": str(reference)} if reference else {}
         await _record(conn, "task.created", task, None, {**values, **linked})
     return task
@@ -206,7 +205,7 @@ async def _create(engine: AsyncEngine, project: str, values: dict[str, Any], ref
 async def _link(engine: AsyncEngine, prefix: str, reference: Reference) -> str:
     async with transaction(engine) as conn:
         task, item = await _task(conn, prefix), await _item(conn, reference)
-        await _refresh(conn, await links.link(conn, task, *item, evidence=_actor()))
+        await projector.track(conn, await links.link(conn, task, *item, evidence=_actor()))
         await _record(conn, "task.linked", task, None, {"link": str(reference), "kind": item.kind})
     return f"task {task} to {reference}"
 
@@ -214,13 +213,9 @@ async def _link(engine: AsyncEngine, prefix: str, reference: Reference) -> str:
 async def _unlink(engine: AsyncEngine, prefix: str, reference: Reference) -> str:
     async with transaction(engine) as conn:
         task, item = await _task(conn, prefix), await _item(conn, reference)
-        await _refresh(conn, await links.unlink(conn, task, *item))
+        await projector.track(conn, await links.unlink(conn, task, *item))
         await _record(conn, "task.unlinked", task, {"link": str(reference), "kind": item.kind}, None)
     return f"task {task} from {reference}"
-
-
-async def _refresh(conn: AsyncConnection, changed: Iterable[PullRequest]) -> None:
-    await tracking.refresh(conn, changed)
 
 
 async def _record(

@@ -50,11 +50,11 @@ WITH picked AS (
   WHERE status = 'pending' AND {condition}
   ORDER BY next_attempt_at, id LIMIT :limit FOR UPDATE SKIP LOCKED
 ), sized AS (
-  SELECT id, sum(size) OVER (ORDER BY next_attempt_at, id) - size AS before FROM picked
+  SELECT id, size, sum(size) OVER (ORDER BY next_attempt_at, id) AS total FROM picked
 )
 SELECT d.id, d.guid, d.event, d.action, d.repository, d.headers ->> 'content-type' AS content_type, d.body, d.attempts,
        d.received_at
-FROM sized s JOIN webhook_deliveries d ON d.id = s.id WHERE s.before < :bytes
+FROM sized s JOIN webhook_deliveries d ON d.id = s.id WHERE s.total <= :bytes OR s.total = s.size
 ORDER BY d.next_attempt_at, d.id
 """)
 

@@ -7,7 +7,8 @@ with a space in it. One word has one pseudonym under one key, in every payload.
 
 Kept, because the mirror works with it: ids, node ids, hashes, times, numbers and states; names of repositories,
 labels and checks; the default branch, `main` and `master`; in texts closing keywords, `#N`, `GH-N`, addresses of
-issues and `owner/name#N` but for the owner, and `Task-ID:` trailers; branches `task/<id>`; logins of bots.
+issues and `owner/name#N` but for the owner, and `Task-ID:` trailers; branches `task/<id>`; logins of bots that
+everybody has.
 """
 
 import hashlib
@@ -27,6 +28,7 @@ LOGINS = frozenset({"login", "username", "account_login"})
 BRANCHES = frozenset({"ref", "base_ref", "head_branch", "branch", "master_branch", "old_branch", "new_branch"})
 SECRETS = re.compile(r"token|secret|password|private_key|credential", re.IGNORECASE)
 KEPT_BRANCHES = frozenset({"main", "master", "develop", "trunk"})
+KEPT_LOGINS = frozenset({"dependabot[bot]", "github-actions[bot]", "renovate[bot]", "web-flow", "ghost"})
 KEPT_NAMES = ("full_name", "name_with_owner")  # owner/name: the owner is a login, the name stays
 
 _WORD = re.compile(r"[^\W_]+")
@@ -65,7 +67,7 @@ class _Scrubber:
 
     def __init__(self, payload: dict[str, Any], key: bytes) -> None:
         self._key = key
-        logins = {login for login in _logins(payload) if not login.endswith("[bot]")}
+        logins = {login.removesuffix("[bot]") for login in _logins(payload) if login not in KEPT_LOGINS}
         longest_first = sorted(logins, key=len, reverse=True)
         alternatives = "|".join(re.escape(login) for login in longest_first) or r"(?!)"
         self._logins = re.compile(rf"(?<![\w-])(?:{alternatives})(?![\w-])", re.IGNORECASE)
@@ -119,11 +121,13 @@ class _Scrubber:
         return self._logins.sub(lambda match: self._words(match[0]), value)
 
     def _email(self, value: str) -> str:
-        local, _, host = value.partition("@")
-        return value if host == "users.noreply.github.com" and "[bot]" in local else f"{self._words(local)}@example.com"
+        return f"{self._words(value.partition('@')[0])}@example.com"
 
     def _login(self, value: str) -> str:
-        return value if value.endswith("[bot]") else self._words(value)
+        if value in KEPT_LOGINS:
+            return value
+        suffix = "[bot]" if value.endswith("[bot]") else ""
+        return self._words(value.removesuffix(suffix)) + suffix
 
     def _branch(self, value: str) -> str:
         prefix = found[0] if (found := _REF_PREFIX.match(value)) else ""

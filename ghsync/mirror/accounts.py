@@ -139,9 +139,11 @@ projects = sa.Table(
     sa.UniqueConstraint("organization_id", "slug", deferrable=True, initially="IMMEDIATE"),
     sa.Index("idx_projects_org_id", "organization_id"),
     sa.Index("idx_projects_status", "status"),
+    # Unique beyond the seed: two workers may see a repository for the first time at once.
     sa.Index(
         "idx_projects_github_repo_id",
         "github_repo_id",
+        unique=True,
         postgresql_where=sa.text("github_repo_id IS NOT NULL"),
     ),
     comment="What tasks and repositories belong to; a repository gets one when it is first seen",

@@ -18,17 +18,17 @@ def newer(group: Group, incoming: str = "excluded", stored: str = "t") -> str:
     return test if group.name == "core" else f"({incoming}.{group.observed_at} IS NOT NULL AND {test})"
 
 
-def tombstone(incoming: str = "excluded", stored: str = "t") -> str:
-    """deleted_at after the write: the latest deletion, unless the API saw the thing alive after it."""
-    deleted = f"greatest({stored}.deleted_at, {incoming}.deleted_at)"
-    alive = f"greatest({stored}.verified_at, {incoming}.verified_at)"
-    return f"CASE WHEN {deleted} > coalesce({alive}, '-infinity') THEN {deleted} END"
+def tombstone(*rows: str) -> str:
+    """deleted_at by these rows together: the latest deletion, unless the API saw the thing alive after it."""
+    deleted = f"greatest({', '.join(f'{row}.deleted_at' for row in rows)})"
+    verified = f"greatest({', '.join(f'{row}.verified_at' for row in rows)})"
+    return f"CASE WHEN {deleted} >= coalesce({verified}, '-infinity') THEN {deleted} END"
 
 
 def concerns(noun: Noun, incoming: str = "excluded", stored: str = "t") -> str:
     """True where the incoming row changes anything of the stored one."""
     reasons = [newer(group, incoming, stored) for group in noun.all_groups]
-    reasons.append(f"{stored}.deleted_at IS DISTINCT FROM {tombstone(incoming, stored)}")
+    reasons.append(f"{stored}.deleted_at IS DISTINCT FROM {tombstone(stored, incoming)}")
     reasons.append(f"{incoming}.verified_at > coalesce({stored}.verified_at, '-infinity')")
     reasons += [f"({stored}.{name} IS NULL AND {incoming}.{name} IS NOT NULL)" for name in noun.sticky]
     reasons += [f"({incoming}.{name} AND NOT {stored}.{name})" for name in noun.final]

@@ -35,7 +35,7 @@ table = sa.Table(
 )
 
 # Renames of the account arrive apart from the installation.
-ACCOUNT = Group("account", ("account_id", "account_login", "account_type"))
+ACCOUNT = Group("account", ("account_id", "account_login", "account_type", "organization_id"))
 
 noun = Noun(
     table,
@@ -45,7 +45,6 @@ noun = Noun(
         "suspended_at", "suspended_by", "created_at",
     ),
     groups=(ACCOUNT,),
-    initial=("organization_id",),
 )  # fmt: skip
 
 

@@ -53,6 +53,9 @@ table = sa.Table(
 sa.Index("idx_github_issues_repo_id", table.c.repository_id)
 sa.Index("idx_github_issues_state", table.c.state)
 sa.Index("idx_github_issues_number", table.c.number)
+# Which issue was this one before it was transferred?
+sa.Index("idx_github_issues_transferred_to", table.c.transferred_to["repository_github_id"].astext,
+         postgresql_where=table.c.transferred_to.is_not(None))  # fmt: skip
 
 noun = Noun(
     table,

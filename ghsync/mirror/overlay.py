@@ -70,6 +70,11 @@ async def later(conn: AsyncConnection, repositories: Iterable[str], since: datet
     )
 
 
+def moments(row: Row) -> Iterable[datetime]:
+    """Since when facts matter to a row: since it was observed, and since its report of mergeability was."""
+    return filter(None, (row["observed_at"], row.get(pull_request.MERGEABILITY.observed_at)))
+
+
 def apply(row: Row, facts: Later) -> None:
     """Bring one issue or pull request row up to what its repository learned later; changes ``row``."""
     repository_id, since = row["repository_id"], row["observed_at"]
@@ -103,7 +108,7 @@ ORDER BY t.repository_id, t.number
 _CARRIERS = ((issue.noun, _carriers(issue.noun)), (pull_request.noun, _carriers(pull_request.noun)))
 
 _OUTDATED = sa.text("""
-SELECT p.repository_id::text AS repository_id, p.number, p.state,
+SELECT p.repository_id::text AS repository_id, p.number, p.state, b.id::text AS branch,
        p.base_ref = b.name AND coalesce(p.mergeability_observed_at < b.observed_at, false) AS void
 FROM github_branches b JOIN github_pull_requests p ON p.repository_id = b.repository_id AND (
   p.base_ref = b.name AND (p.state = 'open' OR p.reported_mergeable IS NOT NULL)
@@ -115,9 +120,12 @@ ORDER BY p.repository_id, p.number
 
 
 async def spread(conn: AsyncConnection, changes: Sequence[Change], facts: Later) -> list[Change]:
-    """Bring stored issues and pull requests up to the labels and milestones that were just written."""
-    labels = [change for change in changes if change.table == label.noun.name and change.fields]
-    milestones = [change for change in changes if change.table == milestone.noun.name and change.fields]
+    """Bring stored issues and pull requests up to the labels and milestones that were just written.
+
+    Also where only the time of a label moved: what was filed in between may show another name.
+    """
+    labels = [change for change in changes if change.table == label.noun.name]
+    milestones = [change for change in changes if change.table == milestone.noun.name]
     if not labels and not milestones:
         return []
     asked = {
@@ -127,10 +135,12 @@ async def spread(conn: AsyncConnection, changes: Sequence[Change], facts: Later)
     }
     spread_changes: list[Change] = []
     for noun, carriers in _CARRIERS:
-        rows = [dict(row._mapping) for row in await conn.execute(carriers, asked)]
+        stored = [dict(row._mapping) for row in await conn.execute(carriers, asked)]
+        rows = [dict(row) for row in stored]
         for row in rows:
             apply(row, facts)
-        spread_changes += await amend(conn, noun, EMBEDDED, rows)
+        outdated = [row for row, was in zip(rows, stored, strict=True) if row != was]
+        spread_changes += await amend(conn, noun, EMBEDDED, outdated)
     return spread_changes
 
 
@@ -144,12 +154,17 @@ class Pushed:
 
 async def void_reports(conn: AsyncConnection, changes: Sequence[Change]) -> Pushed:
     """Drop reports of mergeability that are older than a push to their base."""
-    branches = [change.id for change in changes if change.table == branch.noun.name and change.fields]
-    if not branches:
+    pushed = [change for change in changes if change.table == branch.noun.name]
+    if not pushed:
         return Pushed([], [])
-    outdated = (await conn.execute(_OUTDATED, {"branches": branches})).all()
+    moved = {change.id for change in pushed if change.fields}
+    outdated = (await conn.execute(_OUTDATED, {"branches": [change.id for change in pushed]})).all()
     void = [{"repository_id": row.repository_id, "number": row.number, **_NO_REPORT} for row in outdated if row.void]
     return Pushed(
         await amend(conn, pull_request.noun, VOID, void),
-        [(row.repository_id, row.number) for row in outdated if row.state == "open"],
+        [
+            (row.repository_id, row.number)
+            for row in outdated
+            if row.state == "open" and (row.void or row.branch in moved)
+        ],
     )

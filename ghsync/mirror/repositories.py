@@ -4,10 +4,10 @@ Whoever writes a repository's nouns holds its row until commit (I6). So two work
 repository, and because rows are locked in the order of their keys they never wait for each other in a circle.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -24,6 +24,13 @@ class Sighting:
     github_id: str
     full_name: str
     observed_at: datetime
+
+
+class Owner(NamedTuple):
+    """An account as a repository's payload shows it."""
+
+    login: str
+    type: str | None
 
 
 @dataclass(slots=True)
@@ -54,19 +61,20 @@ _NEW_ORGANIZATIONS = sa.text("""
 INSERT INTO organizations (name, slug, github_account_id, github_login, github_account_type)
 SELECT r.login, CASE WHEN taken THEN lower(r.login) || '-' || r.account ELSE lower(r.login) END,
        r.account, r.login, r.type
-FROM json_to_recordset(:rows) AS r(account text, login text, type text)
-CROSS JOIN LATERAL (SELECT EXISTS (SELECT FROM organizations o WHERE o.slug = lower(r.login)) AS taken) s
+FROM (
+  SELECT *, row_number() OVER (PARTITION BY lower(login) ORDER BY account) > 1
+            OR EXISTS (SELECT FROM organizations o WHERE o.slug = lower(login)) AS taken
+  FROM json_to_recordset(:rows) AS new(account text, login text, type text)
+) r
 ORDER BY r.account
 ON CONFLICT DO NOTHING
 """)
 
+# Only that it exists: whose it is, an installation or its account says.
 _NEW_INSTALLATIONS = sa.text("""
-INSERT INTO github_installations (github_id, account_id, account_login, account_type, organization_id,
-                                  observed_at, observed_by, sync_source)
-SELECT r.github_id, r.account_id, r.account_login, r.account_type, o.id, 'epoch', 'arrival', r.sync_source
-FROM json_to_recordset(:rows)
-  AS r(github_id text, account_id text, account_login text, account_type text, sync_source text)
-LEFT JOIN organizations o ON o.github_account_id = r.account_id
+INSERT INTO github_installations (github_id, observed_at, observed_by, sync_source)
+SELECT r.github_id, 'epoch', 'arrival', r.sync_source
+FROM json_to_recordset(:rows) AS r(github_id text, sync_source text)
 ORDER BY r.github_id
 ON CONFLICT (github_id) DO NOTHING
 """)
@@ -77,13 +85,12 @@ INSERT INTO projects (organization_id, name, slug, github_repo_id)
 SELECT o.id, r.name, lower(r.name) || '-' || r.github_id, r.github_id
 FROM json_to_recordset(:rows) AS r(github_id text, name text, account text)
 JOIN organizations o ON o.github_account_id = r.account
-WHERE NOT EXISTS (SELECT FROM projects p WHERE p.github_repo_id = r.github_id)
 ORDER BY r.github_id
+ON CONFLICT (github_repo_id) WHERE github_repo_id IS NOT NULL DO NOTHING
 """)
 
 _PROJECTS = sa.text("""
-SELECT DISTINCT ON (github_repo_id) github_repo_id, id::text AS id FROM projects
-WHERE github_repo_id = ANY(:github_ids) ORDER BY github_repo_id, created_at, id
+SELECT github_repo_id, id::text AS id FROM projects WHERE github_repo_id = ANY(:github_ids)
 """)
 
 _ALIASES = sa.text("""
@@ -138,7 +145,8 @@ WITH seen AS (
   SELECT DISTINCT ON (account) account, login FROM (
     SELECT owner_id AS account, owner AS login, observed_at FROM github_repositories WHERE owner_id = ANY(:accounts)
     UNION ALL
-    SELECT account_id, account_login, observed_at FROM github_installations WHERE account_id = ANY(:accounts)
+    SELECT account_id, account_login, coalesce(account_observed_at, observed_at) FROM github_installations
+    WHERE account_id = ANY(:accounts)
   ) s WHERE login IS NOT NULL ORDER BY account, observed_at DESC, login
 )
 UPDATE organizations o SET github_login = seen.login, updated_at = CURRENT_TIMESTAMP,
@@ -158,17 +166,18 @@ async def write(
     installations: Sequence[Row],
     accounts: Sequence[Row],
     sightings: Iterable[Sighting],
+    owners: Mapping[str, Owner],
 ) -> Written:
     """Lock, create and update the batch's repositories (one row per github_id) and what stands above them.
 
-    Repository rows may carry ``installation`` (GitHub's id), ``access_observed_at`` and ``owner_type`` besides
+    Repository rows may carry ``installation`` (GitHub's id) and ``access_observed_at`` besides
     their columns. ``installations`` are rows of whole ``installation`` objects, ``accounts`` rows that know only an
-    installation's account.
+    installation's account. ``owners`` are all accounts that own or owned one of them, by GitHub's id.
     """
     names = {row["full_name"].lower() for row in rows}
     known = await conn.execute(_LOCK, {"github_ids": [row["github_id"] for row in rows], "names": list(names)})
     stored = {row.github_id: row for row in known}
-    installed, owners, renamed_accounts = await _accounts(conn, rows, installations, accounts)
+    installed, met, renamed_accounts = await _accounts(conn, rows, installations, accounts, owners)
     projects = await _projects(conn, [row for row in rows if row["github_id"] not in stored])
 
     changes = await upsert(conn, installation.noun, installations)
@@ -185,52 +194,48 @@ async def write(
 
     await _remember_names(conn, written.ids, sightings)
     if renamed_accounts:
-        await conn.execute(_RENAME_ORGANIZATIONS, {"accounts": list(owners)})
+        await conn.execute(_RENAME_ORGANIZATIONS, {"accounts": list(met)})
     await _settle(conn, rows, stored, written)
     return written
 
 
 async def _accounts(
-    conn: AsyncConnection, rows: Sequence[Row], installations: Sequence[Row], accounts: Sequence[Row]
+    conn: AsyncConnection,
+    rows: Sequence[Row],
+    installations: Sequence[Row],
+    accounts: Sequence[Row],
+    owners: Mapping[str, Owner],
 ) -> tuple[dict[str, str], set[str], bool]:
     """The installations' ids, the accounts met, and whether one has a new login; creates what is missing."""
-    met = {_account(row): (row["owner"], row.get("owner_type")) for row in rows}
-    met |= {
-        row["account_id"]: (row["account_login"], row["account_type"])
-        for row in (*installations, *accounts)
-        if row.get("account_login")
-    }
-    stubs = {row["installation"]: _stub(row) for row in rows if row.get("installation")}
-    stubs |= {row["github_id"]: row for row in accounts}
-    asked = {"installations": [*stubs, *(row["github_id"] for row in installations)], "accounts": list(met)}
+    reported = [row for row in (*installations, *accounts) if row.get("account_login")]
+    met = {_account(row): Owner(row["owner"], None) for row in rows} | dict(owners)
+    met |= {row["account_id"]: Owner(row["account_login"], row["account_type"]) for row in reported}
+    wanted = {row["installation"]: row["sync_source"] for row in rows if row.get("installation")}
+    wanted |= {row["github_id"]: row["sync_source"] for row in accounts}
+    asked = {"installations": [*wanted, *(row["github_id"] for row in installations)], "accounts": list(met)}
     organizations, installed = await _known_accounts(conn, asked)
     new = [
-        {"account": account, "login": login, "type": kind}
-        for account, (login, kind) in met.items()
+        {"account": account, "login": owner.login, "type": owner.type}
+        for account, owner in met.items()
         if account not in organizations
     ]
-    missing = [stub for github_id, stub in stubs.items() if github_id not in installed]
+    missing = [
+        {"github_id": github_id, "sync_source": source}
+        for github_id, source in wanted.items()
+        if github_id not in installed
+    ]
     if new:
         await conn.execute(_NEW_ORGANIZATIONS, {"rows": parameter(new)})
     if missing:
         await conn.execute(_NEW_INSTALLATIONS, {"rows": parameter(missing)})
     if new or missing:
         organizations, installed = await _known_accounts(conn, asked)
-    for row in installations:
-        row["organization_id"] = organizations.get(row.get("account_id", ""), (None, None))[0]
-    renamed = any(organizations[account][1] != login for account, (login, _) in met.items())
+    for row in reported:
+        row["organization_id"] = organizations[row["account_id"]][0]
+    # A batch may tell of an account by several logins; which of them is the newest, the statement knows.
+    logins = [*((_account(row), row["owner"]) for row in rows), *((account, met[account].login) for account in met)]
+    renamed = any(organizations[account][1] != login for account, login in logins)
     return installed, set(met), renamed
-
-
-def _stub(row: Row) -> Row:
-    """What a repository row tells of its installation."""
-    return {
-        "github_id": row["installation"],
-        "account_id": _account(row),
-        "account_login": row["owner"],
-        "account_type": row.get("owner_type"),
-        "sync_source": row["sync_source"],
-    }
 
 
 def _account(row: Row) -> str:
@@ -260,7 +265,7 @@ async def _projects(conn: AsyncConnection, new: Sequence[Row]) -> dict[str, str]
 def _complete(row: Row, installed: dict[str, str], projects: dict[str, str], stored: dict[str, Any]) -> Row:
     github_id = row["github_id"]
     return {
-        **{name: value for name, value in row.items() if name not in ("installation", "owner_type")},
+        **{name: value for name, value in row.items() if name != "installation"},
         "installation_id": installed.get(row.get("installation") or ""),
         # An existing row keeps its project and its name; the insert still wants values for both.
         "project_id": projects.get(github_id, "00000000-0000-0000-0000-000000000000"),

@@ -121,7 +121,6 @@ def row(payload: Payload, origin: Origin, *, deleted: bool = False) -> Row:
         "node_id": payload.node_id,
         "owner": owner.login or owner.name or owner_in_name,
         "owner_id": str(owner.id) if owner.id else None,
-        "owner_type": owner.type,
         "name": payload.name or name_in_name,
         "full_name": payload.full_name,
         "default_branch": payload.default_branch or "main",

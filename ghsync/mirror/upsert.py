@@ -191,7 +191,7 @@ def _first_value(noun: Noun, name: str) -> str:
     if name in noun.settled:
         flag, value = noun.settled[name]
         return f"CASE WHEN i.{flag} THEN '{value}' ELSE i.{name} END"
-    return f"i.{name}"
+    return guard.tombstone("i") if name == "deleted_at" else f"i.{name}"
 
 
 def _assignments(noun: Noun) -> str:
@@ -208,7 +208,7 @@ def _assignments(noun: Noun) -> str:
     lines += [f"{name} = coalesce(t.{name}, excluded.{name})" for name in noun.sticky]
     lines += [f"{name} = t.{name} OR excluded.{name}" for name in noun.final]
     lines.append("verified_at = greatest(t.verified_at, excluded.verified_at)")
-    lines.append(f"deleted_at = {guard.tombstone()}")
+    lines.append(f"deleted_at = {guard.tombstone('t', 'excluded')}")
     return ",\n    ".join(lines)
 
 

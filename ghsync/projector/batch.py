@@ -11,7 +11,7 @@ from typing import Any
 
 from ghsync.mirror import installation, repository
 from ghsync.mirror.noun import Group, Noun, Origin, Row
-from ghsync.mirror.repositories import Sighting
+from ghsync.mirror.repositories import Owner, Sighting
 from ghsync.mirror.user import time
 
 _NEVER = datetime.min.replace(tzinfo=UTC)
@@ -28,6 +28,7 @@ class Batch:
     installations: dict[str, Row] = field(default_factory=dict)
     accounts: dict[str, Row] = field(default_factory=dict)
     sightings: list[Sighting] = field(default_factory=list)
+    owners: dict[str, Owner] = field(default_factory=dict)
     members: list[Row] = field(default_factory=list)
     rows: dict[Noun, dict[tuple[Any, ...], Row]] = field(default_factory=dict)
     counters: dict[tuple[Any, ...], Row] = field(default_factory=dict)
@@ -56,12 +57,15 @@ class Batch:
         """Add a repository as any payload shows it; answers the row that stands for it now."""
         github_id = str(payload.id)
         self.sight(payload.id, payload.full_name, origin)
+        owner = payload.owner
+        if owner and owner.id and (owner.login or owner.name):
+            self.owners[str(owner.id)] = Owner(owner.login or owner.name or "", owner.type)
         known = self.repositories.get(github_id)
         if known is not None and not deleted and _repository_version(payload, origin) < version(_CORE, known):
             return known
         row = repository.row(payload, origin, deleted=deleted)
         if known is not None:
-            row = merge(repository.noun, known, row, extra=("owner_type", "installation"))
+            row = merge(repository.noun, known, row, extra=("installation",))
         self.repositories[github_id] = row
         return row
 

@@ -71,16 +71,22 @@ async def write(conn: AsyncConnection, batch: Batch) -> None:
         [batch.installations[key] for key in sorted(batch.installations)],
         [batch.accounts[key] for key in sorted(batch.accounts)],
         batch.sightings,
+        batch.owners,
     )
     await tracking.rename(conn, written.renamed)
     await member.write(conn, batch.members)
     changes = [*written.changes, *await _write_nouns(conn, batch, written)]
 
     linked = await _link(conn, batch, written, changes)
-    pulls = {change.key for change in changes if change.table == pull_request.noun.name and change.fields}
+    pulls = {change.key for change in changes if change.table == pull_request.noun.name}
     tracked = await tracking.refresh(conn, pulls | linked)
     await jobs.schedule(conn, _due(batch, written, changes, tracked))
     await feed.append(conn, [*_events(changes), *_tracking_events(tracked)])
+
+
+async def track(conn: AsyncConnection, pulls: Iterable[tuple[str, int]]) -> None:
+    """Derive pull requests (repository id, number) anew because something other than their payload changed."""
+    await feed.append(conn, _tracking_events(await tracking.refresh(conn, pulls)))
 
 
 async def _write_nouns(conn: AsyncConnection, batch: Batch, written: Written) -> list[Change]:
@@ -91,7 +97,7 @@ async def _write_nouns(conn: AsyncConnection, batch: Batch, written: Written) ->
 
     shown = [*rows.get(issue.noun, ()), *rows.get(pull_request.noun, ())]
     if shown or changes:
-        oldest = min((row["observed_at"] for noun in rows for row in rows[noun]), default=datetime.now(UTC))
+        oldest = min((moment for noun in rows for row in rows[noun] for moment in overlay.moments(row)))
         facts = await overlay.later(conn, written.ids.values(), oldest - _INSTANT)
         for row in shown:
             overlay.apply(row, facts)

@@ -49,4 +49,8 @@ mentions = sa.Table(
 )  # fmt: skip
 sa.Index("idx_github_mentions_item", mentions.c.repository_id, mentions.c.kind, mentions.c.number)
 sa.Index("idx_github_mentions_task", sa.func.left(mentions.c.task, 8), postgresql_where=mentions.c.task.is_not(None))
-sa.Index("idx_github_mentions_target", mentions.c.target_number, postgresql_where=mentions.c.target_number.is_not(None))
+# Who mentions this issue? By number alone within its repository, by name elsewhere.
+sa.Index("idx_github_mentions_target", mentions.c.repository_id, mentions.c.target_number,
+         postgresql_where=mentions.c.target_name.is_(None) & mentions.c.target_number.is_not(None))  # fmt: skip
+sa.Index("idx_github_mentions_target_name", sa.func.lower(mentions.c.target_name), mentions.c.target_number,
+         postgresql_where=mentions.c.target_name.is_not(None))  # fmt: skip

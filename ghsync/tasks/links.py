@@ -550,6 +550,15 @@ async def items_naming(conn: AsyncConnection, full_names: Iterable[str]) -> list
     return [Item(*row) for row in await conn.execute(_NAMING, {"names": names})] if names else []
 
 
+async def lock(conn: AsyncConnection, task_ids: Iterable[str]) -> None:
+    """Lock the derivation of links and then these tasks, until commit: the order in which `derive` locks them too."""
+    await conn.execute(sa.text(f"SELECT pg_advisory_xact_lock({_LOCK})"))
+    await conn.execute(
+        sa.text("SELECT FROM tasks WHERE id = ANY(CAST(:ids AS uuid[])) ORDER BY id FOR NO KEY UPDATE"),
+        {"ids": list(task_ids)},
+    )
+
+
 async def adopt(conn: AsyncConnection, task_ids: Iterable[str]) -> list[PullRequest]:
     """Link tasks that are new, or into which another program wrote a number; answers whose links changed.
 

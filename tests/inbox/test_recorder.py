@@ -8,7 +8,6 @@ from typing import Any
 
 import psycopg
 import pytest
-import sqlalchemy as sa
 from psycopg.rows import dict_row
 from sqlalchemy.ext.asyncio import AsyncEngine
 
@@ -201,6 +200,16 @@ async def test_the_next_group_gathers_while_one_is_committed(recorder: Recorder,
     assert commits(connection) == [1, 9]
 
 
+async def test_who_comes_just_as_the_last_one_is_answered_is_not_left_waiting(recorder: Recorder) -> None:
+    async def keep_sending(deliveries: list[Delivery]) -> None:
+        for delivery in deliveries:
+            assert await recorder.record(delivery) == "queued"
+
+    deliveries = numbered(300)
+    async with asyncio.timeout(4):
+        await asyncio.gather(*(keep_sending(deliveries[start::3]) for start in range(3)))
+
+
 async def test_a_notification_is_sent_when_there_is_something_to_do(recorder: Recorder, connection: Connection) -> None:
     connection.execute(f"LISTEN {queue.CHANNEL}")
     await recorder.record(replace(DELIVERY, guid="ignored", ignored=True))
@@ -232,7 +241,7 @@ async def test_a_delivery_that_cannot_be_written_does_not_stop_the_others(
     deliveries = numbered(9)
     deliveries[4] = replace(deliveries[4], **poison)
     outcomes = await asyncio.gather(*map(recorder.record, deliveries), return_exceptions=True)
-    assert isinstance(outcomes.pop(4), (sa.exc.DBAPIError, ValueError))
+    assert isinstance(outcomes.pop(4), (psycopg.Error, ValueError))
     assert outcomes == ["queued"] * 8
     assert len(rows(connection)) == 8
 

@@ -2,6 +2,7 @@
 
 import json
 import os
+import pwd
 import re
 import shutil
 import subprocess
@@ -57,7 +58,11 @@ def plain_python() -> str | None:
 
 def as_plain_user(command: list[str]) -> list[str]:
     """The command, run by somebody who may do little."""
-    return ["runuser", "-u", PLAIN_USER, "--", *command] if os.geteuid() == 0 else command
+    if os.geteuid() != 0:
+        return command
+    user = pwd.getpwnam(PLAIN_USER)
+    # setpriv itself still has root's capabilities when it starts a program; the program that this one starts has none.
+    return ["setpriv", f"--reuid={user.pw_uid}", f"--regid={user.pw_gid}", "--clear-groups", "env", *command]
 
 
 class Image:

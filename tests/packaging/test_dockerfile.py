@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from zipfile import ZipFile
 
+import psutil  # type: ignore[import-untyped]
 import pytest
 
 from tests.packaging.image import CHECKOUT, Image, Step, plain_python, stages
@@ -83,7 +84,16 @@ def image() -> Iterator[Image]:
         image.environment["GHSYNC_PORT"] = str(free_port())
         yield image
     finally:
+        stop_database(root)
         shutil.rmtree(root)
+
+
+def stop_database(root: Path) -> None:
+    """Stop the embedded PostgreSQL of an image whose `ghsync` was killed."""
+    with contextlib.suppress(FileNotFoundError, ProcessLookupError, psutil.NoSuchProcess):
+        pid = int((root / "var/lib/ghsync/postgres/postmaster.pid").read_text().split()[0])
+        os.kill(pid, signal.SIGINT)
+        psutil.wait_procs([psutil.Process(pid)], timeout=START_SECONDS)
 
 
 @pytest.fixture(scope="module")
@@ -114,7 +124,7 @@ def test_an_empty_database_is_migrated_from_the_image_alone(image: Image) -> Non
 
 
 @pytest.mark.slow
-def test_the_health_check_passes_once_the_command_serves(image: Image) -> None:
+def test_the_command_serves_passes_the_health_check_and_stops(image: Image) -> None:
     command = [word.replace("0.0.0.0", "127.0.0.1") for word in the("CMD", FINAL).words]  # noqa: S104 (not for all here)
     check = Step("CMD", the("HEALTHCHECK", FINAL).text.partition("CMD ")[2]).words
     with serving(image, [*the("ENTRYPOINT", FINAL).words, *command]) as process:
@@ -123,6 +133,8 @@ def test_the_health_check_passes_once_the_command_serves(image: Image) -> None:
             if subprocess.run(image.command(check), capture_output=True, check=False).returncode == 0:
                 break
         image.start(check)
+    assert process.returncode == 0
+    assert not image.path("/var/lib/ghsync/postgres/postmaster.pid").exists()
 
 
 @contextlib.contextmanager

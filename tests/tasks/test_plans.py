@@ -13,7 +13,7 @@ from tests.tasks.world import World
 
 pytestmark = pytest.mark.anyio
 
-LARGE = ("github_mentions", "task_github_links", "tasks", "github_repository_aliases")
+LARGE = ("github_issues", "github_mentions", "task_github_links", "tasks", "github_repository_aliases")
 
 FILL = (
     # 200 repositories, 20,000 issues and tasks, 50,000 mentions, 40,000 links.
@@ -74,6 +74,7 @@ async def test_deriving_reads_no_large_table_whole(crowded: World) -> None:
             assert await read_whole(conn, statement, {"items": items}) == set()
         assert await read_whole(conn, links._NUMBER, {"tasks": [task], "withdrawn": "[]"}) == set()
         assert await read_whole(conn, links._ADOPT, {"tasks": [task]}) == set()
+        assert await read_whole(conn, links._NAMING, {"names": ["acme/r7"]}) == set()
         remembered = {"texts": items, "mentions": "[]", "sources": ["branch"]}
         assert await read_whole(conn, links._REMEMBER, remembered) == set()
 

@@ -1,0 +1,1 @@
+"""The demo: the real receiver, worker and database on one machine, fed with recorded stories."""

@@ -1,0 +1,181 @@
+"""ghsync as it runs in production: processes of their own, over real HTTP, with real signatures."""
+
+import asyncio
+import json
+import os
+import signal
+import socket
+import sys
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import httpx
+import psycopg
+
+from ghsync.database import connection_arguments
+from ghsync.inbox import recording
+from ghsync.inbox.recording import Recorded
+
+SECRET = "chaos"
+WEBHOOK = "/webhooks/github"
+PATIENCE_SECONDS = 60.0  # with the machine busy; what is waited for mostly takes less than one
+LOOK_SECONDS = 0.02
+INHERITED = ("PATH", "HOME", "LANG", "TMPDIR")
+
+
+async def until(holds: Callable[[], Awaitable[bool]], what: str) -> None:
+    """Wait for a condition; `AssertionError` says what did not come."""
+    try:
+        async with asyncio.timeout(PATIENCE_SECONDS):
+            while not await holds():  # noqa: ASYNC110 (other processes set no events)
+                await asyncio.sleep(LOOK_SECONDS)
+    except TimeoutError:
+        raise AssertionError(f"Within {PATIENCE_SECONDS:g} s it did not happen that {what}.") from None
+
+
+class Program:
+    """One process of ghsync with settings of its own; its log is a file that outlives it."""
+
+    def __init__(self, command: str, database_url: str, log: Path, **settings: object) -> None:
+        self._command = command
+        self._log = log
+        self._environment = {name: os.environ[name] for name in INHERITED if name in os.environ} | {
+            "PYTHONWARNINGS": "error",
+            "GHSYNC_DATABASE_URL": database_url,
+            "GHSYNC_LOG_FORMAT": "json",
+            **{f"GHSYNC_{name.upper()}": str(value) for name, value in settings.items()},
+        }
+        self._process: asyncio.subprocess.Process | None = None
+
+    async def start(self) -> None:
+        """Start the process; it is not awaited to be ready."""
+        with self._log.open("ab") as log:
+            self._process = await asyncio.create_subprocess_exec(
+                sys.executable, "-m", "ghsync", self._command,
+                env=self._environment, stdin=asyncio.subprocess.DEVNULL, stdout=log, stderr=log,
+            )  # fmt: skip
+
+    @property
+    def running(self) -> bool:
+        """Whether the process is there."""
+        return self._process is not None and self._process.returncode is None
+
+    async def kill(self) -> None:
+        """End the process as a power cut does: kill -9, nothing is finished."""
+        await self._end(signal.SIGKILL)
+
+    async def terminate(self) -> int:
+        """Ask the process to end; answers its exit status."""
+        return await self._end(signal.SIGTERM)
+
+    async def _end(self, how: signal.Signals) -> int:
+        assert self._process is not None
+        self._process.send_signal(how)
+        async with asyncio.timeout(PATIENCE_SECONDS):
+            return await self._process.wait()
+
+    def log(self) -> str:
+        """All that it wrote, in all its lives."""
+        return self._log.read_text()
+
+    def told(self, *levels: str) -> list[dict[str, Any]]:
+        """The entries of its log that have one of these levels."""
+        entries = [json.loads(line) for line in self.log().splitlines() if line.startswith("{")]
+        return [entry for entry in entries if entry["level"] in levels]
+
+
+class Receiver(Program):
+    """`ghsync serve`: at the same address in every life."""
+
+    def __init__(self, database_url: str, log: Path, **settings: object) -> None:
+        self.port = _free_port()
+        super().__init__("serve", database_url, log, port=self.port, webhook_secrets=SECRET, **settings)
+        self._client: httpx.AsyncClient | None = None
+
+    def connection(self) -> httpx.AsyncClient:
+        """A client of its own; one for each of many requests at a time is cheaper than a pool."""
+        return httpx.AsyncClient(
+            base_url=f"http://127.0.0.1:{self.port}",
+            timeout=PATIENCE_SECONDS,
+            trust_env=False,
+            verify=False,  # noqa: S501 (no TLS here)
+        )
+
+    @property
+    def client(self) -> httpx.AsyncClient:
+        """A client that lives as long as this receiver does."""
+        assert self._client is not None
+        return self._client
+
+    async def start(self) -> None:
+        """Start the process, and return when it is ready to receive."""
+        await super().start()
+        if self._client is None:
+            self._client = self.connection()
+        await until(self.ready, f"the receiver is ready:\n{self.log()}")
+
+    async def ready(self) -> bool:
+        """Whether it says so; `AssertionError` when it has ended, for then it never will."""
+        assert self.running, self.log()
+        try:
+            return (await self.client.get("/readyz")).status_code == 200
+        except httpx.TransportError:
+            return False
+
+    async def close(self) -> None:
+        """Give the connections back."""
+        if self._client is not None:
+            await self._client.aclose()
+
+
+async def post(client: httpx.AsyncClient, delivery: Recorded) -> httpx.Response:
+    """Deliver once, as GitHub does."""
+    return await client.post(WEBHOOK, content=delivery.body, headers=recording.sign(delivery, SECRET))
+
+
+def _free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        port: int = listening.getsockname()[1]
+        return port
+
+
+@asynccontextmanager
+async def serving(database_url: str, log: Path, **settings: object) -> AsyncIterator[Receiver]:
+    """A receiver with a worker, ready; whatever happened to it, it is gone afterwards."""
+    receiver = Receiver(database_url, log, **settings)
+    try:
+        await receiver.start()
+        yield receiver
+    finally:
+        await receiver.close()
+        if receiver.running:
+            await receiver.kill()
+
+
+@asynccontextmanager
+async def working(database_url: str, log: Path, **settings: object) -> AsyncIterator[Program]:
+    """`ghsync work`, connected to the database."""
+    program = Program("work", database_url, log, **settings)
+    try:
+        await program.start()
+        yield program
+    finally:
+        if program.running:
+            await program.kill()
+
+
+def connect(database_url: str) -> psycopg.Connection[Any]:
+    """A blocking connection with the settings of ghsync's own, every statement committed at once."""
+    return psycopg.connect(database_url, autocommit=True, **connection_arguments())
+
+
+async def drained(connection: psycopg.Connection[Any]) -> None:
+    """Wait until no delivery is pending."""
+
+    async def nothing_is_pending() -> bool:
+        found = connection.execute("SELECT FROM webhook_deliveries WHERE status = 'pending' LIMIT 1")
+        return found.fetchone() is None
+
+    await until(nothing_is_pending, "every delivery is projected")

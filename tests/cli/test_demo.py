@@ -1,0 +1,91 @@
+import os
+import re
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+
+import psutil
+import pytest
+
+pytestmark = pytest.mark.slow
+
+
+@contextmanager
+def demonstrating(tmp_path: Path, *options: str) -> Iterator[subprocess.Popen[str]]:
+    """The demo in a process of its own, whose temporary files are in ``tmp_path``."""
+    settings: Mapping[str, str] = {"TMPDIR": str(tmp_path), "PYTHONUNBUFFERED": "1", "GHSYNC_DATABASE_URL": "not used"}
+    with subprocess.Popen(
+        [sys.executable, "-m", "ghsync", "demo", *options],
+        env={**os.environ, **settings},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as process:
+        yield process
+
+
+def left_behind(tmp_path: Path) -> list[str]:
+    """Processes that still have to do with a folder."""
+    return [process.name() for process in psutil.process_iter() if str(tmp_path) in " ".join(_command(process))]
+
+
+def _command(process: psutil.Process) -> list[str]:
+    try:
+        return [*process.cmdline(), *process.environ().values()]
+    except psutil.Error:
+        return []
+
+
+def test_the_demo_sends_every_story_and_cleans_up(tmp_path: Path) -> None:
+    with demonstrating(tmp_path) as demo:
+        stdout, stderr = demo.communicate(timeout=120)
+
+    assert (demo.returncode, stderr) == (0, "")
+    assert re.search(r"All 1\d\d deliveries arrived\. From POST to visible rows: p50 .+, p99 .+\.", stdout)
+    for table in ("github_issues", "github_pull_requests", "pr_tracking", "task_github_links", "change_events"):
+        assert f"\n{table}" in stdout
+    assert "closing keyword" in stdout
+    assert max(map(len, stdout.splitlines()[6:])) <= 80
+    assert list(tmp_path.iterdir()) == []
+    assert left_behind(tmp_path) == []
+
+
+def test_an_ended_demo_cleans_up_too(tmp_path: Path) -> None:
+    with demonstrating(tmp_path, "--seconds", "600") as demo:
+        assert demo.stdout is not None
+        while "What changes from here on" not in demo.stdout.readline():
+            assert demo.poll() is None
+        demo.send_signal(signal.SIGTERM)
+        demo.communicate(timeout=60)
+
+    assert demo.returncode == 130
+    assert list(tmp_path.iterdir()) == []
+    assert left_behind(tmp_path) == []
+
+
+def test_a_kept_demo_leaves_a_database_that_can_be_read(tmp_path: Path) -> None:
+    with demonstrating(tmp_path, "--keep") as demo:
+        stdout, _ = demo.communicate(timeout=120)
+
+    (kept,) = tmp_path.iterdir()
+    assert f"GHSYNC_DATA_DIR={kept} ghsync status" in stdout
+    status = subprocess.run(
+        [sys.executable, "-m", "ghsync", "status"],
+        env={**os.environ, "GHSYNC_DATA_DIR": str(kept)},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert status.stdout.startswith("Fresh")
+
+
+def test_a_port_in_use_is_told_as_a_sentence(tmp_path: Path) -> None:
+    with demonstrating(tmp_path, "--port", "1") as demo:
+        _, stderr = demo.communicate(timeout=120)
+
+    assert (demo.returncode, len(stderr.splitlines())) == (1, 1)
+    assert stderr.startswith("`ghsync serve` did not start on http://127.0.0.1:1:")
+    assert list(tmp_path.iterdir()) == []

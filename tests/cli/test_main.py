@@ -1,0 +1,68 @@
+import re
+import subprocess
+import sys
+
+import pytest
+
+from ghsync.__main__ import COMMANDS, load
+from tests.cli.conftest import Ghsync
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_every_command_can_be_loaded_and_says_what_the_list_says(name: str) -> None:
+    command = load(name)
+
+    assert command.name == name
+    assert command.help.splitlines()[0] == COMMANDS[name].summary
+
+
+def test_help_lists_every_command_and_imports_no_database_driver() -> None:
+    code = (
+        "import sys; from ghsync.__main__ import app\n"
+        "try: app(['--help'])\n"
+        "except SystemExit: pass\n"
+        "print(sorted({'sqlalchemy', 'psycopg', 'uvicorn', 'alembic'} & set(sys.modules)))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+
+    assert all(re.search(rf"\b{name}\b", done.stdout) for name in COMMANDS)
+    assert done.stdout.rstrip().endswith("[]")
+
+
+def test_the_version_is_told(process: Ghsync) -> None:
+    result = process("--version")
+
+    assert result.exit_code == 0
+    assert re.fullmatch(r"ghsync \d+\.\d+\.\d+\n", result.stdout)
+
+
+def test_an_unknown_command_is_a_usage_error_with_a_suggestion(process: Ghsync) -> None:
+    result = process("statsu")
+
+    assert result.exit_code == 2
+    assert "Did you mean 'status'" in result.text
+
+
+def test_a_missing_setting_exits_with_3_and_one_sentence(process: Ghsync) -> None:
+    result = process("serve", GHSYNC_WEBHOOK_SECRETS="")
+
+    assert result.exit_code == 3
+    assert "GHSYNC_WEBHOOK_SECRETS is not set" in result.stderr
+    assert "Traceback" not in result.stderr
+
+
+def test_a_database_that_does_not_answer_exits_with_1_and_one_sentence(process: Ghsync) -> None:
+    result = process("status", GHSYNC_DATABASE_URL="postgresql://127.0.0.1:1/nowhere")
+
+    assert result.exit_code == 1
+    assert re.fullmatch(r"PostgreSQL does not answer .* GHSYNC_DATABASE_URL names it\.\n", result.stderr)
+
+
+def test_a_database_without_the_schema_exits_with_3_and_says_what_to_run(
+    process: Ghsync, empty_database_url: str
+) -> None:
+    result = process("status", GHSYNC_DATABASE_URL=empty_database_url)
+
+    assert result.exit_code == 3
+    assert result.stderr.endswith("run `ghsync migrate`.\n")
+    assert len(result.stderr.splitlines()) == 1

@@ -1,0 +1,43 @@
+"""The payloads that Octokit publishes as examples; `make corpus` fetches them.
+
+https://www.npmjs.com/package/@octokit/webhooks-examples
+"""
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+CORPUS = Path(__file__).parents[2] / ".cache/webhooks-examples/package/api.github.com/index.json"
+
+
+@dataclass(frozen=True)
+class Example:
+    """One payload: the ``place``-th of its event."""
+
+    event: str
+    place: int
+    payload: dict[str, Any]
+
+    @property
+    def body(self) -> bytes:
+        """The payload as GitHub would write it."""
+        return json.dumps(self.payload, separators=(",", ":"), ensure_ascii=False).encode()
+
+    @property
+    def name(self) -> str:
+        """Event, action and place; nothing that the payload says."""
+        return f"{self.event} {self.payload.get('action') or '-'} {self.place}"
+
+
+def load() -> list[Example]:
+    """Every example, in the order in which they are published; skips where there are none."""
+    if not CORPUS.exists():
+        pytest.skip("There are no published examples here: `make corpus` fetches them.")
+    return [
+        Example(event["name"], place, payload)
+        for event in json.loads(CORPUS.read_bytes())
+        for place, payload in enumerate(event["examples"], start=1)
+    ]

@@ -1,0 +1,193 @@
+"""The queue over the inbox: who gets what, in which order, and how it ends."""
+
+import json
+from collections.abc import AsyncIterator
+from datetime import timedelta
+from typing import Any
+
+import pytest
+import sqlalchemy as sa
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
+
+from ghsync.database import transaction
+from ghsync.inbox import backoff, queue
+from ghsync.inbox.queue import Claimed, Verdict
+
+pytestmark = pytest.mark.anyio
+
+ARRIVE = sa.text("""
+INSERT INTO webhook_deliveries (hook_target, guid, event, headers, body, next_attempt_at)
+VALUES ('integration:1', :guid, 'issues', '{"content-type": "application/json"}', :body,
+        now() + make_interval(secs => :later))
+RETURNING id
+""")
+
+
+async def arrive(engine: AsyncEngine, *guids: str, body: bytes = b"{}", later: float = 0) -> list[int]:
+    """Put deliveries into the inbox; answers their ids."""
+    async with transaction(engine) as conn:
+        return [
+            (await conn.execute(ARRIVE, {"guid": guid, "body": body, "later": later})).scalar_one() for guid in guids
+        ]
+
+
+async def delivery(engine: AsyncEngine, columns: str, guid: str = "a") -> tuple[Any, ...]:
+    """Columns of a delivery."""
+    statement = sa.text(f"SELECT {columns} FROM webhook_deliveries WHERE guid = :guid")
+    async with engine.connect() as conn:
+        return tuple((await conn.execute(statement, {"guid": guid})).one())
+
+
+async def claim(engine: AsyncEngine, limit: int = 10, **bounds: Any) -> list[str]:
+    """The GUIDs that are claimed, let go at once."""
+    async with transaction(engine) as conn:
+        return guids(await queue.claim(conn, limit, **bounds))
+
+
+def guids(claimed: list[Claimed]) -> list[str]:
+    return [delivery.guid for delivery in claimed]
+
+
+async def test_a_claim_tells_all_that_projection_needs(engine: AsyncEngine) -> None:
+    (key,) = await arrive(engine, "a", body=b'\x00{"action": 1}\xff')
+    async with transaction(engine) as conn:
+        (claimed,) = await queue.claim(conn, 10)
+    (received_at,) = await delivery(engine, "received_at")
+    assert claimed == Claimed(
+        key, "a", "issues", None, None, "application/json", b'\x00{"action": 1}\xff', 0, received_at
+    )
+
+
+async def test_the_oldest_that_are_due_are_claimed_first(engine: AsyncEngine) -> None:
+    await arrive(engine, "retried", later=-10)
+    await arrive(engine, "not due", later=60)
+    await arrive(engine, "first", "second", later=-20)
+    assert await claim(engine) == ["first", "second", "retried"]
+    assert await claim(engine, 2) == ["first", "second"]
+
+
+async def test_what_another_worker_holds_is_skipped(engine: AsyncEngine) -> None:
+    await arrive(engine, *"abcd")
+    async with transaction(engine) as one, transaction(engine) as other, transaction(engine) as third:
+        assert guids(await queue.claim(one, 2)) == ["a", "b"]
+        assert guids(await queue.claim(other, 10)) == ["c", "d"]
+        assert guids(await queue.claim(third, 10)) == []
+    assert await claim(engine) == [*"abcd"]
+
+
+async def test_a_claim_that_is_rolled_back_leaves_nothing_behind(engine: AsyncEngine) -> None:
+    await arrive(engine, "a")
+    async with engine.connect() as conn:
+        await queue.claim(conn, 10)
+        await conn.rollback()
+    assert await delivery(engine, "status, attempts") == ("pending", 0)
+    assert await claim(engine) == ["a"]
+
+
+async def test_a_batch_stays_within_its_bytes(engine: AsyncEngine) -> None:
+    await arrive(engine, *"abc", body=b"." * 40)
+    assert await claim(engine, max_bytes=1000) == [*"abc"]
+    assert await claim(engine, max_bytes=120) == [*"abc"]
+    assert await claim(engine, max_bytes=119) == [*"ab"]
+    assert await claim(engine, max_bytes=79) == ["a"]
+
+
+async def test_the_first_of_a_batch_is_claimed_whatever_its_size(engine: AsyncEngine) -> None:
+    await arrive(engine, "large", body=b"." * 100)
+    await arrive(engine, "small")
+    assert await claim(engine, max_bytes=50) == ["large"]
+
+
+async def test_named_deliveries_are_claimed_where_they_are_pending(engine: AsyncEngine) -> None:
+    keys = await arrive(engine, *"abc")
+    (waiting,) = await arrive(engine, "waiting", later=60)
+    async with transaction(engine) as conn:
+        await queue.finish(conn, [Verdict(keys[0], "processed")])
+    assert await claim(engine, 1, ids=[keys[0], keys[2], waiting]) == ["c", "waiting"]
+
+
+async def test_each_delivery_ends_by_its_own_verdict(engine: AsyncEngine) -> None:
+    one, two, three = await arrive(engine, *"abc")
+    async with transaction(engine) as conn:
+        await queue.finish(
+            conn, [Verdict(one, "processed"), Verdict(two, "ignored"), Verdict(three, "parked", "no number")]
+        )
+    columns = "status, attempts, last_error, processed_at IS NOT NULL"
+    assert await delivery(engine, columns, "a") == ("processed", 0, None, True)
+    assert await delivery(engine, columns, "b") == ("ignored", 0, None, True)
+    assert await delivery(engine, columns, "c") == ("parked", 1, "no number", True)
+    assert await claim(engine) == []
+
+
+async def test_a_failure_waits_and_the_last_one_parks(engine: AsyncEngine) -> None:
+    await arrive(engine, "a")
+    statuses = []
+    for attempt in range(5):
+        async with transaction(engine) as conn:
+            (key,) = (await conn.execute(sa.text("SELECT id FROM webhook_deliveries"))).scalars()
+            claimed = Claimed(key, "a", "issues", None, None, "", b"", attempt, None)  # type: ignore[arg-type]
+            statuses.append(await queue.fail(conn, claimed, f"failure {attempt}\0", max_attempts=5))
+    assert statuses == ["pending"] * 4 + ["parked"]
+    columns = "status, attempts, last_error, processed_at IS NOT NULL"
+    assert await delivery(engine, columns) == ("parked", 5, "failure 4", True)
+
+
+async def test_a_failed_delivery_is_not_due_before_its_delay_is_over(engine: AsyncEngine) -> None:
+    await arrive(engine, "a")
+    async with transaction(engine) as conn:
+        (claimed,) = await queue.claim(conn, 10)
+        await queue.fail(conn, claimed, "failed", max_attempts=5)
+    assert await claim(engine) == []
+    (delay,) = await delivery(engine, "next_attempt_at - received_at")
+    assert timedelta(seconds=3.7) < delay < timedelta(seconds=30)
+
+
+async def test_a_failure_of_what_has_ended_meanwhile_changes_nothing(engine: AsyncEngine) -> None:
+    await arrive(engine, "a")
+    async with transaction(engine) as conn:
+        (claimed,) = await queue.claim(conn, 10)
+        await queue.finish(conn, [Verdict(claimed.id, "processed")])
+        assert await queue.fail(conn, claimed, "too late", max_attempts=1) == "pending"
+    assert await delivery(engine, "status, last_error") == ("processed", None)
+
+
+async def test_a_requeued_delivery_begins_anew(engine: AsyncEngine) -> None:
+    parked, waiting = await arrive(engine, "a", "b")
+    async with transaction(engine) as conn:
+        await queue.finish(conn, [Verdict(parked, "parked", "no number")])
+    async with transaction(engine) as conn:
+        assert await queue.requeue(conn, [parked, waiting]) == 1
+    assert await delivery(engine, "status, attempts, processed_at") == ("pending", 0, None)
+    assert sorted(await claim(engine)) == ["a", "b"]
+
+
+@pytest.mark.parametrize(("failures", "least", "most"), [(1, 3.75, 6.25), (2, 7.5, 12.5), (5, 60, 100), (99, 450, 750)])
+def test_delays_double_up_to_ten_minutes_and_are_spread(failures: int, least: float, most: float) -> None:
+    delays = [backoff.delay_seconds(failures) for _ in range(50)]
+    assert all(least <= delay <= most for delay in delays)
+    assert len(set(delays)) > 1
+
+
+FILL = """
+INSERT INTO webhook_deliveries (hook_target, guid, event, status, processed_at, headers, body)
+SELECT 'integration:1', 'done-' || n, 'issues', 'processed', now(), '{}', '{}' FROM generate_series(1, 200000) n
+"""
+
+
+@pytest.fixture
+async def crowded(engine: AsyncEngine) -> AsyncIterator[AsyncConnection]:
+    """An inbox of 200,000 finished deliveries and twenty that wait."""
+    async with engine.execution_options(isolation_level="AUTOCOMMIT").connect() as conn:
+        await conn.execute(sa.text(FILL))
+        await conn.execute(sa.text("VACUUM ANALYZE webhook_deliveries"))
+        await arrive(engine, *(f"waiting-{number}" for number in range(20)))
+        yield conn
+
+
+async def test_a_claim_reads_what_waits_and_nothing_of_what_is_done(crowded: AsyncConnection) -> None:
+    explain = sa.text(f"EXPLAIN (ANALYZE, BUFFERS, FORMAT JSON) {queue._CLAIM.text}")
+    plan = (await crowded.execute(explain, {"limit": 500, "bytes": queue.BATCH_BYTES})).scalar_one()
+    text = json.dumps(plan)
+    assert "idx_webhook_deliveries_pending" in text
+    assert "Seq Scan" not in text
+    assert plan[0]["Plan"]["Shared Hit Blocks"] + plan[0]["Plan"]["Shared Read Blocks"] < 300

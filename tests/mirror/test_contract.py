@@ -1,0 +1,240 @@
+"""What holds for every noun of the mirror (I4, I5): older never overwrites newer, in whatever order they come."""
+
+from itertools import permutations
+
+import pytest
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from ghsync.projector import project
+from tests.mirror import reports
+from tests.mirror.reports import Report, Subject, api, arrival, at, hook, iso, write
+
+pytestmark = pytest.mark.anyio
+
+every_noun = pytest.mark.parametrize("subject", reports.SUBJECTS, ids=str)
+every_dated_noun = pytest.mark.parametrize("subject", reports.DATED, ids=str)
+every_mortal_noun = pytest.mark.parametrize("subject", reports.MORTAL, ids=str)
+
+ONE, TWO, THREE = (Report(text, at(minute), hook(minute + 0.5)) for minute, text in enumerate(("one", "two", "three"), 1))
+
+
+@every_noun
+async def test_an_older_payload_never_overwrites_a_newer_row(engine: AsyncEngine, subject: Subject) -> None:
+    await write(engine, subject.batch(TWO), subject.batch(ONE))
+    async with engine.connect() as conn:
+        row = await subject.row(conn, subject.shown, subject.narrow, "observed_at")
+    assert row == {subject.shown: "two", subject.narrow: "two", "observed_at": TWO.origin.observed_at}
+
+
+@every_dated_noun
+async def test_githubs_clock_decides_before_ours_does(engine: AsyncEngine, subject: Subject) -> None:
+    late = Report("late", at(1), hook(60))
+    await write(engine, subject.batch(TWO), subject.batch(late))
+    async with engine.connect() as conn:
+        assert await subject.row(conn, subject.shown) == {subject.shown: "two"}
+
+
+@every_dated_noun
+async def test_a_payload_without_a_time_is_older_than_any(engine: AsyncEngine, subject: Subject) -> None:
+    undated = Report("undated", None, hook(60))  # type: ignore[arg-type]
+    await write(engine, subject.batch(ONE), subject.batch(undated))
+    async with engine.connect() as conn:
+        assert await subject.row(conn, subject.shown) == {subject.shown: "one"}
+
+
+@every_noun
+async def test_a_version_that_comes_again_changes_nothing(engine: AsyncEngine, subject: Subject) -> None:
+    await write(engine, subject.batch(ONE))
+    async with engine.connect() as conn:
+        before = await subject.row(conn)
+    told = await subject.news(engine)
+    await write(engine, subject.batch(ONE), subject.batch(ONE, ONE))
+    async with engine.connect() as conn:
+        assert await subject.row(conn) == before
+    assert await subject.news(engine) == told
+
+
+@every_noun
+async def test_three_versions_in_any_order_give_the_same_row(engine: AsyncEngine, subject: Subject) -> None:
+    found = []
+    await write(engine, reports.in_app())
+    async with engine.connect() as conn:
+        for order in permutations((ONE, TWO, THREE)):
+            for report in order:
+                await project.write(conn, subject.batch(report))
+            found.append(await subject.row(conn))
+            await conn.rollback()
+            await project.write(conn, subject.batch(*order))
+            found.append(await subject.row(conn))
+            await conn.rollback()
+    assert found[0][subject.shown] == "three"
+    assert all(_comparable(row) == _comparable(found[0]) for row in found)
+
+
+def _comparable(row: dict[str, object]) -> dict[str, object]:
+    """Projects and organizations are made anew after each rollback."""
+    return {name: value for name, value in row.items() if name not in ("project_id", "organization_id")}
+
+
+@every_mortal_noun
+async def test_a_tombstone_survives_later_hooks(engine: AsyncEngine, subject: Subject) -> None:
+    gone = Report("gone", at(2), hook(2), deleted=True)
+    await write(engine, subject.batch(ONE), subject.batch(gone), subject.batch(THREE))
+    async with engine.connect() as conn:
+        row = await subject.row(conn, subject.shown, "deleted_at")
+    assert row == {subject.shown: "three", "deleted_at": at(2)}
+
+
+@every_mortal_noun
+async def test_a_tombstone_is_lifted_by_the_api_alone(engine: AsyncEngine, subject: Subject) -> None:
+    gone = Report("gone", at(2), hook(2), deleted=True)
+    alive = Report("alive", at(2), api(3))
+    await write(engine, subject.batch(gone), subject.batch(alive))
+    async with engine.connect() as conn:
+        row = await subject.row(conn, subject.shown, "deleted_at", "verified_at")
+    assert row == {subject.shown: "alive", "deleted_at": None, "verified_at": at(3)}
+    assert [operation for operation, _, _ in await subject.news(engine)] == ["insert", "restore"]
+
+
+@every_mortal_noun
+async def test_an_api_response_from_before_the_deletion_lifts_no_tombstone(
+    engine: AsyncEngine, subject: Subject
+) -> None:
+    gone = Report("gone", at(2), hook(3), deleted=True)
+    earlier = Report("earlier", at(2), api(2))
+    at_once = Report("at once", at(2), api(3))
+    await write(engine, subject.batch(gone), subject.batch(earlier), subject.batch(at_once))
+    async with engine.connect() as conn:
+        assert await subject.row(conn, "deleted_at") == {"deleted_at": at(3)}
+
+
+@every_mortal_noun
+async def test_a_deletion_from_before_an_api_response_leaves_no_tombstone(
+    engine: AsyncEngine, subject: Subject
+) -> None:
+    alive = Report("alive", at(2), api(3))
+    gone = Report("gone", at(2), hook(2), deleted=True)
+    await write(engine, subject.batch(alive), subject.batch(gone))
+    async with engine.connect() as conn:
+        row = await subject.row(conn, subject.shown, "deleted_at")
+    assert row == {subject.shown: "alive", "deleted_at": None}
+
+
+@every_mortal_noun
+async def test_a_deletion_and_an_api_response_after_it_leave_no_tombstone_in_one_batch(
+    engine: AsyncEngine, subject: Subject
+) -> None:
+    gone = Report("gone", at(2), hook(2), deleted=True)
+    alive = Report("alive", at(2), api(3))
+    await write(engine, subject.batch(gone, alive))
+    async with engine.connect() as conn:
+        row = await subject.row(conn, subject.shown, "deleted_at")
+    assert row == {subject.shown: "alive", "deleted_at": None}
+
+
+@every_mortal_noun
+async def test_what_the_api_finds_gone_is_a_tombstone(engine: AsyncEngine, subject: Subject) -> None:
+    await write(engine, subject.batch(ONE), subject.batch(Report("gone", at(2), api(3), deleted=True)))
+    async with engine.connect() as conn:
+        assert await subject.row(conn, "deleted_at") == {"deleted_at": at(3)}
+
+
+@every_mortal_noun
+async def test_deletions_and_confirmations_in_any_order_give_the_same_row(
+    engine: AsyncEngine, subject: Subject
+) -> None:
+    story = (
+        Report("gone", at(1), hook(1), deleted=True),
+        Report("alive", at(1), api(2)),
+        Report("gone again", at(3), hook(3), deleted=True),
+    )
+    found = []
+    await write(engine, reports.in_app())
+    async with engine.connect() as conn:
+        for order in permutations(story):
+            for report in order:
+                await project.write(conn, subject.batch(report))
+            found.append(await subject.row(conn, subject.shown, "deleted_at", "verified_at", "observed_at"))
+            await conn.rollback()
+    assert found == [{subject.shown: "gone again", "deleted_at": at(3), "verified_at": at(2), "observed_at": at(3)}] * 6
+
+
+@every_noun
+async def test_text_is_cut_to_its_column(engine: AsyncEngine, subject: Subject) -> None:
+    long = Report("\N{SNOWMAN}" * 300, at(1), hook(1))
+    longer = Report("\N{UMBRELLA}" * 300, at(2), hook(2))
+    await write(engine, subject.batch(long))
+    async with engine.connect() as conn:
+        assert await subject.row(conn, subject.narrow) == {subject.narrow: "\N{SNOWMAN}" * subject.room}
+    await write(engine, subject.batch(longer))
+    async with engine.connect() as conn:
+        assert await subject.row(conn, subject.narrow) == {subject.narrow: "\N{UMBRELLA}" * subject.room}
+
+
+@every_noun
+async def test_nul_becomes_the_replacement_character(engine: AsyncEngine, subject: Subject) -> None:
+    await write(engine, subject.batch(Report(r"a\u0000 and " + "\0", at(1), hook(1))))
+    async with engine.connect() as conn:
+        row = await subject.row(conn, subject.shown)
+    assert row == {subject.shown: r"a\u0000 and " + "\N{REPLACEMENT CHARACTER}"}
+
+
+@every_dated_noun
+async def test_of_two_arrivals_in_one_second_the_later_is_written_and_refetched(
+    engine: AsyncEngine, subject: Subject
+) -> None:
+    first, second = Report("first", at(1), arrival(2)), Report("second", at(1), arrival(3))
+    for batches in ((second, first), (first, second)):
+        await reports.query(engine, "TRUNCATE organizations, sync_jobs CASCADE")
+        await write(engine, *(subject.batch(report) for report in batches))
+        async with engine.connect() as conn:
+            assert await subject.row(conn, subject.shown) == {subject.shown: "second"}
+        assert await reports.jobs(engine) == list(subject.refetch)
+
+
+@every_dated_noun
+async def test_of_two_arrivals_in_one_second_and_batch_the_later_is_written_and_refetched(
+    engine: AsyncEngine, subject: Subject
+) -> None:
+    await write(engine, subject.batch(Report("second", at(1), arrival(3)), Report("first", at(1), arrival(2))))
+    async with engine.connect() as conn:
+        assert await subject.row(conn, subject.shown) == {subject.shown: "second"}
+    assert await reports.jobs(engine) == list(subject.refetch)
+
+
+@every_dated_noun
+async def test_one_second_needs_no_refetch_where_guids_or_the_api_order_it(
+    engine: AsyncEngine, subject: Subject
+) -> None:
+    await write(
+        engine,
+        subject.batch(Report("first", at(1), hook(2))),
+        subject.batch(Report("second", at(1), hook(3))),
+        subject.batch(Report("third", at(1), api(4))),
+        subject.batch(Report("fourth", at(1), arrival(5))),
+    )
+    async with engine.connect() as conn:
+        assert await subject.row(conn, subject.shown) == {subject.shown: "fourth"}
+    assert await reports.jobs(engine) == []
+
+
+@every_noun
+async def test_a_change_is_told_with_its_old_and_new_values(engine: AsyncEngine, subject: Subject) -> None:
+    await write(engine, subject.batch(ONE), subject.batch(TWO))
+    columns = {subject.shown, subject.narrow}
+    created, changed = await subject.news(engine)
+    assert created[:2] == ("insert", None)
+    assert dict.fromkeys(columns, "one").items() <= created[2].items()
+    assert changed == (
+        "update",
+        dict.fromkeys(columns, "one") | {name: iso(1) for name in subject.dated},
+        dict.fromkeys(columns, "two") | {name: iso(2) for name in subject.dated},
+    )
+
+
+@every_dated_noun
+async def test_a_later_time_alone_is_no_news(engine: AsyncEngine, subject: Subject) -> None:
+    await write(engine, subject.batch(ONE), subject.batch(Report("one", at(9), hook(9))))
+    async with engine.connect() as conn:
+        assert await subject.row(conn, "updated_at") == {"updated_at": at(9)}
+    assert len(await subject.news(engine)) == 1

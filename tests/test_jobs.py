@@ -1,0 +1,99 @@
+"""Jobs: a coalescing set of work due."""
+
+from typing import Any
+
+import pytest
+import sqlalchemy as sa
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from ghsync import jobs
+from ghsync.database import transaction
+from ghsync.jobs import Job
+from tests.mirror.reports import query
+
+pytestmark = pytest.mark.anyio
+
+ISSUE = Job("refetch_issue", "r#1", reason="two payloads of one second differ")
+PULL = Job("refetch_pull_request", "r#2")
+
+
+async def schedule(engine: AsyncEngine, *wanted: Job, **how: Any) -> None:
+    """Make jobs due, committed."""
+    async with transaction(engine) as conn:
+        await jobs.schedule(conn, wanted, **how)
+
+
+async def take(engine: AsyncEngine, kind: str, limit: int = 10) -> list[str]:
+    """Take what is due."""
+    async with transaction(engine) as conn:
+        return await jobs.take(conn, kind, await jobs.due(conn, kind, limit))
+
+
+async def waits(engine: AsyncEngine) -> list[tuple[Any, ...]]:
+    """Key, priority and seconds until it is due, of every job."""
+    return await query(
+        engine, "SELECT key, priority, round(extract(epoch FROM due_at - created_at)) FROM sync_jobs ORDER BY kind, key"
+    )
+
+
+async def test_a_job_is_due_after_the_debounce(engine: AsyncEngine) -> None:
+    await schedule(engine, ISSUE, PULL)
+    assert await waits(engine) == [("r#1", 10, 2), ("r#2", 10, 2)]
+    assert await query(engine, "SELECT reason FROM sync_jobs ORDER BY key") == [(ISSUE.reason,), (None,)]
+    assert await take(engine, "refetch_issue") == []
+
+
+async def test_a_burst_is_one_job_as_early_as_its_first_reason(engine: AsyncEngine) -> None:
+    await schedule(engine, ISSUE, ISSUE)
+    ((due_at,),) = await query(engine, "SELECT due_at FROM sync_jobs")
+    await schedule(engine, ISSUE)
+    await schedule(engine, Job("refetch_issue", "r#1", reason="another"), delay_seconds=60)
+    assert await query(engine, "SELECT due_at, reason FROM sync_jobs") == [(due_at, ISSUE.reason)]
+
+
+async def test_a_job_becomes_more_urgent_and_never_less(engine: AsyncEngine) -> None:
+    await schedule(engine, ISSUE, priority="sweep", delay_seconds=60)
+    await schedule(engine, ISSUE, priority="interactive", delay_seconds=0)
+    await schedule(engine, ISSUE, priority="event", delay_seconds=30)
+    assert await waits(engine) == [("r#1", 0, 0)]
+
+
+async def test_a_job_that_is_as_early_already_is_not_written_again(engine: AsyncEngine) -> None:
+    await schedule(engine, ISSUE)
+    before = await query(engine, "SELECT xmin::text FROM sync_jobs")
+    await schedule(engine, ISSUE)
+    assert await query(engine, "SELECT xmin::text FROM sync_jobs") == before
+
+
+async def test_what_is_due_is_taken_once_and_only_of_its_kind(engine: AsyncEngine) -> None:
+    await schedule(engine, ISSUE, PULL, Job("refetch_issue", "r#0"), delay_seconds=0)
+    assert await take(engine, "refetch_issue") == ["r#0", "r#1"]
+    assert await take(engine, "refetch_issue") == []
+    assert await waits(engine) == [("r#2", 10, 0)]
+
+
+async def test_the_most_urgent_are_due_first(engine: AsyncEngine) -> None:
+    await schedule(engine, Job("refetch_issue", "later"), delay_seconds=-1)
+    await schedule(engine, Job("refetch_issue", "earlier"), delay_seconds=-2)
+    await schedule(engine, Job("refetch_issue", "urgent"), delay_seconds=0, priority="interactive")
+    async with engine.connect() as conn:
+        assert await jobs.due(conn, "refetch_issue", 2) == ["urgent", "earlier"]
+
+
+async def test_a_job_that_another_has_taken_is_skipped_and_comes_back_if_it_fails(engine: AsyncEngine) -> None:
+    await schedule(engine, ISSUE, delay_seconds=0)
+    async with engine.connect() as conn:
+        assert await jobs.take(conn, "refetch_issue", ["r#1"]) == ["r#1"]
+        assert await take(engine, "refetch_issue") == []
+        await conn.rollback()
+    assert await take(engine, "refetch_issue") == ["r#1"]
+
+
+async def test_no_jobs_are_no_statement(engine: AsyncEngine) -> None:
+    await schedule(engine)
+    assert await waits(engine) == []
+
+
+async def test_an_unknown_kind_is_refused(engine: AsyncEngine) -> None:
+    with pytest.raises(sa.exc.IntegrityError, match="kind"):
+        await schedule(engine, Job("dance", "r#1"))
