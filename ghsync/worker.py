@@ -80,6 +80,7 @@ class Worker:
         except DatabaseUnavailable as error:
             log.warning("database_unavailable", detail=str(error))
             await asyncio.sleep(RECONNECT_SECONDS)
+            self._wake.set()  # what was announced meanwhile nobody heard
             return 0
 
     async def step(self, ids: Sequence[int] | None = None) -> int:
@@ -128,7 +129,7 @@ class Worker:
         return 1
 
     async def link(self) -> int:
-        """Pick up tasks and numbers that other programs wrote (DESIGN: Tasks and links)."""
+        """Pick up tasks and numbers that other programs wrote."""
         async with transaction(self._engine) as conn:
             due = await jobs.due(conn, LINK, self._batch_size)
         if not due:

@@ -36,8 +36,8 @@ def record(
 ) -> None:
     """Write deliveries from the inbox as files that can be replayed.
 
-    Each is DIR/EVENT/ACTION.json, with its headers beside it; where that is taken,
-    the start of its GUID is added. Signatures are not written.
+    Each is DIR/EVENT/ACTION.json, with its headers beside it; where that is
+    taken, the start of its GUID is added. Signatures are not written.
     """
 
     async def write(engine: AsyncEngine) -> tuple[int, int]:

@@ -60,8 +60,9 @@ def replay(
 ) -> None:
     """Replay recorded deliveries, into the inbox or over HTTP.
 
-    Files are those that `ghsync record` writes. Deliveries go in the order in which
-    they arrived where they were recorded, else in the order of their names.
+    Files are those that `ghsync record` writes. Deliveries go in the order
+    in which they arrived where they were recorded, else in that of their
+    names.
     """
     if to and process:
         raise typer.BadParameter("--process is for deliveries that go into the inbox, not over HTTP.")

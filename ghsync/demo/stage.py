@@ -43,11 +43,11 @@ class Stage:
 @contextmanager
 def running(*, port: int | None, keep: bool) -> Iterator[Stage]:
     """Start the database and the server, and stop both, whatever happens; the files go unless ``keep``."""
+    chosen = _free_port(port)
     directory = Path(tempfile.mkdtemp(prefix="ghsync-demo-"))
     try:
         with embedded.running(directory) as database_url:
             migrate.upgrade(database_url)
-            chosen = port or _free_port()
             stage = Stage(directory, database_url, f"http://{HOST}:{chosen}", secrets.token_hex(20))
             with _serving(stage, chosen):
                 yield stage
@@ -104,8 +104,13 @@ def _stop(process: subprocess.Popen[bytes]) -> None:
         process.wait()
 
 
-def _free_port() -> int:
+def _free_port(wanted: int | None) -> int:
+    """The wanted port, else any; whoever else answered there would be taken for our server."""
     with socket.socket() as probe:
-        probe.bind((HOST, 0))
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((HOST, wanted or 0))
+        except OSError as error:
+            raise Transient(f"Port {wanted} cannot be used ({error.strerror}): choose another with --port.") from error
         port: int = probe.getsockname()[1]
         return port

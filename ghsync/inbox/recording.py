@@ -210,7 +210,7 @@ def shift(recorded: Iterable[Recorded], to: datetime) -> list[Recorded]:
 
     What moves are version-1 GUIDs and times of arrival. Order and distances stay, and so do a GUID's clock sequence and
     node; GUIDs of other versions carry no time. For whoever replays old deliveries as if they came now, because the
-    time in a GUID is believed only near the time of arrival (DESIGN: Order, ties, deletion; 1).
+    time in a GUID is believed only near the time of arrival (ARCHITECTURE: Order).
     """
     deliveries = list(recorded)
     times = [time for each in deliveries if (time := each.sent_at or each.received_at)]

@@ -6,7 +6,7 @@ names of branches and teams; tokens and whatever a field called token, secret, p
 with a space in it. One word has one pseudonym under one key, in every payload.
 
 Kept, because the mirror works with it: ids, node ids, hashes, times, numbers and states; names of repositories,
-labels and checks; the default branch, `main` and `master`; in texts closing keywords, `#N`, `GH-N`, addresses of
+labels and checks; the default branch and its usual names; in texts closing keywords, `#N`, `GH-N`, addresses of
 issues and `owner/name#N` but for the owner, and `Task-ID:` trailers; branches `task/<id>`; logins of bots that
 everybody has.
 """

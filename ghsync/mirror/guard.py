@@ -1,7 +1,7 @@
 """The order guard, as SQL: which report of a column group is newer (promises I4 and I5).
 
 The version of a report is the pair (updated_at, observed_at); GitHub's updated_at has one second, observed_at breaks
-its ties. A missing updated_at is older than any. See DESIGN: Order, ties, deletion.
+its ties. A missing updated_at is older than any. See ARCHITECTURE: Order.
 """
 
 from ghsync.mirror.noun import Group, Noun

@@ -20,7 +20,7 @@ BOOKKEEPING = frozenset({"id", "observed_at", "observed_by", "synced_at", "sync_
 
 
 def mirror_columns() -> tuple[Any, ...]:
-    """The columns and CHECKs that every mirrored table carries (DESIGN: Database contract)."""
+    """The columns and CHECKs that every mirrored table carries."""
     return (
         moment("updated_at", "When GitHub last changed it, by GitHub's clock; null while unknown"),
         moment("observed_at", "When GitHub held this state; breaks ties of updated_at", nullable=False),
@@ -44,7 +44,7 @@ def version_columns(group: str) -> tuple[Any, ...]:
 
 @dataclass(frozen=True, slots=True)
 class Origin:
-    """Where a payload came from and when GitHub held it (DESIGN: Order, ties, deletion)."""
+    """Where a payload came from and when GitHub held it (ARCHITECTURE: Order)."""
 
     observed_at: datetime
     observed_by: str

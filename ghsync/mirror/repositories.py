@@ -105,7 +105,7 @@ ON CONFLICT (repository_id, full_name) DO UPDATE
 SET first_observed_at = least(a.first_observed_at, excluded.first_observed_at)
 """)
 
-# The repository last observed under a name owns it (DESIGN: Order, ties, deletion; 6).
+# The repository last observed under a name owns it.
 _SETTLE = sa.text("""
 WITH claims AS (
   SELECT id, CASE row_number() OVER (PARTITION BY lower(full_name) ORDER BY observed_at DESC, github_id DESC)

@@ -1,4 +1,4 @@
-"""What each event means: which nouns its payload carries (DESIGN: Events -> effects).
+"""What each event means: which nouns its payload carries.
 
 `EVENTS` is the list. An event that is not in it is kept as ignored, but its repository, issue and pull request,
 where it carries one, still heal the mirror.

@@ -1,4 +1,4 @@
-"""When GitHub held the state that a delivery carries (DESIGN: Order, ties, deletion; 1)."""
+"""When GitHub held the state that a delivery carries (ARCHITECTURE: Order)."""
 
 import uuid
 from datetime import UTC, datetime, timedelta

@@ -5,7 +5,7 @@ then issues and pull requests, then what is derived from them, and last the chan
 """
 
 from collections.abc import Iterable, Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -97,7 +97,7 @@ async def _write_nouns(conn: AsyncConnection, batch: Batch, written: Written) ->
 
     shown = [*rows.get(issue.noun, ()), *rows.get(pull_request.noun, ())]
     if shown or changes:
-        oldest = min((moment for noun in rows for row in rows[noun] for moment in overlay.moments(row)))
+        oldest = min(moment for noun in rows for row in rows[noun] for moment in overlay.moments(row))
         facts = await overlay.later(conn, written.ids.values(), oldest - _INSTANT)
         for row in shown:
             overlay.apply(row, facts)

@@ -1,4 +1,4 @@
-"""What texts and branches say of tasks and issues (DESIGN: Tasks and links). Pure, and linear in the text's length.
+"""What texts and branches say of tasks and issues. Pure, and linear in the text's length.
 
 Closing keywords and references are GitHub's:
 https://docs.github.com/en/issues/tracking-your-work-with-issues/using-issues/linking-a-pull-request-to-an-issue

@@ -11,7 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from ghsync.mirror.upsert import difference
 from ghsync.tasks.links import BEST_TASK
 
-# What each column is, for pull request p of repository r. The reasons are in DESIGN: pr_tracking.
+# What each column is, for pull request p of repository r.
 COLUMNS = {
     "repository_name": "r.tracked_name",
     "repository_url": "left(coalesce(r.html_url, 'https://github.com/' || r.full_name), 500)",

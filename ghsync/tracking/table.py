@@ -1,4 +1,4 @@
-"""`pr_tracking`: the life of every pull request, derived from the mirror (DESIGN: pr_tracking; seed 001)."""
+"""`pr_tracking`: the life of every pull request, derived from the mirror (seed 001)."""
 
 import sqlalchemy as sa
 

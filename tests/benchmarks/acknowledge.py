@@ -4,7 +4,7 @@
 
 A real uvicorn process serves the real application over loopback to a load generator in a process of its own. Three
 recorders take turns in one run: one that answers at once (no database), one INSERT and commit per request, and the
-group commit that ghsync has. The ratios count, not the numbers: DESIGN wants at least 0.65 of no database and twice
+group commit that ghsync has. The ratios count, not the numbers: at least 0.65 of no database and twice
 one INSERT per request.
 """
 
@@ -16,7 +16,6 @@ import multiprocessing
 import re
 import socket
 import statistics
-import sys
 import tempfile
 import time
 from collections.abc import Iterator

@@ -12,7 +12,7 @@ import httpx
 
 from ghsync.inbox.recording import Recorded
 from tests.chaos import service
-from tests.chaos.service import Receiver
+from tests.chaos.service import PATIENCE_SECONDS, Receiver
 
 CONNECTIONS = 8
 
@@ -27,7 +27,8 @@ class Answer:
 
     @property
     def status(self) -> int | None:
-        return self.response.status_code if self.response else None
+        """The answer's status."""
+        return None if self.response is None else self.response.status_code
 
 
 @dataclass
@@ -54,7 +55,7 @@ class Sender:
 
     async def reached(self, status: int | None, count: int) -> None:
         """Wait until ``count`` attempts had this answer."""
-        async with self._answered:
+        async with asyncio.timeout(PATIENCE_SECONDS), self._answered:
             await self._answered.wait_for(lambda: self._counts[status] >= count)
 
     async def send(self, deliveries: Iterable[Recorded]) -> None:
@@ -66,7 +67,7 @@ class Sender:
         await self._converse(enumerate(deliveries), lambda answer: answer.status == 202)
 
     async def _converse(self, waiting: Iterator[tuple[int, Recorded]], enough: Callable[[Answer], bool]) -> None:
-        async with asyncio.TaskGroup() as connections:
+        async with asyncio.timeout(PATIENCE_SECONDS), asyncio.TaskGroup() as connections:
             for _ in range(CONNECTIONS):
                 connections.create_task(self._connection(waiting, enough))
 

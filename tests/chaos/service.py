@@ -20,7 +20,7 @@ from ghsync.inbox.recording import Recorded
 
 SECRET = "chaos"
 WEBHOOK = "/webhooks/github"
-PATIENCE_SECONDS = 60.0  # with the machine busy; what is waited for mostly takes less than one
+PATIENCE_SECONDS = 120.0  # for a machine that has much else to do
 LOOK_SECONDS = 0.02
 INHERITED = ("PATH", "HOME", "LANG", "TMPDIR")
 
@@ -56,6 +56,12 @@ class Program:
                 sys.executable, "-m", "ghsync", self._command,
                 env=self._environment, stdin=asyncio.subprocess.DEVNULL, stdout=log, stderr=log,
             )  # fmt: skip
+
+    @property
+    def pid(self) -> int:
+        """Its process number."""
+        assert self._process is not None
+        return self._process.pid
 
     @property
     def running(self) -> bool:
@@ -114,7 +120,7 @@ class Receiver(Program):
         await super().start()
         if self._client is None:
             self._client = self.connection()
-        await until(self.ready, f"the receiver is ready:\n{self.log()}")
+        await until(self.ready, "the receiver is ready")
 
     async def ready(self) -> bool:
         """Whether it says so; `AssertionError` when it has ended, for then it never will."""
@@ -156,10 +162,16 @@ async def serving(database_url: str, log: Path, **settings: object) -> AsyncIter
 
 @asynccontextmanager
 async def working(database_url: str, log: Path, **settings: object) -> AsyncIterator[Program]:
-    """`ghsync work`, connected to the database."""
+    """`ghsync work`, about to look into the inbox; whatever happened to it, it is gone afterwards."""
     program = Program("work", database_url, log, **settings)
+
+    async def says_so() -> bool:
+        assert program.running, program.log()
+        return "Projecting" in program.log()
+
     try:
         await program.start()
+        await until(says_so, "the worker works")
         yield program
     finally:
         if program.running:

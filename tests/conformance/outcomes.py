@@ -21,8 +21,8 @@ import psycopg
 from ghsync import log, migrate
 from tests import postgres
 from tests.conformance import examples
+from tests.conformance.assembly import Assembly, assembled
 from tests.conformance.examples import Example
-from tests.conformance.hook import Hooked, hooked
 from tests.receiver import hook
 
 FILE = Path(__file__).with_name("outcomes.txt")
@@ -37,16 +37,16 @@ Connection = psycopg.Connection[Any]
 async def deliver(url: str, delivered: Iterable[Example]) -> list[str]:
     """Deliver examples one by one to a ghsync on this database; answers their lines."""
     with psycopg.connect(url, autocommit=True) as connection:
-        async with hooked(url) as receiver:
-            return [await _line(receiver, connection, example) for example in delivered]
+        async with assembled(url) as assembly:
+            return [await _line(assembly, connection, example) for example in delivered]
 
 
-async def _line(receiver: Hooked, connection: Connection, example: Example) -> str:
+async def _line(assembly: Assembly, connection: Connection, example: Example) -> str:
     before = _one(connection, POSITION)
     guid = str(uuid.uuid1())  # as GitHub's are: the examples happened just now, in this order
     headers = hook.headers(example.body, event=example.event, x_github_delivery=guid)
-    answer = await receiver.post(example.body, headers)
-    await receiver.worker.drain()
+    answer = await assembly.post(example.body, headers)
+    await assembly.worker.drain()
     touched = Counter(_row(*row) for row in connection.execute(TOUCHED, [before]))
     rows = " ".join(row if count == 1 else f"{row}*{count}" for row, count in sorted(touched.items()))
     return f"{example.name}: {answer.status_code} {_one(connection, STATUS, guid)} {rows}".rstrip()

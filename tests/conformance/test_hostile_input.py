@@ -147,6 +147,7 @@ async def test_odd_text_is_accepted_cleaned_in_the_rows_and_kept_as_bytes_in_the
     row = served.row("github_pull_requests", number=two)
     assert (row["title"], row["body"], row["labels"][0]["name"]) == (shown, shown, shown)
     assert (row["head_ref"], row["base_ref"]) == (shown[:SHORT], shown[:SHORT])
+    assert served.row("github_branches", name=shown[:SHORT])["head_sha"] == "c" * 40
     assert served.row("github_labels", github_id=str(label["id"]))["name"] == shown
     assert served.row("github_milestones", github_id=str(milestone["id"]))["title"] == shown
     assert served.row("github_comments", github_id=str(3_000_000_000 + one))["body"] == shown

@@ -147,7 +147,10 @@ class Subject:
 
 def _installation(batch: Batch, report: Report) -> None:
     payload = installation.Payload(
-        id=7, account=Account(id=10, login="acme", type="Organization"), app_slug=report.text, updated_at=report.updated_at
+        id=7,
+        account=Account(id=10, login="acme", type="Organization"),
+        app_slug=report.text,
+        updated_at=report.updated_at,
     )
     batch.install(installation.row(payload, report.origin, deleted=report.deleted))
 

@@ -15,7 +15,9 @@ every_noun = pytest.mark.parametrize("subject", reports.SUBJECTS, ids=str)
 every_dated_noun = pytest.mark.parametrize("subject", reports.DATED, ids=str)
 every_mortal_noun = pytest.mark.parametrize("subject", reports.MORTAL, ids=str)
 
-ONE, TWO, THREE = (Report(text, at(minute), hook(minute + 0.5)) for minute, text in enumerate(("one", "two", "three"), 1))
+ONE, TWO, THREE = (
+    Report(text, at(minute), hook(minute + 0.5)) for minute, text in enumerate(("one", "two", "three"), 1)
+)
 
 
 @every_noun

@@ -15,14 +15,16 @@ STATS = Group("stats", ())
 Version = tuple[str | None, str | None]
 
 
-async def answer(engine: AsyncEngine, expression: str, incoming: dict[str, object], stored: dict[str, object]) -> object:
+async def answer(
+    engine: AsyncEngine, expression: str, incoming: dict[str, object], stored: dict[str, object]
+) -> object:
     """What the expression is for two rows that are named as an upsert names them."""
     kinds = {"title": "text", "observed_by": "text"}
 
     def row(values: dict[str, object], prefix: str) -> str:
         return ", ".join(f"CAST(:{prefix}_{name} AS {kinds.get(name, 'timestamptz')}) AS {name}" for name in values)
 
-    statement = f'SELECT {expression} FROM (SELECT {row(incoming, "i")}) excluded, (SELECT {row(stored, "t")}) t'
+    statement = f"SELECT {expression} FROM (SELECT {row(incoming, 'i')}) excluded, (SELECT {row(stored, 't')}) t"
     values = {f"i_{name}": value for name, value in incoming.items()}
     values |= {f"t_{name}": value for name, value in stored.items()}
     async with engine.connect() as conn:

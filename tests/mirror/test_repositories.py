@@ -183,7 +183,9 @@ async def test_a_project_in_an_organization_of_a_persons_own_stays_there(engine:
 
 async def test_a_slug_that_a_persons_project_has_is_made_unique(engine: AsyncEngine) -> None:
     await write(engine, seen(1, "acme/app", 1))
-    await query(engine, "INSERT INTO projects (organization_id, name, slug) SELECT id, 'Tool', 'tool' FROM organizations")
+    await query(
+        engine, "INSERT INTO projects (organization_id, name, slug) SELECT id, 'Tool', 'tool' FROM organizations"
+    )
     await write(engine, seen(1, "acme/tool", 2), seen(1, "acme/tool", 3, description="Renamed"))
     assert await projects(engine) == [("acme", "Tool", "tool"), ("acme", "tool", "tool-1")]
 

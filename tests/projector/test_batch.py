@@ -129,9 +129,7 @@ def loop() -> Iterator[asyncio.AbstractEventLoop]:
         yield runner.get_loop()
 
 
-def test_a_batch_gives_the_rows_of_its_reports_one_by_one(
-    loop: asyncio.AbstractEventLoop, database_url: str
-) -> None:
+def test_a_batch_gives_the_rows_of_its_reports_one_by_one(loop: asyncio.AbstractEventLoop, database_url: str) -> None:
     engine = database.create_engine(database_url)
 
     async def outcome(reports: list[Told], sizes: list[int]) -> dict[str, list[Any]]:
@@ -148,7 +146,7 @@ def test_a_batch_gives_the_rows_of_its_reports_one_by_one(
             return found
 
     @given(st.lists(told, min_size=2, max_size=5), st.integers(1, 4))
-    @settings(max_examples=50, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+    @settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow])
     def check(reports: list[Told], first: int) -> None:
         one_by_one = loop.run_until_complete(outcome(reports, [1] * len(reports)))
         assert loop.run_until_complete(outcome(reports, [len(reports)])) == one_by_one

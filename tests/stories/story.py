@@ -55,9 +55,7 @@ async def set_up(conn: AsyncConnection, story: Story) -> None:
             project | {"organization": organization},
         )
     for task in story.setup["tasks"]:
-        await conn.execute(
-            sa.text("INSERT INTO tasks (id, project_id, title) VALUES (:id, :project, :title)"), task
-        )
+        await conn.execute(sa.text("INSERT INTO tasks (id, project_id, title) VALUES (:id, :project, :title)"), task)
 
 
 async def receive(engine: AsyncEngine, story: Story, deliveries: list[Recorded]) -> list[str]:

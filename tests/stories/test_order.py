@@ -14,7 +14,6 @@ from ghsync.inbox import queue
 from tests import postgres
 from tests.stories import snapshot, story
 from tests.stories.snapshot import Rows
-from tests.stories.story import Story
 
 told = cache(story.load)
 

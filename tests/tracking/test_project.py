@@ -1,4 +1,4 @@
-"""`pr_tracking`: what each column is derived from (DESIGN: pr_tracking)."""
+"""`pr_tracking`: what each column is derived from."""
 
 import asyncio
 from itertools import permutations
@@ -251,7 +251,9 @@ async def test_an_unknown_pull_request_is_not_tracked(engine: AsyncEngine) -> No
 
 async def test_a_reader_of_the_feed_learns_of_every_tracked_change(engine: AsyncEngine) -> None:
     await write(engine, says(hook(1)), says(hook(2), title="Wet run", updated_at=at(2)))
-    told = """SELECT operation, new_values ->> 'title' FROM change_events WHERE entity_type = 'pr_tracking' ORDER BY seq"""
+    told = (
+        """SELECT operation, new_values ->> 'title' FROM change_events WHERE entity_type = 'pr_tracking' ORDER BY seq"""
+    )
     assert await query(engine, told) == [("insert", "Dry run"), ("update", "Wet run")]
 
 

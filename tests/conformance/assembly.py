@@ -15,7 +15,7 @@ from tests.receiver import hook
 
 
 @dataclass(frozen=True)
-class Hooked:
+class Assembly:
     """Takes deliveries in at one end, and projects them at the other."""
 
     client: httpx.AsyncClient
@@ -27,11 +27,11 @@ class Hooked:
 
 
 @asynccontextmanager
-async def hooked(url: str) -> AsyncIterator[Hooked]:
+async def assembled(url: str) -> AsyncIterator[Assembly]:
     """ghsync on a migrated database, with a worker that parks at the first failure."""
     engine = database.create_engine(url)
     application = app.create_app(Settings(webhook_secrets=(SecretStr(hook.SECRET),)), engine, handled=HANDLED)
     transport = httpx.ASGITransport(application)
     async with httpx.AsyncClient(transport=transport, base_url="http://ghsync") as client:
-        yield Hooked(client, Worker(engine, batch_size=500, poll_seconds=1, max_attempts=1))
+        yield Assembly(client, Worker(engine, batch_size=500, poll_seconds=1, max_attempts=1))
     await engine.dispose()

@@ -1,0 +1,107 @@
+"""How many deliveries a second are projected, against a bulk upsert of the same mirror rows.
+
+    python -m tests.benchmarks.project [--deliveries N] [--batch N]
+
+One worker drains a full inbox: it decodes, guards, derives, writes the change feed and finishes the deliveries. The
+bulk upsert is what one would write by hand: the same issues and pull requests, decoded beforehand, as one INSERT ...
+ON CONFLICT DO UPDATE a batch, without guard, tracking, feed or inbox. The aim is 0.25 of it, and 3,000 deliveries a
+second on two quiet cores.
+"""
+
+import argparse
+import tempfile
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+import sqlalchemy as sa
+import uvloop
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from ghsync import database, embedded, log, migrate
+from ghsync.inbox.queue import Claimed
+from ghsync.mirror import issue, pull_request
+from ghsync.mirror.noun import Noun, Row
+from ghsync.mirror.upsert import parameter, record
+from ghsync.projector import project
+from ghsync.projector.batch import REPOSITORY, Batch
+from ghsync.worker import Worker
+from tests.benchmarks import deliveries
+
+RATIO_AT_LEAST = 0.25
+A_SECOND_AT_LEAST = 3000
+
+
+async def drain(engine: AsyncEngine, batch: int) -> float:
+    """Deliveries projected per second by one worker."""
+    worker = Worker(engine, batch_size=batch, poll_seconds=1, max_attempts=1)
+    started = time.perf_counter()
+    done = await worker.drain()
+    return done / (time.perf_counter() - started)
+
+
+async def upsert_by_hand(engine: AsyncEngine, claimed: Sequence[Claimed], batch: int) -> float:
+    """Deliveries per second whose rows are written by a plain bulk upsert."""
+    async with engine.begin() as conn:
+        known = await conn.execute(sa.text("SELECT github_id, id::text FROM github_repositories"))
+        ids = {row.github_id: row.id for row in known}
+        await conn.execute(sa.text("TRUNCATE github_issues, github_pull_requests CASCADE"))
+    batches = [rows_of(part, ids) for part in deliveries.parts(claimed, batch)]
+    started = time.perf_counter()
+    for rows_by_noun in batches:
+        async with engine.begin() as conn:
+            for noun, rows in rows_by_noun.items():
+                await conn.execute(plain(noun), {"rows": parameter(rows)})
+    return len(claimed) / (time.perf_counter() - started)
+
+
+def rows_of(part: Sequence[Claimed], ids: dict[str, str]) -> dict[Noun, list[Row]]:
+    """The rows of a batch, decoded and collapsed."""
+    batch = Batch()
+    for delivery in part:
+        project.read(delivery, batch)
+    return {
+        noun: [{**row, "repository_id": ids[row[REPOSITORY]]} for row in batch.rows.get(noun, {}).values()]
+        for noun in (issue.noun, pull_request.noun)
+    }
+
+
+def plain(noun: Noun) -> sa.TextClause:
+    """The upsert one would write by hand."""
+    read, cast = record(noun.table, noun.columns)
+    names = ", ".join(noun.columns)
+    assignments = ", ".join(f"{name} = excluded.{name}" for name in noun.columns if name not in noun.key)
+    return sa.text(
+        f"INSERT INTO {noun.name} ({names}) SELECT {cast} FROM json_to_recordset(:rows) AS r({read}) "
+        f"ON CONFLICT ({', '.join(noun.key)}) DO UPDATE SET {assignments}"
+    )
+
+
+async def measure(url: str, count: int, batch: int) -> tuple[float, float]:
+    """Deliveries per second: projected, and upserted by hand."""
+    engine = database.create_engine(url)
+    try:
+        claimed = await deliveries.fill(engine, count)
+        projected = await drain(engine, batch)
+        return projected, await upsert_by_hand(engine, claimed, batch)
+    finally:
+        await engine.dispose()
+
+
+def main() -> None:
+    """Measure once and print."""
+    parser = argparse.ArgumentParser(description="Projection against a bulk upsert by hand.")
+    parser.add_argument("--deliveries", type=int, default=20_000)
+    parser.add_argument("--batch", type=int, default=500)
+    asked = parser.parse_args()
+    log.configure("json", "warning")
+    with tempfile.TemporaryDirectory(prefix="ghsync-bench-") as folder, embedded.running(Path(folder)) as url:
+        migrate.upgrade(url)
+        projected, by_hand = uvloop.run(measure(url, asked.deliveries, asked.batch))
+    print(f"projected            {projected:8,.0f} deliveries/s   (at least {A_SECOND_AT_LEAST:,} on two quiet cores)")
+    print(f"bulk upsert by hand  {by_hand:8,.0f} deliveries/s")
+    print(f"ratio                {projected / by_hand:8.2f}                (at least {RATIO_AT_LEAST})")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,127 @@
+"""The hot statements stay cheap however much is mirrored: no large table is read from end to end."""
+
+from collections.abc import AsyncIterator, Mapping
+from typing import Any
+
+import pytest
+import sqlalchemy as sa
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
+
+from ghsync.mirror import issue, label, overlay, pull_request, upsert
+from ghsync.mirror.noun import Noun, Row
+from ghsync.mirror.upsert import parameter
+from ghsync.tracking import project as tracking
+from tests.mirror.reports import APP, at, hook, in_app, rows, write
+
+pytestmark = pytest.mark.anyio
+
+LARGE = {"github_issues", "github_pull_requests", "pr_tracking", "github_labels", "github_milestones", "github_branches"}
+
+# 50,000 issues, pull requests and tracked pull requests, and as many labels, milestones and branches.
+FILL = (
+    """INSERT INTO github_issues (repository_id, github_id, number, title, state, observed_at, observed_by, sync_source)
+       SELECT id, n::text, n, 'An issue', 'open', now(), 'guid', 'webhook'
+       FROM github_repositories, generate_series(1, 50000) n""",
+    """INSERT INTO github_pull_requests (repository_id, github_id, number, title, state, head_ref, base_ref,
+                                         observed_at, observed_by, sync_source)
+       SELECT id, n::text, n, 'A pull request', CASE WHEN n % 50 = 0 THEN 'open' ELSE 'closed' END,
+              'topic-' || n, 'release-' || n % 100, now(), 'guid', 'webhook'
+       FROM github_repositories, generate_series(1, 50000) n""",
+    """INSERT INTO pr_tracking (repository_id, pull_request_id, pr_number, pr_url, repository_name, title, branch_name)
+       SELECT p.repository_id, p.id, p.number, '', r.tracked_name, p.title, p.head_ref
+       FROM github_pull_requests p JOIN github_repositories r ON r.id = p.repository_id""",
+    """INSERT INTO github_labels (repository_id, github_id, name, observed_at, observed_by, sync_source)
+       SELECT id, n::text, 'label', now() - interval '1 minute' * n, 'guid', 'webhook'
+       FROM github_repositories, generate_series(1, 50000) n""",
+    """INSERT INTO github_milestones (repository_id, github_id, number, title, state,
+                                      observed_at, observed_by, sync_source)
+       SELECT id, n::text, n, 'milestone', 'open', now() - interval '1 minute' * n, 'guid', 'webhook'
+       FROM github_repositories, generate_series(1, 50000) n""",
+    """INSERT INTO github_branches (repository_id, name, observed_at, observed_by, sync_source)
+       SELECT id, 'release-' || n, now() - interval '1 minute' * n, 'guid', 'webhook'
+       FROM github_repositories, generate_series(1, 50000) n""",
+    "VACUUM ANALYZE",
+)
+
+
+@pytest.fixture
+async def crowded(engine: AsyncEngine) -> AsyncIterator[AsyncConnection]:
+    """A connection to a database with one large repository."""
+    await write(engine, in_app())
+    async with engine.execution_options(isolation_level="AUTOCOMMIT").connect() as conn:
+        for statement in FILL:
+            await conn.execute(sa.text(statement))
+        yield conn
+
+
+async def plan(conn: AsyncConnection, statement: sa.TextClause, values: Mapping[str, object]) -> list[dict[str, Any]]:
+    """The steps of a statement's plan."""
+    found = (await conn.execute(sa.text(f"EXPLAIN (FORMAT JSON) {statement.text}"), values)).scalar_one()
+    return _steps(found[0]["Plan"])
+
+
+def _steps(step: dict[str, Any]) -> list[dict[str, Any]]:
+    return [step, *(inner for child in step.get("Plans", ()) for inner in _steps(child))]
+
+
+async def read_whole(conn: AsyncConnection, statement: sa.TextClause, values: Mapping[str, object]) -> set[str]:
+    """The large tables that a statement reads from end to end."""
+    steps = await plan(conn, statement, values)
+    return {step["Relation Name"] for step in steps if step["Node Type"] == "Seq Scan"} & LARGE
+
+
+async def app(conn: AsyncConnection) -> str:
+    """The repository's id."""
+    ((repository_id,),) = await rows(conn, "SELECT id::text FROM github_repositories")
+    return str(repository_id)
+
+
+def batch(noun: Noun, repository_id: str) -> str:
+    """A batch of 200 rows as they travel."""
+    payloads: dict[Noun, list[Row]] = {
+        issue.noun: [issue.row(issue.Payload(n, n, updated_at=at(n)), hook(n)) for n in range(1, 201)],
+        pull_request.noun: [
+            pull_request.row(pull_request.Payload(n, n, updated_at=at(n)), hook(n)) for n in range(1, 201)
+        ],
+        label.noun: [label.row(label.Payload(n, "bug"), hook(n)) for n in range(1, 201)],
+    }
+    return parameter([{"repository_id": repository_id} | row for row in payloads[noun]])
+
+
+async def test_the_statements_of_a_batch_read_no_large_table_whole(crowded: AsyncConnection) -> None:
+    repository_id = await app(crowded)
+    for noun in (issue.noun, pull_request.noun, label.noun):
+        values = {"rows": batch(noun, repository_id)}
+        assert await read_whole(crowded, upsert._upsert_statement(noun), values) == set()
+        steps = await plan(crowded, upsert._upsert_statement(noun), values)
+        arbiters = [step["Conflict Arbiter Indexes"] for step in steps if "Conflict Arbiter Indexes" in step]
+        assert arbiters == [[f"{noun.name}_{'_'.join(noun.key)}_key"]]
+
+    report = [{"repository_id": repository_id, "number": n, "comments_count": 1, "comments_updated_at": at(n),
+               "comments_observed_at": at(n)} for n in range(1, 201)]  # fmt: skip
+    amendment = upsert._amend_statement(pull_request.noun, pull_request.COMMENTS, True)
+    assert await read_whole(crowded, amendment, {"rows": parameter(report)}) == set()
+
+    asked = {"repositories": [repository_id] * 200, "numbers": list(range(1, 201))}
+    assert await read_whole(crowded, tracking._REFRESH, asked) == set()
+
+
+async def test_what_came_later_is_read_from_the_newest_backwards(crowded: AsyncConnection) -> None:
+    ((since,),) = await rows(crowded, "SELECT now() - interval '1 hour'")
+    steps = await plan(crowded, overlay._LATER, {"repositories": [await app(crowded)], "since": since})
+    found = {step["Index Name"] for step in steps if "Index Name" in step}
+    assert found == {
+        "idx_github_labels_observed_at", "idx_github_milestones_observed_at", "idx_github_branches_observed_at",
+    }  # fmt: skip
+
+
+async def test_a_push_reads_the_pull_requests_of_its_branch(crowded: AsyncConnection) -> None:
+    ((branch_id,),) = await rows(crowded, "SELECT id::text FROM github_branches WHERE name = 'release-7'")
+    assert await read_whole(crowded, overlay._OUTDATED, {"branches": [branch_id]}) == set()
+
+
+@pytest.mark.parametrize("noun", [issue.noun, pull_request.noun], ids=["issues", "pull requests"])
+@pytest.mark.xfail(strict=True, reason="no index finds who carries a label or milestone")
+async def test_a_label_reads_only_what_carries_it(crowded: AsyncConnection, noun: Noun) -> None:
+    asked = {"repositories": [await app(crowded)], "labels": ['[{"id": 7}]'], "milestones": ["4"]}
+    assert await read_whole(crowded, dict(overlay._CARRIERS)[noun], asked) == set()

@@ -1,0 +1,270 @@
+"""The worker: batches, poison, several workers at once, waking, stopping, and databases that go away (I8)."""
+
+import asyncio
+import json
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+import pytest
+import sqlalchemy as sa
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from ghsync import database, log
+from ghsync.database import transaction
+from ghsync.inbox import queue
+from ghsync.inbox.delivery import Delivery
+from ghsync.inbox.recorder import Recorder
+from ghsync.worker import Worker
+from tests.mirror.reports import query, until_blocked
+
+pytestmark = pytest.mark.anyio
+
+PATIENCE_SECONDS = 10
+
+# Some row that the database will not take, for whatever reason.
+POISON = (
+    """CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS $$
+       BEGIN RAISE EXCEPTION 'no room for %', NEW.title USING DETAIL = 'second line'; END $$""",
+    """CREATE TRIGGER refuse BEFORE INSERT ON github_issues
+       FOR EACH ROW WHEN (NEW.title = 'poison') EXECUTE FUNCTION refuse()""",
+)
+STATUSES = "SELECT guid, status FROM webhook_deliveries ORDER BY id"
+ISSUES = "SELECT r.github_id, i.title FROM github_issues i JOIN github_repositories r ON r.id = i.repository_id"
+
+
+@pytest.fixture(autouse=True)
+def silent() -> Iterator[None]:
+    """Failures are meant here, and need not be told."""
+    log.configure("console", "critical")
+    yield
+    log.configure("console", "error")
+
+
+@pytest.fixture
+async def poisoned(engine: AsyncEngine) -> None:
+    """Issues with the title `poison` cannot be written."""
+    for statement in POISON:
+        await query(engine, statement)
+
+
+def delivery(guid: str, title: str, number: int, repository: int = 1) -> Delivery:
+    """An issue is opened."""
+    owner = {"id": 10, "login": "acme", "type": "Organization"}
+    payload = {
+        "action": "opened",
+        "repository": {
+            "id": repository, "full_name": f"acme/r{repository}", "owner": owner, "updated_at": "2026-03-02T12:00:00Z",
+        },
+        "issue": {"id": repository * 1000 + number, "number": number, "title": title,
+                  "updated_at": f"2026-03-02T12:00:{number % 60:02}Z"},
+    }  # fmt: skip
+    headers = {"content-type": "application/json"}
+    return Delivery(
+        "integration:1", guid, "issues", "opened", f"acme/r{repository}", None, headers, json.dumps(payload).encode()
+    )
+
+
+async def arrive(engine: AsyncEngine, *deliveries: Delivery) -> None:
+    """Let deliveries arrive, one after the other."""
+    recorder = Recorder(engine, 5)
+    for arriving in deliveries:
+        await recorder.record(arriving)
+
+
+def worker(engine: AsyncEngine, batch_size: int = 100, poll_seconds: float = 60, max_attempts: int = 5) -> Worker:
+    return Worker(engine, batch_size=batch_size, poll_seconds=poll_seconds, max_attempts=max_attempts)
+
+
+@asynccontextmanager
+async def running(one: Worker, url: str) -> AsyncIterator[asyncio.Task[None]]:
+    """A worker that runs for as long as the block lasts, and then has to stop by itself."""
+    task = asyncio.create_task(one.run(url))
+    try:
+        yield task
+    finally:
+        one.stop()
+        await asyncio.wait_for(task, PATIENCE_SECONDS)
+
+
+async def until(engine: AsyncEngine, statement: str, expected: list[tuple[Any, ...]]) -> None:
+    """Return when a statement answers what is expected."""
+    async with asyncio.timeout(PATIENCE_SECONDS):
+        while await query(engine, statement) != expected:  # noqa: ASYNC110 (PostgreSQL tells nobody)
+            await asyncio.sleep(0.01)
+
+
+@pytest.mark.usefixtures("poisoned")
+async def test_a_poison_is_halved_out_and_the_others_are_projected(engine: AsyncEngine) -> None:
+    titles = ["poison" if place == 5 else f"issue {place}" for place in range(11)]
+    await arrive(engine, *(delivery(f"guid-{place}", title, place) for place, title in enumerate(titles, 1)))
+    assert await worker(engine, max_attempts=1).drain() == 11
+    statuses = dict(await query(engine, STATUSES))
+    assert [guid for guid, status in statuses.items() if status != "processed"] == ["guid-6"]
+    assert len(await query(engine, ISSUES)) == 10
+
+
+@pytest.mark.usefixtures("poisoned")
+async def test_a_poison_is_parked_after_its_last_attempt_with_the_first_line_of_its_error(engine: AsyncEngine) -> None:
+    await arrive(engine, delivery("a", "poison", 1))
+    for expected in ("pending", "pending", "parked"):
+        await worker(engine, max_attempts=3).drain()
+        assert await query(engine, STATUSES) == [("a", expected)]
+        await query(engine, "UPDATE webhook_deliveries SET next_attempt_at = now()")
+    ((attempts, error),) = await query(engine, "SELECT attempts, last_error FROM webhook_deliveries")
+    first, second, *_ = error.splitlines()
+    assert (attempts, first.partition(": ")[2]) == (3, "no room for poison")
+    assert "worker.py" in second
+    assert await worker(engine).drain() == 0
+
+
+@pytest.mark.usefixtures("poisoned")
+async def test_a_parked_poison_is_projected_once_what_was_wrong_is_mended(engine: AsyncEngine) -> None:
+    await arrive(engine, delivery("a", "poison", 1))
+    await worker(engine, max_attempts=1).drain()
+    await query(engine, "DROP TRIGGER refuse ON github_issues")
+    async with transaction(engine) as conn:
+        (parked,) = (await conn.execute(sa.text("SELECT id FROM webhook_deliveries"))).scalars()
+        await queue.requeue(conn, [parked])
+    await worker(engine).drain()
+    assert await query(engine, STATUSES) == [("a", "processed")]
+    assert await query(engine, ISSUES) == [("1", "poison")]
+
+
+async def test_what_cannot_be_read_is_parked_at_once_and_harms_no_other(engine: AsyncEngine) -> None:
+    broken = Delivery("integration:1", "broken", "issues", None, None, None, {"content-type": "application/json"},
+                      b'{"repository": {"id": 1, "full_name": "acme/r1"}, "issue": {"number": 1}}')  # fmt: skip
+    await arrive(engine, delivery("a", "one", 1), broken, delivery("b", "two", 2))
+    assert await worker(engine).drain() == 3
+    assert await query(engine, STATUSES) == [("a", "processed"), ("broken", "parked"), ("b", "processed")]
+    ((error,),) = await query(engine, "SELECT last_error FROM webhook_deliveries WHERE guid = 'broken'")
+    assert "`id` - at `$.issue`" in error
+
+
+@pytest.mark.parametrize("repositories", [1, 4])
+async def test_workers_in_parallel_project_each_delivery_once(database_url: str, repositories: int) -> None:
+    engine = database.create_engine(database_url, pool_size=8)
+    deliveries = [
+        delivery(f"guid-{number}", f"issue {number}", number, 1 + number % repositories) for number in range(1, 61)
+    ]
+    await arrive(engine, *deliveries)
+    done = await asyncio.gather(*(worker(engine, batch_size=7, max_attempts=1).drain() for _ in range(3)))
+    await worker(engine).drain()
+    assert sum(done) <= 60
+    assert await query(engine, "SELECT DISTINCT status, attempts, last_error FROM webhook_deliveries") == [
+        ("processed", 0, None)
+    ]
+    told = "SELECT count(*), count(DISTINCT entity_id) FROM change_events WHERE entity_type = 'github_issues'"
+    assert await query(engine, told) == [(60, 60)]
+    assert await query(engine, "SELECT count(*) FROM projects") == [(repositories,)]
+    await engine.dispose()
+
+
+async def test_workers_that_wait_for_each_other_in_a_circle_both_get_through(database_url: str) -> None:
+    """The database breaks the circle, and who was sacrificed tries again."""
+    engine = database.create_engine(database_url)
+    await arrive(engine, delivery("a", "one", 1), delivery("b", "two", 1, repository=2))
+    await worker(engine).drain()
+    await arrive(engine, delivery("c", "three", 2), delivery("d", "four", 2, repository=2))
+    lock = "SELECT FROM github_repositories WHERE github_id = :github_id FOR UPDATE"
+    async with engine.connect() as conn:
+        await conn.execute(sa.text(lock), {"github_id": "2"})
+        working = asyncio.create_task(worker(engine, max_attempts=1).drain())
+        await until_blocked(engine)
+        await conn.execute(sa.text("SET deadlock_timeout = '5s'"))
+        await conn.execute(sa.text(lock), {"github_id": "1"})
+        await conn.commit()
+    await working
+    assert {status for _, status in await query(engine, STATUSES)} == {"processed"}
+    await engine.dispose()
+
+
+async def test_an_arrival_wakes_a_worker_that_polls_once_a_minute(engine: AsyncEngine, database_url: str) -> None:
+    async with running(worker(engine), database_url):
+        for number in (1, 2, 3):
+            await arrive(engine, delivery(f"guid-{number}", "issue", number))
+            await until(engine, f"SELECT status FROM webhook_deliveries WHERE guid = 'guid-{number}'", [("processed",)])
+
+
+@pytest.mark.usefixtures("poisoned")
+async def test_a_retry_that_is_due_is_picked_up_by_the_timer(engine: AsyncEngine, database_url: str) -> None:
+    async with running(worker(engine, poll_seconds=0.05), database_url):
+        await arrive(engine, delivery("a", "poison", 1))
+        await until(engine, "SELECT attempts FROM webhook_deliveries", [(1,)])
+        await query(engine, "DROP TRIGGER refuse ON github_issues")
+        await query(engine, "UPDATE webhook_deliveries SET next_attempt_at = now() + interval '50 ms'")
+        await until(engine, STATUSES, [("a", "processed")])
+
+
+async def test_a_worker_that_is_told_to_stop_finishes_its_batch(engine: AsyncEngine, database_url: str) -> None:
+    await arrive(engine, delivery("a", "one", 1))
+    await worker(engine).drain()
+    await arrive(engine, delivery("b", "two", 2), delivery("c", "three", 3))
+    one = worker(engine)
+    async with engine.connect() as conn:
+        await conn.execute(sa.text("SELECT FROM github_repositories FOR UPDATE"))
+        async with running(one, database_url) as task:
+            await until_blocked(engine)
+            one.stop()
+            await asyncio.sleep(0.05)
+            assert not task.done()
+            await conn.rollback()
+    assert await query(engine, STATUSES) == [("a", "processed"), ("b", "processed"), ("c", "processed")]
+
+
+async def test_a_worker_that_has_nothing_to_do_stops_at_once(engine: AsyncEngine, database_url: str) -> None:
+    async with asyncio.timeout(PATIENCE_SECONDS), running(worker(engine), database_url):
+        await asyncio.sleep(0.05)
+
+
+TERMINATE = """SELECT count(pg_terminate_backend(pid)) > 0 FROM pg_stat_activity
+               WHERE datname = current_database() AND pid <> pg_backend_pid()"""
+
+
+async def test_a_worker_whose_connections_are_terminated_goes_on(engine: AsyncEngine, database_url: str) -> None:
+    outside = database.create_engine(database_url, pool_size=1)
+    async with running(worker(engine), database_url):
+        await arrive(outside, delivery("a", "one", 1))
+        await until(outside, STATUSES, [("a", "processed")])
+        assert await query(outside, TERMINATE) == [(True,)]
+        await arrive(outside, delivery("b", "two", 2))
+        await until(outside, STATUSES, [("a", "processed"), ("b", "processed")])
+    await outside.dispose()
+
+
+async def test_a_batch_whose_connection_is_terminated_is_projected_later(
+    engine: AsyncEngine, database_url: str
+) -> None:
+    outside = database.create_engine(database_url, pool_size=2)
+    await arrive(outside, delivery("a", "one", 1))
+    await worker(engine).drain()
+    await arrive(outside, delivery("b", "two", 2))
+    async with outside.connect() as conn:
+        await conn.execute(sa.text("SELECT FROM github_repositories FOR UPDATE"))
+        async with running(worker(engine), database_url):
+            await until_blocked(outside)
+            waiting = """SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity
+                         WHERE datname = current_database() AND wait_event_type = 'Lock'"""
+            assert await query(outside, waiting) == [(1,)]
+            await conn.rollback()
+            await until(outside, STATUSES, [("a", "processed"), ("b", "processed")])
+    assert await query(outside, "SELECT DISTINCT attempts, last_error FROM webhook_deliveries") == [(0, None)]
+    await outside.dispose()
+
+
+async def test_a_worker_survives_a_task_that_cannot_be_linked(engine: AsyncEngine, database_url: str) -> None:
+    await arrive(engine, delivery("a", "one", 1))
+    await worker(engine).drain()
+    await query(engine, POISON[0].replace("NEW.title", "NEW.number"))
+    await query(
+        engine, "CREATE TRIGGER refuse BEFORE INSERT ON task_github_links FOR EACH ROW EXECUTE FUNCTION refuse()"
+    )
+    async with running(worker(engine), database_url):
+        await query(
+            engine,
+            """INSERT INTO tasks (project_id, title, github_issue_number)
+               SELECT project_id, 'A task', 1 FROM github_repositories""",
+        )
+        await until(engine, "SELECT attempts, last_error FROM sync_jobs", [(1, "no room for 1")])
+        await arrive(engine, delivery("b", "two", 2))
+        await until(engine, STATUSES, [("a", "processed"), ("b", "processed")])
