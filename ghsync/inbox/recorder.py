@@ -5,7 +5,7 @@ https://www.postgresql.org/docs/current/sql-insert.html#SQL-ON-CONFLICT
 
 import asyncio
 from collections import deque
-from collections.abc import AsyncIterator, Iterable, Sequence
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any, Literal, cast
@@ -23,6 +23,7 @@ from ghsync.inbox import queue
 from ghsync.inbox.delivery import Delivery
 
 Outcome = Literal["queued", "duplicate", "ignored"]
+Verdict = Outcome | Exception
 Key = tuple[str, str]
 
 log = structlog.get_logger()
@@ -70,18 +71,24 @@ FROM written
 
 @dataclass(eq=False, slots=True)
 class Waiter:
-    """A delivery, and who waits for its outcome; done early when its time is up or nobody waits any more."""
+    """A delivery, and who waits for its outcome; settled early when its time is up or nobody waits any more."""
 
     delivery: Delivery
     outcome: asyncio.Future[Outcome]
 
-    def fail(self, error: Exception) -> None:
-        if not self.outcome.done():
-            self.outcome.set_exception(error)
+    def settle(self, verdict: Verdict) -> None:
+        if self.outcome.done():
+            return
+        if isinstance(verdict, Exception):
+            self.outcome.set_exception(verdict)
+        else:
+            self.outcome.set_result(verdict)
 
-    def answer(self, outcome: Outcome) -> None:
-        if not self.outcome.done():
-            self.outcome.set_result(outcome)
+    def expire(self, timeout_seconds: float) -> None:
+        self.settle(DatabaseUnavailable(f"PostgreSQL did not commit within {timeout_seconds:g} s."))
+
+
+Answers = list[tuple[Waiter, Verdict]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +106,6 @@ class Recorder:
         self._engine = engine.execution_options(isolation_level="AUTOCOMMIT")  # one statement: one round trip
         self._held: Held | None = None
         self._timeout_seconds = timeout_seconds
-        self._late = f"PostgreSQL did not commit within {timeout_seconds:g} s."
         self._waiting: deque[Waiter] = deque()
         self._writer: asyncio.Task[None] | None = None
 
@@ -111,7 +117,7 @@ class Recorder:
         """
         loop = asyncio.get_running_loop()
         waiter = Waiter(delivery, loop.create_future())
-        alarm = loop.call_later(self._timeout_seconds, _refuse, [waiter], self._late)
+        alarm = loop.call_later(self._timeout_seconds, waiter.expire, self._timeout_seconds)
         self._waiting.append(waiter)
         if self._writer is None or self._writer.done():
             self._writer = loop.create_task(self._write())
@@ -124,18 +130,24 @@ class Recorder:
     async def _write(self) -> None:
         while self._waiting:  # asked once more after the last await: who comes during it starts no other writer
             try:
-                while group := self._next_group():
-                    await self._write_group(group)
+                await self._drain()
             finally:
                 await self._let_go()
 
-    async def _write_group(self, group: Sequence[Waiter]) -> None:
+    async def _drain(self) -> None:
+        answers: Answers = []
+        while group := self._next_group():
+            # Who is woken by this runs after the next statement is sent, so that PostgreSQL works while we answer.
+            asyncio.get_running_loop().call_soon(_answer, answers)
+            answers = await self._write_group(group)
+        _answer(answers)
+
+    async def _write_group(self, group: Sequence[Waiter]) -> Answers:
         try:
-            await deadline.within(self._timeout_seconds, self._commit(group))
+            verdicts = await deadline.within(self._timeout_seconds, self._commit(group))
         except DatabaseUnavailable as error:
-            log.warning("gave up writing to the inbox", deliveries=len(group), error=str(error))
-        finally:
-            _refuse(group, self._late)
+            verdicts = _unavailable(group, error)
+        return list(zip(group, verdicts, strict=True))
 
     def _next_group(self) -> list[Waiter]:
         """Who waits, oldest first; at least one, if any, however large."""
@@ -151,27 +163,24 @@ class Recorder:
             self._waiting.popleft()
         return group
 
-    async def _commit(self, group: Sequence[Waiter]) -> None:
-        """Write a group and answer it; one that cannot be written for reasons of its own does not stop the others."""
+    async def _commit(self, group: Sequence[Waiter]) -> list[Verdict]:
+        """Write a group; one that cannot be written for reasons of its own does not stop the others."""
         first: dict[Key, Waiter] = {}
         for waiter in group:
             first.setdefault(waiter.delivery.key, waiter)
         try:
             outcomes = await self._insert([waiter.delivery for waiter in first.values()])
         except DatabaseUnavailable as error:
-            log.warning("could not write to the inbox", deliveries=len(group), error=str(error))
-            _refuse(group, str(error))
+            return _unavailable(group, error)
         except (psycopg.Error, ValueError) as error:
             if len(group) == 1:
-                group[0].fail(error)
-            else:
-                middle = len(group) // 2
-                await self._commit(group[:middle])
-                await self._commit(group[middle:])
-        else:
-            for waiter in group:
-                key = waiter.delivery.key
-                waiter.answer(outcomes.get(key, "duplicate") if waiter is first[key] else "duplicate")
+                return [error]
+            middle = len(group) // 2
+            return await self._commit(group[:middle]) + await self._commit(group[middle:])
+        return [
+            outcomes.get(waiter.delivery.key, "duplicate") if waiter is first[waiter.delivery.key] else "duplicate"
+            for waiter in group
+        ]
 
     async def _insert(self, deliveries: Sequence[Delivery]) -> dict[Key, Outcome]:
         """Write and commit; the second attempt gets a fresh connection, and finds what the first may have written."""
@@ -244,7 +253,12 @@ def _parameters(deliveries: Sequence[Delivery]) -> dict[str, Any]:
     return {"deliveries": Jsonb(described, dumps=msgspec.json.encode), "bodies": bodies}
 
 
-def _refuse(waiters: Iterable[Waiter], reason: str) -> None:
-    """Tell all that still wait, each with an error of its own: raised, an error holds what its frames hold."""
-    for waiter in waiters:
-        waiter.fail(DatabaseUnavailable(reason))
+def _unavailable(group: Sequence[Waiter], error: DatabaseUnavailable) -> list[Verdict]:
+    """An error for each of them: once raised, an error holds what its frames hold."""
+    log.warning("could not write to the inbox", deliveries=len(group), error=str(error))
+    return [DatabaseUnavailable(str(error)) for _ in group]
+
+
+def _answer(answers: Answers) -> None:
+    for waiter, verdict in answers:
+        waiter.settle(verdict)

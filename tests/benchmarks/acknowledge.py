@@ -188,7 +188,8 @@ class Client(asyncio.Protocol):
         request = next(self._waiting, None)
         if request is None:
             self.done.set_result(None)
-            return self._transport.close()
+            self._transport.close()
+            return
         self._answer = b""
         self._sent_at = time.perf_counter()
         self._transport.write(request)

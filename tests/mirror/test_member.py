@@ -30,7 +30,8 @@ async def members(engine: AsyncEngine, of: str = "organization") -> list[tuple[A
     """Name, role, source and end of every membership."""
     return await query(
         engine,
-        f"SELECT u.name, m.role, m.source, m.removed_at FROM {of}_members m JOIN users u ON u.id = m.user_id ORDER BY 1",
+        f"SELECT u.name, m.role, m.source, m.removed_at FROM {of}_members m "
+        "JOIN users u ON u.id = m.user_id ORDER BY 1",
     )
 
 
