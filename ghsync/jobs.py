@@ -5,6 +5,7 @@ A job is keyed by what it is about, so a burst of reasons is one job, at most on
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from datetime import datetime
 
 import msgspec
 import sqlalchemy as sa
@@ -101,25 +102,35 @@ async def schedule(
         )
 
 
+@dataclass(frozen=True, slots=True)
+class Due:
+    """Keys of jobs that were due at ``seen_at``."""
+
+    keys: list[str]
+    seen_at: datetime
+
+
 _DUE = sa.text("""
-SELECT key FROM sync_jobs WHERE kind = :kind AND due_at <= now() ORDER BY priority, due_at LIMIT :limit
+SELECT coalesce(array_agg(key ORDER BY priority, due_at), '{}') AS keys, now() AS seen_at
+FROM (SELECT key, priority, due_at FROM sync_jobs WHERE kind = :kind AND due_at <= now()
+      ORDER BY priority, due_at LIMIT :limit) due
 """)
 
-_TAKE = sa.text("""
+_FINISH = sa.text("""
 DELETE FROM sync_jobs WHERE id IN (
-  SELECT id FROM sync_jobs WHERE kind = :kind AND key = ANY(:keys) ORDER BY key FOR UPDATE SKIP LOCKED)
-RETURNING key
+  SELECT id FROM sync_jobs WHERE kind = :kind AND key = ANY(:keys) AND due_at <= :seen_at ORDER BY key FOR UPDATE)
 """)
 
 
-async def due(conn: AsyncConnection, kind: str, limit: int) -> list[str]:
-    """The keys of jobs that are due, the most urgent first; nothing is locked."""
-    return list((await conn.execute(_DUE, {"kind": kind, "limit": limit})).scalars())
+async def due(conn: AsyncConnection, kind: str, limit: int) -> Due:
+    """The jobs that are due, the most urgent first; nothing is locked, for doing one twice does no harm."""
+    row = (await conn.execute(_DUE, {"kind": kind, "limit": limit})).one()
+    return Due(row.keys, row.seen_at)
 
 
-async def take(conn: AsyncConnection, kind: str, keys: Iterable[str]) -> list[str]:
-    """Take these jobs where nobody else has; they are gone once the caller's transaction commits."""
-    return sorted((await conn.execute(_TAKE, {"kind": kind, "keys": list(keys)})).scalars())
+async def finish(conn: AsyncConnection, kind: str, done: Due) -> None:
+    """Remove jobs that are done, but for those that became due once more since."""
+    await conn.execute(_FINISH, {"kind": kind, "keys": done.keys, "seen_at": done.seen_at})
 
 
 _POSTPONE = sa.text("""

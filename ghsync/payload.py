@@ -93,17 +93,17 @@ def _form_field(body: bytes) -> bytes:
     field = FORM_FIELD.search(body)
     if not field:
         raise MalformedRequest("The form has no field `payload`.")
-    return _unquoted(field[1])
+    return _unquoted(body, *field.span(1))
 
 
-def _unquoted(quoted: bytes) -> bytes:
+def _unquoted(body: bytes, start: int, end: int) -> bytes:
     """Undo a form's quoting piece by piece: all at once takes twenty times the memory of the body."""
     unquoted = bytearray()
-    start = 0
-    while start < len(quoted):
-        end = start + UNQUOTED_AT_ONCE
-        escape = quoted.rfind(b"%", end - 2, end)  # not to be cut in two
-        end = escape if escape > start else end
-        unquoted += unquote_to_bytes(quoted[start:end].replace(b"+", b" "))
-        start = end
+    while start < end:
+        stop = min(start + UNQUOTED_AT_ONCE, end)
+        escape = body.rfind(b"%", stop - 2, stop)  # not to be cut in two
+        if start < escape and stop < end:
+            stop = escape
+        unquoted += unquote_to_bytes(body[start:stop].replace(b"+", b" "))
+        start = stop
     return bytes(unquoted)

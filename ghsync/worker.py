@@ -21,6 +21,7 @@ from ghsync.database import connection_arguments, first_line, transaction
 from ghsync.errors import DatabaseUnavailable
 from ghsync.inbox import queue
 from ghsync.inbox.queue import Claimed, Verdict
+from ghsync.jobs import Due
 from ghsync.projector import project
 from ghsync.tasks import links
 
@@ -123,8 +124,9 @@ class Worker:
         if not claimed:
             raise error
         (delivery,) = claimed
+        attempts = 1 if _hopeless(error) else self._max_attempts
         async with transaction(self._engine) as conn:
-            status = await queue.fail(conn, delivery, _explain(error), max_attempts=self._max_attempts)
+            status = await queue.fail(conn, delivery, _explain(error), max_attempts=attempts)
         log.error("failed", delivery=delivery.guid, event_name=delivery.event, status=status, error=first_line(error))
         return 1
 
@@ -132,28 +134,36 @@ class Worker:
         """Pick up tasks and numbers that other programs wrote."""
         async with transaction(self._engine) as conn:
             due = await jobs.due(conn, LINK, self._batch_size)
-        if not due:
+        if not due.keys:
             return 0
         try:
             await self._adopt(due)
         except DatabaseUnavailable:
             raise
         except Exception as error:  # noqa: BLE001 (as in `step`: nothing may stop the worker)
-            log.warning("linking_postponed", tasks=len(due), error=first_line(error))
+            log.warning("linking_postponed", tasks=len(due.keys), error=first_line(error))
             async with transaction(self._engine) as conn:
-                await jobs.postpone(conn, LINK, due, first_line(error))
-        return len(due)
+                await jobs.postpone(conn, LINK, due.keys, first_line(error))
+        return len(due.keys)
 
-    async def _adopt(self, task_ids: Sequence[str]) -> None:
+    async def _adopt(self, due: Due) -> None:
+        # Links lock tasks, and tracking locks repositories: in one transaction they could wait in a circle with a
+        # batch, which locks repositories first. The jobs go last, so a crash in between repeats both.
         async with transaction(self._engine) as conn:
-            # Tasks before jobs: a program that updates a task locks them in this order too.
-            await links.lock(conn, task_ids)
-            taken = await jobs.take(conn, LINK, task_ids)
-            await project.track(conn, await links.adopt(conn, taken))
+            await links.lock(conn, due.keys)
+            changed = await links.adopt(conn, due.keys)
+        async with transaction(self._engine) as conn:
+            await project.track(conn, {*changed, *await links.pull_requests(conn, due.keys)})
+            await jobs.finish(conn, LINK, due)
 
 
 def _collided(error: BaseException) -> bool:
     return isinstance(error, sa.exc.DBAPIError) and getattr(error.orig, "sqlstate", None) in _COLLISIONS
+
+
+def _hopeless(error: BaseException) -> bool:
+    """Whether a value can never be stored, however often it is tried (SQLSTATE class 22: data exception)."""
+    return isinstance(error, sa.exc.DBAPIError) and (getattr(error.orig, "sqlstate", None) or "").startswith("22")
 
 
 def _explain(error: Exception) -> str:

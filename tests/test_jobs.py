@@ -26,7 +26,9 @@ async def schedule(engine: AsyncEngine, *wanted: Job, **how: Any) -> None:
 async def take(engine: AsyncEngine, kind: str, limit: int = 10) -> list[str]:
     """Take what is due."""
     async with transaction(engine) as conn:
-        return await jobs.take(conn, kind, await jobs.due(conn, kind, limit))
+        due = await jobs.due(conn, kind, limit)
+        await jobs.finish(conn, kind, due)
+        return due.keys
 
 
 async def waits(engine: AsyncEngine) -> list[tuple[Any, ...]]:
@@ -77,16 +79,28 @@ async def test_the_most_urgent_are_due_first(engine: AsyncEngine) -> None:
     await schedule(engine, Job("refetch_issue", "earlier"), delay_seconds=-2)
     await schedule(engine, Job("refetch_issue", "urgent"), delay_seconds=0, priority="interactive")
     async with engine.connect() as conn:
-        assert await jobs.due(conn, "refetch_issue", 2) == ["urgent", "earlier"]
+        assert (await jobs.due(conn, "refetch_issue", 2)).keys == ["urgent", "earlier"]
 
 
-async def test_a_job_that_another_has_taken_is_skipped_and_comes_back_if_it_fails(engine: AsyncEngine) -> None:
+async def test_a_job_that_became_due_once_more_while_it_was_done_stays(engine: AsyncEngine) -> None:
     await schedule(engine, ISSUE, delay_seconds=0)
-    async with engine.connect() as conn:
-        assert await jobs.take(conn, "refetch_issue", ["r#1"]) == ["r#1"]
-        assert await take(engine, "refetch_issue") == []
-        await conn.rollback()
+    async with transaction(engine) as conn:
+        due = await jobs.due(conn, "refetch_issue", 10)
+    await query(engine, "UPDATE sync_jobs SET due_at = clock_timestamp()")
+    async with transaction(engine) as conn:
+        await jobs.finish(conn, "refetch_issue", due)
     assert await take(engine, "refetch_issue") == ["r#1"]
+    assert await take(engine, "refetch_issue") == []
+
+
+async def test_a_job_that_failed_comes_back_later_each_time(engine: AsyncEngine) -> None:
+    await schedule(engine, ISSUE, delay_seconds=0)
+    for _ in range(3):
+        async with transaction(engine) as conn:
+            await jobs.postpone(conn, "refetch_issue", ["r#1"], "out of reach")
+    assert await take(engine, "refetch_issue") == []
+    told = "SELECT attempts, last_error, round(extract(epoch FROM due_at - now())) FROM sync_jobs"
+    assert await query(engine, told) == [(3, "out of reach", 4)]
 
 
 async def test_no_jobs_are_no_statement(engine: AsyncEngine) -> None:

@@ -251,6 +251,9 @@ def upgrade() -> None:
         ),
         sa.PrimaryKeyConstraint("id", name=op.f("github_repositories_pkey")),
         sa.UniqueConstraint("github_id", name=op.f("github_repositories_github_id_key")),
+        sa.UniqueConstraint(
+            "tracked_name", deferrable=True, initially="IMMEDIATE", name=op.f("github_repositories_tracked_name_key")
+        ),
         comment="Mirrored repositories",
     )
     op.create_index("idx_github_repos_full_name", "github_repositories", ["full_name"], unique=False)
@@ -876,6 +879,7 @@ def upgrade() -> None:
         ),
         sa.Column("reported_head_sha", sa.String(length=64), nullable=True, comment="head_sha of that report"),
         sa.Column("reported_base_sha", sa.String(length=64), nullable=True, comment="base_sha of that report"),
+        sa.Column("reported_base_ref", sa.String(length=255), nullable=True, comment="base_ref of that report"),
         sa.Column(
             "mergeability_updated_at",
             sa.TIMESTAMP(timezone=True),
@@ -1035,6 +1039,13 @@ def upgrade() -> None:
         postgresql_where=sa.text("state = 'open'"),
     )
     op.create_index("idx_github_prs_repo_id", "github_pull_requests", ["repository_id"], unique=False)
+    op.create_index(
+        "idx_github_prs_reported_base",
+        "github_pull_requests",
+        ["repository_id", "reported_base_ref"],
+        unique=False,
+        postgresql_where=sa.text("reported_base_ref IS NOT NULL"),
+    )
     op.create_index("idx_github_prs_state", "github_pull_requests", ["state"], unique=False)
     op.create_table(
         "github_repository_aliases",

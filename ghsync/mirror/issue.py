@@ -75,8 +75,8 @@ class Payload(Struct, frozen=True):
 
     id: int
     number: int
-    title: str = ""
-    state: str = "open"
+    title: str | None = None
+    state: str | None = None
     node_id: str | None = None
     body: str | None = None
     state_reason: str | None = None
@@ -85,7 +85,7 @@ class Payload(Struct, frozen=True):
     labels: list[label.Payload] | None = None
     assignees: list[User | None] | None = None
     milestone: milestones.Payload | None = None
-    locked: bool = False
+    locked: bool | None = None
     comments: int | None = None
     created_at: Time = None
     updated_at: Time = None
@@ -123,15 +123,15 @@ def row(payload: Payload, origin: Origin, *, deleted: bool = False, transfer: Tr
         "number": payload.number,
         "github_id": str(payload.id),
         "node_id": payload.node_id,
-        "title": payload.title,
+        "title": payload.title or "",
         "body": payload.body,
-        "state": payload.state,
+        "state": payload.state or "open",
         "state_reason": payload.state_reason,
         "html_url": payload.html_url,
         "labels": label.embedded(payload.labels),
         "assignees": people(payload.assignees),
         "milestone": milestones.embedded(payload.milestone),
-        "locked": payload.locked,
+        "locked": bool(payload.locked),
         "comments_count": payload.comments,
         "metadata": _metadata(payload),
         "created_by": login(payload.user),

@@ -64,10 +64,17 @@ async def later(conn: AsyncConnection, repositories: Iterable[str], since: datet
     rows = await conn.execute(_LATER, {"repositories": list(repositories), "since": since})
     return Later(
         {
-            (row.kind, row.repository_id, row.key): Fact(row.observed_at, row.deleted_at is not None, row.shown)
+            (row.kind, row.repository_id, row.key): Fact(row.observed_at, row.deleted_at is not None, _read(row.shown))
             for row in rows
         }
     )
+
+
+def _read(shown: dict[str, Any] | None) -> dict[str, Any] | None:
+    """As payloads are read: a time is a time, not a text."""
+    if shown and shown.get("due_on"):
+        return shown | {"due_on": datetime.fromisoformat(shown["due_on"])}
+    return shown
 
 
 def moments(row: Row) -> Iterable[datetime]:
@@ -82,7 +89,7 @@ def apply(row: Row, facts: Later) -> None:
     if row["milestone"]:
         row["milestone"] = _shown(row["milestone"], "milestone", repository_id, since, facts)
     reported_at = row.get(pull_request.MERGEABILITY.observed_at)
-    if reported_at and facts.of("branch", repository_id, row["base_ref"], reported_at):
+    if reported_at and facts.of("branch", repository_id, row["reported_base_ref"], reported_at):
         row |= _NO_REPORT
 
 
@@ -109,11 +116,22 @@ _CARRIERS = ((issue.noun, _carriers(issue.noun)), (pull_request.noun, _carriers(
 
 _OUTDATED = sa.text("""
 SELECT p.repository_id::text AS repository_id, p.number, p.state, b.id::text AS branch,
-       p.base_ref = b.name AND coalesce(p.mergeability_observed_at < b.observed_at, false) AS void
-FROM github_branches b JOIN github_pull_requests p ON p.repository_id = b.repository_id AND (
-  p.base_ref = b.name AND (p.state = 'open' OR p.reported_mergeable IS NOT NULL)
-  OR p.head_ref = b.name AND p.state = 'open'
-     AND p.head_sha IS DISTINCT FROM b.head_sha AND p.observed_at < b.observed_at)
+       p.reported_base_ref IS NOT DISTINCT FROM b.name AND p.mergeability_observed_at < b.observed_at AS void
+FROM github_branches b CROSS JOIN LATERAL (
+  SELECT p.repository_id, p.number, p.state, p.reported_base_ref, p.mergeability_observed_at
+  FROM github_pull_requests p
+  WHERE p.repository_id = b.repository_id AND p.base_ref = b.name AND p.state = 'open'
+  UNION
+  SELECT p.repository_id, p.number, p.state, p.reported_base_ref, p.mergeability_observed_at
+  FROM github_pull_requests p
+  WHERE p.repository_id = b.repository_id AND p.reported_base_ref = b.name
+    AND p.mergeability_observed_at < b.observed_at
+  UNION
+  SELECT p.repository_id, p.number, p.state, p.reported_base_ref, p.mergeability_observed_at
+  FROM github_pull_requests p
+  WHERE p.repository_id = b.repository_id AND p.head_ref = b.name AND p.state = 'open'
+    AND p.head_sha IS DISTINCT FROM b.head_sha AND p.observed_at < b.observed_at
+) p
 WHERE b.id = ANY(CAST(:branches AS uuid[]))
 ORDER BY p.repository_id, p.number
 """)

@@ -52,6 +52,7 @@ table = sa.Table(
     sa.Column("reported_mergeable_state", sa.String(50), comment="mergeable_state of that report"),
     sa.Column("reported_head_sha", sa.String(64), comment="head_sha of that report"),
     sa.Column("reported_base_sha", sa.String(64), comment="base_sha of that report"),
+    sa.Column("reported_base_ref", sa.String(255), comment="base_ref of that report"),
     *version_columns("mergeability"),
     document("labels", "[{id,name,color,description}] in GitHub's order", default="[]"),
     document("assignees", "[{id,login}] in GitHub's order", default="[]"),
@@ -95,12 +96,18 @@ sa.Index(
     table.c.head_ref,
     postgresql_where=table.c.state == "open",
 )
+sa.Index(
+    "idx_github_prs_reported_base",
+    table.c.repository_id,
+    table.c.reported_base_ref,
+    postgresql_where=table.c.reported_base_ref.is_not(None),
+)
 
 STATS = Group("stats", ("additions", "deletions", "changed_files", "commits", "review_comments_count", "merged_by"))
 COMMENTS = Group("comments", ("comments_count",))
 MERGEABILITY = Group(
     "mergeability",
-    ("reported_mergeable", "reported_mergeable_state", "reported_head_sha", "reported_base_sha"),
+    ("reported_mergeable", "reported_mergeable_state", "reported_head_sha", "reported_base_sha", "reported_base_ref"),
 )
 
 noun = Noun(
@@ -145,8 +152,8 @@ class Payload(Struct, frozen=True):
 
     id: int
     number: int
-    title: str = ""
-    state: str = "open"
+    title: str | None = None
+    state: str | None = None
     node_id: str | None = None
     body: str | None = None
     html_url: str | None = None
@@ -186,9 +193,9 @@ def row(payload: Payload, origin: Origin, *, deleted: bool = False) -> Row:
         "number": payload.number,
         "github_id": str(payload.id),
         "node_id": payload.node_id,
-        "title": payload.title,
+        "title": payload.title or "",
         "body": payload.body,
-        "state": payload.state,
+        "state": payload.state or "open",
         "html_url": payload.html_url,
         "head_ref": head.ref,
         "head_sha": head.sha,
@@ -233,6 +240,7 @@ def row(payload: Payload, origin: Origin, *, deleted: bool = False) -> Row:
             "reported_mergeable_state": payload.mergeable_state,
             "reported_head_sha": head.sha,
             "reported_base_sha": base.sha,
+            "reported_base_ref": base.ref,
         }
     return whole
 

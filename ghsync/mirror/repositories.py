@@ -49,6 +49,10 @@ WHERE github_id = ANY(:github_ids) OR lower(full_name) = ANY(:names)
 ORDER BY github_id FOR NO KEY UPDATE
 """)
 
+_LOCK_THESE = sa.text("""
+SELECT FROM github_repositories WHERE id = ANY(CAST(:ids AS uuid[])) ORDER BY github_id FOR NO KEY UPDATE
+""")
+
 _ACCOUNTS = sa.text("""
 SELECT 'installation' AS kind, github_id AS account, id::text AS id, NULL AS login
 FROM github_installations WHERE github_id = ANY(:installations)
@@ -158,6 +162,11 @@ UPDATE organizations o SET github_login = seen.login, updated_at = CURRENT_TIMES
               ELSE lower(seen.login) END
 FROM seen WHERE o.github_account_id = seen.account AND o.github_login IS DISTINCT FROM seen.login
 """)
+
+
+async def lock(conn: AsyncConnection, repository_ids: Iterable[str]) -> None:
+    """Lock these repositories (our ids) until commit, in the order in which `write` does."""
+    await conn.execute(_LOCK_THESE, {"ids": list(repository_ids)})
 
 
 async def write(

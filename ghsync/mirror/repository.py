@@ -46,6 +46,8 @@ table = sa.Table(
     *version_columns("access"),
     moment("created_at", "When it was created on GitHub"),
     *mirror_columns(),
+    # Names swap within one statement, so uniqueness is checked at its end.
+    sa.UniqueConstraint("tracked_name", deferrable=True, initially="IMMEDIATE"),
     comment="Mirrored repositories",
 )  # fmt: skip
 sa.Index("idx_github_repos_project_id", table.c.project_id)

@@ -61,7 +61,8 @@ class Batch:
         if owner and owner.id and (owner.login or owner.name):
             self.owners[str(owner.id)] = Owner(owner.login or owner.name or "", owner.type)
         known = self.repositories.get(github_id)
-        if known is not None and not deleted and _repository_version(payload, origin) < version(_CORE, known):
+        told_by_hook = not deleted and origin.observed_by != "api"
+        if known is not None and told_by_hook and _repository_version(payload, origin) < version(_CORE, known):
             return known
         row = repository.row(payload, origin, deleted=deleted)
         if known is not None:

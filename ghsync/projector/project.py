@@ -73,7 +73,7 @@ async def write(conn: AsyncConnection, batch: Batch) -> None:
         batch.sightings,
         batch.owners,
     )
-    await tracking.rename(conn, written.renamed)
+    renamed = await tracking.rename(conn, written.renamed)
     await member.write(conn, batch.members)
     changes = [*written.changes, *await _write_nouns(conn, batch, written)]
 
@@ -81,12 +81,14 @@ async def write(conn: AsyncConnection, batch: Batch) -> None:
     pulls = {change.key for change in changes if change.table == pull_request.noun.name}
     tracked = await tracking.refresh(conn, pulls | linked)
     await jobs.schedule(conn, _due(batch, written, changes, tracked))
-    await feed.append(conn, [*_events(changes), *_tracking_events(tracked)])
+    await feed.append(conn, [*_events(changes), *_tracking_events([*renamed, *tracked])])
 
 
 async def track(conn: AsyncConnection, pulls: Iterable[tuple[str, int]]) -> None:
     """Derive pull requests (repository id, number) anew because something other than their payload changed."""
-    await feed.append(conn, _tracking_events(await tracking.refresh(conn, pulls)))
+    wanted = list(pulls)
+    await repositories.lock(conn, {repository_id for repository_id, _ in wanted})
+    await feed.append(conn, _tracking_events(await tracking.refresh(conn, wanted)))
 
 
 async def _write_nouns(conn: AsyncConnection, batch: Batch, written: Written) -> list[Change]:

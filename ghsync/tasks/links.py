@@ -559,6 +559,16 @@ async def lock(conn: AsyncConnection, task_ids: Iterable[str]) -> None:
     )
 
 
+async def pull_requests(conn: AsyncConnection, task_ids: Iterable[str]) -> list[PullRequest]:
+    """The pull requests that these tasks are linked to."""
+    result = await conn.execute(
+        sa.text("""SELECT DISTINCT repository_id::text, number FROM task_github_links
+                   WHERE kind = 'pull_request' AND task_id = ANY(CAST(:ids AS uuid[]))"""),
+        {"ids": list(task_ids)},
+    )
+    return [PullRequest(row.repository_id, row.number) for row in result]
+
+
 async def adopt(conn: AsyncConnection, task_ids: Iterable[str]) -> list[PullRequest]:
     """Link tasks that are new, or into which another program wrote a number; answers whose links changed.
 

@@ -106,10 +106,20 @@ LEFT JOIN before b ON b.id = w.id
 
 _REFRESH = _statement()
 
+_RENAMED = ("repository_name", "repository_url")
 _RENAME = sa.text(f"""
-UPDATE pr_tracking t SET repository_name = {COLUMNS["repository_name"]}, repository_url = {COLUMNS["repository_url"]}
-FROM github_repositories r
-WHERE t.repository_id = r.id AND r.id = ANY(CAST(:ids AS uuid[])) AND t.repository_name <> r.tracked_name
+WITH before AS MATERIALIZED (
+  SELECT t.* FROM pr_tracking t JOIN github_repositories r ON r.id = t.repository_id
+  WHERE r.id = ANY(CAST(:ids AS uuid[])) AND t.repository_name <> r.tracked_name
+), written AS (
+  UPDATE pr_tracking t SET {", ".join(f"{name} = {COLUMNS[name]}" for name in _RENAMED)}
+  FROM before b JOIN github_repositories r ON r.id = b.repository_id WHERE t.id = b.id
+  RETURNING t.*
+)
+SELECT w.id::text AS id, w.repository_id::text AS repository_id, w.pr_number AS number, false AS created,
+       changed.*, r.observed_at, r.sync_source, false AS undecided
+FROM written w JOIN before b ON b.id = w.id JOIN github_repositories r ON r.id = w.repository_id
+{difference(_RENAMED)}
 """)
 
 
@@ -128,7 +138,8 @@ def _tracked(row: Any) -> Tracked:
     return Tracked(**{**row._mapping, "fields": frozenset(row.fields or ())})
 
 
-async def rename(conn: AsyncConnection, repository_ids: Sequence[str]) -> None:
+async def rename(conn: AsyncConnection, repository_ids: Sequence[str]) -> list[Tracked]:
     """Let the rows of renamed repositories follow, all at once because names may be swapped."""
-    if repository_ids:
-        await conn.execute(_RENAME, {"ids": list(repository_ids)})
+    if not repository_ids:
+        return []
+    return [_tracked(row) for row in await conn.execute(_RENAME, {"ids": list(repository_ids)})]

@@ -16,6 +16,7 @@ import multiprocessing
 import re
 import socket
 import statistics
+import sys
 import tempfile
 import time
 from collections.abc import Iterator
@@ -38,8 +39,7 @@ from ghsync.settings import Settings
 
 SECRET = b"benchmark"
 WARM_UP_REQUESTS = 500
-NO_DATABASE_AT_LEAST = 0.65
-ONE_INSERT_AT_LEAST = 2.0
+AT_LEAST = {"no database": 0.65, "one INSERT": 2.0}
 
 CONTENT_LENGTH = re.compile(rb"(?i)content-length: (\d+)")
 
@@ -61,10 +61,10 @@ class OneInsert(recorder.Recorder):
 
     def __init__(self, engine: AsyncEngine, timeout_seconds: float) -> None:
         super().__init__(engine, timeout_seconds)
-        self._own_engine = engine
+        self._autocommitting = engine.execution_options(isolation_level="AUTOCOMMIT")
 
     async def record(self, delivery: Delivery) -> recorder.Outcome:
-        async with database.transaction(self._own_engine) as conn:
+        async with database.transaction(self._autocommitting) as conn:
             result = await conn.exec_driver_sql(ONE_INSERT, (
                 *delivery.key, delivery.event, delivery.action, delivery.repository, delivery.installation_id,
                 json.dumps(delivery.headers), delivery.body,
@@ -176,13 +176,13 @@ class Client(asyncio.Protocol):
         if not blank or len(body) < int(CONTENT_LENGTH.findall(head)[0]):
             return
         if not head.startswith(b"HTTP/1.1 202"):
-            self.done.set_exception(SystemExit(f"Answered {self._answer!r}."))
+            self.done.set_exception(RuntimeError(f"Answered {self._answer!r}."))
         self.latencies.append(time.perf_counter() - self._sent_at)
         self._send()
 
     def connection_lost(self, error: Exception | None) -> None:
         if not self.done.done():
-            self.done.set_exception(error or SystemExit("The server closed a connection."))
+            self.done.set_exception(error or RuntimeError("The server closed a connection."))
 
     def _send(self) -> None:
         request = next(self._waiting, None)
@@ -201,9 +201,11 @@ def served(url: str, name: str) -> Iterator[int]:
     with socket.create_server(("127.0.0.1", 0)) as listening:
         process = multiprocessing.get_context("spawn").Process(target=serve, args=(url, name, listening))
         process.start()
-        yield listening.getsockname()[1]
-        process.terminate()
-        process.join()
+        try:
+            yield listening.getsockname()[1]
+        finally:
+            process.terminate()
+            process.join()
 
 
 def measure(url: str, name: str, load: Load) -> Result:
@@ -215,6 +217,7 @@ def measure(url: str, name: str, load: Load) -> Result:
             ours, theirs = multiprocessing.Pipe(duplex=False)
             generator = multiprocessing.get_context("spawn").Process(target=generate, args=(load, port, theirs))
             generator.start()
+            theirs.close()  # so that a generator that fails is noticed
             result: Result = ours.recv()
             generator.join()
         (stored,) = connection.execute("SELECT count(*) FROM webhook_deliveries").fetchone() or (0,)
@@ -222,6 +225,13 @@ def measure(url: str, name: str, load: Load) -> Result:
     if stored != expected:
         raise SystemExit(f"{name}: {stored} deliveries are stored, not {expected}.")
     return result
+
+
+def keep_log_files(url: str) -> None:
+    """Let PostgreSQL use its log files again, as a server at work does: to make a new one takes it 60 ms."""
+    with psycopg.connect(url, autocommit=True) as connection:
+        connection.execute("ALTER SYSTEM SET min_wal_size = '1GB'")
+        connection.execute("SELECT pg_reload_conf()")
 
 
 def main() -> None:
@@ -233,21 +243,28 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=3)
     options = parser.parse_args()
     load = Load(options.requests, options.connections, options.body_bytes)
-    best: dict[str, float] = dict.fromkeys(RECORDERS, 0.0)
+    rates: dict[str, list[float]] = {name: [] for name in RECORDERS}
     with tempfile.TemporaryDirectory(prefix="ghsync-") as directory, embedded.running(Path(directory)) as url:
         migrate.upgrade(url)
+        keep_log_files(url)
+        measure(url, "group commit", load)
         for _ in range(options.rounds):
             for name in RECORDERS:
                 result = measure(url, name, load)
-                best[name] = max(best[name], result.requests_per_second)
-                print(
+                rates[name].append(result.requests_per_second)
+                report(
                     f"{name:12} {result.requests_per_second:7,.0f} requests/s,"
-                    f" p50 {result.p50_seconds * 1000:5.1f} ms, p99 {result.p99_seconds * 1000:5.1f} ms",
-                    flush=True,
+                    f" p50 {result.p50_seconds * 1000:5.1f} ms, p99 {result.p99_seconds * 1000:5.1f} ms"
                 )
-    group = best["group commit"]
-    print(f"group commit / no database: {group / best['no database']:.2f} (at least {NO_DATABASE_AT_LEAST})")
-    print(f"group commit / one INSERT:  {group / best['one INSERT']:.2f} (at least {ONE_INSERT_AT_LEAST})")
+    median = {name: statistics.median(measured) for name, measured in rates.items()}
+    for name, least in AT_LEAST.items():
+        report(f"group commit / {name}: {median['group commit'] / median[name]:.2f} (wanted: {least})")
+
+
+def report(line: str) -> None:
+    """Print a line now, also into a file or a pipe."""
+    sys.stdout.write(line + "\n")
+    sys.stdout.flush()
 
 
 if __name__ == "__main__":

@@ -165,7 +165,6 @@ async def test_a_pull_request_moved_to_another_base_has_no_mergeability(engine: 
     assert await outcomes(engine, MERGEABLE, story) == [[(None, "unknown")]]
 
 
-@pytest.mark.xfail(strict=True, reason="a push voids by the base of the stored row, which an older report may not have")
 async def test_a_pull_request_moved_to_another_base_ends_the_same_in_any_order(engine: AsyncEngine) -> None:
     story = [proposed(1), push(2, "d", "dev"), proposed(3, base="dev", mergeable=None, sha="d")]
     everything = "SELECT to_jsonb(t) - 'id' - 'synced_at' FROM github_pull_requests t"
@@ -206,9 +205,6 @@ async def test_the_api_is_believed_after_a_push(engine: AsyncEngine) -> None:
     assert await query(engine, "SELECT mergeable FROM github_pull_requests") == [(False,)]
 
 
-@pytest.mark.xfail(
-    strict=True, reason="the same time is written in two ways, so a milestone's event is told as a change"
-)
 async def test_a_milestone_that_says_what_is_shown_already_is_no_news(engine: AsyncEngine) -> None:
     due = milestone.Payload(4, 4, "spring", due_on=at(9), updated_at=at(0))
     told = in_app()

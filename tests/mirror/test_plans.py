@@ -136,7 +136,6 @@ async def test_what_came_later_is_read_from_the_newest_backwards(crowded: AsyncC
     }  # fmt: skip
 
 
-@pytest.mark.xfail(strict=True, reason="no index finds the closed pull requests of a base whose report has to go")
 async def test_a_push_reads_the_pull_requests_of_its_branch(crowded: AsyncConnection) -> None:
     ((branch_id,),) = await rows(crowded, "SELECT id::text FROM github_branches WHERE name = 'release-7'")
     assert await read_whole(crowded, overlay._OUTDATED, {"branches": [branch_id]}) == set()

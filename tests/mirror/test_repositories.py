@@ -5,6 +5,7 @@ from itertools import permutations
 from typing import Any
 
 import pytest
+from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from ghsync.database import transaction
@@ -294,11 +295,14 @@ async def test_the_slugs_of_a_reused_login_are_the_same_in_whatever_order_it_is_
     assert found == [[("10", "acme-corp"), ("30", "acme")]] * 6
 
 
-@pytest.mark.xfail(strict=True, reason="nothing but the slug of their projects keeps two new owners of a name apart")
 async def test_two_workers_that_first_see_two_repositories_of_one_name_leave_it_to_one(engine: AsyncEngine) -> None:
     await write(engine, also(seen(1, "acme/one", 1), 2, "acme/two", 1))
     await query(engine, "UPDATE projects SET name = 'Mine', slug = 'mine' WHERE name = 'one'")
     async with transaction(engine) as one:
         await project.write(one, seen(1, "acme/app", 2))
-        await write(engine, seen(2, "acme/app", 3))
+        other = asyncio.create_task(write(engine, seen(2, "acme/app", 3)))
+        await until_blocked(engine)
+    with pytest.raises(IntegrityError, match="tracked_name"):
+        await other
+    await write(engine, seen(2, "acme/app", 3))  # as the worker does after a collision
     assert await names(engine) == {"1": "acme/app~1", "2": "acme/app"}
