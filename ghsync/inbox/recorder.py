@@ -1,4 +1,4 @@
-"""Writes deliveries into the inbox: all that wait together, with one commit (promises I1 and I3).
+"""Writes deliveries into the inbox, those that wait together with one commit (promises I1 and I3).
 
 https://www.postgresql.org/docs/current/sql-insert.html#SQL-ON-CONFLICT
 """

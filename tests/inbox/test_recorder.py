@@ -251,14 +251,18 @@ async def test_a_delivery_that_cannot_be_written_does_not_stop_the_others(
     assert len(rows(connection)) == 8
 
 
-async def test_a_lost_connection_is_replaced_at_once(recorder: Recorder, connection: Connection) -> None:
-    await recorder.record(DELIVERY)
+async def test_lost_connections_are_replaced_at_once(
+    recorder: Recorder, engine: AsyncEngine, connection: Connection
+) -> None:
+    async with engine.connect() as first, engine.connect() as second, engine.connect() as third:
+        for pooled in (first, second, third):
+            await pooled.exec_driver_sql("SELECT")
     connection.execute(
         "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity"
         " WHERE datname = current_database() AND pid <> pg_backend_pid()"
     )
-    assert await recorder.record(numbered(1)[0]) == "queued"
-    assert len(rows(connection)) == 2
+    assert await recorder.record(DELIVERY) == "queued"
+    assert len(rows(connection)) == 1
 
 
 async def test_a_database_that_is_down_is_told_at_once_and_works_again_by_itself(
