@@ -36,3 +36,8 @@ sa.Index("idx_webhook_deliveries_pending", table.c.next_attempt_at, table.c.id,
 sa.Index("idx_webhook_deliveries_parked", table.c.id, postgresql_where=table.c.status == "parked")
 sa.Index("idx_webhook_deliveries_received_at", table.c.received_at)
 sa.Index("idx_webhook_deliveries_repository", table.c.repository, table.c.id)
+
+# Payloads are written once and read once: compressing them costs more than it saves.
+# https://www.postgresql.org/docs/current/storage-toast.html
+_UNCOMPRESSED = "ALTER TABLE webhook_deliveries ALTER COLUMN body SET STORAGE EXTERNAL"
+sa.event.listen(table, "after_create", sa.DDL(_UNCOMPRESSED))  # type: ignore[no-untyped-call]
