@@ -92,7 +92,7 @@ class Worker:
                 return await self._project(claimed, ids)
             except DatabaseUnavailable:
                 raise
-            except Exception as error:  # noqa: BLE001 (the one broad except: nothing may stop the queue)
+            except Exception as error:  # noqa: BLE001 (nothing may stop the queue)
                 failure = error
             if not _collided(failure):
                 break
@@ -148,7 +148,8 @@ class Worker:
 
     async def _adopt(self, due: Due) -> None:
         # Links lock tasks, and tracking locks repositories: in one transaction they could wait in a circle with a
-        # batch, which locks repositories first. The jobs go last, so a crash in between repeats both.
+        # batch, which locks repositories first. The jobs go last, so a crash in between repeats both; only a pull
+        # request that lost its link before the crash then waits for its next payload.
         async with transaction(self._engine) as conn:
             await links.lock(conn, due.keys)
             changed = await links.adopt(conn, due.keys)
