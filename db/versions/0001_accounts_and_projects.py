@@ -72,7 +72,7 @@ def upgrade() -> None:
         ),
         sa.PrimaryKeyConstraint("id", name=op.f("organizations_pkey")),
         sa.UniqueConstraint("github_account_id", name=op.f("organizations_github_account_id_key")),
-        sa.UniqueConstraint("slug", name="idx_organizations_slug"),
+        sa.UniqueConstraint("slug", name="idx_organizations_slug", initially="IMMEDIATE", deferrable=True),
         comment="Tenants; a GitHub account gets one when it is first seen",
     )
     op.create_index(
@@ -96,6 +96,13 @@ def upgrade() -> None:
             nullable=True,
             comment="Numeric id of the person's GitHub account, unique",
         ),
+        sa.Column(
+            "github_login",
+            sa.String(length=255),
+            nullable=True,
+            comment="Login of that GitHub account, follows renames",
+        ),
+        sa.Column("observed_at", sa.TIMESTAMP(timezone=True), nullable=True, comment="When that login was seen"),
         sa.Column(
             "auth_provider",
             sa.String(length=50),
@@ -193,6 +200,12 @@ def upgrade() -> None:
             nullable=True,
             comment="When GitHub last said so; null for a local row",
         ),
+        sa.Column(
+            "role_observed_at",
+            sa.TIMESTAMP(timezone=True),
+            nullable=True,
+            comment="When GitHub last told the role: not every report of a member does",
+        ),
         sa.CheckConstraint("source IN ('local', 'github')", name=op.f("organization_members_source_check")),
         sa.ForeignKeyConstraint(["invited_by"], ["users.id"], name=op.f("organization_members_invited_by_fkey")),
         sa.ForeignKeyConstraint(
@@ -220,6 +233,12 @@ def upgrade() -> None:
         ),
         sa.Column(
             "organization_id", sa.UUID(as_uuid=False), nullable=False, comment="The organization that owns the project"
+        ),
+        sa.Column(
+            "followed_organization_id",
+            sa.UUID(as_uuid=False),
+            nullable=True,
+            comment="Where sync put the project; where organization_id is another, people have moved it",
         ),
         sa.Column("name", sa.String(length=255), nullable=False, comment="Name for people"),
         sa.Column("slug", sa.String(length=255), nullable=False, comment="Name for URLs, unique in the organization"),
@@ -272,6 +291,9 @@ def upgrade() -> None:
         ),
         sa.ForeignKeyConstraint(["created_by"], ["users.id"], name=op.f("projects_created_by_fkey")),
         sa.ForeignKeyConstraint(
+            ["followed_organization_id"], ["organizations.id"], name=op.f("projects_followed_organization_id_fkey")
+        ),
+        sa.ForeignKeyConstraint(
             ["organization_id"], ["organizations.id"], name=op.f("projects_organization_id_fkey"), ondelete="CASCADE"
         ),
         sa.PrimaryKeyConstraint("id", name=op.f("projects_pkey")),
@@ -291,6 +313,9 @@ def upgrade() -> None:
         ["github_repo_id"],
         unique=True,
         postgresql_where=sa.text("github_repo_id IS NOT NULL"),
+    )
+    op.create_index(
+        op.f("idx_projects_followed_organization_id"), "projects", ["followed_organization_id"], unique=False
     )
     op.create_index("idx_projects_org_id", "projects", ["organization_id"], unique=False)
     op.create_index("idx_projects_status", "projects", ["status"], unique=False)
@@ -334,6 +359,12 @@ def upgrade() -> None:
             sa.TIMESTAMP(timezone=True),
             nullable=True,
             comment="When GitHub last said so; null for a local row",
+        ),
+        sa.Column(
+            "role_observed_at",
+            sa.TIMESTAMP(timezone=True),
+            nullable=True,
+            comment="When GitHub last told the role: not every report of a member does",
         ),
         sa.CheckConstraint("source IN ('local', 'github')", name=op.f("project_members_source_check")),
         sa.ForeignKeyConstraint(["added_by"], ["users.id"], name=op.f("project_members_added_by_fkey")),

@@ -668,6 +668,21 @@ def upgrade() -> None:
     )
     op.create_index("idx_github_issues_number", "github_issues", ["number"], unique=False)
     op.create_index("idx_github_issues_repo_id", "github_issues", ["repository_id"], unique=False)
+    op.create_index(
+        "idx_github_issues_labels",
+        "github_issues",
+        ["labels"],
+        unique=False,
+        postgresql_using="gin",
+        postgresql_ops={"labels": "jsonb_path_ops"},
+    )
+    op.create_index(
+        "idx_github_issues_milestone",
+        "github_issues",
+        [sa.literal_column("(milestone ->> 'id')")],
+        unique=False,
+        postgresql_where=sa.text("milestone IS NOT NULL"),
+    )
     op.create_index("idx_github_issues_state", "github_issues", ["state"], unique=False)
     op.create_index(
         "idx_github_issues_transferred_to",
@@ -1045,6 +1060,21 @@ def upgrade() -> None:
         ["repository_id", "reported_base_ref"],
         unique=False,
         postgresql_where=sa.text("reported_base_ref IS NOT NULL"),
+    )
+    op.create_index(
+        "idx_github_prs_labels",
+        "github_pull_requests",
+        ["labels"],
+        unique=False,
+        postgresql_using="gin",
+        postgresql_ops={"labels": "jsonb_path_ops"},
+    )
+    op.create_index(
+        "idx_github_prs_milestone",
+        "github_pull_requests",
+        [sa.literal_column("(milestone ->> 'id')")],
+        unique=False,
+        postgresql_where=sa.text("milestone IS NOT NULL"),
     )
     op.create_index("idx_github_prs_state", "github_pull_requests", ["state"], unique=False)
     op.create_table(

@@ -26,6 +26,7 @@ def _membership() -> tuple[sa.schema.SchemaItem, ...]:
             comment="Who keeps this row: local people, or GitHub through sync",
         ),
         moment("observed_at", "When GitHub last said so; null for a local row"),
+        moment("role_observed_at", "When GitHub last told the role: not every report of a member does"),
         one_of("source", MEMBERSHIP_SOURCES),
     )
 
@@ -49,7 +50,8 @@ organizations = sa.Table(
     ),
     sa.Column("github_login", sa.String(255), comment="Login of that GitHub account, follows renames"),
     sa.Column("github_account_type", sa.String(50), comment="What GitHub calls it: Organization, User"),
-    sa.UniqueConstraint("slug", name="idx_organizations_slug"),
+    # Slugs follow logins, which may swap within one statement: uniqueness is checked at its end.
+    sa.UniqueConstraint("slug", name="idx_organizations_slug", deferrable=True, initially="IMMEDIATE"),
     sa.Index("idx_organizations_deleted_at", "deleted_at", postgresql_where=sa.text("deleted_at IS NULL")),
     comment="Tenants; a GitHub account gets one when it is first seen",
 )
@@ -62,6 +64,8 @@ users = sa.Table(
     sa.Column("name", sa.String(255), nullable=False, comment="Name for people"),
     sa.Column("avatar_url", sa.Text, comment="Where the picture is"),
     sa.Column("github_id", sa.String(255), comment="Numeric id of the person's GitHub account, unique"),
+    sa.Column("github_login", sa.String(255), comment="Login of that GitHub account, follows renames"),
+    moment("observed_at", "When that login was seen"),
     sa.Column(
         "auth_provider",
         sa.String(50),
@@ -122,6 +126,11 @@ projects = sa.Table(
         nullable=False,
         ondelete="CASCADE",
         index=False,
+    ),
+    reference(
+        "followed_organization_id",
+        "organizations.id",
+        "Where sync put the project; where organization_id is another, people have moved it",
     ),
     sa.Column("name", sa.String(255), nullable=False, comment="Name for people"),
     sa.Column("slug", sa.String(255), nullable=False, comment="Name for URLs, unique in the organization"),

@@ -51,6 +51,14 @@ table = sa.Table(
     comment="Issues of mirrored repositories (pull requests are not issues here)",
 )
 sa.Index("idx_github_issues_repo_id", table.c.repository_id)
+sa.Index(
+    "idx_github_issues_labels", table.c.labels, postgresql_using="gin", postgresql_ops={"labels": "jsonb_path_ops"}
+)
+sa.Index(
+    "idx_github_issues_milestone",
+    table.c.milestone["id"].astext,
+    postgresql_where=table.c.milestone.is_not(None),
+)
 sa.Index("idx_github_issues_state", table.c.state)
 sa.Index("idx_github_issues_number", table.c.number)
 # Which issue was this one before it was transferred?

@@ -14,30 +14,43 @@ from ghsync.mirror.upsert import parameter
 from ghsync.mirror.user import User
 
 _SHAPE = """json_to_recordset(:rows) AS r(
-  github_id text, name text, role text, account text, repository text,
+  github_id text, login text, role text, account text, repository text,
   removed_at timestamptz, observed_at timestamptz)"""
 
+# A person shows the login seen last, until people give the person another name.
 _USERS = sa.text(f"""
-INSERT INTO users (email, name, github_id, auth_provider)
-SELECT DISTINCT ON (r.github_id) r.github_id || '@users.noreply.github.com', r.name, r.github_id, 'github'
+INSERT INTO users AS u (email, name, github_id, github_login, observed_at, auth_provider)
+SELECT DISTINCT ON (r.github_id) r.github_id || '@users.noreply.github.com', r.login, r.github_id, r.login,
+       r.observed_at, 'github'
 FROM {_SHAPE}
-WHERE NOT EXISTS (SELECT FROM users u WHERE u.github_id = r.github_id)
-ORDER BY r.github_id, r.observed_at DESC
-ON CONFLICT DO NOTHING
+ORDER BY r.github_id, r.observed_at DESC, r.login
+ON CONFLICT (github_id) DO UPDATE SET
+  name = CASE WHEN u.name = u.github_login THEN excluded.name ELSE u.name END,
+  github_login = excluded.github_login, observed_at = excluded.observed_at
+WHERE (coalesce(u.observed_at, '-infinity'), coalesce(u.github_login, '')) < (excluded.observed_at, excluded.github_login)
 """)
 
 
+# The role is versioned by itself: a report that names none says nothing of it.
 def _membership(table: str, parent: str, join: str) -> sa.TextClause:
     return sa.text(f"""
-INSERT INTO {table} AS m ({parent}, user_id, role, source, removed_at, observed_at)
-SELECT DISTINCT ON (parent.id, u.id) parent.id, u.id, coalesce(r.role, 'member'), 'github', r.removed_at, r.observed_at
+INSERT INTO {table} AS m ({parent}, user_id, role, role_observed_at, source, removed_at, observed_at)
+SELECT parent.id, u.id, coalesce((array_agg(r.role ORDER BY r.observed_at DESC) FILTER (WHERE r.role <> ''))[1], 'member'),
+       max(r.observed_at) FILTER (WHERE r.role <> ''), 'github',
+       (array_agg(r.removed_at ORDER BY r.observed_at DESC))[1], max(r.observed_at)
 FROM {_SHAPE}
 JOIN users u ON u.github_id = r.github_id
 JOIN {join}
-ORDER BY parent.id, u.id, r.observed_at DESC
+GROUP BY parent.id, u.id
+ORDER BY parent.id, u.id
 ON CONFLICT ({parent}, user_id) DO UPDATE SET
-  role = excluded.role, removed_at = excluded.removed_at, observed_at = excluded.observed_at
-WHERE m.source = 'github' AND m.observed_at < excluded.observed_at
+  role = CASE WHEN excluded.role_observed_at > coalesce(m.role_observed_at, '-infinity')
+              THEN excluded.role ELSE m.role END,
+  role_observed_at = greatest(m.role_observed_at, excluded.role_observed_at),
+  removed_at = CASE WHEN excluded.observed_at > m.observed_at THEN excluded.removed_at ELSE m.removed_at END,
+  observed_at = greatest(m.observed_at, excluded.observed_at)
+WHERE m.source = 'github' AND (m.observed_at < excluded.observed_at
+   OR excluded.role_observed_at > coalesce(m.role_observed_at, '-infinity'))
 """)
 
 
@@ -57,7 +70,7 @@ def row(user: User, role: str | None, origin: Origin, *, removed: bool) -> Row:
     """A member; the caller adds ``account`` (GitHub's id) or ``repository`` (GitHub's id)."""
     return {
         "github_id": str(user.id),
-        "name": user.login,
+        "login": user.login,
         "role": role,
         "removed_at": origin.observed_at if removed else None,
         "observed_at": origin.observed_at,

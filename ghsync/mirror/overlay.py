@@ -103,12 +103,16 @@ def _shown(
 
 
 def _carriers(noun: Noun) -> sa.TextClause:
+    shown = "t.repository_id::text AS repository_id, t.number, t.labels, t.milestone, t.observed_at"
     return sa.text(f"""
-SELECT t.repository_id::text AS repository_id, t.number, t.labels, t.milestone, t.observed_at
-FROM {noun.name} t
+SELECT {shown}
+FROM unnest(CAST(:labels AS jsonb[])) AS label JOIN {noun.name} t ON t.labels @> label
 WHERE t.repository_id = ANY(CAST(:repositories AS uuid[]))
-  AND (t.labels @> ANY(CAST(:labels AS jsonb[])) OR t.milestone ->> 'id' = ANY(:milestones))
-ORDER BY t.repository_id, t.number
+UNION
+SELECT {shown}
+FROM {noun.name} t
+WHERE t.milestone ->> 'id' = ANY(:milestones) AND t.repository_id = ANY(CAST(:repositories AS uuid[]))
+ORDER BY repository_id, number
 """)
 
 

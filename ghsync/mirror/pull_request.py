@@ -81,6 +81,12 @@ table = sa.Table(
     comment="Pull requests of mirrored repositories",
 )  # fmt: skip
 sa.Index("idx_github_prs_repo_id", table.c.repository_id)
+sa.Index("idx_github_prs_labels", table.c.labels, postgresql_using="gin", postgresql_ops={"labels": "jsonb_path_ops"})
+sa.Index(
+    "idx_github_prs_milestone",
+    table.c.milestone["id"].astext,
+    postgresql_where=table.c.milestone.is_not(None),
+)
 sa.Index("idx_github_prs_state", table.c.state)
 sa.Index("idx_github_prs_number", table.c.number)
 sa.Index("idx_github_prs_head_sha", table.c.head_sha)

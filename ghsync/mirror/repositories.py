@@ -61,17 +61,13 @@ SELECT 'organization', github_account_id, id::text, github_login
 FROM organizations WHERE github_account_id = ANY(:accounts)
 """)
 
+# The slug is provisional: `_SETTLE_SLUGS` gives the plain one to whom it belongs.
 _NEW_ORGANIZATIONS = sa.text("""
 INSERT INTO organizations (name, slug, github_account_id, github_login, github_account_type)
-SELECT r.login, CASE WHEN taken THEN lower(r.login) || '-' || r.account ELSE lower(r.login) END,
-       r.account, r.login, r.type
-FROM (
-  SELECT *, row_number() OVER (PARTITION BY lower(login) ORDER BY account) > 1
-            OR EXISTS (SELECT FROM organizations o WHERE o.slug = lower(login)) AS taken
-  FROM json_to_recordset(:rows) AS new(account text, login text, type text)
-) r
+SELECT r.login, lower(r.login) || '-' || r.account, r.account, r.login, r.type
+FROM json_to_recordset(:rows) AS r(account text, login text, type text)
 ORDER BY r.account
-ON CONFLICT DO NOTHING
+ON CONFLICT (github_account_id) DO NOTHING
 """)
 
 # Only that it exists: whose it is, an installation or its account says.
@@ -85,8 +81,8 @@ ON CONFLICT (github_id) DO NOTHING
 
 # The name is provisional: `_FOLLOW` gives the project the repository's own as soon as that is settled.
 _NEW_PROJECTS = sa.text("""
-INSERT INTO projects (organization_id, name, slug, github_repo_id)
-SELECT o.id, r.name, lower(r.name) || '-' || r.github_id, r.github_id
+INSERT INTO projects (organization_id, followed_organization_id, name, slug, github_repo_id)
+SELECT o.id, o.id, r.name, lower(r.name) || '-' || r.github_id, r.github_id
 FROM json_to_recordset(:rows) AS r(github_id text, name text, account text)
 JOIN organizations o ON o.github_account_id = r.account
 ORDER BY r.github_id
@@ -121,22 +117,24 @@ FROM claims c WHERE c.id = r.id AND r.tracked_name <> c.tracked_name
 RETURNING r.id::text
 """)
 
-# A repository's own project goes with it, as long as nobody gave it another name or another organization.
+# A repository's own project has its name and its owner's organization, as long as nobody gave it others.
 _FOLLOW = sa.text("""
 WITH own AS (
   SELECT p.id, r.name, r.description, r.html_url,
          replace(lower(split_part(r.tracked_name, '/', 2)), '~', '-') AS slug, r.github_id,
-         CASE WHEN o.github_account_id IS NULL THEN o.id ELSE coalesce(account.id, o.id) END AS organization_id
+         coalesce(owner.id, p.followed_organization_id) AS followed_organization_id,
+         CASE WHEN p.organization_id = p.followed_organization_id THEN coalesce(owner.id, p.organization_id)
+              ELSE p.organization_id END AS organization_id
   FROM github_repositories r
   JOIN projects p ON p.id = r.project_id AND p.github_repo_id = r.github_id
-  JOIN organizations o ON o.id = p.organization_id
-  LEFT JOIN organizations account ON account.github_account_id = r.owner_id
+  LEFT JOIN organizations owner ON owner.github_account_id = r.owner_id
   WHERE r.id = ANY(CAST(:ids AS uuid[])) AND EXISTS (
     SELECT FROM github_repository_aliases a
     WHERE a.repository_id = r.id AND split_part(a.full_name, '/', 2) = p.name)
 )
 UPDATE projects p SET name = own.name, description = own.description, repository_url = own.html_url,
-  organization_id = own.organization_id, updated_at = CURRENT_TIMESTAMP,
+  organization_id = own.organization_id, followed_organization_id = own.followed_organization_id,
+  updated_at = CURRENT_TIMESTAMP,
   slug = CASE WHEN EXISTS (
     SELECT FROM projects other WHERE other.organization_id = own.organization_id AND other.slug = own.slug
     AND other.id NOT IN (SELECT id FROM own)) THEN own.slug || '-' || own.github_id ELSE own.slug END
@@ -152,15 +150,34 @@ WITH seen AS (
     SELECT account_id, account_login, coalesce(account_observed_at, observed_at) FROM github_installations
     WHERE account_id = ANY(:accounts)
   ) s WHERE login IS NOT NULL ORDER BY account, observed_at DESC, login
+), was AS (
+  SELECT o.id, o.github_login AS login FROM organizations o JOIN seen ON seen.account = o.github_account_id
+  WHERE o.github_login IS DISTINCT FROM seen.login
 )
 UPDATE organizations o SET github_login = seen.login, updated_at = CURRENT_TIMESTAMP,
-  name = CASE WHEN o.name = o.github_login THEN seen.login ELSE o.name END,
-  slug = CASE WHEN o.slug NOT IN (lower(o.github_login), lower(o.github_login) || '-' || o.github_account_id)
-              THEN o.slug
-              WHEN EXISTS (SELECT FROM organizations x WHERE x.slug = lower(seen.login) AND x.id <> o.id)
-              THEN lower(seen.login) || '-' || o.github_account_id
-              ELSE lower(seen.login) END
-FROM seen WHERE o.github_account_id = seen.account AND o.github_login IS DISTINCT FROM seen.login
+  name = CASE WHEN o.name = was.login THEN seen.login ELSE o.name END,
+  slug = CASE WHEN o.slug IN (lower(was.login), lower(was.login) || '-' || o.github_account_id)
+              THEN lower(seen.login) || '-' || o.github_account_id ELSE o.slug END
+FROM seen, was WHERE o.github_account_id = seen.account AND o.id = was.id
+RETURNING lower(was.login), lower(seen.login)
+""")
+
+# Of two accounts last seen under one login, the younger has it: the other's new login is not known yet.
+_SETTLE_SLUGS = sa.text("""
+WITH claims AS (
+  SELECT o.id, lower(o.github_login) AS login, o.github_account_id AS account,
+         row_number() OVER (PARTITION BY lower(o.github_login)
+                            ORDER BY length(o.github_account_id) DESC, o.github_account_id DESC) = 1 AS first
+  FROM organizations o
+  WHERE lower(o.github_login) = ANY(:logins)
+    AND o.slug IN (lower(o.github_login), lower(o.github_login) || '-' || o.github_account_id)
+), settled AS (
+  SELECT c.id, CASE WHEN c.first AND NOT EXISTS (
+                 SELECT FROM organizations x WHERE x.slug = c.login AND x.id NOT IN (SELECT id FROM claims))
+               THEN c.login ELSE c.login || '-' || c.account END AS slug
+  FROM claims c
+)
+UPDATE organizations o SET slug = s.slug FROM settled s WHERE s.id = o.id AND o.slug <> s.slug
 """)
 
 
@@ -186,12 +203,12 @@ async def write(
     names = {row["full_name"].lower() for row in rows}
     known = await conn.execute(_LOCK, {"github_ids": [row["github_id"] for row in rows], "names": list(names)})
     stored = {row.github_id: row for row in known}
-    installed, met, renamed_accounts = await _accounts(conn, rows, installations, accounts, owners)
+    met = await _accounts(conn, rows, installations, accounts, owners)
     projects = await _projects(conn, [row for row in rows if row["github_id"] not in stored])
 
     changes = await upsert(conn, installation.noun, installations)
     changes += await amend(conn, installation.noun, installation.ACCOUNT, accounts)
-    complete = [_complete(row, installed, projects, stored) for row in rows]
+    complete = [_complete(row, met.installed, projects, stored) for row in rows]
     written = Written({github_id: row.id for github_id, row in stored.items()})
     written.changes = [*changes, *await upsert(conn, repository.noun, complete)]
     written.ids |= {change.key[0]: change.id for change in written.changes if change.table == repository.noun.name}
@@ -202,10 +219,19 @@ async def write(
         written.ids |= {row.github_id: row.id for row in found}
 
     await _remember_names(conn, written.ids, sightings)
-    if renamed_accounts:
-        await conn.execute(_RENAME_ORGANIZATIONS, {"accounts": list(met)})
+    await _settle_organizations(conn, met)
     await _settle(conn, rows, stored, written)
     return written
+
+
+@dataclass(frozen=True, slots=True)
+class Met:
+    """Accounts of a batch: our ids of installations by GitHub's, all accounts, logins of new ones, and renames."""
+
+    installed: dict[str, str]
+    accounts: list[str]
+    new_logins: list[str]
+    renamed: bool
 
 
 async def _accounts(
@@ -214,8 +240,8 @@ async def _accounts(
     installations: Sequence[Row],
     accounts: Sequence[Row],
     owners: Mapping[str, Owner],
-) -> tuple[dict[str, str], set[str], bool]:
-    """The installations' ids, the accounts met, and whether one has a new login; creates what is missing."""
+) -> Met:
+    """Create the organizations and installations that are missing."""
     reported = [row for row in (*installations, *accounts) if row.get("account_login")]
     met = {_account(row): Owner(row["owner"], None) for row in rows} | dict(owners)
     met |= {row["account_id"]: Owner(row["account_login"], row["account_type"]) for row in reported}
@@ -244,7 +270,17 @@ async def _accounts(
     # A batch may tell of an account by several logins; which of them is the newest, the statement knows.
     logins = [*((_account(row), row["owner"]) for row in rows), *((account, met[account].login) for account in met)]
     renamed = any(organizations[account][1] != login for account, login in logins)
-    return installed, set(met), renamed
+    return Met(installed, list(met), [row["login"].lower() for row in new], renamed)
+
+
+async def _settle_organizations(conn: AsyncConnection, met: Met) -> None:
+    """Let organizations follow their accounts' logins, and decide whose slug each login is."""
+    logins = set(met.new_logins)
+    if met.renamed:
+        for renamed in await conn.execute(_RENAME_ORGANIZATIONS, {"accounts": met.accounts}):
+            logins |= set(renamed)
+    if logins:
+        await conn.execute(_SETTLE_SLUGS, {"logins": list(logins)})
 
 
 def _account(row: Row) -> str:

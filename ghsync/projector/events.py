@@ -282,7 +282,7 @@ def _organization(event: OrganizationEvent, origin: Origin, batch: Batch) -> Non
         batch.rename_account(installation.account_row(event.installation.id, account, origin))
     if event.organization and event.membership and event.membership.user and event.action != "member_invited":
         row = member.row(event.membership.user, event.membership.role, origin, removed=event.action == "member_removed")
-        batch.members.append(row | {"account": str(event.organization.id), "login": event.organization.login})
+        batch.members.append(row | {"account": str(event.organization.id)})
 
 
 def _member(event: MemberEvent, origin: Origin, batch: Batch) -> None:
@@ -295,7 +295,7 @@ def _team_member(event: MemberEvent, origin: Origin, batch: Batch) -> None:
     # Who leaves a team stays in the organization.
     if event.member and event.organization and event.action == "added":
         row = member.row(event.member, None, origin, removed=False)
-        batch.members.append(row | {"account": str(event.organization.id), "login": event.organization.login})
+        batch.members.append(row | {"account": str(event.organization.id)})
 
 
 def _anything(event: AnyEvent, origin: Origin, batch: Batch) -> None:

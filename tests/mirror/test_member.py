@@ -86,7 +86,6 @@ async def test_a_member_of_an_organization_that_nobody_knows_is_left_out(engine:
     assert await members(engine) == []
 
 
-@pytest.mark.xfail(strict=True, reason="a report without a role writes `member` over the role that is known")
 @pytest.mark.parametrize("first", [1, 2])
 async def test_a_report_without_a_role_leaves_the_role_alone(engine: AsyncEngine, first: int) -> None:
     reports = {1: joined(1, "admin"), 2: joined(2, None)}
@@ -94,7 +93,6 @@ async def test_a_report_without_a_role_leaves_the_role_alone(engine: AsyncEngine
     assert await members(engine) == [("ada", "admin", "github", None)]
 
 
-@pytest.mark.xfail(strict=True, reason="a user keeps the login of the delivery that was projected first")
 async def test_a_user_has_the_newest_login_in_whatever_order_it_is_told(engine: AsyncEngine) -> None:
     found = []
     for order in permutations((joined(1), joined(2, user=User(100, "ada-l")))):

@@ -142,7 +142,6 @@ async def test_a_push_reads_the_pull_requests_of_its_branch(crowded: AsyncConnec
 
 
 @pytest.mark.parametrize("noun", [issue.noun, pull_request.noun], ids=["issues", "pull requests"])
-@pytest.mark.xfail(strict=True, reason="no index finds who carries a label or milestone")
 async def test_a_label_reads_only_what_carries_it(crowded: AsyncConnection, noun: Noun) -> None:
     asked = {"repositories": [await app(crowded)], "labels": ['[{"id": 7}]'], "milestones": ["4"]}
     assert await read_whole(crowded, dict(overlay._CARRIERS)[noun], asked) == set()
