@@ -14,8 +14,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from ghsync.database import document, metadata, moment, one_of, reference, uuid_key
 
 KINDS = (
-    "refetch_repository", "refetch_issue", "refetch_pull_request", "link_task",
-    "backfill", "sweep", "heal", "audit", "purge",
+    "refetch_installation", "refetch_repository", "refetch_issue", "refetch_pull_request", "refetch_comment",
+    "link_task", "backfill", "sweep", "heal", "audit", "purge",
 )  # fmt: skip
 DEBOUNCE_SECONDS = 2
 CHANNEL = "ghsync_jobs"

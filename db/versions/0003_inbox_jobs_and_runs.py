@@ -21,6 +21,13 @@ def upgrade() -> None:
         sa.Column("repository", sa.Text(), nullable=True, comment="full_name of the payload's repository"),
         sa.Column("installation_id", sa.Text(), nullable=True, comment="GitHub's id of the payload's installation"),
         sa.Column(
+            "sync_source",
+            sa.String(length=20),
+            server_default="webhook",
+            nullable=False,
+            comment="The door it came through last, for the rows that it writes",
+        ),
+        sa.Column(
             "status", sa.String(length=20), server_default="pending", nullable=False, comment="State; see ARCHITECTURE"
         ),
         sa.Column("attempts", sa.Integer(), server_default="0", nullable=False, comment="Failed projections so far"),
@@ -61,6 +68,9 @@ def upgrade() -> None:
         ),
         sa.CheckConstraint(
             "status IN ('pending', 'processed', 'ignored', 'parked')", name=op.f("webhook_deliveries_status_check")
+        ),
+        sa.CheckConstraint(
+            "sync_source IN ('webhook', 'replay')", name=op.f("webhook_deliveries_sync_source_check")
         ),
         sa.CheckConstraint("attempts >= 0", name=op.f("webhook_deliveries_attempts_check")),
         sa.PrimaryKeyConstraint("id", name=op.f("webhook_deliveries_pkey")),
@@ -119,7 +129,7 @@ def upgrade() -> None:
             comment="When it became known",
         ),
         sa.CheckConstraint(
-            "kind IN ('refetch_repository', 'refetch_issue', 'refetch_pull_request', 'link_task', 'backfill', 'sweep', 'heal', 'audit', 'purge')",
+            "kind IN ('refetch_installation', 'refetch_repository', 'refetch_issue', 'refetch_pull_request', 'refetch_comment', 'link_task', 'backfill', 'sweep', 'heal', 'audit', 'purge')",
             name=op.f("sync_jobs_kind_check"),
         ),
         sa.CheckConstraint("attempts >= 0", name=op.f("sync_jobs_attempts_check")),

@@ -39,7 +39,7 @@ def unordered(noun: Noun, incoming: str, stored: str) -> str:
     """True where two hook payloads tie on updated_at, differ, and no GUID says which is newer."""
     differs = " OR ".join(f"{incoming}.{name} IS DISTINCT FROM {stored}.{name}" for name in noun.core)
     return (
-        f"{incoming}.updated_at = {stored}.updated_at "
+        f"{incoming}.updated_at IS NOT DISTINCT FROM {stored}.updated_at "
         f"AND 'arrival' IN ({incoming}.observed_by, {stored}.observed_by) "
         f"AND 'api' NOT IN ({incoming}.observed_by, {stored}.observed_by) AND ({differs})"
     )

@@ -27,7 +27,8 @@ ORDER BY r.github_id, r.observed_at DESC, r.login
 ON CONFLICT (github_id) DO UPDATE SET
   name = CASE WHEN u.name = u.github_login THEN excluded.name ELSE u.name END,
   github_login = excluded.github_login, observed_at = excluded.observed_at
-WHERE (coalesce(u.observed_at, '-infinity'), coalesce(u.github_login, '')) < (excluded.observed_at, excluded.github_login)
+WHERE (coalesce(u.observed_at, '-infinity'), coalesce(u.github_login, ''))
+      < (excluded.observed_at, excluded.github_login)
 """)
 
 
@@ -35,7 +36,8 @@ WHERE (coalesce(u.observed_at, '-infinity'), coalesce(u.github_login, '')) < (ex
 def _membership(table: str, parent: str, join: str) -> sa.TextClause:
     return sa.text(f"""
 INSERT INTO {table} AS m ({parent}, user_id, role, role_observed_at, source, removed_at, observed_at)
-SELECT parent.id, u.id, coalesce((array_agg(r.role ORDER BY r.observed_at DESC) FILTER (WHERE r.role <> ''))[1], 'member'),
+SELECT parent.id, u.id,
+       coalesce((array_agg(r.role ORDER BY r.observed_at DESC) FILTER (WHERE r.role <> ''))[1], 'member'),
        max(r.observed_at) FILTER (WHERE r.role <> ''), 'github',
        (array_agg(r.removed_at ORDER BY r.observed_at DESC))[1], max(r.observed_at)
 FROM {_SHAPE}

@@ -82,7 +82,7 @@ class Group:
 class Noun:
     """One mirrored table: ``key`` identifies a row, ``groups`` start with the core.
 
-    ``sticky`` columns keep their first value, ``final`` booleans never go from true to false, and ``settled`` says
+    ``sticky`` columns never become null again, ``final`` booleans never go from true to false, and ``settled`` says
     which column such a boolean settles: ``{"state": ("merged", "closed")}``. ``initial`` columns are set once, by the
     first write; afterwards they belong to others.
     """

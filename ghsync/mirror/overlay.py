@@ -18,10 +18,8 @@ from ghsync.mirror.noun import Group, Noun, Row
 from ghsync.mirror.upsert import Change, amend
 
 EMBEDDED = Group("embedded", ("labels", "milestone"))
-VOID = Group(
-    "void",
-    (*pull_request.MERGEABILITY.columns, pull_request.MERGEABILITY.updated_at, pull_request.MERGEABILITY.observed_at),
-)
+# The version of a report stays: an older one about another base must not take its place.
+VOID = Group("void", pull_request.MERGEABILITY.columns)
 _NO_REPORT = dict.fromkeys(VOID.columns)
 
 _LATER = sa.text("""
@@ -33,7 +31,7 @@ SELECT 'milestone', repository_id::text, github_id, observed_at, deleted_at,
        jsonb_build_object('number', number, 'title', title, 'state', state, 'due_on', due_on)
 FROM github_milestones WHERE repository_id = ANY(CAST(:repositories AS uuid[])) AND observed_at > :since
 UNION ALL
-SELECT 'branch', repository_id::text, name, observed_at, NULL, NULL
+SELECT 'branch', repository_id::text, name, observed_at, NULL, jsonb_build_object('head_sha', head_sha)
 FROM github_branches WHERE repository_id = ANY(CAST(:repositories AS uuid[])) AND observed_at > :since
 """)
 
@@ -83,7 +81,7 @@ def moments(row: Row) -> Iterable[datetime]:
 
 
 def apply(row: Row, facts: Later) -> None:
-    """Bring one issue or pull request row up to what its repository learned later; changes ``row``."""
+    """Bring an issue's or pull request's row up to what its repository learned later; changes ``row``."""
     repository_id, since = row["repository_id"], row["observed_at"]
     row["labels"] = [shown for label in row["labels"] if (shown := _shown(label, "label", repository_id, since, facts))]
     if row["milestone"]:
@@ -91,6 +89,16 @@ def apply(row: Row, facts: Later) -> None:
     reported_at = row.get(pull_request.MERGEABILITY.observed_at)
     if reported_at and facts.of("branch", repository_id, row["reported_base_ref"], reported_at):
         row |= _NO_REPORT
+
+
+def behind(row: Row, facts: Later) -> bool:
+    """Whether a push that came later says of an open pull request that its head or its mergeability is another now."""
+    if row["state"] != "open" or "head_ref" not in row:
+        return False
+    repository_id = row["repository_id"]
+    head = facts.of("branch", repository_id, row["head_ref"], row["observed_at"])
+    base = facts.of("branch", repository_id, row["base_ref"], row["observed_at"])
+    return base is not None or (head is not None and (head.shown or {}).get("head_sha") != row["head_sha"])
 
 
 def _shown(

@@ -270,7 +270,12 @@ async def _accounts(
     # A batch may tell of an account by several logins; which of them is the newest, the statement knows.
     logins = [*((_account(row), row["owner"]) for row in rows), *((account, met[account].login) for account in met)]
     renamed = any(organizations[account][1] != login for account, login in logins)
-    return Met(installed, list(met), [row["login"].lower() for row in new], renamed)
+    return Met(
+        installed,
+        list(met),
+        [met[account].login.lower() for account in met if account in {row["account"] for row in new}],
+        renamed,
+    )
 
 
 async def _settle_organizations(conn: AsyncConnection, met: Met) -> None:

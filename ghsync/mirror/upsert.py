@@ -205,7 +205,12 @@ def _assignments(noun: Noun) -> str:
                 flag, final = noun.settled[name]
                 value = f"CASE WHEN t.{flag} OR excluded.{flag} THEN '{final}' ELSE {value} END"
             lines.append(f"{name} = {value}")
-    lines += [f"{name} = coalesce(t.{name}, excluded.{name})" for name in noun.sticky]
+    core = guard.newer(noun.all_groups[0])
+    lines += [
+        f"{name} = CASE WHEN {core} THEN coalesce(excluded.{name}, t.{name}) "
+        f"ELSE coalesce(t.{name}, excluded.{name}) END"
+        for name in noun.sticky
+    ]
     lines += [f"{name} = t.{name} OR excluded.{name}" for name in noun.final]
     lines.append("verified_at = greatest(t.verified_at, excluded.verified_at)")
     lines.append(f"deleted_at = {guard.tombstone('t', 'excluded')}")

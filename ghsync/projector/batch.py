@@ -61,11 +61,12 @@ class Batch:
         if owner and owner.id and (owner.login or owner.name):
             self.owners[str(owner.id)] = Owner(owner.login or owner.name or "", owner.type)
         known = self.repositories.get(github_id)
-        told_by_hook = not deleted and origin.observed_by != "api"
-        if known is not None and told_by_hook and _repository_version(payload, origin) < version(_CORE, known):
+        if known is not None and not deleted and _surely_older(payload, origin, known):
             return known
         row = repository.row(payload, origin, deleted=deleted)
         if known is not None:
+            if _tie(repository.noun, known, row):
+                self.unordered.add((repository.noun, (github_id,)))
             row = merge(repository.noun, known, row, extra=("installation",))
         self.repositories[github_id] = row
         return row
@@ -84,6 +85,8 @@ class Batch:
     def install(self, row: Row) -> None:
         """Add a whole installation."""
         known = self.installations.get(row["github_id"])
+        if known is not None and _tie(installation.noun, known, row):
+            self.unordered.add((installation.noun, (row["github_id"],)))
         self.installations[row["github_id"]] = row if known is None else merge(installation.noun, known, row)
 
     def rename_account(self, row: Row) -> None:
@@ -101,8 +104,12 @@ def version(group: Group, row: Row) -> tuple[datetime, datetime]:
     return (row.get(group.updated_at) or _NEVER, row.get(group.observed_at) or _NEVER)
 
 
-def _repository_version(payload: repository.Payload, origin: Origin) -> tuple[datetime, datetime]:
-    return (time(payload.updated_at) or _NEVER, origin.observed_at)
+def _surely_older(payload: repository.Payload, origin: Origin, known: Row) -> bool:
+    """Whether a repository need not be looked at: most payloads of a batch repeat what one has told already."""
+    updated_at = time(payload.updated_at)
+    told_by_guids = origin.observed_by == known["observed_by"] == "guid"
+    older = (updated_at or _NEVER, origin.observed_at) < version(_CORE, known)
+    return older and (told_by_guids or (origin.observed_by != "api" and updated_at != known["updated_at"]))
 
 
 def merge(noun: Noun, known: Row, row: Row, extra: Iterable[str] = ()) -> Row:
@@ -126,8 +133,7 @@ def _tie(noun: Noun, known: Row, row: Row) -> bool:
     """As `guard.unordered`, for two rows of one batch."""
     observed_by = (known["observed_by"], row["observed_by"])
     return (
-        row["updated_at"] is not None
-        and row["updated_at"] == known["updated_at"]
+        row["updated_at"] == known["updated_at"]
         and "arrival" in observed_by
         and "api" not in observed_by
         and any(known[name] != row[name] for name in noun.core)

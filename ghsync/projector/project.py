@@ -40,6 +40,8 @@ from ghsync.tracking import project as tracking
 
 _INSTANT = timedelta(microseconds=1)
 _KINDS = {issue.noun.name: "issue", pull_request.noun.name: "pull_request"}
+# Fetched together, for one request answers them all.
+_OF_A_REPOSITORY = {repository.noun.name, label.noun.name, milestone.noun.name}
 
 
 async def project(conn: AsyncConnection, deliveries: Sequence[Claimed]) -> list[Verdict]:
@@ -107,6 +109,7 @@ async def _write_nouns(conn: AsyncConnection, batch: Batch, written: Written) ->
         pushed = await overlay.void_reports(conn, changes)
         changes += pushed.changes
         batch.refetch = pushed.refetch
+        batch.refetch += [(row["repository_id"], row["number"]) for row in shown if overlay.behind(row, facts)]
     for noun in (issue.noun, pull_request.noun, comment.noun):
         changes += await upsert(conn, noun, rows.get(noun, ()))
     changes += await counters.write(conn, _resolved(batch.counters.values(), written.ids), changes)
@@ -154,14 +157,10 @@ def _text(change: Change, row: Row) -> Text:
 
 def _due(batch: Batch, written: Written, changes: Sequence[Change], tracked: Sequence[tracking.Tracked]) -> list[Job]:
     """The refetches that settle what these payloads could not."""
+    unordered = {(change.table, change.key) for change in changes if change.unordered}
+    unordered |= {(noun.name, key) for noun, key in batch.unordered}
     due = [
-        _refetch(change.table, change.key, "two payloads of one second differ")
-        for change in changes
-        if change.unordered
-    ]
-    due += [
-        _refetch(noun.name, (written.ids[key[0]], *key[1:]), "two payloads of one second differ")
-        for noun, key in batch.unordered
+        _refetch(table, _located(table, key, written), "two payloads of one second differ") for table, key in unordered
     ]
     due += [_refetch(pull_request.noun.name, key, "a branch was pushed to") for key in batch.refetch]
     due += [
@@ -172,9 +171,18 @@ def _due(batch: Batch, written: Written, changes: Sequence[Change], tracked: Seq
     return [job for job in due if job]
 
 
+def _located(table: str, key: tuple[Any, ...], written: Written) -> tuple[Any, ...]:
+    """The key with our id of the repository, where the batch knew only GitHub's."""
+    return key if table == installation.noun.name else (written.ids.get(key[0], key[0]), *key[1:])
+
+
 def _refetch(table: str, key: tuple[Any, ...], reason: str) -> Job | None:
-    if table in _KINDS:
-        return Job(f"refetch_{_KINDS[table]}", f"{key[0]}#{key[1]}", key[0], reason)
+    if table in _KINDS or table == comment.noun.name:
+        return Job(f"refetch_{_KINDS.get(table, 'comment')}", f"{key[0]}#{key[-1]}", key[0], reason)
+    if table in _OF_A_REPOSITORY:
+        return Job("refetch_repository", key[0], key[0], reason)
+    if table == installation.noun.name:
+        return Job("refetch_installation", key[0], None, reason)
     return None
 
 

@@ -199,15 +199,19 @@ def _branch(batch: Batch, report: Report) -> None:
 
 _SEVEN = {"github_id": "7"}
 
-INSTALLATION = Subject(installation.noun, _installation, _SEVEN, "app_slug", "app_slug", 255)
-REPOSITORY = Subject(repository.noun, _repository, _SEVEN, "description", "language", 255)
-LABEL = Subject(label.noun, _label, _SEVEN, "name", "color", 50, dated=())
-MILESTONE = Subject(milestone.noun, _milestone, _SEVEN, "title", "created_by", 255)
+INSTALLATION = Subject(
+    installation.noun, _installation, _SEVEN, "app_slug", "app_slug", 255, refetch=("refetch_installation",)
+)
+REPOSITORY = Subject(
+    repository.noun, _repository, _SEVEN, "description", "language", 255, refetch=("refetch_repository",)
+)
+LABEL = Subject(label.noun, _label, _SEVEN, "name", "color", 50, dated=(), refetch=("refetch_repository",))
+MILESTONE = Subject(milestone.noun, _milestone, _SEVEN, "title", "created_by", 255, refetch=("refetch_repository",))
 ISSUE = Subject(issue.noun, _issue, _SEVEN, "title", "state_reason", 50, refetch=("refetch_issue",))
 PULL_REQUEST = Subject(
     pull_request.noun, _pull_request, _SEVEN, "title", "created_by", 255, refetch=("refetch_pull_request",)
 )
-COMMENT = Subject(comment.noun, _comment, _SEVEN, "body", "author", 255)
+COMMENT = Subject(comment.noun, _comment, _SEVEN, "body", "author", 255, refetch=("refetch_comment",))
 BRANCH = Subject(branch.noun, _branch, {"name": "topic"}, "head_sha", "head_sha", 64, dated=())
 
 SUBJECTS: Sequence[Subject] = (

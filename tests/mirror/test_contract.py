@@ -181,7 +181,7 @@ async def test_nul_becomes_the_replacement_character(engine: AsyncEngine, subjec
     assert row == {subject.shown: r"a\u0000 and " + "\N{REPLACEMENT CHARACTER}"}
 
 
-@every_dated_noun
+@every_noun
 async def test_of_two_arrivals_in_one_second_the_later_is_written_and_refetched(
     engine: AsyncEngine, subject: Subject
 ) -> None:
@@ -194,7 +194,7 @@ async def test_of_two_arrivals_in_one_second_the_later_is_written_and_refetched(
         assert await reports.jobs(engine) == list(subject.refetch)
 
 
-@every_dated_noun
+@every_noun
 async def test_of_two_arrivals_in_one_second_and_batch_the_later_is_written_and_refetched(
     engine: AsyncEngine, subject: Subject
 ) -> None:

@@ -183,6 +183,27 @@ async def test_a_push_to_its_base_or_head_makes_a_refetch_due(engine: AsyncEngin
     assert await jobs(engine) == ["refetch_pull_request"]
 
 
+@pytest.mark.parametrize("together", [True, False], ids=["one batch", "two batches"])
+@pytest.mark.parametrize(("sha", "name", "due"), [
+    ("new", "topic", ["refetch_pull_request"]), ("h", "topic", []),
+    ("c", "main", ["refetch_pull_request"]), ("c", "elsewhere", []),
+])  # fmt: skip
+async def test_a_pull_request_that_comes_after_a_later_push_is_refetched(
+    engine: AsyncEngine, sha: str, name: str, due: list[str], *, together: bool
+) -> None:
+    late, pull = push(3, sha, name), proposed(1)
+    if together:
+        late.rows |= pull.rows
+    await write(engine, *((late,) if together else (late, pull)))
+    assert await jobs(engine) == due
+
+
+async def test_an_older_report_about_another_base_does_not_take_the_place_of_a_void_one(engine: AsyncEngine) -> None:
+    story = [proposed(1), proposed(2, base="dev"), push(3, "d", "dev")]
+    everything = "SELECT to_jsonb(t) - 'id' - 'synced_at' FROM github_pull_requests t"
+    assert len(await outcomes(engine, everything, story)) == 1
+
+
 async def test_a_push_that_comes_again_makes_no_refetch_due(engine: AsyncEngine) -> None:
     await write(engine, proposed(1), push(2, "c"), proposed(3))
     await query(engine, "DELETE FROM sync_jobs")

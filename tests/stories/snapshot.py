@@ -12,8 +12,8 @@ Rows = list[dict[str, Any]]
 
 # What differs between two runs that ended the same: random keys, and when and through which door a row was written.
 _INCIDENTAL = (
-    "id", "repository_id", "installation_id", "pull_request_id", "project_id", "organization_id", "user_id",
-    "synced_at", "sync_source",
+    "id", "repository_id", "installation_id", "pull_request_id", "project_id", "organization_id",
+    "followed_organization_id", "user_id", "synced_at", "sync_source",
 )  # fmt: skip
 _OF_A_REPOSITORY = "JOIN github_repositories r ON r.id = t.repository_id"
 _REPOSITORY = "'repository', r.github_id"
@@ -34,8 +34,8 @@ _TABLES: dict[str, tuple[str, str, tuple[str, ...]]] = {
         ("added_at",),
     ),
     "projects": (
-        "JOIN organizations o ON o.id = t.organization_id",
-        "'organization', o.github_login",
+        "JOIN organizations o ON o.id = t.organization_id JOIN organizations f ON f.id = t.followed_organization_id",
+        "'organization', o.github_login, 'followed', f.github_login",
         ("created_at", "updated_at"),
     ),
     "github_installations": (
