@@ -4,7 +4,13 @@ The version of a report is the pair (updated_at, observed_at); GitHub's updated_
 its ties. A missing updated_at is older than any. See ARCHITECTURE: Order.
 """
 
-from ghsync.mirror.noun import Group, Noun
+from ghsync.mirror.noun import BOOKKEEPING, Group, Noun
+
+CONFIRMED_FOR = "1 hour"
+"""How long a row counts as confirmed by the API before it is worth a write to say so again."""
+
+CLOCKS_AGREE_WITHIN = "1 minute"
+"""How far GitHub's clock, which sets updated_at, and ours, which times API answers, may be apart."""
 
 
 def version(row: str, group: Group) -> str:
@@ -26,13 +32,34 @@ def tombstone(*rows: str) -> str:
 
 
 def concerns(noun: Noun, incoming: str = "excluded", stored: str = "t") -> str:
-    """True where the incoming row changes anything of the stored one."""
-    reasons = [newer(group, incoming, stored) for group in noun.all_groups]
+    """True where the incoming row changes anything of the stored one, or confirms it for the first time in a while."""
+    confirmed = _confirmed(incoming, stored)
+    reasons = [
+        f"({newer(group, incoming, stored)} AND NOT ({confirmed} AND {_same(group, incoming, stored)}))"
+        for group in noun.all_groups
+    ]
     reasons.append(f"{stored}.deleted_at IS DISTINCT FROM {tombstone(stored, incoming)}")
-    reasons.append(f"{incoming}.verified_at > coalesce({stored}.verified_at, '-infinity')")
+    reasons.append(f"{incoming}.verified_at > coalesce({stored}.verified_at + interval '{CONFIRMED_FOR}', '-infinity')")
     reasons += [f"({stored}.{name} IS NULL AND {incoming}.{name} IS NOT NULL)" for name in noun.sticky]
     reasons += [f"({incoming}.{name} AND NOT {stored}.{name})" for name in noun.final]
     return "\n   OR ".join(reasons)
+
+
+def _confirmed(incoming: str, stored: str) -> str:
+    """True where the API speaks of a row that it has confirmed before, later than the row's last second could change.
+
+    Then the stored version cannot be taken by another payload of that second, and need not be moved on (I9).
+    """
+    return (
+        f"'api' = ALL (ARRAY[{incoming}.observed_by, {stored}.observed_by]) "
+        f"AND {stored}.observed_at > coalesce({stored}.updated_at + interval '{CLOCKS_AGREE_WITHIN}', '-infinity')"
+    )
+
+
+def _same(group: Group, incoming: str, stored: str) -> str:
+    names = [name for name in group.columns if name not in BOOKKEEPING]
+    rows = (", ".join(f"{row}.{name}" for name in names) for row in (incoming, stored))
+    return "ROW({}) IS NOT DISTINCT FROM ROW({})".format(*rows)
 
 
 def unordered(noun: Noun, incoming: str, stored: str) -> str:

@@ -240,3 +240,31 @@ async def test_a_later_time_alone_is_no_news(engine: AsyncEngine, subject: Subje
     async with engine.connect() as conn:
         assert await subject.row(conn, "updated_at") == {"updated_at": at(9)}
     assert len(await subject.news(engine)) == 1
+
+
+@every_noun
+async def test_what_the_api_confirms_twice_is_written_once(engine: AsyncEngine, subject: Subject) -> None:
+    reads = [subject.batch(Report("seen", at(1), api(seconds))) for seconds in (100, 200, 200 + 3600, 300 + 3600)]
+    written = []
+    for read in reads:
+        await write(engine, read)
+        async with engine.connect() as conn:
+            written.append((await subject.row(conn, "verified_at"))["verified_at"])
+    assert written == [at(100), at(100), at(200 + 3600), at(200 + 3600)]
+
+
+@every_noun
+async def test_what_the_api_sees_changed_is_written_at_once(engine: AsyncEngine, subject: Subject) -> None:
+    await write(engine, *(subject.batch(Report(text, at(1), api(place))) for text, place in (("a", 100), ("b", 101))))
+    async with engine.connect() as conn:
+        assert await subject.row(conn, subject.shown) == {subject.shown: "b"}
+
+
+@every_dated_noun
+async def test_a_hook_of_the_second_that_the_api_read_is_refused_though_it_was_confirmed_twice(
+    engine: AsyncEngine, subject: Subject
+) -> None:
+    reports = (Report("a", at(50), api(51)), Report("a", at(50), api(52)), Report("b", at(50), hook(51.5)))
+    await write(engine, *(subject.batch(report) for report in reports))
+    async with engine.connect() as conn:
+        assert await subject.row(conn, subject.shown) == {subject.shown: "a"}
