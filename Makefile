@@ -4,9 +4,8 @@ PYTHON ?= python3
 BIN := .venv/bin
 INSTALLED := .venv/.installed
 
-CORPUS := @octokit/webhooks-examples@7.6.1
-CORPUS_FOLDER := .cache/webhooks-examples
-CORPUS_UNPACKED := $(CORPUS_FOLDER)/package/package.json
+CORPUS := webhooks-examples@7.6.1 graphql-schema@15.26.1
+CORPUS_FOLDER := .cache
 
 BENCHMARKS = $(filter-out %/__init__.py %/conftest.py,$(wildcard tests/benchmarks/*.py))
 
@@ -61,15 +60,18 @@ bench: $(INSTALLED) ## Measure; the machine should have nothing else to do
 		echo "$$module"; $(BIN)/python -m "$$module" || exit 1; \
 	done
 
-corpus: ## Fetch the payloads that Octokit publishes, for the tests that read them
-	@if [ -e $(CORPUS_UNPACKED) ]; then \
-		echo '$(CORPUS) is in $(CORPUS_FOLDER).'; \
+corpus: $(CORPUS:%=fetch-%) ## Fetch the payloads and the schema that Octokit publishes, for the tests that read them
+
+fetch-%:
+	@name='$*'; folder="$(CORPUS_FOLDER)/$${name%@*}"; \
+	if [ -e "$$folder/package/package.json" ]; then \
+		echo "@octokit/$* is in $$folder."; \
 	elif ! command -v npm > /dev/null; then \
-		echo 'Skipped: npm is not installed, so the tests that read $(CORPUS) will be skipped too.'; \
+		echo 'Skipped: npm is not installed, so the tests that read @octokit/$* will be skipped too.'; \
 	else \
-		mkdir -p $(CORPUS_FOLDER) && cd $(CORPUS_FOLDER) && \
-		npm pack --silent '$(CORPUS)' > /dev/null && tar -xzf octokit-webhooks-examples-*.tgz && \
-		echo '$(CORPUS) is in $(CORPUS_FOLDER).'; \
+		mkdir -p "$$folder" && cd "$$folder" && \
+		npm pack --silent '@octokit/$*' > /dev/null && tar -xzf octokit-*.tgz && \
+		echo "@octokit/$* is in $$folder."; \
 	fi
 
 fixtures: $(INSTALLED) ## Record the fixtures anew

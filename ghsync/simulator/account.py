@@ -7,9 +7,9 @@ from urllib.parse import quote
 from ghsync.simulator.identity import node_id
 from ghsync.simulator.payload import API_URL, AVATAR_URL, WEB_URL, Json
 
-AccountType = Literal["User", "Bot", "Organization"]
+AccountType = Literal["User", "Bot", "Organization", "Mannequin"]
 
-NODE_PREFIX = {"User": "U", "Bot": "BOT", "Organization": "O"}
+NODE_PREFIX = {"User": "U", "Bot": "BOT", "Organization": "O", "Mannequin": "M"}
 
 
 @dataclass(eq=False)
@@ -20,6 +20,7 @@ class Account:
     login: str
     type: AccountType = "User"
     description: str | None = None
+    deleted: bool = False
 
     @property
     def node_id(self) -> str:
@@ -44,7 +45,9 @@ class Account:
         return f"{self.id}+{self.login}@users.noreply.github.com"
 
     def as_json(self) -> Json:
-        """The account as a user, which is how payloads show organizations too."""
+        """The account as a user, which is how payloads show organizations too; a deleted one is shown as the ghost."""
+        if self.deleted:
+            return GHOST.as_json()
         url = f"{API_URL}/users/{quote(self.login)}"
         return {
             "login": self.login,
@@ -87,6 +90,10 @@ class Account:
         }
 
 
+GHOST = Account(10_137, "ghost")
+"""Who stands for all that have deleted their accounts."""
+
+
 @dataclass(eq=False)
 class Team:
     """A team of an organization."""
@@ -98,19 +105,29 @@ class Team:
     description: str | None = None
     permission: Literal["pull", "triage", "push", "maintain", "admin"] = "push"
 
+    @property
+    def node_id(self) -> str:
+        """The team's node id."""
+        return node_id("T", self.organization.id, self.id)
+
+    @property
+    def html_url(self) -> str:
+        """The team's page."""
+        return f"{WEB_URL}/orgs/{self.organization.login}/teams/{self.slug}"
+
     def as_json(self) -> Json:
         """The team as payloads carry it."""
         url = f"{API_URL}/organizations/{self.organization.id}/team/{self.id}"
         return {
             "name": self.name,
             "id": self.id,
-            "node_id": node_id("T", self.organization.id, self.id),
+            "node_id": self.node_id,
             "slug": self.slug,
             "description": self.description,
             "privacy": "closed",
             "notification_setting": "notifications_enabled",
             "url": url,
-            "html_url": f"{WEB_URL}/orgs/{self.organization.login}/teams/{self.slug}",
+            "html_url": self.html_url,
             "members_url": f"{url}/members{{/member}}",
             "repositories_url": f"{url}/repos",
             "type": "organization",

@@ -1,6 +1,6 @@
 """The GitHub App whose hook receives the deliveries, and its installations on accounts."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Literal
 
@@ -38,7 +38,21 @@ EVENTS = (
     "sub_issues",
     "watch",
 )
-"""What the App has subscribed to."""
+"""What the App has subscribed to, unless its world says otherwise."""
+
+EVERY_EVENT = tuple(
+    sorted(
+        (
+            *EVENTS,
+            "check_suite",
+            "pull_request_review_comment",
+            "pull_request_review_thread",
+            "status",
+            "workflow_run",
+        ),
+    )
+)
+"""All that the actions send, for an App that has subscribed to everything."""
 
 ALWAYS_SENT = ("installation", "installation_repositories", "installation_target", "ping")
 """What an App gets whether it has subscribed or not.
@@ -64,18 +78,28 @@ class App:
     permissions: dict[str, str] = field(default_factory=lambda: dict(PERMISSIONS))
     events: tuple[str, ...] = EVENTS
 
+    @property
+    def node_id(self) -> str:
+        """The App's node id."""
+        return node_id("A", self.owner.id, self.id)
+
+    @property
+    def html_url(self) -> str:
+        """The App's page."""
+        return f"{WEB_URL}/apps/{self.slug}"
+
     def as_json(self) -> Json:
         """The App as the author of checks and comments."""
         return {
             "id": self.id,
             "client_id": self.client_id,
             "slug": self.slug,
-            "node_id": node_id("A", self.owner.id, self.id),
+            "node_id": self.node_id,
             "owner": self.owner.as_json(),
             "name": self.name,
             "description": self.description,
             "external_url": "https://ghsync.example/",
-            "html_url": f"{WEB_URL}/apps/{self.slug}",
+            "html_url": self.html_url,
             "created_at": iso(self.created_at),
             "updated_at": iso(self.updated_at),
             "permissions": dict(self.permissions),
@@ -101,6 +125,19 @@ class App:
             "app_id": self.id,
             "deliveries_url": f"{API_URL}/app/hook/deliveries",
         }
+
+
+def github_actions(app: App) -> App:
+    """The App that runs GitHub's own workflows, as old as another, whose hook nobody looks at."""
+    return replace(
+        app,
+        id=15_368,
+        slug="github-actions",
+        name="GitHub Actions",
+        description="Runs workflows",
+        client_id="Iv1.05c79e9ad1f6bdfa",
+        events=(),
+    )
 
 
 @dataclass(eq=False)

@@ -27,7 +27,12 @@ FIRST_ID = {
     "pull_request": 3_130_000_000,
     "repository": 1_090_000_000,
     "review": 3_560_000_000,
+    "review_comment": 2_350_000_000,
+    "review_thread": 1_640_000_000,
+    "status": 41_300_000_000,
     "team": 15_300_000,
+    "workflow": 214_000_000,
+    "workflow_run": 21_900_000_000,
 }
 LARGEST_STEP = 997
 
@@ -90,8 +95,8 @@ def guid_ticks(guid: str) -> int:
     return uuid.UUID(guid).time - GREGORIAN_TO_UNIX_TICKS
 
 
-def node_id(prefix: str, *numbers: int) -> str:
-    """A global node id: GitHub's are a prefix and the MessagePack of a zero and the ids on the way to the node."""
+def node_id(prefix: str, *numbers: int | str) -> str:
+    """A global node id: GitHub's are a prefix and the MessagePack of a zero and what names the node."""
     packed = msgspec.msgpack.encode([0, *numbers])
     return f"{prefix}_{base64.urlsafe_b64encode(packed).decode().rstrip('=')}"
 

@@ -20,6 +20,9 @@ if TYPE_CHECKING:
 StateReason = Literal["completed", "not_planned", "duplicate", "reopened"]
 LockReason = Literal["resolved", "off-topic", "too heated", "spam"]
 
+TALLIED = frozenset(("state", "milestone"))
+"""What repositories and milestones count their issues by."""
+
 
 @dataclass(frozen=True)
 class IssueType:
@@ -75,6 +78,12 @@ class Issue:
     blocking: list[Issue] = field(default_factory=list)
     comments: list[Comment] = field(default_factory=list)
     pull_request: PullRequest | None = None
+
+    def __setattr__(self, name: str, value: object) -> None:
+        """Set an attribute; repositories and milestones then count anew."""
+        if name in TALLIED:
+            self.repository.forget_tally()
+        object.__setattr__(self, name, value)
 
     @property
     def node_id(self) -> str:
@@ -165,15 +174,25 @@ class Comment:
     created_at: datetime
     updated_at: datetime
 
+    @property
+    def node_id(self) -> str:
+        """The comment's node id."""
+        return node_id("IC", self.issue.repository.id, self.id)
+
+    @property
+    def html_url(self) -> str:
+        """The comment on the page of what it is about."""
+        return f"{self.issue.html_url}#issuecomment-{self.id}"
+
     def as_json(self) -> Json:
         """The comment as `issue_comment` carries it."""
         url = f"{self.issue.repository.api_url}/issues/comments/{self.id}"
         return {
             "url": url,
-            "html_url": f"{self.issue.html_url}#issuecomment-{self.id}",
+            "html_url": self.html_url,
             "issue_url": self.issue.api_url,
             "id": self.id,
-            "node_id": node_id("IC", self.issue.repository.id, self.id),
+            "node_id": self.node_id,
             "user": self.author.as_json(),
             "created_at": iso(self.created_at),
             "updated_at": iso(self.updated_at),

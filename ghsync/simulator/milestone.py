@@ -26,22 +26,32 @@ class Milestone:
     due_on: datetime | None = None
     closed_at: datetime | None = None
 
+    @property
+    def node_id(self) -> str:
+        """The milestone's node id; GraphQL has no other id for it."""
+        return node_id("MI", self.repository.id, self.id)
+
+    @property
+    def html_url(self) -> str:
+        """The milestone's page."""
+        return f"{self.repository.html_url}/milestone/{self.number}"
+
     def as_json(self) -> Json:
         """The milestone, on its own or on an issue."""
         url = f"{self.repository.api_url}/milestones/{self.number}"
-        states = [issue.state for issue in self.repository.issues.values() if issue.milestone is self]
+        tally = self.repository.tally()
         return {
             "url": url,
-            "html_url": f"{self.repository.html_url}/milestone/{self.number}",
+            "html_url": self.html_url,
             "labels_url": f"{url}/labels",
             "id": self.id,
-            "node_id": node_id("MI", self.repository.id, self.id),
+            "node_id": self.node_id,
             "number": self.number,
             "title": self.title,
             "description": self.description,
             "creator": self.creator.as_json(),
-            "open_issues": states.count("open"),
-            "closed_issues": states.count("closed"),
+            "open_issues": tally[self, "open"],
+            "closed_issues": tally[self, "closed"],
             "state": self.state,
             "created_at": iso(self.created_at),
             "updated_at": iso(self.updated_at),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
 
@@ -15,6 +16,10 @@ if TYPE_CHECKING:
     from ghsync.simulator.commit import Commit
     from ghsync.simulator.issue import Issue
     from ghsync.simulator.repository import Repository
+    from ghsync.simulator.review import Review
+    from ghsync.simulator.review_comment import ReviewComment, ReviewThread
+
+CLOSING_REFERENCE = re.compile(r"\b(?:close[sd]?|fix(?:e[sd])?|resolve[sd]?):? +#(\d+)", re.IGNORECASE)
 
 MergeMethod = Literal["merge", "squash", "rebase"]
 MergeableState = Literal["clean", "blocked", "behind", "dirty", "unstable", "draft", "unknown"]
@@ -64,9 +69,10 @@ class PullRequest:
     commits: list[Commit] = field(default_factory=list)
     merged_at: datetime | None = None
     merged_by: Account | None = None
-    merge_commit_sha: str | None = None
+    merge_commit: Commit | None = None
     test_merge_commit_sha: str | None = None
-    review_comments: int = 0
+    reviews: list[Review] = field(default_factory=list)
+    threads: list[ReviewThread] = field(default_factory=list)
 
     @property
     def repository(self) -> Repository:
@@ -87,6 +93,35 @@ class PullRequest:
     def node_id(self) -> str:
         """The pull request's node id."""
         return node_id("PR", self.repository.id, self.id)
+
+    @property
+    def closing_references(self) -> list[Issue]:
+        """The issues that its text says it closes; it says so only to the default branch."""
+        if self.base_branch != self.repository.default_branch:
+            return []
+        numbers = CLOSING_REFERENCE.findall(self.issue.body or "")
+        found = (self.repository.issues.get(int(number)) for number in dict.fromkeys(numbers))
+        return [issue for issue in found if issue is not None and issue.pull_request is None]
+
+    @property
+    def review_comments(self) -> list[ReviewComment]:
+        """The comments of all threads, in the order in which they were made."""
+        return sorted((each for thread in self.threads for each in thread.visible), key=lambda each: each.id)
+
+    @property
+    def additions(self) -> int:
+        """The lines that its commits add."""
+        return sum(change.additions for commit in self.commits for change in commit.changes)
+
+    @property
+    def deletions(self) -> int:
+        """The lines that its commits take away."""
+        return sum(change.deletions for commit in self.commits for change in commit.changes)
+
+    @property
+    def changed_files(self) -> int:
+        """The files that its commits touch."""
+        return len({change.path for commit in self.commits for change in commit.changes})
 
     def mergeable_state(self, now: datetime) -> MergeableState:
         """What a payload rendered now says about merging."""
@@ -120,12 +155,12 @@ class PullRequest:
             "mergeable_state": state,
             "merged_by": None if self.merged_by is None else self.merged_by.as_json(),
             "comments": len(self.issue.comments),
-            "review_comments": self.review_comments,
+            "review_comments": len(self.review_comments),
             "maintainer_can_modify": self.head_repository is not self.repository,
             "commits": len(self.commits),
-            "additions": sum(change.additions for commit in self.commits for change in commit.changes),
-            "deletions": sum(change.deletions for commit in self.commits for change in commit.changes),
-            "changed_files": len({change.path for commit in self.commits for change in commit.changes}),
+            "additions": self.additions,
+            "deletions": self.deletions,
+            "changed_files": self.changed_files,
         }
 
     def as_short_json(self, now: datetime) -> Json:
@@ -185,7 +220,7 @@ class PullRequest:
     def _merge_commit_sha(self, now: datetime) -> str | None:
         """Until it is merged, that of the merge which the background job has tried."""
         if self.merged_at is not None:
-            return self.merge_commit_sha
+            return None if self.merge_commit is None else self.merge_commit.sha
         return None if self.mergeable_state(now) in ("unknown", "dirty") else self.test_merge_commit_sha
 
     def _links(self) -> Json:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
 
@@ -12,11 +13,16 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from ghsync.simulator.account import Account
+    from ghsync.simulator.check_suite import CheckSuite
     from ghsync.simulator.commit import Commit
+    from ghsync.simulator.commit_status import CommitStatus
     from ghsync.simulator.issue import Issue
     from ghsync.simulator.label import Label
     from ghsync.simulator.milestone import Milestone
     from ghsync.simulator.pull_request import PullRequest
+    from ghsync.simulator.workflow_run import Workflow
+
+Tally = Counter[tuple["Milestone | None", str]]
 
 LICENSES = {"apache-2.0": ("Apache License 2.0", "Apache-2.0"), "mit": ("MIT License", "MIT")}
 
@@ -62,7 +68,10 @@ PATHS = {
 
 @dataclass(eq=False)
 class Repository:
-    """A repository. Its id stays for life; its owner and its name do not."""
+    """A repository. Its id stays for life; its owner and its name do not.
+
+    `departed` has the numbers of issues that are no more: with what became of those transferred, or with nothing.
+    """
 
     id: int
     owner: Account
@@ -89,11 +98,19 @@ class Repository:
     milestones: list[Milestone] = field(default_factory=list)
     issues: dict[int, Issue] = field(default_factory=dict)
     pull_requests: dict[int, PullRequest] = field(default_factory=dict)
+    departed: dict[int, Issue | None] = field(default_factory=dict)
     collaborators: dict[Account, str] = field(default_factory=dict)
+    check_suites: dict[str, list[CheckSuite]] = field(default_factory=dict)
+    statuses: dict[str, list[CommitStatus]] = field(default_factory=dict)
+    workflow: Workflow | None = None
+    last_run_number: int = 0
+    required_approvals: int = 0
     forks: int = 0
     stargazers: list[Account] = field(default_factory=list)
     last_number: int = 0
     last_milestone_number: int = 0
+    _tally: Tally | None = field(default=None, init=False, repr=False)
+    _tally_of: tuple[int, int] = field(default=(0, 0), init=False, repr=False)
 
     @property
     def full_name(self) -> str:
@@ -124,6 +141,19 @@ class Repository:
         """The newest commit of a branch."""
         return self.branches[branch][-1]
 
+    def tally(self) -> Tally:
+        """How many issues there are of each milestone and state, counted once for all that show it."""
+        # No number is given twice, so a changed set of issues has another size or another last number.
+        counted_of = (len(self.issues), self.last_number)
+        if self._tally is None or self._tally_of != counted_of:
+            self._tally = Counter((issue.milestone, issue.state) for issue in self.issues.values())
+            self._tally_of = counted_of
+        return self._tally
+
+    def forget_tally(self) -> None:
+        """Count issues anew when next asked."""
+        self._tally = None
+
     def as_reference_json(self) -> Json:
         """The few fields with which an installation's events name a repository."""
         return {
@@ -134,9 +164,8 @@ class Repository:
             "private": self.visibility != "public",
         }
 
-    def as_json(self) -> Json:
-        """The repository as the `repository` of an event."""
-        open_issues = sum(issue.state == "open" for issue in self.issues.values())
+    def as_minimal_json(self) -> Json:
+        """The repository as the REST API mentions it elsewhere."""
         return {
             **self.as_reference_json(),
             "owner": self.owner.as_json(),
@@ -145,6 +174,13 @@ class Repository:
             "fork": self.fork_of is not None,
             "url": self.api_url,
             **{name: self.api_url + path for name, path in PATHS.items()},
+        }
+
+    def as_json(self) -> Json:
+        """The repository as the `repository` of an event."""
+        open_issues = sum(count for (_, state), count in self.tally().items() if state == "open")
+        return {
+            **self.as_minimal_json(),
             "created_at": iso(self.created_at),
             "updated_at": iso(self.updated_at),
             "pushed_at": iso(self.pushed_at),

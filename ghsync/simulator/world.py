@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from ghsync.simulator import delivery
 from ghsync.simulator.account import Account, AccountType, Team
-from ghsync.simulator.app import ALWAYS_SENT, App, Installation
+from ghsync.simulator.app import ALWAYS_SENT, EVENTS, App, Installation, github_actions
 from ghsync.simulator.clock import Clock
 from ghsync.simulator.identity import Identities
 from ghsync.simulator.payload import Json, encode
@@ -26,20 +26,24 @@ class World:
     """A GitHub with one App on it. The functions in `actions` change it; it sends what GitHub would send."""
 
     seed: int = 1
+    events: tuple[str, ...] = EVENTS
     clock: Clock = field(default_factory=Clock)
     accounts: dict[int, Account] = field(default_factory=dict)
     teams: dict[int, Team] = field(default_factory=dict)
     members: dict[Account, dict[Account, str]] = field(default_factory=dict)
     team_members: dict[Team, list[Account]] = field(default_factory=dict)
     repositories: dict[int, Repository] = field(default_factory=dict)
+    former_names: dict[str, Repository] = field(default_factory=dict)
     installations: dict[int, Installation] = field(default_factory=dict)
     deliveries: list[delivery.Delivery] = field(default_factory=list)
     identities: Identities = field(init=False)
     app: App = field(init=False)
+    ci: App = field(init=False)
 
     def __post_init__(self) -> None:
         self.identities = Identities(self.seed)
         self.app = self._app()
+        self.ci = github_actions(self.app)
 
     def now(self) -> datetime:
         """The present instant."""
@@ -65,6 +69,13 @@ class World:
         self.team_members[team] = []
         return team
 
+    def repository_named(self, full_name: str) -> Repository | None:
+        """The repository of a name, or that which had it last: names are written in any letters, and lead on."""
+        wanted = full_name.lower()
+        found = next((each for each in self.repositories.values() if each.full_name.lower() == wanted), None)
+        former = self.former_names.get(wanted)
+        return found if found is not None or former is None else self.repositories.get(former.id)
+
     def association(self, account: Account, repository: Repository) -> str:
         """How an account stands to a repository, as `author_association` tells."""
         if account is repository.owner:
@@ -88,14 +99,14 @@ class World:
         )
 
     def send_about_repository(
-        self, event: str, action: str, repository: Repository, sender: Account, **fields: object
+        self, event: str, action: str | None, repository: Repository, sender: Account, **fields: object
     ) -> None:
-        """Send an event of a repository, if the App is installed there."""
+        """Send an event of a repository, if the App is installed there; a few events have no action."""
         installation = self.installation_on(repository.owner)
         if installation is None or not installation.covers(repository):
             return
         payload = {
-            "action": action,
+            **({} if action is None else {"action": action}),
             **fields,
             "repository": repository.as_json(),
             **organization_part(repository.owner),
@@ -159,6 +170,7 @@ class World:
             hook_url="https://ghsync.example/webhooks/github",
             created_at=self.now(),
             updated_at=self.now(),
+            events=self.events,
         )
 
 

@@ -4,6 +4,7 @@ import pytest
 
 from ghsync.simulator.actions import comments, conversations, issues, labels, milestones, repositories
 from ghsync.simulator.issue import Issue
+from ghsync.simulator.milestone import Milestone
 from tests.simulator.conftest import Scene
 from tests.simulator.sent import names
 
@@ -132,3 +133,42 @@ def test_a_member_writes_as_a_member_and_a_stranger_as_none(scene: Scene, issue:
     (created,) = scene.sent()
     assert created.payload["comment"]["author_association"] == "MEMBER"
     assert created.payload["issue"]["author_association"] == "NONE"
+
+
+def test_repositories_and_milestones_count_what_is_open_and_closed(scene: Scene) -> None:
+    world, ada = scene.world, scene.ada
+    light = milestones.create(world, scene.repository, "Light", by=ada)
+    one, two = (issues.open_issue(world, scene.repository, title, by=ada) for title in ("Oil", "Wick"))
+    for issue in (one, two):
+        conversations.set_milestone(world, issue, light, by=ada)
+    issues.close(world, one, by=ada)
+    assert counted(scene, light) == (1, 1, 1)
+    issues.reopen(world, one, by=ada)
+    assert counted(scene, light) == (2, 2, 0)
+    issues.delete(world, two, by=ada)
+    conversations.unset_milestone(world, one, by=ada)
+    assert counted(scene, light) == (1, 0, 0)
+
+
+def test_a_number_that_is_no_more_leads_to_what_became_of_its_issue(scene: Scene) -> None:
+    other = repositories.create(scene.world, scene.organization, "lens", by=scene.ada)
+    moved, gone = (issues.open_issue(scene.world, scene.repository, title, by=scene.ada) for title in ("Oil", "Wick"))
+    target = issues.transfer(scene.world, moved, other, by=scene.ada)
+    issues.delete(scene.world, gone, by=scene.ada)
+    assert scene.repository.departed == {moved.number: target, gone.number: None}
+    assert scene.repository.issues == {}
+
+
+def test_what_is_gone_is_no_longer_part_of_anything(scene: Scene) -> None:
+    world, ada = scene.world, scene.ada
+    whole, part, other = (issues.open_issue(world, scene.repository, each, by=ada) for each in ("Lamp", "Oil", "Wick"))
+    issues.add_sub_issue(world, whole, part, by=ada)
+    issues.add_dependency(world, other, part, by=ada)
+    issues.delete(world, part, by=ada)
+    assert (whole.children, other.blocked_by) == ([], [])
+
+
+def counted(scene: Scene, milestone: Milestone) -> tuple[int, int, int]:
+    """Open issues of the repository; open and closed ones of the milestone."""
+    shown = milestone.as_json()
+    return scene.repository.as_json()["open_issues_count"], shown["open_issues"], shown["closed_issues"]

@@ -9,6 +9,7 @@ from ghsync.simulator.actions import (
     labels,
     pull_requests,
     repositories,
+    reviews,
 )
 from ghsync.simulator.commit import Change
 from ghsync.simulator.pull_request import MergeMethod, PullRequest
@@ -127,7 +128,7 @@ def test_labels_of_a_pull_request_are_told_as_pull_request_events(scene: Scene, 
 
 def test_a_review_ends_the_request_and_sends_no_pull_request_event(scene: Scene, pull_request: PullRequest) -> None:
     pull_requests.request_review(scene.world, pull_request, scene.ada, by=scene.ben)
-    pull_requests.submit_review(scene.world, pull_request, by=scene.ada)
+    reviews.submit(scene.world, pull_request, by=scene.ada)
     requested, submitted = scene.sent()
     assert requested.payload["requested_reviewer"]["login"] == "ada"
     assert submitted.name == "pull_request_review.submitted"

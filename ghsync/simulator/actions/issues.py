@@ -91,7 +91,7 @@ def unset_type(world: World, issue: Issue, *, by: Account) -> None:
 def delete(world: World, issue: Issue, *, by: Account) -> None:
     """Delete the issue; its comments go with it, and nothing is sent about them."""
     conversations.send(world, "deleted", issue, by)
-    del issue.repository.issues[issue.number]
+    _depart(issue, None)
 
 
 def transfer(world: World, issue: Issue, repository: Repository, *, by: Account) -> Issue:
@@ -126,7 +126,7 @@ def transfer(world: World, issue: Issue, repository: Repository, *, by: Account)
     changes = {"new_issue": moved.as_json(), "new_repository": repository.as_json()}
     conversations.send(world, "transferred", issue, by, changes=changes)
     changes = {"old_issue": issue.as_json(), "old_repository": issue.repository.as_json()}
-    del issue.repository.issues[issue.number]
+    _depart(issue, moved)
     conversations.send(world, "opened", moved, by, changes=changes)
     return moved
 
@@ -209,6 +209,20 @@ def _send_dependency(world: World, change: str, blocked: Issue, blocking: Issue,
         **both,
         blocked_issue_repo=blocked.repository.as_json(),
     )
+
+
+def _depart(issue: Issue, moved: Issue | None) -> None:
+    """Take the issue out of its repository, and out of its relations to others."""
+    del issue.repository.issues[issue.number]
+    issue.repository.departed[issue.number] = moved
+    if issue.parent is not None:
+        issue.parent.children.remove(issue)
+    for child in issue.children:
+        child.parent = None
+    for blocked in issue.blocking:
+        blocked.blocked_by.remove(issue)
+    for blocking in issue.blocked_by:
+        blocking.blocking.remove(issue)
 
 
 def _like(milestone: Milestone | None, others: list[Milestone]) -> Milestone | None:

@@ -9,6 +9,9 @@ from ghsync.simulator.world import World
 def rename(world: World, account: Account, login: str, *, by: Account) -> None:
     """Give an account another login; the full names of all its repositories change with it."""
     changes = {"login": {"from": account.login}}
+    for repository in world.repositories.values():
+        if repository.owner is account:
+            world.former_names[repository.full_name.lower()] = repository
     account.login = login
     if account.type == "Organization":
         world.send_about_organization("organization", "renamed", account, by, changes=changes)

@@ -1,18 +1,13 @@
 """Pull requests: from draft to merge."""
 
-import re
-
 from ghsync.simulator.account import Account, Team
 from ghsync.simulator.actions import branches, conversations, issues
 from ghsync.simulator.commit import Change, Commit
-from ghsync.simulator.identity import node_id
 from ghsync.simulator.issue import Issue
-from ghsync.simulator.payload import Json, iso
+from ghsync.simulator.payload import Json
 from ghsync.simulator.pull_request import AutoMerge, MergeableState, MergeMethod, PullRequest
 from ghsync.simulator.repository import Repository
 from ghsync.simulator.world import World
-
-CLOSING_REFERENCE = re.compile(r"\b(?:close[sd]?|fix(?:e[sd])?|resolve[sd]?):? +#(\d+)", re.IGNORECASE)
 
 
 def open_pull_request(
@@ -107,39 +102,6 @@ def remove_review_request(world: World, pull_request: PullRequest, reviewer: Acc
     _send(world, "review_request_removed", pull_request, by, **_reviewer_part(reviewer))
 
 
-def submit_review(
-    world: World, pull_request: PullRequest, *, by: Account, state: str = "approved", body: str | None = None
-) -> None:
-    """Review; the reviewer is no longer among those asked, and no `pull_request` event tells so."""
-    number = world.identities.next_id("review")
-    if by in pull_request.requested_reviewers:
-        pull_request.requested_reviewers.remove(by)
-    conversations.touch(world, pull_request)
-    html_url = f"{pull_request.issue.html_url}#pullrequestreview-{number}"
-    review = {
-        "id": number,
-        "node_id": node_id("PRR", pull_request.repository.id, number),
-        "user": by.as_json(),
-        "body": body,
-        "commit_id": pull_request.head_commit.sha,
-        "submitted_at": iso(world.now()),
-        "updated_at": iso(world.now()),
-        "state": state,
-        "html_url": html_url,
-        "pull_request_url": pull_request.api_url,
-        "author_association": world.association(by, pull_request.repository),
-        "_links": {"html": {"href": html_url}, "pull_request": {"href": pull_request.api_url}},
-    }
-    world.send_about_repository(
-        "pull_request_review",
-        "submitted",
-        pull_request.repository,
-        by,
-        review=review,
-        pull_request=pull_request.as_short_json(world.now()),
-    )
-
-
 def change_base(world: World, pull_request: PullRequest, base: str, *, by: Account) -> None:
     """Propose the changes to another branch."""
     old = {"ref": {"from": pull_request.base_branch}, "sha": {"from": pull_request.base_commit.sha}}
@@ -180,12 +142,12 @@ def merge(world: World, pull_request: PullRequest, *, by: Account, method: Merge
     added = _merged_commits(world, pull_request, by, method)
     pull_request.merged_at = pull_request.issue.closed_at = world.now()
     pull_request.merged_by = by
-    pull_request.merge_commit_sha = added[-1].sha
+    pull_request.merge_commit = added[-1]
     pull_request.issue.state = "closed"
     branches.push(world, repository, pull_request.base_branch, *added, by=by)
     _send(world, "closed", pull_request, by)
-    if pull_request.base_branch == repository.default_branch:
-        for issue in _closed_by(pull_request):
+    for issue in pull_request.closing_references:
+        if issue.state == "open":
             issues.close(world, issue, by=by)
     if repository.delete_branch_on_merge and pull_request.head_repository is repository:
         branches.delete(world, repository, pull_request.head_branch, by=by)
@@ -209,12 +171,6 @@ def _merged_commits(world: World, pull_request: PullRequest, by: Account, method
 def _once(changes: list[Change]) -> list[Change]:
     """One change for each path, as the commit that merges shows them."""
     return list({change.path: change for change in changes}.values())
-
-
-def _closed_by(pull_request: PullRequest) -> list[Issue]:
-    numbers = CLOSING_REFERENCE.findall(pull_request.issue.body or "")
-    found = (pull_request.repository.issues.get(int(number)) for number in numbers)
-    return [issue for issue in found if issue and issue.state == "open" and issue.pull_request is None]
 
 
 def _reviewer_part(reviewer: Account | Team) -> Json:

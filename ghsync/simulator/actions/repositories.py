@@ -78,6 +78,7 @@ def rename(world: World, repository: Repository, name: str, *, by: Account) -> N
     """Give the repository another name; the old one is free for others."""
     _require_free(world, repository.owner, name)
     changes = {"repository": {"name": {"from": repository.name}}}
+    world.former_names[repository.full_name.lower()] = repository
     repository.name = name
     _send(world, "renamed", repository, by, changes=changes)
 
@@ -89,6 +90,7 @@ def transfer(world: World, repository: Repository, owner: Account, *, by: Accoun
     source, target = world.installation_on(old_owner), world.installation_on(owner)
     if source is not None and source.covers(repository):
         installations.remove_repositories(world, source, [repository], by=by)
+    world.former_names[repository.full_name.lower()] = repository
     repository.owner = owner
     if target is not None and target.repository_selection == "all":
         installations.add_repositories(world, target, [repository], by=by)

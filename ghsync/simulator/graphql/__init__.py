@@ -1,0 +1,1 @@
+"""The GraphQL API of the simulated GitHub, over the same state as everything else."""

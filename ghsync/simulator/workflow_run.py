@@ -1,0 +1,112 @@
+"""Runs of GitHub's own workflows: what a check suite of GitHub Actions is to those who wrote the workflow.
+
+https://docs.github.com/en/rest/actions/workflow-runs
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from ghsync.simulator.identity import node_id
+from ghsync.simulator.payload import Json, iso
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from ghsync.simulator.account import Account
+    from ghsync.simulator.check_suite import CheckSuite
+    from ghsync.simulator.repository import Repository
+
+
+@dataclass(frozen=True, eq=False)
+class Workflow:
+    """The one workflow of a repository."""
+
+    id: int
+    repository: Repository
+    created_at: datetime
+    name: str = "CI"
+    path: str = ".github/workflows/ci.yml"
+
+    @property
+    def api_url(self) -> str:
+        """The workflow's address in the API."""
+        return f"{self.repository.api_url}/actions/workflows/{self.id}"
+
+    def as_json(self) -> Json:
+        """The workflow as `workflow_run` carries it."""
+        html_url = self.repository.html_url
+        return {
+            "id": self.id,
+            "node_id": node_id("W", self.repository.id, self.id),
+            "name": self.name,
+            "path": self.path,
+            "state": "active",
+            "created_at": iso(self.created_at),
+            "updated_at": iso(self.created_at),
+            "url": self.api_url,
+            "html_url": f"{html_url}/blob/{self.repository.default_branch}/{self.path}",
+            "badge_url": f"{html_url}/workflows/{self.name}/badge.svg",
+        }
+
+
+@dataclass(eq=False)
+class WorkflowRun:
+    """A run, which may be tried again; how far it is, its check suite says."""
+
+    id: int
+    number: int
+    workflow: Workflow
+    suite: CheckSuite
+    head_repository: Repository
+    actor: Account
+    created_at: datetime
+    attempt: int = 1
+
+    @property
+    def api_url(self) -> str:
+        """The run's address in the API."""
+        return f"{self.workflow.repository.api_url}/actions/runs/{self.id}"
+
+    def as_json(self) -> Json:
+        """The run as `workflow_run` carries it."""
+        suite, repository = self.suite, self.workflow.repository
+        previous = f"{self.api_url}/attempts/{self.attempt - 1}" if self.attempt > 1 else None
+        return {
+            "id": self.id,
+            "name": self.workflow.name,
+            "node_id": node_id("WFR", repository.id, self.id),
+            "head_branch": suite.head_branch,
+            "head_sha": suite.head_commit.sha,
+            "path": self.workflow.path,
+            "display_title": suite.head_commit.headline,
+            "run_number": self.number,
+            "event": "pull_request",
+            "status": suite.status,
+            "conclusion": suite.conclusion,
+            "workflow_id": self.workflow.id,
+            "check_suite_id": suite.id,
+            "check_suite_node_id": suite.node_id,
+            "url": self.api_url,
+            "html_url": f"{repository.html_url}/actions/runs/{self.id}",
+            "pull_requests": [each.as_check_json() for each in suite.pull_requests],
+            "created_at": iso(self.created_at),
+            "updated_at": iso(suite.updated_at),
+            "actor": self.actor.as_json(),
+            "run_attempt": self.attempt,
+            "referenced_workflows": [],
+            "run_started_at": iso(self.created_at),
+            "triggering_actor": self.actor.as_json(),
+            "jobs_url": f"{self.api_url}/jobs",
+            "logs_url": f"{self.api_url}/logs",
+            "check_suite_url": suite.api_url,
+            "artifacts_url": f"{self.api_url}/artifacts",
+            "cancel_url": f"{self.api_url}/cancel",
+            "rerun_url": f"{self.api_url}/rerun",
+            "previous_attempt_url": previous,
+            "workflow_url": self.workflow.api_url,
+            "head_commit": suite.head_commit.as_short_json(),
+            "repository": repository.as_minimal_json(),
+            "head_repository": self.head_repository.as_minimal_json(),
+        }
