@@ -13,6 +13,7 @@ from msgspec.structs import asdict
 from sqlalchemy.ext.asyncio import AsyncEngine
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
+from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
@@ -21,6 +22,7 @@ from ghsync import errors, metrics, readiness
 from ghsync.encryption import Encryption
 from ghsync.inbox import recorder
 from ghsync.receiver.endpoint import Receiver
+from ghsync.receiver.patience import Patience
 from ghsync.receiver.secrets import Secrets
 from ghsync.settings import Settings
 
@@ -30,6 +32,7 @@ Background = Callable[[], Coroutine[Any, Any, None]]
 STATUSES: Mapping[type[BaseException], int] = {
     errors.RefusedRequest: 400,
     errors.SignatureMismatch: 401,
+    errors.BodyTooSlow: 408,
     errors.BodyTooLarge: 413,
     errors.UnsupportedContentType: 415,
     errors.NotFound: 404,
@@ -43,10 +46,7 @@ OUR_FAULT: Mapping[int, str] = {
     500: "ghsync failed: its log says why.",
 }
 
-HEADERS: Mapping[int, Mapping[str, str]] = {
-    503: {"Retry-After": "10"},
-    413: {"Connection": "close"},  # else the server reads the rest, to throw it away
-}
+HEADERS: Mapping[int, Mapping[str, str]] = {503: {"Retry-After": "10"}}
 
 log = structlog.get_logger()
 
@@ -54,12 +54,17 @@ log = structlog.get_logger()
 def create_app(
     settings: Settings, engine: AsyncEngine, *, handled: frozenset[str], background: Sequence[Background] = ()
 ) -> Starlette:
-    """The application; ``handled`` are the events with an effect, ``background`` runs as long as it does."""
+    """The application; ``handled`` are the events with an effect, ``background`` runs as long as it does.
+
+    It takes over the engine, and disposes of it when it ends.
+    """
+    inbox = recorder.Recorder(engine, settings.commit_timeout_seconds)
     receiver = Receiver(
-        recorder.Recorder(engine, settings.commit_timeout_seconds),
+        inbox,
         Secrets(settings.webhook_secrets, engine, Encryption(settings.encryption_keys)),
         handled=handled,
         max_body_bytes=settings.max_body_bytes,
+        body_memory_bytes=settings.body_memory_bytes,
     )
 
     @asynccontextmanager
@@ -71,6 +76,8 @@ def create_app(
         for task in app.state.background:
             task.cancel()
         await asyncio.gather(*app.state.background, return_exceptions=True)
+        await inbox.close()
+        await engine.dispose()
 
     app = Starlette(
         routes=[
@@ -79,6 +86,7 @@ def create_app(
             Route("/readyz", readyz),
             Route("/metrics", show_metrics),
         ],
+        middleware=[Middleware(Patience, timeout_seconds=settings.body_timeout_seconds)],
         exception_handlers={
             errors.GhsyncError: answer_error,
             HTTPException: answer_http_error,

@@ -3,13 +3,15 @@
     GhsyncError
     ├── Transient                try again later, nothing is wrong with the input
     │   ├── DatabaseUnavailable
+    │   ├── Overloaded
     │   └── RateLimited
     └── Permanent                trying again changes nothing: park it, or tell the person
         ├── NotConfigured        a setting is missing or wrong             (exit code 3)
-        ├── RefusedRequest       the answer to a webhook request: 400, 401, 413 or 415
+        ├── RefusedRequest       the answer to a webhook request: 400, 401, 408, 413 or 415
         │   ├── MalformedRequest
         │   ├── SignatureMismatch
         │   ├── BodyTooLarge
+        │   ├── BodyTooSlow
         │   └── UnsupportedContentType
         ├── MalformedPayload     a delivery lacks what identifies its noun (parked, with the path)
         ├── UnreadableFixture    a recorded delivery cannot be read back
@@ -29,6 +31,10 @@ class Transient(GhsyncError):
 
 class DatabaseUnavailable(Transient):
     """PostgreSQL cannot be reached or cannot commit."""
+
+
+class Overloaded(Transient):
+    """More arrives at one time than this process has memory for."""
 
 
 class RateLimited(Transient):
@@ -57,6 +63,10 @@ class SignatureMismatch(RefusedRequest):
 
 class BodyTooLarge(RefusedRequest):
     """The body is larger than the limit."""
+
+
+class BodyTooSlow(RefusedRequest):
+    """The body takes too long to arrive."""
 
 
 class UnsupportedContentType(RefusedRequest):

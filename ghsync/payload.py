@@ -3,6 +3,8 @@
 Stored bytes are what GitHub sent, odd ones too; what cannot be decoded is mended here, at every reading.
 """
 
+import codecs
+import io
 import json
 import math
 import re
@@ -17,11 +19,19 @@ JSON = "application/json"
 FORM = "application/x-www-form-urlencoded"
 
 REPLACEMENT = "\N{REPLACEMENT CHARACTER}"
-SURROGATES = re.compile("[\ud800-\udfff]")
+
+# A whole pair, or the half of one; what is before it says that the backslash is not itself escaped. All backslashes are
+# taken at once, and none given back: a text of nothing else would take the square of its length.
+SURROGATES = re.compile(
+    rb"(?<!\\)(?:\\\\)*+(?:\\u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}"
+    rb"|\\u(?P<half>[dD][89a-fA-F][0-9a-fA-F]{2}))"
+)
+REPLACEMENT_DIGITS = b"fffd"
+
 AN_OBJECT = re.compile(rb"[ \t\r\n]*\{")
 FORM_FIELD = re.compile(rb"(?:^|&)payload=([^&]*)")
 
-UNQUOTED_AT_ONCE = 64 * 1024
+AT_ONCE = 64 * 1024  # bytes that are worked on at a time: all at once would take many times the memory of the body
 
 T = TypeVar("T")
 
@@ -51,10 +61,14 @@ def decode(decoder: msgspec.json.Decoder[T], data: bytes) -> T:
     try:
         return _decode(decoder, data)
     except (msgspec.DecodeError, UnicodeDecodeError):
-        return _decode_mended(decoder, data)
+        mended = _mended(data)
+    try:
+        return _decode(decoder, mended)
+    except msgspec.DecodeError:
+        return _decode_rewritten(decoder, mended)
 
 
-def _decode(decoder: msgspec.json.Decoder[T], data: bytes) -> T:
+def _decode(decoder: msgspec.json.Decoder[T], data: bytes | bytearray) -> T:
     try:
         return decoder.decode(data)
     except msgspec.ValidationError as error:
@@ -65,19 +79,32 @@ def _decode(decoder: msgspec.json.Decoder[T], data: bytes) -> T:
         raise _too_deep() from None
 
 
-def _decode_mended(decoder: msgspec.json.Decoder[T], data: bytes) -> T:
+def _mended(data: bytes) -> bytearray:
+    """UTF-8 without a byte order mark, in which no half of a surrogate pair is escaped."""
+    decoder = codecs.getincrementaldecoder("utf-8-sig")("replace")
+    mended = bytearray()
+    for start in range(0, len(data), AT_ONCE):
+        mended += decoder.decode(data[start : start + AT_ONCE]).encode()
+    mended += decoder.decode(b"", final=True).encode()
+    for found in SURROGATES.finditer(mended):
+        if found["half"]:
+            mended[slice(*found.span("half"))] = REPLACEMENT_DIGITS
+    return mended
+
+
+def _decode_rewritten(decoder: msgspec.json.Decoder[T], data: bytearray) -> T:
     try:
-        return _decode(decoder, _mended(data))
+        return _decode(decoder, _rewritten(data))
     except ValueError as error:
         raise MalformedRequest(f"The body is not valid JSON: {error}.") from None
     except RecursionError:
         raise _too_deep() from None
 
 
-def _mended(data: bytes) -> bytes:
-    text = data.decode("utf-8-sig", errors="replace")
-    value = json.loads(text, parse_constant=lambda name: None, parse_float=_finite)
-    return SURROGATES.sub(REPLACEMENT, json.dumps(value, ensure_ascii=False)).encode()
+def _rewritten(data: bytearray) -> bytes:
+    """JSON without NaN and infinities, which Python reads and msgspec does not."""
+    value = json.loads(data.decode(), parse_constant=lambda name: None, parse_float=_finite)
+    return json.dumps(value).encode()
 
 
 def _finite(digits: str) -> float | None:
@@ -97,13 +124,13 @@ def _form_field(body: bytes) -> bytes:
 
 
 def _unquoted(body: bytes, start: int, end: int) -> bytes:
-    """Undo a form's quoting piece by piece: all at once takes twenty times the memory of the body."""
-    unquoted = bytearray()
+    """Undo a form's quoting piece by piece."""
+    unquoted = io.BytesIO()
     while start < end:
-        stop = min(start + UNQUOTED_AT_ONCE, end)
+        stop = min(start + AT_ONCE, end)
         escape = body.rfind(b"%", stop - 2, stop)  # not to be cut in two
         if start < escape and stop < end:
             stop = escape
-        unquoted += unquote_to_bytes(body[start:stop].replace(b"+", b" "))
+        unquoted.write(unquote_to_bytes(body[start:stop].replace(b"+", b" ")))
         start = stop
-    return bytes(unquoted)
+    return unquoted.getvalue()

@@ -1,5 +1,6 @@
 """Settings: environment variables with the prefix ``GHSYNC_``, read once at the start of a command."""
 
+import os
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -11,6 +12,12 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 from ghsync.errors import NotConfigured
 
 PREFIX = "GHSYNC_"
+DATA_DIR_OF_ROOT = Path("/var/lib/ghsync")
+
+
+def _data_dir() -> Path:
+    """Root's server runs as a user of its own, who has no business in root's home."""
+    return DATA_DIR_OF_ROOT if os.geteuid() == 0 else platformdirs.user_data_path("ghsync")
 
 
 class Settings(BaseSettings):
@@ -26,8 +33,8 @@ class Settings(BaseSettings):
         description="Any libpq URL (`postgresql://...`). Unset: an embedded PostgreSQL in the data directory",
     )
     data_dir: Path = Field(
-        default_factory=lambda: platformdirs.user_data_path("ghsync"),
-        description="Where the embedded PostgreSQL keeps its files",
+        default_factory=_data_dir,
+        description="Where the embedded PostgreSQL keeps its files; for root it is `/var/lib/ghsync`",
     )
     encryption_keys: Annotated[tuple[SecretStr, ...], NoDecode] = Field(
         (),
@@ -40,6 +47,19 @@ class Settings(BaseSettings):
     )
     max_body_bytes: int = Field(
         25 * 1024 * 1024, gt=0, description="Largest accepted body, in bytes (GitHub's own cap is 25 MiB)"
+    )
+    body_timeout_seconds: float = Field(
+        10.0,
+        gt=0,
+        description="How long a body may take to arrive; GitHub gives up after 10 s. Others are answered 408",
+    )
+    body_memory_bytes: int = Field(
+        128 * 1024 * 1024,
+        gt=0,
+        description="Bytes of bodies that a process holds at one time; others are answered 503",
+    )
+    max_connections: int = Field(  # less than the 1,024 files that a process may usually have open
+        900, ge=1, description="Connections that a process serves at one time; others are answered 503"
     )
     commit_timeout_seconds: float = Field(
         5.0, gt=0, le=9, description="How long a delivery may wait for its commit before it is answered 503"

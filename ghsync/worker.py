@@ -30,7 +30,13 @@ log = structlog.get_logger()
 CHANNELS = (queue.CHANNEL, jobs.CHANNEL)
 LINK = "link_task"
 RECONNECT_SECONDS = 1.0
+FIRST_PAUSE_SECONDS = 0.1
+LONGEST_PAUSE_SECONDS = 5.0
 RETRIES = 5
+
+# What ends by itself: lost connections, cancelled statements, locks that are not to be had, a full disk. A statement
+# that PostgreSQL does not understand, or is not allowed, does not.
+TROUBLES = (DatabaseUnavailable, sa.exc.OperationalError, sa.exc.InternalError)
 
 # Another transaction was faster: https://www.postgresql.org/docs/current/mvcc-serialization-failure-handling.html
 _COLLISIONS = frozenset({"40001", "40P01", "23505", "55P03"})
@@ -46,6 +52,7 @@ class Worker:
         self._max_attempts = max_attempts
         self._wake = asyncio.Event()
         self._stop = asyncio.Event()
+        self._failures = 0  # in a row
 
     def stop(self) -> None:
         """End `run` after the batch in hand."""
@@ -53,7 +60,10 @@ class Worker:
         self._wake.set()
 
     async def run(self, url: str) -> None:
-        """Work until `stop`; ``url`` is where notifications are listened for."""
+        """Work until `stop`; ``url`` is where notifications are listened for.
+
+        However long the database fails, work goes on once it does not. Any other error is raised.
+        """
         listener = asyncio.create_task(listen(url, CHANNELS, self._wake.set))
         try:
             while not self._stop.is_set():
@@ -76,13 +86,24 @@ class Worker:
 
     async def _turn(self) -> int:
         try:
-            done = await self.step()
-            return done or await self.link()
-        except DatabaseUnavailable as error:
-            log.warning("database_unavailable", detail=str(error))
-            await asyncio.sleep(RECONNECT_SECONDS)
-            self._wake.set()  # what was announced meanwhile nobody heard
+            done = await self.step() or await self.link()
+        except TROUBLES as error:
+            await self._pause(error)
             return 0
+        if self._failures:
+            log.info("the database works again", failures=self._failures)
+            self._failures = 0
+        return done
+
+    async def _pause(self, error: Exception) -> None:
+        """Wait for longer each time; only the first failure is told, for a night of them would fill the log."""
+        if not self._failures:
+            log.warning("the database fails", detail=first_line(error))
+        seconds = min(FIRST_PAUSE_SECONDS * 2 ** min(self._failures, 10), LONGEST_PAUSE_SECONDS)
+        self._failures += 1
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(self._stop.wait(), seconds)
+        self._wake.set()  # what was announced meanwhile nobody heard
 
     async def step(self, ids: Sequence[int] | None = None) -> int:
         """Project one batch, or what is pending of ``ids``; a batch that fails is halved (I8)."""
@@ -176,7 +197,7 @@ def _explain(error: Exception) -> str:
 async def listen(url: str, channels: Sequence[str], wake: Callable[[], None]) -> None:
     """Call ``wake`` at every notification, and after every (re)connection, since one may have been missed."""
     while True:
-        with contextlib.suppress(psycopg.Error):
+        with contextlib.suppress(psycopg.Error, OSError):
             async with await _connect(url) as conn:
                 for channel in channels:
                     await conn.execute(f"LISTEN {channel}".encode())

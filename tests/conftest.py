@@ -9,6 +9,8 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from ghsync import database, log, migrate
 from tests import postgres
 
+pytest.register_assert_rewrite("tests.service")
+
 
 @pytest.fixture(scope="session", autouse=True)
 def quiet_logs() -> None:

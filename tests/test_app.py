@@ -169,6 +169,15 @@ async def test_background_work_runs_as_long_as_the_application(engine: AsyncEngi
     assert ended.is_set()
 
 
+async def test_the_end_of_the_application_is_the_end_of_its_connections(database_url: str) -> None:
+    engine = database.create_engine(database_url)
+    served = create(engine)
+    async with served.router.lifespan_context(served), client_of(served) as client:
+        assert (await client.get("/readyz")).status_code == 200
+        assert engine.pool.status().startswith("Pool size: 5  Connections in pool: 1")
+    assert engine.pool.status().startswith("Pool size: 5  Connections in pool: 0")
+
+
 async def test_background_work_that_crashed_makes_the_process_not_ready(engine: AsyncEngine) -> None:
     async def work() -> None:
         raise RuntimeError("the worker broke")

@@ -28,6 +28,11 @@ MENDED = {
     "half a pair elsewhere": (rb'{"other": "\ud83d", "issue": {"title": "fine"}}', "fine"),
     "half a pair in a name": (rb'{"\ud83d": 1, "issue": {"title": "fine"}}', "fine"),
     "a whole pair": (rb'{"issue": {"title": "odd \ud83d\udca9"}}', "odd \N{PILE OF POO}"),
+    "half a pair after a backslash": (rb'{"issue": {"title": "odd \\\ud83d"}}', "odd \\\N{REPLACEMENT CHARACTER}"),
+    "half a pair only named": (rb'{"other": "\ud83d", "issue": {"title": "odd \\ud83d"}}', r"odd \ud83d"),
+    "half a pair and then a whole": (rb'{"issue": {"title": "\uD83D\ud83d\udca9"}}', "\ufffd\N{PILE OF POO}"),
+    "halves the wrong way round": (rb'{"issue": {"title": "\udca9\uD83D"}}', "\ufffd" * 2),
+    "half a pair and odd bytes": (b'\xef\xbb\xbf{"issue": {"title": "\\ud83d\xff"}}', "\ufffd" * 2),
     "invalid UTF-8": (b'{"issue": {"title": "odd \xff"}}', REPLACED),
     "a byte order mark": (b'\xef\xbb\xbf{"issue": {"title": "fine"}}', "fine"),
     "NUL": (rb'{"issue": {"title": "odd \u0000"}}', "odd \0"),
@@ -48,6 +53,18 @@ def test_what_is_mended_keeps_its_numbers() -> None:
     decoder = msgspec.json.Decoder(dict[str, int | float | None])
     mended = payload.decode(decoder, b'{"big": 9007199254740993, "tenth": 0.1, "none": NaN}')
     assert mended == {"big": 9007199254740993, "tenth": 0.1, "none": None}
+
+
+@pytest.mark.parametrize("shift", range(4))
+def test_a_character_is_not_cut_where_a_long_text_to_be_mended_is(shift: int) -> None:
+    title = "x" * shift + "\N{PILE OF POO}" * 50_000
+    body = b'{"other": "\\ud83d", "issue": {"title": "%b"}}' % title.encode()
+    assert payload.decode(EVENT, body).issue.title == title
+
+
+def test_a_long_row_of_backslashes_is_mended_in_no_time() -> None:
+    body = b'{"other": "\\ud83d", "issue": {"title": "%b"}}' % (b"\\" * 2_000_000)
+    assert payload.decode(EVENT, body).issue.title == "\\" * 1_000_000
 
 
 @pytest.mark.parametrize("data", [

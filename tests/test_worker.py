@@ -16,6 +16,7 @@ from ghsync.inbox import queue
 from ghsync.inbox.delivery import Delivery
 from ghsync.inbox.recorder import Recorder
 from ghsync.worker import Worker
+from tests import postgres
 from tests.mirror.reports import query, until_blocked
 
 pytestmark = pytest.mark.anyio
@@ -29,6 +30,8 @@ POISON = (
     """CREATE TRIGGER refuse BEFORE INSERT ON github_issues
        FOR EACH ROW WHEN (NEW.title = 'poison') EXECUTE FUNCTION refuse()""",
 )
+# Five claims are one step, so that eleven refused ones are three steps that failed.
+REFUSED = "SELECT xact_rollback > 10 FROM pg_stat_database WHERE datname = current_database()"
 STATUSES = "SELECT guid, status FROM webhook_deliveries ORDER BY id"
 ISSUES = "SELECT r.github_id, i.title FROM github_issues i JOIN github_repositories r ON r.id = i.repository_id"
 
@@ -250,6 +253,55 @@ async def test_a_batch_whose_connection_is_terminated_is_projected_later(
             await until(outside, STATUSES, [("a", "processed"), ("b", "processed")])
     assert await query(outside, "SELECT DISTINCT attempts, last_error FROM webhook_deliveries") == [(0, None)]
     await outside.dispose()
+
+
+LOCK = sa.text("LOCK TABLE webhook_deliveries")
+CANCEL = """SELECT count(pg_cancel_backend(pid)) FROM pg_stat_activity
+            WHERE datname = current_database() AND wait_event_type = 'Lock'"""
+
+
+async def test_a_worker_whose_claim_is_cancelled_goes_on(engine: AsyncEngine, database_url: str) -> None:
+    outside = database.create_engine(database_url)
+    async with outside.connect() as conn:
+        await conn.execute(LOCK)
+        async with running(worker(engine), database_url):
+            await until_blocked(outside)
+            assert await query(outside, CANCEL) == [(1,)]
+            await conn.rollback()
+            await arrive(outside, delivery("a", "one", 1))
+            await until(outside, STATUSES, [("a", "processed")])
+    await outside.dispose()
+
+
+async def test_a_table_that_cannot_be_read_for_a_while_is_told_of_once(
+    engine: AsyncEngine, database_url: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    log.configure("json", "info")
+    told: list[str] = []
+
+    async def until_told(event: str) -> None:
+        async with asyncio.timeout(PATIENCE_SECONDS):
+            while event not in told:
+                told.extend(json.loads(line)["event"] for line in capsys.readouterr().err.splitlines())
+                await asyncio.sleep(0.01)
+
+    await query(engine, f"ALTER DATABASE {postgres.name_of(database_url)} SET lock_timeout = '1ms'")
+    impatient = database.create_engine(database_url)
+    async with engine.connect() as conn:
+        await conn.execute(LOCK)
+        async with running(worker(impatient, poll_seconds=0.05), database_url):
+            await until_told("the database fails")
+            await until(engine, REFUSED, [(True,)])
+            await conn.rollback()
+            await until_told("the database works again")
+    assert told == ["the database fails", "the database works again"]
+    await impatient.dispose()
+
+
+async def test_a_worker_that_cannot_work_at_all_ends_with_the_error(engine: AsyncEngine, database_url: str) -> None:
+    await query(engine, "ALTER TABLE webhook_deliveries RENAME TO elsewhere")
+    with pytest.raises(sa.exc.ProgrammingError, match="webhook_deliveries"):
+        await worker(engine).run(database_url)
 
 
 async def test_a_worker_survives_a_task_that_cannot_be_linked(engine: AsyncEngine, database_url: str) -> None:

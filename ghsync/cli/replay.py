@@ -112,8 +112,7 @@ async def _record_all(loaded: Settings, url: str, deliveries: Sequence[Recorded]
             return await recorder.record(delivery_of(recorded, next(arrivals)))
 
         outcomes = await _send_all(deliveries, send, at_once=AT_ONCE)
-        # The recorder gives its connection back just after its last answer.
-        await asyncio.gather(*asyncio.all_tasks() - {asyncio.current_task()})
+        await recorder.close()
         if process:
             await _project(loaded, engine, outcomes["queued"])
     finally:
@@ -148,6 +147,7 @@ def delivery_of(recorded: Recorded, received_at: datetime) -> Delivery:
         body=opened.body,
         ignored=opened.ignored,
         received_at=received_at,
+        sync_source="replay",
     )
 
 

@@ -1,6 +1,8 @@
 """`serve` and `work`: the processes that run for years."""
 
 import asyncio
+import contextlib
+import ctypes
 import os
 import signal
 from types import FrameType
@@ -12,17 +14,26 @@ import uvicorn
 from sqlalchemy.ext.asyncio import AsyncEngine
 from starlette.applications import Starlette
 
-from ghsync import app, log, migrate, settings
+from ghsync import app, log, metrics, migrate, settings
 from ghsync.cli.context import configured, notices
 from ghsync.database import create_engine
 from ghsync.errors import NotConfigured
 from ghsync.projector.events import HANDLED
+from ghsync.receiver.connection import Connection
 from ghsync.settings import PREFIX, Settings
 from ghsync.worker import Worker
 
 logger = structlog.get_logger()
 
 NO_WORKER = f"{PREFIX}NO_WORKER"
+RESTART_SECONDS = 5.0
+
+# Longer than a proxy before us keeps an idle connection (nginx 60 s, Caddy 120 s): one that we close may be closed just
+# as the proxy sends a delivery on it, and GitHub sends that once.
+KEEP_ALIVE_SECONDS = 125
+
+M_MMAP_THRESHOLD = -3  # its number in glibc's malloc.h
+LARGE_BLOCK_BYTES = 1024 * 1024
 
 
 def serve(
@@ -51,10 +62,12 @@ def serve(
             port=loaded.port,
             workers=workers,
             loop="uvloop",
-            http="httptools",
+            http=Connection,
             log_config=None,
             access_log=False,
             server_header=False,
+            limit_concurrency=loaded.max_connections + 1,  # uvicorn counts the one that it refuses
+            timeout_keep_alive=KEEP_ALIVE_SECONDS,
             timeout_graceful_shutdown=10,
         )
 
@@ -66,6 +79,7 @@ def _exit(signal_number: int, frame: FrameType | None) -> NoReturn:
 
 def application() -> Starlette:
     """One serving process: the receiver and, unless told otherwise, a worker."""
+    _give_large_blocks_back()
     loaded = settings.load()
     log.configure(loaded.log_format, loaded.log_level)
     url = _url(loaded)
@@ -74,15 +88,32 @@ def application() -> Starlette:
     return app.create_app(loaded, engine, handled=HANDLED, background=background)
 
 
+def _give_large_blocks_back() -> None:
+    """Have memory of large bodies returned to the system: left to itself, glibc keeps as much as one of them took.
+
+    https://www.gnu.org/software/libc/manual/html_node/Malloc-Tunable-Parameters.html
+    """
+    with contextlib.suppress(OSError, AttributeError):  # another C library, which has no such setting
+        ctypes.CDLL(None).mallopt(M_MMAP_THRESHOLD, LARGE_BLOCK_BYTES)
+
+
 async def _work(loaded: Settings, engine: AsyncEngine, url: str) -> None:
-    """Project until cancelled, then finish the batch in hand."""
-    worker = _worker(loaded, engine)
-    running = asyncio.create_task(worker.run(url))
-    try:
-        await asyncio.shield(running)
-    except asyncio.CancelledError:
-        worker.stop()
-        await running
+    """Project until cancelled, then finish the batch in hand.
+
+    A worker that breaks begins again: were the process to end with it, deliveries would be lost that can wait.
+    """
+    while True:
+        worker = _worker(loaded, engine)
+        running = asyncio.create_task(worker.run(url))
+        try:
+            await asyncio.shield(running)
+        except asyncio.CancelledError:
+            worker.stop()
+            return await running
+        except Exception:
+            metrics.worker_crashes.inc()
+            logger.exception("the worker broke", again_in_seconds=RESTART_SECONDS)
+            await asyncio.sleep(RESTART_SECONDS)
 
 
 def work() -> None:

@@ -22,6 +22,7 @@ class Delivery:
     body: bytes
     ignored: bool = False
     received_at: datetime | None = None  # None: when it is written
+    sync_source: str = "webhook"
 
     @property
     def key(self) -> tuple[str, str]:

@@ -46,16 +46,17 @@ WITH arrived AS MATERIALIZED (
     SELECT nextval(pg_get_serial_sequence('webhook_deliveries', 'id')) AS id, *
     FROM jsonb_to_recordset(%(deliveries)s) AS delivery (
         hook_target text, guid text, event text, action text, repository text, installation_id text,
-        ignored boolean, received_at timestamptz, headers jsonb, body_start integer, body_size integer
+        sync_source text, ignored boolean, received_at timestamptz, headers jsonb,
+        body_start integer, body_size integer
     )
 ), written AS (
     INSERT INTO webhook_deliveries AS stored (
-        id, hook_target, guid, event, action, repository, installation_id,
+        id, hook_target, guid, event, action, repository, installation_id, sync_source,
         status, received_at, processed_at, headers, body
     )
     OVERRIDING SYSTEM VALUE
     SELECT
-        id, hook_target, guid, event, action, repository, installation_id,
+        id, hook_target, guid, event, action, repository, installation_id, sync_source,
         CASE WHEN ignored THEN 'ignored' ELSE 'pending' END,
         coalesce(received_at, now()),
         CASE WHEN ignored THEN now() END,
@@ -63,7 +64,8 @@ WITH arrived AS MATERIALIZED (
         substring(%(bodies)b FROM body_start FOR body_size)
     FROM (SELECT * FROM arrived ORDER BY hook_target, guid) AS sorted
     ON CONFLICT (hook_target, guid) DO UPDATE
-        SET status = 'pending', attempts = 0, next_attempt_at = now(), processed_at = NULL
+        SET status = 'pending', attempts = 0, next_attempt_at = now(), processed_at = NULL,
+            sync_source = excluded.sync_source
         WHERE stored.status = 'parked'
     RETURNING hook_target, guid, status
 )
@@ -139,6 +141,11 @@ class Recorder:
         finally:
             alarm.cancel()
             del waiter  # else an error's traceback holds the body, and the body's waiter the error
+
+    async def close(self) -> None:
+        """Return when everything that came is answered, and the connection is back in the pool."""
+        if self._writer:
+            await asyncio.wait({self._writer})
 
     async def _write(self) -> None:
         while self._waiting:  # asked once more after the last await: who comes during it starts no other writer
@@ -265,6 +272,7 @@ def _parameters(deliveries: Sequence[Delivery]) -> dict[str, Any]:
                 "action": delivery.action,
                 "repository": delivery.repository,
                 "installation_id": delivery.installation_id,
+                "sync_source": delivery.sync_source,
                 "ignored": delivery.ignored,
                 "received_at": delivery.received_at,
                 "headers": delivery.headers,

@@ -5,6 +5,7 @@ import sqlalchemy as sa
 from ghsync.database import document, metadata, moment, one_of
 
 STATUSES = ("pending", "processed", "ignored", "parked")
+SOURCES = ("webhook", "replay")
 
 table = sa.Table(
     "webhook_deliveries",
@@ -16,6 +17,13 @@ table = sa.Table(
     sa.Column("action", sa.Text, comment="action of the payload"),
     sa.Column("repository", sa.Text, comment="full_name of the payload's repository"),
     sa.Column("installation_id", sa.Text, comment="GitHub's id of the payload's installation"),
+    sa.Column(
+        "sync_source",
+        sa.String(20),
+        nullable=False,
+        server_default="webhook",
+        comment="The door it came through last, for the rows that it writes",
+    ),
     sa.Column("status", sa.String(20), nullable=False, server_default="pending", comment="State; see ARCHITECTURE"),
     sa.Column("attempts", sa.Integer, nullable=False, server_default="0", comment="Failed projections so far"),
     moment("next_attempt_at", "When it may be projected (again)", default=True, nullable=False),
@@ -26,6 +34,7 @@ table = sa.Table(
     sa.Column("body", sa.LargeBinary, nullable=False, comment="The signed bytes, as they came"),
     sa.UniqueConstraint("hook_target", "guid"),
     one_of("status", STATUSES),
+    one_of("sync_source", SOURCES),
     sa.CheckConstraint("attempts >= 0", name="attempts"),
     sa.CheckConstraint("(status = 'pending') = (processed_at IS NULL)", name="processed_when_done"),
     sa.CheckConstraint("status <> 'parked' OR last_error IS NOT NULL", name="parked_says_why"),

@@ -38,7 +38,7 @@ class Organization(Struct, frozen=True):
 class Envelope(Struct, frozen=True):
     """What every payload may carry."""
 
-    action: str | None = None
+    action: Any = None  # one that we do not know, or that is no text, is none: it refuses nothing
     repository: Repository | None = None
     installation: Installation | None = None
     organization: Organization | None = None

@@ -4,14 +4,15 @@ import asyncio
 
 import msgspec
 import structlog
-from starlette.requests import ClientDisconnect, Request
+from starlette.requests import Request
 from starlette.responses import Response
 
 from ghsync import metrics
-from ghsync.errors import BodyTooLarge, GhsyncError, MalformedRequest, SignatureMismatch
+from ghsync.errors import GhsyncError, SignatureMismatch
 from ghsync.inbox.delivery import Delivery
 from ghsync.inbox.recorder import Recorder
-from ghsync.receiver import envelope, signature
+from ghsync.receiver import bodies, envelope, signature
+from ghsync.receiver.bodies import Room, Take
 from ghsync.receiver.envelope import Envelope
 from ghsync.receiver.secrets import Secrets
 
@@ -23,17 +24,27 @@ log = structlog.get_logger()
 class Receiver:
     """The endpoint, and what it needs; ``handled`` are the events that have an effect of their own."""
 
-    def __init__(self, recorder: Recorder, secrets: Secrets, *, handled: frozenset[str], max_body_bytes: int) -> None:
+    def __init__(
+        self,
+        recorder: Recorder,
+        secrets: Secrets,
+        *,
+        handled: frozenset[str],
+        max_body_bytes: int,
+        body_memory_bytes: int,
+    ) -> None:
         self._recorder = recorder
         self._secrets = secrets
         self._handled = handled
         self._max_body_bytes = max_body_bytes
+        self._room = Room(max(body_memory_bytes, max_body_bytes))
 
     async def receive(self, request: Request) -> Response:
         """Take one delivery in; every `GhsyncError` is counted here and answered by the application."""
         try:
-            delivery = await self._verified(request)
-            outcome = await self._recorder.record(delivery)
+            with self._room.share() as take:
+                delivery = await self._verified(request, take)
+                outcome = await self._recorder.record(delivery)
         except GhsyncError as error:
             metrics.refused.labels(metrics.reason(error)).inc()
             log.warning("refused a delivery", reason=metrics.reason(error), detail=str(error))
@@ -43,12 +54,12 @@ class Receiver:
         answer = msgspec.json.encode({"delivery": delivery.guid, "status": outcome})
         return Response(answer, status_code=202, media_type="application/json")
 
-    async def _verified(self, request: Request) -> Delivery:
+    async def _verified(self, request: Request, take: Take) -> Delivery:
         """Refuse what the headers already tell before the body is read."""
         headers = envelope.headers(request.headers.raw)
         signature.digest(headers.get(signature.HEADER))
         addressed = envelope.address(headers)
-        body = await read_body(request, self._max_body_bytes)
+        body = await bodies.read(request, self._max_body_bytes, take)
         candidates = await self._secrets.candidates(addressed.hook_target)
         try:
             return await self._read(addressed, body, candidates.secrets)
@@ -61,28 +72,3 @@ class Receiver:
         if len(body) < LARGE_BODY_BYTES:
             return envelope.read(addressed, body, secrets, handled=self._handled)
         return await asyncio.to_thread(envelope.read, addressed, body, secrets, handled=self._handled)
-
-
-async def read_body(request: Request, limit: int) -> bytes:
-    """The body, of which never more than the limit is read."""
-    try:
-        announced = int(request.headers.get("content-length", "0"))
-    except ValueError:
-        raise MalformedRequest("Content-Length is not a number.") from None
-    if announced > limit:
-        raise _too_large(limit)
-    chunks: list[bytes] = []
-    size = 0
-    try:
-        async for chunk in request.stream():
-            size += len(chunk)
-            if size > limit:
-                raise _too_large(limit)
-            chunks.append(chunk)
-    except ClientDisconnect:
-        raise MalformedRequest("The connection ended before the body did.") from None
-    return b"".join(chunks)
-
-
-def _too_large(limit: int) -> BodyTooLarge:
-    return BodyTooLarge(f"The body is larger than {limit} bytes: GHSYNC_MAX_BODY_BYTES sets the limit.")

@@ -14,7 +14,7 @@ from ghsync.inbox.recorder import Recorder
 from ghsync.inbox.recording import Recorded
 from ghsync.projector.events import HANDLED
 from ghsync.receiver import envelope
-from tests.chaos import traffic
+from tests import traffic
 
 AT_ONCE = 500
 

@@ -2,4 +2,4 @@
 
 import pytest
 
-pytest.register_assert_rewrite("tests.chaos.mirror", "tests.chaos.service")
+pytest.register_assert_rewrite("tests.chaos.mirror")

@@ -11,8 +11,8 @@ from typing import Any
 import httpx
 
 from ghsync.inbox.recording import Recorded
-from tests.chaos import service
-from tests.chaos.service import PATIENCE_SECONDS, Receiver
+from tests import service
+from tests.service import PATIENCE_SECONDS, Receiver
 
 CONNECTIONS = 8
 

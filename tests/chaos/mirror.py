@@ -6,7 +6,7 @@ from typing import Any
 import psycopg
 
 from ghsync.inbox.recording import Recorded
-from tests.chaos.traffic import Rows, Traffic
+from tests.traffic import Rows, Traffic
 
 Connection = psycopg.Connection[Any]
 

@@ -15,8 +15,8 @@ from ghsync.inbox.recording import Recorded
 from ghsync.projector.events import HANDLED
 from ghsync.receiver import envelope
 from ghsync.worker import Worker
-from tests import postgres
-from tests.chaos import mirror, service, traffic
+from tests import postgres, service, traffic
+from tests.chaos import mirror
 from tests.chaos.delivery import Sender
 from tests.stories import snapshot
 from tests.stories.snapshot import Rows

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from tests import postgres
-from tests.chaos import mirror, server, service, traffic
+from tests import postgres, service, traffic
+from tests.chaos import mirror, server
 from tests.chaos.delivery import Sender
 from tests.chaos.server import Server
 

@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.chaos import mirror, service, traffic
+from tests import service, traffic
+from tests.chaos import mirror
 from tests.chaos.delivery import Sender
 
 pytestmark = pytest.mark.anyio
@@ -56,6 +57,7 @@ async def test_a_receiver_told_to_stop_ends_well_and_keeps_what_it_accepted(data
                 async with asyncio.timeout(STOP_SECONDS):
                     assert await receiver.terminate() == 0
             assert receiver.told("error", "critical") == []
+            assert "Warning" not in receiver.log()  # of connections left open, for one
             mirror.keeps(connection, sender.accepted())
             mirror.is_told_once(connection)
             statuses = {answer.status for answer in sender.answers}

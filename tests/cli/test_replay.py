@@ -44,6 +44,11 @@ def test_as_of_now_the_guids_of_a_replay_are_believed(told: Ghsync, connection: 
     assert row == ("guid", True)
 
 
+def test_what_a_replay_wrote_says_that_it_was_a_replay(told: Ghsync, connection: psycopg.Connection) -> None:
+    assert connection.execute("SELECT sync_source FROM github_issues").fetchall() == [("replay",)]
+    assert connection.execute("SELECT DISTINCT sync_source FROM change_events").fetchall() == [("replay",)]
+
+
 def test_deliveries_without_a_recorded_arrival_arrive_one_after_another(
     ghsync: Ghsync, connection: psycopg.Connection
 ) -> None:

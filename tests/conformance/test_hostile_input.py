@@ -7,6 +7,7 @@ refused, and nothing of it is stored (I1, I2, I8).
 import asyncio
 import hmac
 import itertools
+import json
 import random
 import string
 from collections.abc import AsyncIterator
@@ -20,10 +21,9 @@ import pytest
 
 from ghsync.inbox import recording
 from ghsync.inbox.recording import Recorded
-from tests import postgres
-from tests.chaos import service
-from tests.chaos.service import SECRET, WEBHOOK, Receiver
+from tests import postgres, service
 from tests.conformance.deliveries import REPOSITORY_ID, about, encode, issue, made, pull_request, recorded, repository
+from tests.service import SECRET, WEBHOOK, Receiver
 
 pytestmark = pytest.mark.anyio
 
@@ -221,8 +221,7 @@ async def test_a_body_of_25_mib_is_accepted_and_shown(served: Hook) -> None:
 async def test_one_byte_more_is_answered_413_before_it_is_sent_and_not_stored(served: Hook) -> None:
     delivery = recorded("issues", filled(LARGEST_BODY_BYTES + 1, next(NUMBERS)))
     reader, writer = await open_request(served, delivery, content_length=str(len(delivery.body)))
-    assert (await reader.readline()).startswith(b"HTTP/1.1 413 ")
-    assert b'"error":"body_too_large"' in await reader.read()
+    assert await answer_of(reader) == (413, "body_too_large")
     writer.close()
     assert served.ending(delivery) is None
     await served.goes_on()
@@ -232,9 +231,42 @@ async def test_a_body_without_announced_length_is_held_to_the_same_limit(served:
     delivery = recorded("issues", filled(LARGEST_BODY_BYTES + 1, next(NUMBERS)))
     reader, writer = await open_request(served, delivery, transfer_encoding="chunked")
     writer.write(b"%x\r\n%b\r\n" % (len(delivery.body), delivery.body))
-    assert (await reader.readline()).startswith(b"HTTP/1.1 413 ")
-    assert b'"error":"body_too_large"' in await reader.read()
+    assert await answer_of(reader) == (413, "body_too_large")
     writer.close()
+    assert served.ending(delivery) is None
+    await served.goes_on()
+
+
+async def answer_of(reader: asyncio.StreamReader) -> tuple[int, str]:
+    """The status and the error of an answer, whether or not the connection ends with it."""
+    head = (await reader.readuntil(b"\r\n\r\n")).decode()
+    length = int(head.lower().partition("content-length: ")[2].partition("\r\n")[0])
+    return int(head.split()[1]), json.loads(await reader.readexactly(length))["error"]
+
+
+async def test_who_sends_all_of_a_body_that_is_too_large_before_it_listens_still_hears_413(served: Hook) -> None:
+    delivery = recorded("issues", filled(2 * LARGEST_BODY_BYTES, next(NUMBERS)))
+    async with served.receiver.connection() as client:
+        announced = await service.post(client, delivery)
+        signed = recording.sign(delivery, SECRET)
+        unannounced = await client.post(WEBHOOK, content=parts(delivery.body), headers=signed)
+    for answer in (announced, unannounced):
+        assert (answer.status_code, answer.json()["error"]) == (413, "body_too_large")
+    assert served.ending(delivery) is None
+    await served.goes_on()
+
+
+async def parts(body: bytes) -> AsyncIterator[bytes]:
+    """A body whose length is not told."""
+    for start in range(0, len(body), 1024 * 1024):
+        yield body[start : start + 1024 * 1024]
+
+
+async def test_who_sends_all_of_an_unsigned_body_before_it_listens_still_hears_401(served: Hook) -> None:
+    delivery = recorded("issues", filled(LARGEST_BODY_BYTES, next(NUMBERS)))
+    async with served.receiver.connection() as client:
+        answer = await client.post(WEBHOOK, content=delivery.body, headers=delivery.sent_headers)
+    assert (answer.status_code, answer.json()["error"]) == (401, "signature_mismatch")
     assert served.ending(delivery) is None
     await served.goes_on()
 
@@ -358,6 +390,8 @@ async def test_a_body_that_is_not_what_its_type_says_is_refused(
 
 HARMLESS = {
     "unknown action": about(action="teleported", issue=issue(1)),
+    "action that is a number": about(action=7, issue=issue(1)),
+    "action that is an object": about(action={"name": "deleted"}, issue=issue(1)),
     "no action": {"repository": repository(), "issue": issue(1)},
     "only what identifies": {"repository": {"id": REPOSITORY_ID, "full_name": "octo-org/odd"},
                              "issue": {"id": 1, "number": 1}},

@@ -58,6 +58,15 @@ async def test_a_claim_tells_all_that_projection_needs(engine: AsyncEngine) -> N
     )
 
 
+@pytest.mark.parametrize("more", [0, 1, queue.PIECE_BYTES + 1])
+async def test_a_large_body_is_claimed_to_the_last_byte(engine: AsyncEngine, more: int) -> None:
+    body = bytes(range(256)) * (queue.PIECE_BYTES // 256) + b"x" * more
+    await arrive(engine, "a", body=body)
+    async with transaction(engine) as conn:
+        (claimed,) = await queue.claim(conn, 10)
+    assert claimed.body == body
+
+
 async def test_the_oldest_that_are_due_are_claimed_first(engine: AsyncEngine) -> None:
     await arrive(engine, "retried", later=-10)
     await arrive(engine, "not due", later=60)
@@ -158,6 +167,8 @@ async def test_a_requeued_delivery_begins_anew(engine: AsyncEngine) -> None:
     async with transaction(engine) as conn:
         assert await queue.requeue(conn, [parked, waiting]) == 1
     assert await delivery(engine, "status, attempts, processed_at") == ("pending", 0, None)
+    assert await delivery(engine, "sync_source") == ("replay",)
+    assert await delivery(engine, "sync_source", "b") == ("webhook",)
     assert sorted(await claim(engine)) == ["a", "b"]
 
 

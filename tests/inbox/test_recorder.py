@@ -104,6 +104,12 @@ async def test_a_time_of_arrival_that_is_known_is_kept(recorder: Recorder, conne
     assert rows(connection)[0]["received_at"] == arrived
 
 
+@pytest.mark.parametrize("door", ["webhook", "replay"])
+async def test_the_door_it_came_through_is_kept(recorder: Recorder, connection: Connection, door: str) -> None:
+    await recorder.record(replace(DELIVERY, sync_source=door))
+    assert rows(connection)[0]["sync_source"] == door
+
+
 async def test_an_ignored_delivery_is_kept_and_done(recorder: Recorder, connection: Connection) -> None:
     assert await recorder.record(replace(DELIVERY, ignored=True)) == "ignored"
     (row,) = rows(connection)
@@ -135,11 +141,13 @@ async def test_a_parked_delivery_that_comes_again_is_queued_again(recorder: Reco
     await recorder.record(DELIVERY)
     connection.execute(
         "UPDATE webhook_deliveries SET status = 'parked', attempts = 5, last_error = 'it was odd',"
+        " sync_source = 'replay',"
         " processed_at = now(), next_attempt_at = now() + interval '1 day'"
     )
     assert await asyncio.gather(recorder.record(DELIVERY), recorder.record(DELIVERY)) == ["queued", "duplicate"]
     (row,) = rows(connection)
     assert (row["status"], row["attempts"], row["last_error"]) == ("pending", 0, "it was odd")
+    assert row["sync_source"] == "webhook"
     assert row["processed_at"] is None
     assert row["next_attempt_at"] < datetime.now(UTC)
 
@@ -249,6 +257,21 @@ async def test_a_delivery_that_cannot_be_written_does_not_stop_the_others(
     assert isinstance(outcomes.pop(4), (psycopg.Error, ValueError))
     assert outcomes == ["queued"] * 8
     assert len(rows(connection)) == 8
+
+
+async def test_a_closed_recorder_has_answered_all_and_given_its_connection_back(
+    recorder: Recorder, engine: AsyncEngine
+) -> None:
+    waiting = [asyncio.create_task(recorder.record(delivery)) for delivery in numbered(50)]
+    await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
+    await recorder.close()
+    assert [task.result() for task in waiting] == ["queued"] * 50
+    assert "Checked out connections: 0" in engine.pool.status()
+
+
+async def test_a_recorder_that_was_never_used_can_be_closed(recorder: Recorder) -> None:
+    async with asyncio.timeout(1):
+        await recorder.close()
 
 
 async def test_lost_connections_are_replaced_at_once(

@@ -13,16 +13,18 @@ from cryptography.fernet import Fernet
 from prometheus_client import REGISTRY
 from pydantic import SecretStr
 from sqlalchemy.ext.asyncio import AsyncEngine
+from starlette.applications import Starlette
 
 from ghsync import app, database
 from ghsync.encryption import Encryption
 from ghsync.settings import Settings
+from tests.inbox.test_recorder import until_blocked
 from tests.receiver import hook
+from tests.receiver.conversation import URL, Conversation
 from tests.receiver.test_secrets import add_repository
 
 pytestmark = pytest.mark.anyio
 
-URL = "/webhooks/github"
 LIMIT = 25 * 1024 * 1024
 KEY = SecretStr(Fernet.generate_key().decode())
 SETTINGS = Settings(webhook_secrets=(SecretStr("new"), SecretStr(hook.SECRET)), encryption_keys=(KEY,))
@@ -30,9 +32,12 @@ SETTINGS = Settings(webhook_secrets=(SecretStr("new"), SecretStr(hook.SECRET)), 
 Connection = psycopg.Connection[Any]
 
 
+def app_of(engine: AsyncEngine, settings: Settings = SETTINGS) -> Starlette:
+    return app.create_app(settings, engine, handled=frozenset({"issues"}))
+
+
 def client_of(engine: AsyncEngine, settings: Settings = SETTINGS) -> httpx.AsyncClient:
-    served = app.create_app(settings, engine, handled=frozenset({"issues"}))
-    return httpx.AsyncClient(transport=httpx.ASGITransport(served), base_url="http://ghsync")
+    return httpx.AsyncClient(transport=httpx.ASGITransport(app_of(engine, settings)), base_url="http://ghsync")
 
 
 @pytest.fixture
@@ -156,33 +161,22 @@ async def test_a_signature_that_came_twice_is_refused(client: httpx.AsyncClient,
 
 
 @pytest.mark.parametrize("missing", ["x-hub-signature-256", "content-type", "x-github-event", "x-github-delivery"])
-async def test_what_the_headers_tell_is_refused_before_the_body_is_read(
-    client: httpx.AsyncClient, missing: str
-) -> None:
-    headers = hook.headers(b"")
+async def test_what_the_headers_tell_is_refused_before_the_body_is_read(engine: AsyncEngine, missing: str) -> None:
+    headers = hook.headers(b"", content_length="1000")
     del headers[missing]
-    body = Body(b"never read")
-    answer = await client.post(URL, content=body, headers=headers)
-    assert answer.status_code in {400, 401, 415}
-    assert body.read == 0
+    held = await Conversation(headers, [b"too late"]).hold(app_of(engine))
+    assert held.answer["status"] in {400, 401, 415}
+    assert held.happened[1:] == ["read", "ended"]
 
 
-class Body:
-    """A chunked body that knows how much of it was read."""
-
-    def __init__(self, *chunks: bytes) -> None:
-        self.chunks = chunks
-        self.read = 0
-
-    async def __aiter__(self) -> AsyncIterator[bytes]:
-        for chunk in self.chunks:
-            self.read += 1
-            yield chunk
+async def chunks_of(*chunks: bytes) -> AsyncIterator[bytes]:
+    for chunk in chunks:
+        yield chunk
 
 
 async def test_a_body_may_come_in_chunks(client: httpx.AsyncClient, connection: Connection) -> None:
     body = hook.body()
-    chunks = Body(body[:10], body[10:20], body[20:])
+    chunks = chunks_of(body[:10], body[10:20], body[20:])
     assert (await client.post(URL, content=chunks, headers=hook.headers(body))).status_code == 202
     assert [kept for _, _, kept in stored(connection)] == [body]
 
@@ -202,17 +196,52 @@ async def test_one_byte_more_is_too_large(client: httpx.AsyncClient, connection:
     assert stored(connection) == []
 
 
-async def test_a_body_announced_as_too_large_is_not_read(client: httpx.AsyncClient) -> None:
-    body = Body(b"never read")
-    answer = await client.post(URL, content=body, headers=hook.headers(b"", content_length=str(LIMIT + 1)))
-    assert answer.status_code == 413
-    assert body.read == 0
+async def test_a_body_announced_as_too_large_is_refused_before_it_is_read(engine: AsyncEngine) -> None:
+    headers = hook.headers(b"", content_length=str(LIMIT + 1))
+    held = await Conversation(headers, [b"too late"]).hold(app_of(engine))
+    assert held.happened == ["answered 413", "read", "ended"]
 
 
-async def test_a_chunked_body_is_cut_off_at_the_limit(client: httpx.AsyncClient) -> None:
-    body = Body(*[bytes(LIMIT // 4)] * 100)
-    assert (await client.post(URL, content=body, headers=hook.headers(b""))).status_code == 413
-    assert body.read == 5
+async def test_a_chunked_body_is_refused_at_the_limit_and_its_rest_thrown_away(engine: AsyncEngine) -> None:
+    headers = hook.headers(b"", transfer_encoding="chunked")
+    held = await Conversation(headers, [bytes(LIMIT // 4)] * 7).hold(app_of(engine))
+    assert held.happened == ["read"] * 5 + ["answered 413"] + ["read"] * 2 + ["ended"]
+
+
+async def test_a_body_that_does_not_end_is_answered_408_and_not_stored(
+    engine: AsyncEngine, connection: Connection
+) -> None:
+    body = hook.body()
+    headers = hook.headers(body, transfer_encoding="chunked")
+    hurried = SETTINGS.model_copy(update={"body_timeout_seconds": 0.05})
+    held = await Conversation(headers, [body], hangs=True).hold(app_of(engine, hurried))
+    assert held.happened == ["read", "waited", "answered 408", "waited", "ended"]
+    assert held.headers["connection"] == "close"
+    assert stored(connection) == []
+
+
+async def test_bodies_that_there_is_no_room_for_are_answered_503_until_others_are_done(
+    engine: AsyncEngine, connection: Connection
+) -> None:
+    one, other = hook.body(), hook.body()
+    cramped = SETTINGS.model_copy(update={"max_body_bytes": len(one), "body_memory_bytes": 2 * len(one) - 1})
+    async with client_of(engine, cramped) as client:
+        with connection.transaction():
+            connection.execute("LOCK TABLE webhook_deliveries")
+            waiting = asyncio.create_task(client.post(URL, content=one, headers=hook.headers(one)))
+            await until_blocked(connection)
+            refused = await client.post(URL, content=other, headers=hook.headers(other))
+        assert (refused.status_code, refused.json()["error"]) == (503, "overloaded")
+        assert refused.headers["retry-after"] == "10"
+        assert (await waiting).status_code == 202
+        assert (await client.post(URL, content=other, headers=hook.headers(other))).status_code == 202
+
+
+async def test_one_body_of_the_largest_size_always_has_room(engine: AsyncEngine) -> None:
+    body = hook.body()
+    cramped = SETTINGS.model_copy(update={"max_body_bytes": len(body), "body_memory_bytes": 1})
+    async with client_of(engine, cramped) as client:
+        assert (await client.post(URL, content=body, headers=hook.headers(body))).status_code == 202
 
 
 async def test_a_repository_s_hook_may_have_a_secret_of_its_own(

@@ -171,7 +171,7 @@ def busy(count: int, *, seed: int = 1, repository_count: int = REPOSITORIES) -> 
 def _scene(seed: int, repository_count: int) -> Scene:
     clock = Clock()
     clock.advance_to(datetime.now(UTC) - HISTORY)
-    world = World(seed, clock)
+    world = World(seed, clock=clock)
     ada = world.add_account("ada")
     organization = world.add_organization("lighthouse", "Keeps the lamp lit", (ada,))
     made = [repositories.create(world, organization, f"lamp-{place}", by=ada) for place in range(repository_count)]

@@ -1,0 +1,86 @@
+"""`serve`: what it grants a client, and that it goes on and ends as it should."""
+
+import asyncio
+from pathlib import Path
+
+import psycopg
+import pytest
+from prometheus_client import REGISTRY
+
+from ghsync.cli import serve
+from ghsync.inbox import recording
+from tests import service, traffic
+from tests.service import SECRET, WEBHOOK
+
+pytestmark = pytest.mark.anyio
+
+
+async def test_a_body_that_drips_in_for_too_long_is_answered_408_and_not_stored(
+    database_url: str, tmp_path: Path, connection: psycopg.Connection
+) -> None:
+    delivery = traffic.busy(1).deliveries[0]
+    signed = recording.sign(delivery, SECRET) | {"Host": "ghsync", "Content-Length": "1000000"}
+    head = [f"POST {WEBHOOK} HTTP/1.1", *(f"{name}: {value}" for name, value in signed.items()), "", ""]
+
+    async def drip(writer: asyncio.StreamWriter) -> None:
+        writer.write("\r\n".join(head).encode())
+        while not writer.is_closing():
+            writer.write(b" ")
+            await asyncio.sleep(0.01)
+
+    async with service.serving(database_url, tmp_path / "log", body_timeout_seconds=0.2) as receiver:
+        reader, writer = await asyncio.open_connection("127.0.0.1", receiver.port)
+        dripping = asyncio.create_task(drip(writer))
+        answer = await reader.readuntil(b"}")
+        assert answer.startswith(b"HTTP/1.1 408 ")
+        assert b"connection: close" in answer
+        await dripping  # until the connection ends
+        assert (await service.post(receiver.client, delivery)).status_code == 202
+    assert connection.execute("SELECT count(*) FROM webhook_deliveries").fetchone() == (1,)
+
+
+async def test_more_connections_than_allowed_are_answered_503(database_url: str, tmp_path: Path) -> None:
+    async with (
+        service.serving(database_url, tmp_path / "log", max_connections=2) as receiver,
+        receiver.connection() as second,
+        receiver.connection() as third,
+    ):
+        assert (await second.get("/healthz")).status_code == 200
+        assert (await third.get("/healthz")).status_code == 503
+        await second.aclose()
+        assert (await third.get("/healthz")).status_code == 200
+
+
+async def test_a_worker_that_breaks_begins_again_while_deliveries_are_taken_in(
+    database_url: str, connection: psycopg.Connection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def crashes() -> float:
+        return REGISTRY.get_sample_value("ghsync_worker_crashes_total") or 0
+
+    async def broke() -> bool:
+        return crashes() > before
+
+    async def projected() -> bool:
+        found = connection.execute("SELECT status FROM webhook_deliveries WHERE guid = 'a'").fetchone()
+        return found == ("processed",)
+
+    before = crashes()
+    monkeypatch.setenv("GHSYNC_DATABASE_URL", database_url)
+    monkeypatch.setenv("GHSYNC_WEBHOOK_SECRETS", SECRET)
+    monkeypatch.setenv("GHSYNC_LOG_LEVEL", "error")
+    monkeypatch.setattr(serve, "RESTART_SECONDS", 0.05)
+    connection.execute("ALTER TABLE sync_jobs RENAME TO elsewhere")
+    served = serve.application()
+    async with served.router.lifespan_context(served):
+        await service.until(broke, "the worker breaks")
+        connection.execute("ALTER TABLE elsewhere RENAME TO sync_jobs")
+        connection.execute(
+            "INSERT INTO webhook_deliveries (hook_target, guid, event, headers, body) VALUES ("
+            "'integration:1', 'a', 'label', '{\"content-type\": \"application/json\"}', %s)",
+            [LABEL],
+        )
+        await service.until(projected, "the delivery is projected")
+
+
+LABEL = b"""{"action": "created", "label": {"id": 1, "name": "bug"},
+             "repository": {"id": 1, "full_name": "acme/app", "owner": {"id": 10, "login": "acme"}}}"""
