@@ -13,7 +13,7 @@ from msgspec import UNSET, Struct
 from ghsync.database import document, metadata, moment, reference, uuid_key
 from ghsync.mirror import label
 from ghsync.mirror import milestone as milestones
-from ghsync.mirror.noun import Noun, Origin, Row, mirror_columns
+from ghsync.mirror.noun import Group, Noun, Origin, Row, mirror_columns
 from ghsync.mirror.user import Time, User, login, people, time
 
 table = sa.Table(
@@ -75,6 +75,8 @@ noun = Noun(
     sticky=("transferred_to",),
 )  # fmt: skip
 
+TOMBSTONE = Group("tombstone", ("deleted_at", "transferred_to"))
+
 SUMMARIES = ("type", "sub_issues_summary", "issue_dependencies_summary", "parent_issue_url")
 
 
@@ -132,7 +134,7 @@ def row(payload: Payload, origin: Origin, *, deleted: bool = False, transfer: Tr
         "github_id": str(payload.id),
         "node_id": payload.node_id,
         "title": payload.title or "",
-        "body": payload.body,
+        "body": payload.body or None,  # GraphQL answers "" for both, so there is only one of them here
         "state": payload.state or "open",
         "state_reason": payload.state_reason,
         "html_url": payload.html_url,
@@ -155,7 +157,7 @@ def row(payload: Payload, origin: Origin, *, deleted: bool = False, transfer: Tr
 def _metadata(payload: Payload) -> dict[str, Any]:
     reported = {name: getattr(payload, name) for name in SUMMARIES}
     if isinstance(reported["type"], dict):
-        reported["type"] = {name: reported["type"].get(name) for name in ("id", "name", "color")}
+        reported["type"] = {name: reported["type"].get(name) for name in ("name", "color")}
     return {name: value for name, value in reported.items() if value is not None and value is not UNSET}
 
 

@@ -200,7 +200,7 @@ def row(payload: Payload, origin: Origin, *, deleted: bool = False) -> Row:
         "github_id": str(payload.id),
         "node_id": payload.node_id,
         "title": payload.title or "",
-        "body": payload.body,
+        "body": payload.body or None,  # GraphQL answers "" for both, so there is only one of them here
         "state": payload.state or "open",
         "html_url": payload.html_url,
         "head_ref": head.ref,

@@ -193,15 +193,18 @@ async def write(
     accounts: Sequence[Row],
     sightings: Iterable[Sighting],
     owners: Mapping[str, Owner],
+    mentioned: Iterable[str] = (),
 ) -> Written:
     """Lock, create and update the batch's repositories (one row per github_id) and what stands above them.
 
     Repository rows may carry ``installation`` (GitHub's id) and ``access_observed_at`` besides
     their columns. ``installations`` are rows of whole ``installation`` objects, ``accounts`` rows that know only an
-    installation's account. ``owners`` are all accounts that own or owned one of them, by GitHub's id.
+    installation's account. ``owners`` are all accounts that own or owned one of them, by GitHub's id. Repositories
+    that are only ``mentioned`` (GitHub's ids) are locked too.
     """
     names = {row["full_name"].lower() for row in rows}
-    known = await conn.execute(_LOCK, {"github_ids": [row["github_id"] for row in rows], "names": list(names)})
+    github_ids = [*(row["github_id"] for row in rows), *mentioned]
+    known = await conn.execute(_LOCK, {"github_ids": github_ids, "names": list(names)})
     stored = {row.github_id: row for row in known}
     met = await _accounts(conn, rows, installations, accounts, owners)
     projects = await _projects(conn, [row for row in rows if row["github_id"] not in stored])

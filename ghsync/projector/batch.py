@@ -34,6 +34,8 @@ class Batch:
     counters: dict[tuple[Any, ...], Row] = field(default_factory=dict)
     unordered: set[tuple[Noun, tuple[Any, ...]]] = field(default_factory=set)
     refetch: list[tuple[str, int]] = field(default_factory=list)
+    gone: dict[Noun, list[Row]] = field(default_factory=dict)
+    mentioned: set[str] = field(default_factory=set)
 
     def add(self, noun: Noun, repository_id: int, row: Row) -> None:
         """Add a row of a noun that lives in a repository."""
@@ -44,6 +46,11 @@ class Batch:
         if known is not None and _tie(noun, known, row):
             self.unordered.add((noun, key))
         rows[key] = row if known is None else merge(noun, known, row)
+
+    def bury(self, noun: Noun, repository_id: int, key: Row, observed_at: datetime) -> None:
+        """Note that a stored row, of which nothing can be read any more, was seen to be gone."""
+        row = {REPOSITORY: str(repository_id), **key, "deleted_at": observed_at}
+        self.gone.setdefault(noun, []).append(row)
 
     def add_counter(self, group: Group, repository_id: int, row: Row) -> None:
         """Add a pull request's counter, which an issue object reported."""
@@ -70,6 +77,10 @@ class Batch:
             row = merge(repository.noun, known, row, extra=("installation",))
         self.repositories[github_id] = row
         return row
+
+    def mention(self, repository_id: int) -> None:
+        """Note a mirrored repository of which this batch tells nothing itself, but whose nouns it writes."""
+        self.mentioned.add(str(repository_id))
 
     def sight(self, repository_id: int, full_name: str, origin: Origin) -> None:
         """Note a name that a repository has, or had."""

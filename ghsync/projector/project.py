@@ -29,9 +29,9 @@ from ghsync.mirror import (
     repositories,
     repository,
 )
-from ghsync.mirror.noun import Row
+from ghsync.mirror.noun import Group, Row
 from ghsync.mirror.repositories import Written
-from ghsync.mirror.upsert import Change, upsert
+from ghsync.mirror.upsert import Change, amend, upsert
 from ghsync.projector import events, origin
 from ghsync.projector.batch import REPOSITORY, Batch
 from ghsync.tasks import links
@@ -39,6 +39,7 @@ from ghsync.tasks.links import Item, Text
 from ghsync.tracking import project as tracking
 
 _INSTANT = timedelta(microseconds=1)
+_TOMBSTONE = Group("tombstone", ("deleted_at",))
 _KINDS = {issue.noun.name: "issue", pull_request.noun.name: "pull_request"}
 # Fetched together, for one request answers them all.
 _OF_A_REPOSITORY = {repository.noun.name, label.noun.name, milestone.noun.name}
@@ -58,15 +59,15 @@ def read(delivery: Claimed, batch: Batch) -> Verdict:
     try:
         text = payload.json_bytes(delivery.content_type, delivery.body)
         decoded = payload.decode((event or events.OTHER).decoder, text)
-        seen_at = origin.of_delivery(delivery.guid, delivery.received_at)
+        seen_at = origin.of_delivery(delivery.guid, delivery.received_at, delivery.sync_source)
         events.project(event or events.OTHER, decoded, seen_at, batch)
     except Permanent as error:
         return Verdict(delivery.id, "parked", str(error)) if event else Verdict(delivery.id, "ignored")
     return Verdict(delivery.id, "processed" if event else "ignored")
 
 
-async def write(conn: AsyncConnection, batch: Batch) -> None:
-    """Write a batch of nouns and everything that follows from them."""
+async def write(conn: AsyncConnection, batch: Batch) -> list[feed.Event]:
+    """Write a batch of nouns and everything that follows from them; answers what the change feed tells of it."""
     written = await repositories.write(
         conn,
         [batch.repositories[key] for key in sorted(batch.repositories)],
@@ -74,6 +75,7 @@ async def write(conn: AsyncConnection, batch: Batch) -> None:
         [batch.accounts[key] for key in sorted(batch.accounts)],
         batch.sightings,
         batch.owners,
+        batch.mentioned,
     )
     renamed = await tracking.rename(conn, written.renamed)
     await member.write(conn, batch.members)
@@ -83,7 +85,9 @@ async def write(conn: AsyncConnection, batch: Batch) -> None:
     pulls = {change.key for change in changes if change.table == pull_request.noun.name}
     tracked = await tracking.refresh(conn, pulls | linked)
     await jobs.schedule(conn, _due(batch, written, changes, tracked))
-    await feed.append(conn, [*_events(changes), *_tracking_events([*renamed, *tracked])])
+    told = [*_events(changes), *_tracking_events([*renamed, *tracked])]
+    await feed.append(conn, told)
+    return told
 
 
 async def track(conn: AsyncConnection, pulls: Iterable[tuple[str, int]]) -> None:
@@ -113,6 +117,9 @@ async def _write_nouns(conn: AsyncConnection, batch: Batch, written: Written) ->
     for noun in (issue.noun, pull_request.noun, comment.noun):
         changes += await upsert(conn, noun, rows.get(noun, ()))
     changes += await counters.write(conn, _resolved(batch.counters.values(), written.ids), changes)
+    for noun, gone in batch.gone.items():
+        tombstone = issue.TOMBSTONE if noun is issue.noun else _TOMBSTONE
+        changes += await amend(conn, noun, tombstone, _resolved(gone, written.ids))
     return changes
 
 
