@@ -43,9 +43,11 @@ class Written:
     named: list[str] = field(default_factory=list)
 
 
+# A repository that is renamed leaves its name to others, so they are locked too.
 _LOCK = sa.text("""
 SELECT github_id, id::text AS id, full_name, tracked_name FROM github_repositories
-WHERE github_id = ANY(:github_ids) OR lower(full_name) = ANY(:names)
+WHERE github_id = ANY(:github_ids) OR lower(full_name) = ANY(CAST(:names AS text[]) || ARRAY(
+  SELECT lower(full_name) FROM github_repositories WHERE github_id = ANY(:github_ids)))
 ORDER BY github_id FOR NO KEY UPDATE
 """)
 

@@ -304,3 +304,14 @@ async def test_two_workers_that_first_see_two_repositories_of_one_name_leave_it_
         await other
     await write(engine, seen(2, "acme/app", 3))  # as the worker does after a collision
     assert await names(engine) == {"1": "acme/app~1", "2": "acme/app"}
+
+
+async def test_a_name_is_left_only_to_a_repository_that_still_wants_it(engine: AsyncEngine) -> None:
+    await write(engine, seen(1, "acme/app", 1), seen(2, "acme/app", 2))
+    assert await names(engine) == {"1": "acme/app~1", "2": "acme/app"}
+    async with transaction(engine) as one:
+        await project.write(one, seen(1, "acme/tool", 3))
+        other = asyncio.create_task(write(engine, seen(2, "acme/lib", 4)))
+        await until_blocked(engine)
+    await other
+    assert await names(engine) == {"1": "acme/tool", "2": "acme/lib"}
