@@ -35,11 +35,16 @@ class IssueType:
     color: str
     created_at: datetime
 
+    @property
+    def node_id(self) -> str:
+        """The type's node id."""
+        return node_id("IT", self.organization.id, self.id)
+
     def as_json(self) -> Json:
         """The type, on its own or on an issue."""
         return {
             "id": self.id,
-            "node_id": node_id("IT", self.organization.id, self.id),
+            "node_id": self.node_id,
             "name": self.name,
             "description": self.description,
             "color": self.color,
@@ -142,22 +147,27 @@ class Issue:
             "pinned_comment": None,
         }
 
+    def sub_issues_summary(self) -> dict[str, int]:
+        """How many issues are part of this one, and how many of those are closed."""
+        total, completed = len(self.children), sum(child.state == "closed" for child in self.children)
+        percent = completed * 100 // total if total else 0
+        return {"total": total, "completed": completed, "percent_completed": percent}
+
+    def dependencies_summary(self) -> dict[str, int]:
+        """How many issues this one waits for, and how many wait for it: those that are open, and all."""
+        return {
+            "blocked_by": sum(other.state == "open" for other in self.blocked_by),
+            "total_blocked_by": len(self.blocked_by),
+            "blocking": sum(other.state == "open" for other in self.blocking),
+            "total_blocking": len(self.blocking),
+        }
+
     def _relations(self) -> Json:
         if self.pull_request is not None:
             return self.pull_request.as_link_json()
-        completed = sum(child.state == "closed" for child in self.children)
         return {
-            "sub_issues_summary": {
-                "total": len(self.children),
-                "completed": completed,
-                "percent_completed": completed * 100 // len(self.children) if self.children else 0,
-            },
-            "issue_dependencies_summary": {
-                "blocked_by": sum(other.state == "open" for other in self.blocked_by),
-                "total_blocked_by": len(self.blocked_by),
-                "blocking": sum(other.state == "open" for other in self.blocking),
-                "total_blocking": len(self.blocking),
-            },
+            "sub_issues_summary": self.sub_issues_summary(),
+            "issue_dependencies_summary": self.dependencies_summary(),
             **({} if self.parent is None else {"parent_issue_url": self.parent.api_url}),
         }
 

@@ -243,7 +243,7 @@ def _side(repository: Repository, branch: str, commit: Commit) -> Json:
         "ref": branch,
         "sha": commit.sha,
         "user": repository.owner.as_json(),
-        "repo": repository.as_branch_json(),
+        "repo": None if repository.deleted else repository.as_branch_json(),
     }
 
 

@@ -88,6 +88,7 @@ class Repository:
     fork_of: Repository | None = None
     archived: bool = False
     disabled: bool = False
+    deleted: bool = False
     topics: list[str] = field(default_factory=list)
     size: int = 0
     allow_auto_merge: bool = True

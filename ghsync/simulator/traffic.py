@@ -1,8 +1,9 @@
 """Endless traffic on a world: what people, bots and CI do, by chance, and always the same for the same seed."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from itertools import accumulate
 from random import Random
 
 from ghsync.simulator.deeds import KINDS
@@ -44,19 +45,16 @@ class Traffic:
         self.stage = Stage(self.world, Random(self.seed))
         weights = {**WEIGHTS, **self.weights}
         self._kinds = [name for name, weight in weights.items() if weight]
-        self._weights = [weight for weight in weights.values() if weight]
+        self._totals = list(accumulate(weight for weight in weights.values() if weight))
 
     def act(self) -> Done:
         """Do one thing, after a while."""
         self.world.clock.advance(self.stage.random.choice(self.pauses))
-        for kind in self.stage.random.choices(self._kinds, self._weights, k=TRIES):
+        for _ in range(TRIES):
+            (kind,) = self.stage.random.choices(self._kinds, cum_weights=self._totals)
             try:
                 what = KINDS[kind][1](self.stage)
             except Impossible:
                 continue
             return Done(kind, self.world.now(), what)
         raise RuntimeError("Nothing can be done in this world any more: give it repositories and people.")
-
-    def __iter__(self) -> Iterator[Done]:
-        while True:
-            yield self.act()

@@ -21,7 +21,7 @@ TICKS_BETWEEN_DELIVERIES = 31_417
 """A little over 3 ms: deliveries of one action have an order, and usually the same second."""
 
 
-@dataclass
+@dataclass(repr=False)
 class World:
     """A GitHub with one App on it. The functions in `actions` change it; it sends what GitHub would send."""
 
@@ -87,13 +87,13 @@ class World:
         merged = (pull for pull in repository.pull_requests.values() if pull.merged_at is not None)
         return "CONTRIBUTOR" if any(pull.issue.author is account for pull in merged) else "NONE"
 
-    def installation_on(self, account: Account) -> Installation | None:
-        """The installation on an account, unless it is suspended: a suspended one gets no events."""
+    def installation_on(self, account: Account, *, suspended: bool = False) -> Installation | None:
+        """The installation on an account; a suspended one, which gets only events of its own, if that is asked for."""
         return next(
             (
                 installation
                 for installation in self.installations.values()
-                if installation.account is account and installation.suspended_at is None
+                if installation.account is account and (suspended or installation.suspended_at is None)
             ),
             None,
         )

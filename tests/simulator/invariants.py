@@ -32,6 +32,10 @@ def _of_installations(world: World) -> Iterator[str]:
     accounts = Counter(installation.account for installation in world.installations.values())
     yield from (f"two installations on {account.login}" for account, count in accounts.items() if count > 1)
     for installation in world.installations.values():
+        covered = Counter(installation.repositories)
+        owned = Counter(each for each in world.repositories.values() if each.owner is installation.account)
+        if covered.total() != len(covered) or (installation.repository_selection == "all" and covered != owned):
+            yield f"the installation on {installation.account.login} covers a repository twice, or not all of them"
         for repository in installation.repositories:
             if repository.owner is not installation.account or repository.id not in world.repositories:
                 yield f"the installation on {installation.account.login} covers {repository.full_name}"

@@ -24,6 +24,17 @@ def test_a_suspended_installation_gets_only_its_own_events(scene: Scene) -> None
     assert unsuspend.payload["installation"]["suspended_at"] is None
 
 
+def test_a_suspended_installation_loses_and_gains_repositories_too(scene: Scene) -> None:
+    harbour = scene.world.add_organization("harbour", "Where the ships are", (scene.ada,))
+    installations.suspend(scene.world, scene.installation, by=scene.ada)
+    scene.sent()
+    repositories.transfer(scene.world, scene.repository, harbour, by=scene.ada)
+    assert not scene.installation.covers(scene.repository)
+    repositories.transfer(scene.world, scene.repository, scene.organization, by=scene.ada)
+    assert scene.installation.covers(scene.repository)
+    assert names(scene.sent()) == ["installation_repositories.removed", "installation_repositories.added"]
+
+
 def test_after_uninstalling_nothing_more_is_sent(scene: Scene) -> None:
     installations.delete(scene.world, scene.installation, by=scene.ada)
     issues.open_issue(scene.world, scene.repository, "After", by=scene.ada)

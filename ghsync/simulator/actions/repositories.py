@@ -42,7 +42,7 @@ def create(
         fork_of.forks += 1
         repository.branches["main"] = list(fork_of.branches["main"])
     world.repositories[repository.id] = repository
-    installation = world.installation_on(owner)
+    installation = world.installation_on(owner, suspended=True)
     if installation is not None and installation.repository_selection == "all":
         installations.add_repositories(world, installation, [repository], by=by)
     world.send_about_repository("repository", "created", repository, by)
@@ -87,7 +87,7 @@ def transfer(world: World, repository: Repository, owner: Account, *, by: Accoun
     """Give the repository to another owner: the App loses it on one side and may gain it on the other."""
     _require_free(world, owner, repository.name)
     old_owner = repository.owner
-    source, target = world.installation_on(old_owner), world.installation_on(owner)
+    source, target = (world.installation_on(each, suspended=True) for each in (old_owner, owner))
     if source is not None and source.covers(repository):
         installations.remove_repositories(world, source, [repository], by=by)
     world.former_names[repository.full_name.lower()] = repository
@@ -122,8 +122,9 @@ def publicize(world: World, repository: Repository, *, by: Account) -> None:
 
 
 def delete(world: World, repository: Repository, *, by: Account) -> None:
-    """Delete the repository."""
+    """Delete the repository; pull requests that come from it stay where they are, without it."""
     _send(world, "deleted", repository, by)
+    repository.deleted = True
     del world.repositories[repository.id]
     for installation in world.installations.values():
         if installation.covers(repository):

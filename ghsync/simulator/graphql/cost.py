@@ -5,7 +5,7 @@ https://docs.github.com/en/graphql/overview/rate-limits-and-node-limits-for-the-
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,12 +14,16 @@ from graphql import (
     FragmentDefinitionNode,
     FragmentSpreadNode,
     GraphQLCompositeType,
+    GraphQLIncludeDirective,
     GraphQLSchema,
+    GraphQLSkipDirective,
     IntValueNode,
     ListValueNode,
     OperationDefinitionNode,
+    SelectionNode,
     SelectionSetNode,
     VariableNode,
+    get_directive_values,
     get_named_type,
     is_composite_type,
     is_union_type,
@@ -53,13 +57,17 @@ class Measure:
         """The cost of the operation."""
         cost = Cost()
         if self.schema.query_type is not None:
-            self._walk(operation.selection_set, self.schema.query_type, 1, cost)
+            self._walk([operation.selection_set], self.schema.query_type, 1, cost)
         return cost
 
-    def _walk(self, selections: SelectionSetNode, parent: GraphQLCompositeType, times: int, cost: Cost) -> None:
-        for owner, node in self._fields(selections, parent):
+    def _walk(
+        self, selections: Iterable[SelectionSetNode], parent: GraphQLCompositeType, times: int, cost: Cost
+    ) -> None:
+        for owner, nodes in self._merged(selections, parent):
+            node = nodes[0]
             definition = None if is_union_type(owner) else owner.fields.get(node.name.value)
-            if definition is None or node.selection_set is None:
+            inside = [each.selection_set for each in nodes if each.selection_set is not None]
+            if definition is None or not inside:
                 continue
             kind = get_named_type(definition.type)
             inner = times
@@ -70,11 +78,22 @@ class Measure:
             elif owner is self.schema.query_type and node.name.value == "nodes":
                 inner *= self._argument(node, "ids") or 0
             if is_composite_type(kind):
-                self._walk(node.selection_set, kind, inner, cost)
+                self._walk(inside, kind, inner, cost)
+
+    def _merged(self, selections: Iterable[SelectionSetNode], parent: Any) -> Iterable[tuple[Any, list[FieldNode]]]:
+        """The fields of a type, those of one name together: what two fragments ask for is fetched once."""
+        found: dict[tuple[str, str], tuple[Any, list[FieldNode]]] = {}
+        for selection_set in selections:
+            for owner, node in self._fields(selection_set, parent):
+                name = (node.alias or node.name).value
+                found.setdefault((owner.name, name), (owner, []))[1].append(node)
+        return found.values()
 
     def _fields(self, selections: SelectionSetNode, parent: Any) -> Iterator[tuple[Any, FieldNode]]:
         """The fields of a selection with the types they are selected on, fragments laid open."""
         for selection in selections.selections:
+            if self._is_left_out(selection):
+                continue
             if isinstance(selection, FieldNode):
                 yield parent, selection
                 continue
@@ -84,6 +103,13 @@ class Measure:
             condition = fragment.type_condition
             owner = parent if condition is None else self.schema.type_map[condition.name.value]
             yield from self._fields(fragment.selection_set, owner)
+
+    def _is_left_out(self, selection: SelectionNode) -> bool:
+        """Whether `@include` or `@skip` leaves it out."""
+        return any(
+            get_directive_values(directive, selection, dict(self.variables)) == {"if": leaves_out}
+            for directive, leaves_out in ((GraphQLIncludeDirective, False), (GraphQLSkipDirective, True))
+        )
 
     def _argument(self, node: FieldNode, name: str) -> int | None:
         """A whole number given as an argument, or the length of a list of ids."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from operator import itemgetter
 from typing import TYPE_CHECKING, Any
 
 from graphql import GraphQLResolveInfo
@@ -74,11 +75,6 @@ def _parent(issue: Issue, info: GraphQLResolveInfo) -> Issue | None:
     return parent if parent is not None and request.of(info).viewer.sees(parent.repository) else None
 
 
-def _summary(issue: Issue) -> dict[str, int]:
-    total, completed = len(issue.children), sum(child.state == "closed" for child in issue.children)
-    return {"total": total, "completed": completed, "percent_completed": completed * 100 // total if total else 0}
-
-
 CONVERSATION: Fields = {
     "activeLockReason": value(lock_reason),
     "assignees": _assignees,
@@ -108,19 +104,35 @@ ISSUE: Fields = {
     "fullDatabaseId": "id",
     "id": "node_id",
     "isPinned": "pinned",
+    "issueDependenciesSummary": value(lambda issue: issue.dependencies_summary()),
+    "issueType": "type",
     "parent": _parent,
     "state": value(lambda issue: issue.state.upper()),
     "stateReason": state_reason,
     "subIssues": _children,
-    "subIssuesSummary": value(_summary),
+    "subIssuesSummary": value(lambda issue: issue.sub_issues_summary()),
+}
+
+DEPENDENCIES_SUMMARY: Fields = {
+    "blockedBy": value(itemgetter("blocked_by")),
+    "blocking": value(itemgetter("blocking")),
+    "totalBlockedBy": value(itemgetter("total_blocked_by")),
+    "totalBlocking": value(itemgetter("total_blocking")),
 }
 
 SUB_ISSUES_SUMMARY: Fields = {
-    "completed": value(lambda summary: summary["completed"]),
-    "percentCompleted": value(lambda summary: summary["percent_completed"]),
-    "total": value(lambda summary: summary["total"]),
+    "completed": value(itemgetter("completed")),
+    "percentCompleted": value(itemgetter("percent_completed")),
+    "total": value(itemgetter("total")),
 }
 
+TYPE: Fields = {
+    "color": value(lambda issue_type: issue_type.color.upper()),
+    "description": "description",
+    "id": "node_id",
+    "isEnabled": always(True),
+    "name": "name",
+}
 
 COMMENT: Fields = {
     "author": value(lambda comment: actor(comment.author)),

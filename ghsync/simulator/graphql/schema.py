@@ -35,7 +35,7 @@ from ghsync.simulator.graphql import (
 from ghsync.simulator.graphql.commits import Branch, CommitIn
 from ghsync.simulator.graphql.fields import Fields, Resolver, bind, bind_type, value
 from ghsync.simulator.graphql.limits import SLOW_FIELDS
-from ghsync.simulator.issue import Comment, Issue
+from ghsync.simulator.issue import Comment, Issue, IssueType
 from ghsync.simulator.label import Label
 from ghsync.simulator.milestone import Milestone
 from ghsync.simulator.payload import iso
@@ -80,6 +80,8 @@ TYPES: dict[str, Fields] = {
     "GitActor": commits.GIT_ACTOR,
     "Issue": issues.ISSUE,
     "IssueComment": issues.COMMENT,
+    "IssueDependenciesSummary": issues.DEPENDENCIES_SUMMARY,
+    "IssueType": issues.TYPE,
     "Label": repositories.LABEL,
     "Language": repositories.LANGUAGE,
     "License": repositories.LICENSE,
@@ -119,6 +121,7 @@ NAMES: dict[type, str] = {
     CommitIn: "Commit",
     CommitStatus: "StatusContext",
     Issue: "Issue",
+    IssueType: "IssueType",
     Label: "Label",
     Milestone: "Milestone",
     PullRequest: "PullRequest",

@@ -1,29 +1,80 @@
+"""Numbers are computed by hand, by the rule and with the examples of GitHub's page.
+
+https://docs.github.com/en/graphql/overview/rate-limits-and-node-limits-for-the-graphql-api
+"""
+
 import pytest
 from graphql import parse
 
+from ghsync.github.documents import document
 from ghsync.simulator.graphql.answer import measure
+from ghsync.simulator.graphql.limits import FullBudget
+from tests.simulator.graphql.conftest import Asking
 
 REPOSITORIES = 'organization(login: "x") { repositories(first: 100) { nodes { id '
+COMMENTS = "nodes { comments(first: 10) { totalCount } }"
+ONE = 'repository(owner: "x", name: "y")'
 
 
 @pytest.mark.parametrize(
     ("query", "requests", "points"),
     [
-        # GitHub's own example: 100 repositories, 50 issues of each, 60 labels of each.
+        # GitHub's example: 100 repositories, 50 issues of each, 60 labels of each: 1 + 100 + 100 * 50.
         (REPOSITORIES + "issues(first: 50) { nodes { labels(first: 60) { nodes { id } } } } } } }", 5101, 51),
         (REPOSITORIES + "} } }", 1, 1),
-        ('a: repository(owner: "x", name: "y") { labels(first: 1) { nodes { id } } }', 1, 1),
-        ('repository(owner: "x", name: "y") { id }', 0, 1),
+        (ONE + " { id }", 0, 1),
+        (ONE + " { labels(first: 1) { nodes { id } } }", 1, 1),
+        # 149 are nearer to 100 than to 200; 150 are rounded up.
+        (ONE + " { issues(last: 74) { nodes { labels(last: 9) { totalCount } comments { totalCount } } } }", 149, 1),
+        (ONE + " { issues(last: 74) { nodes { labels(last: 9) { totalCount } comments { totalCount } } } "
+         "labels(first: 5) { totalCount } }", 150, 2),
+        # Two fragments that ask for the same are one question; two names for it are two.
+        (ONE + " { ... on Repository { labels(first: 5) { totalCount } } labels(first: 5) { nodes { id } } }", 1, 1),
+        (ONE + " { a: labels(first: 5) { totalCount } b: labels(first: 5) { nodes { id } } }", 2, 1),
     ],
-)
+)  # fmt: skip
 def test_points_are_the_requests_for_every_connection_by_the_hundred(query: str, requests: int, points: int) -> None:
     cost = measure(parse(f"{{ {query} }}"), {})
     assert (cost.requests, cost.points) == (requests, points)
 
 
-def test_nodes_are_those_of_full_pages() -> None:
-    query = REPOSITORIES + "issues(first: 50) { nodes { labels(first: 60) { nodes { id } } } } } } }"
-    assert measure(parse(f"{{ {query} }}"), {}).nodes == 100 + 100 * 50 + 100 * 50 * 60
+@pytest.mark.parametrize(
+    ("selection", "nodes"),
+    [
+        ("issues(first: 10) { nodes { id } }", 50 + 50 * 10),
+        # The larger of GitHub's examples, without its followers.
+        (f"pullRequests(first: 20) {{ {COMMENTS} }} issues(first: 20) {{ {COMMENTS} }}", 22_050),
+    ],
+)
+def test_nodes_are_those_of_full_pages(selection: str, nodes: int) -> None:
+    query = f'{{ organization(login: "x") {{ repositories(first: 50) {{ nodes {{ {selection} }} }} }} }}'
+    assert measure(parse(query), {}).nodes == nodes
+
+
+@pytest.mark.parametrize(
+    ("name", "variables", "requests", "points", "nodes"),
+    [
+        # A page of issues; of each its labels, assignees and comments.
+        ("conversations", {"size": 100, "issues": True, "pullRequests": False},
+         1 + 100 * 3, 3, 100 * (1 + 50 + 20 + 30)),
+        ("conversations", {"size": 1, "issues": True, "pullRequests": False},
+         1 + 3, 1, 1 + 50 + 20 + 30),
+        # A page of pull requests; of each its commits, labels, assignees, requests, comments, threads, and of each
+        # thread its comments.
+        ("conversations", {"size": 100, "issues": False, "pullRequests": True},
+         1 + 100 * (6 + 50), 56, 100 * (1 + 50 + 20 + 30 + 30 + 50)),
+        ("conversations", {"size": 100, "issues": True, "pullRequests": True},
+         1 + 100 * 3 + 1 + 100 * (6 + 50), 59, 100 * (1 + 50 + 20 + 30) + 100 * (1 + 50 + 20 + 30 + 30 + 50)),
+        # What an id names is not known before: both kinds count.
+        ("refetch", {"ids": ["x"] * 50}, 50 * (3 + 6 + 50), 30, 50 * (50 + 20 + 30) + 50 * (50 + 20 + 30 + 30 + 50)),
+        ("newest", {"ids": ["x"] * 100}, 100 * 2, 2, 100 * 2),
+    ],
+)  # fmt: skip
+def test_what_the_reconciler_asks_has_its_price(
+    name: str, variables: dict[str, object], requests: int, points: int, nodes: int
+) -> None:
+    cost = measure(parse(document(name)), variables)
+    assert (cost.requests, cost.points, cost.nodes) == (requests, points, nodes)
 
 
 def test_variables_and_fragments_count_as_what_they_stand_for() -> None:
@@ -35,6 +86,30 @@ def test_variables_and_fragments_count_as_what_they_stand_for() -> None:
     assert (cost.requests, cost.nodes) == (41, 240)
 
 
-def test_each_node_asked_for_by_id_has_connections_of_its_own() -> None:
-    query = "query($ids: [ID!]!) { nodes(ids: $ids) { ... on Issue { labels(first: 20) { nodes { id } } } } }"
-    assert measure(parse(query), {"ids": ["a"] * 50}).requests == 50
+@pytest.mark.parametrize(("repositories", "refused"), [(49, []), (50, ["MAX_NODE_LIMIT_EXCEEDED"])])
+def test_half_a_million_nodes_is_the_limit(asking: Asking, repositories: int, refused: list[str]) -> None:
+    # 49 * (1 + 100 * (1 + 100)) is 494,949, and 50 * (1 + 100 * (1 + 100)) is 505,050.
+    inside = "issues(first: 100) { nodes { comments(first: 100) { nodes { id } } } }"
+    query = (
+        f'{{ organization(login: "lighthouse") {{ repositories(first: {repositories}) {{ nodes {{ {inside} }} }} }} }}'
+    )
+    answered = asking.answer(query)
+    assert answered.status == 200
+    assert [error["type"] for error in answered.payload.get("errors", ())] == refused
+
+
+def test_a_query_may_spend_the_last_points(asking: Asking) -> None:
+    asking.budget = FullBudget(resets_at=asking.scene.world.now(), used=5_000 - 56)
+    assert asking.data(document("conversations"), **page(asking))["rateLimit"]["remaining"] == 0
+
+
+def test_a_query_may_not_spend_more_than_is_left(asking: Asking) -> None:
+    asking.budget = FullBudget(resets_at=asking.scene.world.now(), used=5_000 - 55)
+    assert asking.errors(document("conversations"), **page(asking)) == [("RATE_LIMITED", None)]
+
+
+def page(asking: Asking) -> dict[str, object]:
+    """A page of 100 pull requests, which costs 56 points."""
+    order = {"field": "CREATED_AT", "direction": "ASC"}
+    here = asking.scene.repository.node_id
+    return {"repository": here, "size": 100, "order": order, "issues": False, "pullRequests": True}

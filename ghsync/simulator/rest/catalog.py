@@ -1,0 +1,50 @@
+"""Labels and milestones.
+
+https://docs.github.com/en/rest/issues/labels
+https://docs.github.com/en/rest/issues/milestones
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+from ghsync.simulator.refusals import not_found
+from ghsync.simulator.rest.asked import Result
+
+if TYPE_CHECKING:
+    from ghsync.simulator.repository import Repository
+    from ghsync.simulator.rest.asked import Asked
+
+NEVER = datetime.max.replace(tzinfo=UTC)
+
+
+def labels(asked: Asked, repository: Repository) -> Result:
+    """Every label of the repository."""
+    return asked.page(repository.labels, lambda label: label.as_json())
+
+
+def label(asked: Asked, repository: Repository) -> Result:
+    """One label, by its name in any letters."""
+    wanted = asked.path["name"].lower()
+    found = next((each for each in repository.labels if each.name.lower() == wanted), None)
+    if found is None:
+        raise not_found()
+    return Result(found.as_json())
+
+
+def milestones(asked: Asked, repository: Repository) -> Result:
+    """Milestones, open ones and the next due first unless it is asked otherwise."""
+    state = asked.choice("state", "open", "closed", "all")
+    backwards = asked.choice("direction", "asc", "desc") == "desc"
+    found = [each for each in repository.milestones if state in (each.state, "all")]
+    found.sort(key=lambda each: (each.due_on or NEVER, each.number), reverse=backwards)
+    return asked.page(found, lambda each: each.as_json())
+
+
+def milestone(asked: Asked, repository: Repository) -> Result:
+    """One milestone."""
+    found = next((each for each in repository.milestones if each.number == asked.path["number"]), None)
+    if found is None:
+        raise not_found()
+    return Result(found.as_json())

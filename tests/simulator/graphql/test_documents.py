@@ -1,0 +1,341 @@
+"""The documents that the reconciler sends, asked of a world with everything in it, say what hooks and REST say."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import msgspec
+import pytest
+from graphql import parse, validate
+
+from ghsync.github import graphql
+from ghsync.github.documents import document
+from ghsync.github.graphql import Catalog
+from ghsync.mirror import comment, issue, label, milestone, pull_request
+from ghsync.simulator.account import Team
+from ghsync.simulator.actions import (
+    branches,
+    conversations,
+    issues,
+    labels,
+    pull_requests,
+    repositories,
+    review_threads,
+)
+from ghsync.simulator.commit import Change
+from ghsync.simulator.generator import Plan, generate
+from ghsync.simulator.graphql.answer import answer, loaded
+from ghsync.simulator.issue import Issue
+from ghsync.simulator.payload import API_URL
+from ghsync.simulator.pull_request import PullRequest
+from ghsync.simulator.repository import Repository
+from ghsync.simulator.traffic import Traffic
+from ghsync.simulator.world import World
+from tests.simulator.conftest import Scene
+from tests.simulator.graphql.conftest import Asking, Eyes
+
+OLDEST_FIRST = {"field": "CREATED_AT", "direction": "ASC"}
+NEWEST_FIRST = {"field": "UPDATED_AT", "direction": "DESC"}
+
+EYES = Eyes()
+
+
+@pytest.fixture(scope="module")
+def world() -> World:
+    """Organizations with a past and a present, in which much happens to relations, requests and review threads."""
+    made = generate(Plan(organizations=2, repositories=6, people=16, conversations=600), seed=8)
+    often = ("add_sub_issue", "add_dependency", "type_issue", "request_team", "enable_auto_merge", "start_thread")
+    traffic = Traffic(made, seed=8, weights=dict.fromkeys(often, 60.0))
+    for _ in range(2_500):
+        traffic.act()
+    return made
+
+
+@pytest.mark.parametrize("name", ["conversations", "newest", "refetch"])
+def test_documents_are_valid(name: str) -> None:
+    assert validate(loaded(), parse(document(name))) == []
+
+
+def test_issues_are_what_rest_says(world: World) -> None:
+    seen: set[str] = set()
+    for repository in world.repositories.values():
+        catalog = catalog_of(repository)
+        told = {each.number: each.payload(catalog, API_URL) for each in pages(world, repository, "issues")}
+        assert told == {each.number: payload_of(each) for each in repository.issues.values() if not each.pull_request}
+        for payload in told.values():
+            seen |= traits_of_issue(payload)
+    assert seen == {
+        "by a bot", "by a ghost", "by a mannequin", "without body", "labeled", "assigned", "in a milestone", "locked",
+        "commented", "typed", "part of another", "with parts", "blocked", "blocking",
+        "open", "closed as completed", "closed as not_planned", "closed as duplicate", "open as reopened",
+    }  # fmt: skip
+
+
+def test_pull_requests_are_what_rest_says(world: World) -> None:
+    seen: set[str] = set()
+    for repository in world.repositories.values():
+        catalog = catalog_of(repository)
+        told = {each.number: each.payload(catalog) for each in pages(world, repository, "pull_requests")}
+        assert told == {number: payload_of_pull(world, each) for number, each in repository.pull_requests.items()}
+        for payload in told.values():
+            seen |= traits_of_pull_request(payload, repository)
+    assert seen == {
+        "by a bot", "by a ghost", "by a mannequin", "without body", "labeled", "assigned", "in a milestone", "locked",
+        "commented", "draft", "open", "closed", "merged", "ordered merged", "asks a user", "asks a team",
+        "with review comments", "from a fork", "mergeable", "not mergeable", "unknown",
+    }  # fmt: skip
+
+
+def test_comments_are_what_rest_says(world: World) -> None:
+    decoder = msgspec.json.Decoder(comment.Payload)
+    for repository in world.repositories.values():
+        found = [*pages(world, repository, "issues"), *pages(world, repository, "pull_requests")]
+        for node in found:
+            made = repository.issues[node.number].comments
+            assert [each.payload for each in node.comments.nodes] == [
+                decoder.decode(msgspec.json.encode(each.as_json())) for each in made[:30]
+            ]
+            assert node.comments.total_count == len(made)
+            assert node.comments.page_info.has_next_page == (len(made) > 30)
+
+
+def test_single_ones_are_what_lists_say(world: World) -> None:
+    repository = next(iter(world.repositories.values()))
+    listed = [*pages(world, repository, "issues"), *pages(world, repository, "pull_requests")]
+    asked = listed[::-7][:50]
+    answered = graphql.refetch_decoder.decode(data(world, "refetch", ids=[each.id for each in asked]))
+    assert answered.nodes == asked
+    assert {type(each) for each in asked} == {graphql.Issue, graphql.PullRequest}
+
+
+def test_the_most_recently_changed_come_first_where_that_is_asked_for(world: World) -> None:
+    repository = next(iter(world.repositories.values()))
+    for what in ("issues", "pull_requests"):
+        changed = [each.updated_at for each in pages(world, repository, what, order=NEWEST_FIRST)]
+        assert changed == sorted(changed, reverse=True)
+        assert len(changed) > 20
+
+
+def test_the_newest_change_of_each_repository_is_told(world: World) -> None:
+    asked = list(world.repositories.values())[:100]
+    answered = graphql.newest_decoder.decode(data(world, "newest", ids=[each.node_id for each in asked]))
+    for repository, newest in zip(asked, answered.nodes, strict=True):
+        assert newest is not None
+        assert (newest.id, newest.name_with_owner) == (repository.node_id, repository.full_name)
+        pulls = [each.issue for each in repository.pull_requests.values()]
+        others = [each for each in repository.issues.values() if each.pull_request is None]
+        for told, there in ((newest.issues, others), (newest.pull_requests, pulls)):
+            assert told.total_count == len(there)
+            latest = max((each.updated_at.replace(microsecond=0) for each in there), default=None)
+            assert told.changed_at == latest
+
+
+def test_what_is_gone_is_null_in_its_place(asking: Asking, pull_request: PullRequest) -> None:
+    scene = asking.scene
+    other = repositories.create(scene.world, scene.organization, "beacon", by=scene.ada)
+    stays, goes, moves = (
+        issues.open_issue(scene.world, scene.repository, title, by=scene.ada) for title in ("Stays", "Goes", "Moves")
+    )
+    ids = [each.node_id for each in (goes, stays, moves, pull_request)]
+    issues.delete(scene.world, goes, by=scene.ada)
+    issues.transfer(scene.world, moves, other, by=scene.ada)
+    answered = asking.answer(document("refetch"), ids=ids)
+    nodes = graphql.refetch_decoder.decode(msgspec.json.encode(answered.payload["data"])).nodes
+    assert [node and node.number for node in nodes] == [None, stays.number, None, pull_request.number]
+    assert [error["type"] for error in answered.payload["errors"]] == ["NOT_FOUND", "NOT_FOUND"]
+
+
+def test_a_repository_that_is_not_seen_is_null(asking: Asking) -> None:
+    repository = asking.scene.repository
+    asking.eyes.hidden.append(repository)
+    shown = asking.answer(document("conversations"), **page_of(repository, "issues")).payload["data"]
+    assert graphql.conversations_decoder.decode(msgspec.json.encode(shown)).node is None
+    shown = asking.answer(document("newest"), ids=[repository.node_id]).payload["data"]
+    assert graphql.newest_decoder.decode(msgspec.json.encode(shown)).nodes == [None]
+
+
+def test_one_page_of_each_kind_comes_at_once_and_only_what_is_wanted(world: World) -> None:
+    repository = next(iter(world.repositories.values()))
+    both = page_of(repository, "issues", "pull_requests")
+    node = graphql.conversations_decoder.decode(data(world, "conversations", **both)).node
+    assert node is not None
+    assert node.issues is not None
+    assert node.pull_requests is not None
+    assert list(node.issues.nodes) == list(pages(world, repository, "issues"))[:40]
+    assert list(node.pull_requests.nodes) == list(pages(world, repository, "pull_requests"))[:40]
+    only = graphql.conversations_decoder.decode(data(world, "conversations", **page_of(repository, "issues"))).node
+    assert only == graphql.Conversations(node.issues, None)
+
+
+def test_a_pull_request_outlives_the_fork_it_came_from(attentive_scene: Scene) -> None:
+    scene = attentive_scene
+    fork = repositories.create(scene.world, scene.ben, "lamp", by=scene.ben, fork_of=scene.repository)
+    commit = branches.commit(scene.world, scene.ben, "Dimmer", Change("lamp.c", 1, 1))
+    branches.create(scene.world, fork, "dimmer", commit, by=scene.ben)
+    opened = pull_requests.open_pull_request(
+        scene.world, scene.repository, "dimmer", "Dimmer", by=scene.ben, head_repository=fork
+    )
+    repositories.delete(scene.world, fork, by=scene.ben)
+    (told,) = pages(scene.world, scene.repository, "pull_requests")
+    payload = told.payload(catalog_of(scene.repository))
+    assert payload == payload_of_pull(scene.world, opened)
+    assert payload.head == pull_request.Branch("dimmer", commit.sha, None)
+
+
+def test_who_merged_and_has_gone_is_a_ghost(attentive_scene: Scene, pull_request: PullRequest) -> None:
+    scene = attentive_scene
+    pull_requests.merge(scene.world, pull_request, by=scene.ben)
+    scene.ben.deleted = True
+    (told,) = pages(scene.world, scene.repository, "pull_requests")
+    payload = told.payload(catalog_of(scene.repository))
+    assert payload == payload_of_pull(scene.world, pull_request)
+    assert payload.merged_by == payload.user == graphql.GHOST
+
+
+@pytest.mark.parametrize("many", ["labels", "assignees", "requests", "threads"])
+def test_what_has_more_of_something_than_a_page_says_that_it_is_cut(
+    attentive_scene: Scene, pull_request: PullRequest, many: str
+) -> None:
+    scene = attentive_scene
+    (whole,) = pages(scene.world, scene.repository, "pull_requests")
+    assert not whole.cut
+    for number in range(51):
+        add(scene, pull_request, many, number)
+    (told,) = pages(scene.world, scene.repository, "pull_requests")
+    assert told.cut
+
+
+def test_a_label_that_was_made_since_is_not_known(attentive_scene: Scene) -> None:
+    scene = attentive_scene
+    catalog = catalog_of(scene.repository)
+    made = labels.create(scene.world, scene.repository, "brand new", by=scene.ada)
+    issues.open_issue(scene.world, scene.repository, "Dark", by=scene.ada, labels=[made])
+    (told,) = pages(scene.world, scene.repository, "issues")
+    with pytest.raises(graphql.UnknownLabel):
+        told.payload(catalog, API_URL)
+    assert told.payload(catalog_of(scene.repository), API_URL).labels[0].name == "brand new"
+
+
+def data(world: World, name: str, **variables: object) -> bytes:
+    """What a document brings, without errors."""
+    answered = answer(world, EYES, document(name), variables)
+    assert "errors" not in answered.payload, answered.payload["errors"]
+    assert answered.payload["data"].keys() >= {"rateLimit"}
+    return msgspec.json.encode(answered.payload["data"])
+
+
+def pages(world: World, repository: Repository, what: str, order: dict[str, str] = OLDEST_FIRST) -> Iterator[Any]:
+    """All issues or pull requests of a repository, page by page."""
+    wanted = {**page_of(repository, what), "order": order}
+    cursor = "afterIssue" if what == "issues" else "afterPullRequest"
+    while True:
+        node = graphql.conversations_decoder.decode(data(world, "conversations", **wanted)).node
+        assert node is not None
+        page = getattr(node, what)
+        yield from page.nodes
+        if not page.page_info.has_next_page:
+            return
+        wanted[cursor] = page.page_info.end_cursor
+
+
+def page_of(repository: Repository, *whats: str) -> dict[str, Any]:
+    """The variables of `conversations`, for a page of what is wanted."""
+    return {
+        "repository": repository.node_id,
+        "size": 40,
+        "order": OLDEST_FIRST,
+        "issues": "issues" in whats,
+        "pullRequests": "pull_requests" in whats,
+    }
+
+
+def catalog_of(repository: Repository) -> Catalog:
+    """Labels and milestones as REST lists them."""
+    listed = [decoded(label.Payload, each.as_json()) for each in repository.labels]
+    planned = [decoded(milestone.Payload, each.as_json()) for each in repository.milestones]
+    return Catalog({each.node_id: each for each in listed}, {each.number: each for each in planned})
+
+
+def decoded(kind: type[Any], shown: dict[str, Any]) -> Any:
+    """JSON as hooks and REST bring it."""
+    return msgspec.json.decode(msgspec.json.encode(shown), type=kind)
+
+
+def payload_of(shown: Issue) -> issue.Payload:
+    """An issue's payload. A cleared body is "" or null, which is one; of its type only what is kept."""
+    told = decoded(issue.Payload, shown.as_json())
+    kept = told.type and {name: told.type[name] for name in ("name", "color")}
+    return msgspec.structs.replace(told, body=told.body or None, type=kept)
+
+
+def payload_of_pull(world: World, shown: PullRequest) -> pull_request.Payload:
+    """A pull request's payload. A test merge is no merge, and of the head's repository only its id is asked."""
+    told = decoded(pull_request.Payload, shown.as_json(world.now()))
+    return msgspec.structs.replace(
+        told,
+        body=told.body or None,
+        merge_commit_sha=told.merge_commit_sha if told.merged_at else None,
+        head=msgspec.structs.replace(
+            told.head, repo=told.head.repo and pull_request.BranchRepository(told.head.repo.id)
+        ),
+    )
+
+
+def add(scene: Scene, pull: PullRequest, many: str, number: int) -> None:
+    """Add one more of something."""
+    if many == "labels":
+        made = labels.create(scene.world, scene.repository, f"label {number}", by=scene.ada)
+        conversations.add_labels(scene.world, pull, made, by=scene.ada)
+    elif many == "assignees":
+        conversations.assign(scene.world, pull, scene.world.add_account(f"user-{number}"), by=scene.ada)
+    elif many == "requests":
+        team: Team = scene.world.add_team(scene.organization, f"Team {number}", "They read")
+        pull_requests.request_review(scene.world, pull, team, by=scene.ada)
+    else:
+        review_threads.start(scene.world, pull, "lamp.c", number + 1, "Why?", by=scene.ada)
+
+
+def traits_of_either(told: issue.Payload | pull_request.Payload) -> Iterator[str]:
+    assert told.user is not None
+    if told.user == graphql.GHOST:
+        yield "by a ghost"
+    elif told.user.type != "User":
+        yield f"by a {told.user.type.lower()}"
+    found = {
+        "without body": told.body is None,
+        "labeled": bool(told.labels),
+        "assigned": bool(told.assignees),
+        "in a milestone": told.milestone is not None,
+        "locked": bool(told.locked),
+        "commented": bool(told.comments),
+    }
+    yield from (name for name, there in found.items() if there)
+
+
+def traits_of_issue(told: issue.Payload) -> set[str]:
+    """What is special about an issue."""
+    found = {
+        "typed": told.type is not None,
+        "part of another": told.parent_issue_url is not msgspec.UNSET,
+        "with parts": told.sub_issues_summary["total"] > 0,
+        "blocked": told.issue_dependencies_summary["total_blocked_by"] > 0,
+        "blocking": told.issue_dependencies_summary["total_blocking"] > 0,
+    }
+    state = told.state if told.state_reason is None else f"{told.state} as {told.state_reason}"
+    return {*traits_of_either(told), *(name for name, there in found.items() if there), str(state)}
+
+
+def traits_of_pull_request(told: pull_request.Payload, repository: Repository) -> set[str]:
+    """What is special about a pull request."""
+    assert told.head is not None
+    assert told.head.repo is not None
+    found = {
+        "draft": bool(told.draft),
+        "ordered merged": told.auto_merge is not None,
+        "asks a user": bool(told.requested_reviewers),
+        "asks a team": bool(told.requested_teams),
+        "with review comments": bool(told.review_comments),
+        "from a fork": told.head.repo.id != repository.id,
+    }
+    merging = {True: "mergeable", False: "not mergeable", None: "unknown"}[told.mergeable]
+    state = "merged" if told.merged_at else str(told.state)
+    return {*traits_of_either(told), *(name for name, there in found.items() if there), merging, state}
