@@ -1,4 +1,4 @@
-"""Work due later: refetches that settle what a payload could not, and links that wait for a task.
+"""Work due later: refetches that settle what a payload could not, links that wait for a task, and their tracking.
 
 A job is keyed by what it is about, so a burst of reasons is one job, at most one debounce late.
 """
@@ -15,7 +15,7 @@ from ghsync.database import document, metadata, moment, one_of, reference, uuid_
 
 KINDS = (
     "refetch_installation", "refetch_repository", "refetch_issue", "refetch_pull_request", "refetch_comment",
-    "link_task", "backfill", "sweep", "heal", "audit", "purge",
+    "link_task", "track_pull_request", "backfill", "sweep", "heal", "audit", "purge",
 )  # fmt: skip
 DEBOUNCE_SECONDS = 2
 CHANNEL = "ghsync_jobs"
@@ -33,6 +33,7 @@ jobs = sa.Table(
     sa.Column("attempts", sa.Integer, nullable=False, server_default="0", comment="Failures so far"),
     sa.Column("reason", sa.Text, comment="Why it became due first"),
     sa.Column("last_error", sa.Text, comment="What the last failure said"),
+    moment("parked_at", "Since when it has failed too often to be tried; null until then"),
     document("payload", "What the job needs besides its key"),
     moment("created_at", "When it became known", default=True, nullable=False),
     sa.UniqueConstraint("kind", "key"),
@@ -80,8 +81,11 @@ SELECT r.kind, r.key, r.repository_id, r.reason, :priority, now() + make_interva
 FROM json_to_recordset(:jobs) AS r(kind text, key text, repository_id uuid, reason text)
 ORDER BY r.kind, r.key
 ON CONFLICT (kind, key) DO UPDATE SET
-  due_at = least(j.due_at, excluded.due_at), priority = least(j.priority, excluded.priority)
-WHERE (j.due_at, j.priority) IS DISTINCT FROM
+  due_at = CASE WHEN j.parked_at IS NULL THEN least(j.due_at, excluded.due_at) ELSE excluded.due_at END,
+  priority = least(j.priority, excluded.priority),
+  attempts = CASE WHEN j.parked_at IS NULL THEN j.attempts ELSE 0 END, parked_at = NULL
+WHERE j.parked_at IS NOT NULL OR
+      (j.due_at, j.priority) IS DISTINCT FROM
       (least(j.due_at, excluded.due_at), least(j.priority, excluded.priority))
 """)
 
@@ -89,7 +93,7 @@ WHERE (j.due_at, j.priority) IS DISTINCT FROM
 async def schedule(
     conn: AsyncConnection, wanted: Iterable[Job], *, delay_seconds: float = DEBOUNCE_SECONDS, priority: str = "event"
 ) -> None:
-    """Make jobs due; one that is due already stays as early as it was."""
+    """Make jobs due; one that is due already stays as early as it was, and one that is parked begins anew."""
     unique = {(job.kind, job.key): job for job in wanted}
     if unique:
         rows = [
@@ -110,9 +114,19 @@ class Due:
     seen_at: datetime
 
 
+_ANNOUNCE = sa.text("SELECT now(), pg_notify(:channel, '')")
+
+
+async def call(conn: AsyncConnection, wanted: list[Job]) -> Due:
+    """Make jobs due at once, and wake who does them as soon as this is committed; answers the jobs as due."""
+    await schedule(conn, wanted, delay_seconds=0)
+    (now, _) = (await conn.execute(_ANNOUNCE, {"channel": CHANNEL})).one()
+    return Due([job.key for job in wanted], now)
+
+
 _DUE = sa.text("""
 SELECT coalesce(array_agg(key ORDER BY priority, due_at), '{}') AS keys, now() AS seen_at
-FROM (SELECT key, priority, due_at FROM sync_jobs WHERE kind = :kind AND due_at <= now()
+FROM (SELECT key, priority, due_at FROM sync_jobs WHERE kind = :kind AND due_at <= now() AND parked_at IS NULL
       ORDER BY priority, due_at LIMIT :limit) due
 """)
 
@@ -135,11 +149,17 @@ async def finish(conn: AsyncConnection, kind: str, done: Due) -> None:
 
 _POSTPONE = sa.text("""
 UPDATE sync_jobs SET attempts = attempts + 1, last_error = :error,
-  due_at = now() + least(interval '10 minutes', interval '1 second' * 2 ^ least(attempts, 10))
+  due_at = now() + least(interval '10 minutes', interval '1 second' * 2 ^ least(attempts, 10)),
+  parked_at = CASE WHEN attempts + 1 >= :most THEN now() END
 WHERE id IN (SELECT id FROM sync_jobs WHERE kind = :kind AND key = ANY(:keys) ORDER BY key FOR UPDATE SKIP LOCKED)
 """)
 
 
-async def postpone(conn: AsyncConnection, kind: str, keys: Iterable[str], error: str) -> None:
-    """Count a failure of these jobs and try them again later, each time after twice as long."""
-    await conn.execute(_POSTPONE, {"kind": kind, "keys": list(keys), "error": error})
+async def postpone(
+    conn: AsyncConnection, kind: str, keys: Iterable[str], error: str, *, max_attempts: int | None = None
+) -> None:
+    """Count a failure of these jobs and try them again later, each time after twice as long.
+
+    Whatever has failed ``max_attempts`` times is parked until something makes it due again.
+    """
+    await conn.execute(_POSTPONE, {"kind": kind, "keys": list(keys), "error": error, "most": max_attempts})

@@ -7,28 +7,26 @@ import asyncio
 import contextlib
 import time
 import traceback
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
 import psycopg
 import sqlalchemy as sa
 import structlog
-from sqlalchemy.ext.asyncio import AsyncEngine
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from ghsync import jobs, metrics
 from ghsync.database import connection_arguments, first_line, transaction
-from ghsync.errors import DatabaseUnavailable
+from ghsync.errors import DatabaseUnavailable, GhsyncError
 from ghsync.inbox import queue
 from ghsync.inbox.queue import Claimed, Verdict
 from ghsync.jobs import Due
-from ghsync.projector import project
-from ghsync.tasks import links
+from ghsync.projector import linking, project
 
 log = structlog.get_logger()
 
 CHANNELS = (queue.CHANNEL, jobs.CHANNEL)
-LINK = "link_task"
 RECONNECT_SECONDS = 1.0
 FIRST_PAUSE_SECONDS = 0.1
 LONGEST_PAUSE_SECONDS = 5.0
@@ -40,6 +38,9 @@ TROUBLES = (DatabaseUnavailable, sa.exc.OperationalError, sa.exc.InternalError)
 
 # Another transaction was faster: https://www.postgresql.org/docs/current/mvcc-serialization-failure-handling.html
 _COLLISIONS = frozenset({"40001", "40P01", "23505", "55P03"})
+
+
+Act = Callable[[AsyncConnection, Due], Awaitable[None]]
 
 
 class Worker:
@@ -152,31 +153,35 @@ class Worker:
         return 1
 
     async def link(self) -> int:
-        """Pick up tasks and numbers that other programs wrote."""
+        """Pick up tasks and numbers that other programs wrote, then track the pull requests whose links changed."""
+        return await self._work_off(linking.LINK, linking.adopt) + await self._work_off(linking.TRACK, linking.track)
+
+    async def _work_off(self, kind: str, act: Act) -> int:
         async with transaction(self._engine) as conn:
-            due = await jobs.due(conn, LINK, self._batch_size)
-        if not due.keys:
-            return 0
+            due = await jobs.due(conn, kind, self._batch_size)
+        if due.keys:
+            await self._attempt(kind, act, due)
+        return len(due.keys)
+
+    async def _attempt(self, kind: str, act: Act, due: Due) -> None:
+        """Do jobs in one transaction, or their halves if it fails; one that fails alone is postponed or parked."""
         try:
-            await self._adopt(due)
+            async with transaction(self._engine) as conn:
+                await act(conn, due)
+            return
         except DatabaseUnavailable:
             raise
         except Exception as error:  # noqa: BLE001 (as in `step`: nothing may stop the worker)
-            log.warning("linking_postponed", tasks=len(due.keys), error=first_line(error))
-            async with transaction(self._engine) as conn:
-                await jobs.postpone(conn, LINK, due.keys, first_line(error))
-        return len(due.keys)
-
-    async def _adopt(self, due: Due) -> None:
-        # Links lock tasks, and tracking locks repositories: in one transaction they could wait in a circle with a
-        # batch, which locks repositories first. The jobs go last, so a crash in between repeats both; only a pull
-        # request that lost its link before the crash then waits for its next payload.
+            failure = error
+        if len(due.keys) > 1:
+            middle = len(due.keys) // 2
+            await self._attempt(kind, act, Due(due.keys[:middle], due.seen_at))
+            await self._attempt(kind, act, Due(due.keys[middle:], due.seen_at))
+            return
+        log.warning("job_postponed", kind=kind, key=due.keys[0], error=first_line(failure))
+        attempts = 1 if _hopeless(failure) else self._max_attempts
         async with transaction(self._engine) as conn:
-            await links.lock(conn, due.keys)
-            changed = await links.adopt(conn, due.keys)
-        async with transaction(self._engine) as conn:
-            await project.track(conn, {*changed, *await links.pull_requests(conn, due.keys)})
-            await jobs.finish(conn, LINK, due)
+            await jobs.postpone(conn, kind, due.keys, first_line(failure), max_attempts=attempts)
 
 
 def _collided(error: BaseException) -> bool:
@@ -189,9 +194,17 @@ def _hopeless(error: BaseException) -> bool:
 
 
 def _explain(error: Exception) -> str:
-    """What happened in one line, then where."""
+    """What happened in one sentence, then where."""
     frames = "".join(traceback.format_list(traceback.extract_tb(error.__traceback__)))
-    return f"{type(error).__name__}: {first_line(error)}\n{frames}"
+    return f"{_sentence(error)}\n{frames}"
+
+
+def _sentence(error: Exception) -> str:
+    if isinstance(error, GhsyncError):
+        return first_line(error)
+    if isinstance(error, sa.exc.DBAPIError):  # PostgreSQL's words; the name of a driver's class says less
+        return f"The database refused it: {first_line(error)}"
+    return f"Unexpected {type(error).__name__}: {first_line(error)}"
 
 
 async def listen(url: str, channels: Sequence[str], wake: Callable[[], None]) -> None:

@@ -103,6 +103,19 @@ async def test_a_job_that_failed_comes_back_later_each_time(engine: AsyncEngine)
     assert await query(engine, told) == [(3, "out of reach", 4)]
 
 
+async def test_a_job_that_failed_too_often_is_parked_until_it_is_due_for_another_reason(engine: AsyncEngine) -> None:
+    await schedule(engine, ISSUE, delay_seconds=0)
+    for parked in (False, True):
+        async with transaction(engine) as conn:
+            await jobs.postpone(conn, "refetch_issue", ["r#1"], "out of reach", max_attempts=2)
+        assert await query(engine, "SELECT parked_at IS NOT NULL FROM sync_jobs") == [(parked,)]
+    await query(engine, "UPDATE sync_jobs SET due_at = now()")
+    assert await take(engine, "refetch_issue") == []
+    await schedule(engine, ISSUE, delay_seconds=0)
+    assert await query(engine, "SELECT attempts, parked_at FROM sync_jobs") == [(0, None)]
+    assert await take(engine, "refetch_issue") == ["r#1"]
+
+
 async def test_no_jobs_are_no_statement(engine: AsyncEngine) -> None:
     await schedule(engine)
     assert await waits(engine) == []

@@ -304,19 +304,11 @@ async def test_a_worker_that_cannot_work_at_all_ends_with_the_error(engine: Asyn
         await worker(engine).run(database_url)
 
 
-async def test_a_worker_survives_a_task_that_cannot_be_linked(engine: AsyncEngine, database_url: str) -> None:
-    await arrive(engine, delivery("a", "one", 1))
-    await worker(engine).drain()
-    await query(engine, POISON[0].replace("NEW.title", "NEW.number"))
-    await query(
-        engine, "CREATE TRIGGER refuse BEFORE INSERT ON task_github_links FOR EACH ROW EXECUTE FUNCTION refuse()"
-    )
-    async with running(worker(engine), database_url):
-        await query(
-            engine,
-            """INSERT INTO tasks (project_id, title, github_issue_number)
-               SELECT project_id, 'A task', 1 FROM github_repositories""",
-        )
-        await until(engine, "SELECT attempts, last_error FROM sync_jobs", [(1, "no room for 1")])
-        await arrive(engine, delivery("b", "two", 2))
-        await until(engine, STATUSES, [("a", "processed"), ("b", "processed")])
+@pytest.mark.usefixtures("poisoned")
+async def test_the_error_of_a_parked_delivery_begins_with_a_sentence_in_the_databases_words(
+    engine: AsyncEngine,
+) -> None:
+    await arrive(engine, delivery("a", "poison", 1))
+    await worker(engine, max_attempts=1).drain()
+    ((error,),) = await query(engine, "SELECT last_error FROM webhook_deliveries")
+    assert error.splitlines()[0] == "The database refused it: no room for poison"

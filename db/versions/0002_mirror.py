@@ -852,7 +852,7 @@ def upgrade() -> None:
             "head_repository_id",
             sa.String(length=255),
             nullable=True,
-            comment="GitHub's id of the head's repository; null if deleted",
+            comment="GitHub's id of the head's repository, for ever",
         ),
         sa.Column("base_ref", sa.String(length=255), nullable=True, comment="Branch it goes into"),
         sa.Column(
@@ -863,6 +863,13 @@ def upgrade() -> None:
         ),
         sa.Column("draft", sa.Boolean(), server_default=sa.text("false"), nullable=True, comment="Is a draft"),
         sa.Column("merged", sa.Boolean(), server_default=sa.text("false"), nullable=True, comment="Was merged; final"),
+        sa.Column(
+            "merged_into_default",
+            sa.Boolean(),
+            server_default=sa.text("false"),
+            nullable=True,
+            comment="Was merged into the default branch of that time; final",
+        ),
         sa.Column(
             "mergeable",
             sa.Boolean(),

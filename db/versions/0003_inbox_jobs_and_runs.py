@@ -70,7 +70,7 @@ def upgrade() -> None:
             "status IN ('pending', 'processed', 'ignored', 'parked')", name=op.f("webhook_deliveries_status_check")
         ),
         sa.CheckConstraint(
-            "sync_source IN ('webhook', 'replay')", name=op.f("webhook_deliveries_sync_source_check")
+            "sync_source IN ('webhook', 'replay', 'reconcile')", name=op.f("webhook_deliveries_sync_source_check")
         ),
         sa.CheckConstraint("attempts >= 0", name=op.f("webhook_deliveries_attempts_check")),
         sa.PrimaryKeyConstraint("id", name=op.f("webhook_deliveries_pkey")),
@@ -115,6 +115,12 @@ def upgrade() -> None:
         sa.Column("reason", sa.Text(), nullable=True, comment="Why it became due first"),
         sa.Column("last_error", sa.Text(), nullable=True, comment="What the last failure said"),
         sa.Column(
+            "parked_at",
+            sa.TIMESTAMP(timezone=True),
+            nullable=True,
+            comment="Since when it has failed too often to be tried; null until then",
+        ),
+        sa.Column(
             "payload",
             postgresql.JSONB(astext_type=sa.Text()),
             server_default=sa.text("'{}'::jsonb"),
@@ -129,7 +135,7 @@ def upgrade() -> None:
             comment="When it became known",
         ),
         sa.CheckConstraint(
-            "kind IN ('refetch_installation', 'refetch_repository', 'refetch_issue', 'refetch_pull_request', 'refetch_comment', 'link_task', 'backfill', 'sweep', 'heal', 'audit', 'purge')",
+            "kind IN ('refetch_installation', 'refetch_repository', 'refetch_issue', 'refetch_pull_request', 'refetch_comment', 'link_task', 'track_pull_request', 'backfill', 'sweep', 'heal', 'audit', 'purge')",
             name=op.f("sync_jobs_kind_check"),
         ),
         sa.CheckConstraint("attempts >= 0", name=op.f("sync_jobs_attempts_check")),

@@ -3,39 +3,19 @@
 import asyncio
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import psycopg
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from ghsync import embedded, log, settings
-from ghsync.cli.terminal import (
-    FAILED,
-    NOT_CONFIGURED,
-    USAGE,
-    console,
-    explain,
-    notices,
-    print_json,
-    print_rows,
-)
-from ghsync.database import create_engine, first_line
+from ghsync.cli.terminal import notices
+from ghsync.database import create_engine, first_line, transaction
 from ghsync.errors import DatabaseUnavailable, NotConfigured
 from ghsync.settings import Settings
 
-__all__ = [
-    "FAILED",
-    "NOT_CONFIGURED",
-    "USAGE",
-    "configured",
-    "console",
-    "explain",
-    "notices",
-    "print_json",
-    "print_rows",
-    "run",
-]
+__all__ = ["configured", "notices", "rows", "run"]
 
 T = TypeVar("T")
 
@@ -69,6 +49,16 @@ def run(function: Callable[[AsyncEngine], Awaitable[T]]) -> T:
 
     with configured() as (_, url):
         return asyncio.run(call(url))
+
+
+def rows(statement: sa.Executable, **values: Any) -> list[dict[str, Any]]:
+    """All rows that one statement answers."""
+
+    async def read(engine: AsyncEngine) -> list[dict[str, Any]]:
+        async with transaction(engine) as conn:
+            return [dict(row) for row in (await conn.execute(statement, values)).mappings()]
+
+    return run(read)
 
 
 @contextmanager

@@ -14,7 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from ghsync import audit, payload
 from ghsync.cli import arguments, terminal
-from ghsync.cli.context import run
+from ghsync.cli.context import rows, run
 from ghsync.database import transaction
 from ghsync.errors import NotFound, Permanent
 from ghsync.inbox import queue
@@ -67,17 +67,7 @@ def show_list(
     if repo:
         statement = statement.where(table.c.repository == repo)
 
-    async def read(engine: AsyncEngine) -> list[Row]:
-        async with transaction(engine) as conn:
-            return [dict(row) for row in (await conn.execute(statement)).mappings()]
-
-    found = run(read)
-    if as_json:
-        terminal.print_json(found)
-    elif found:
-        terminal.console.print(_listing(found))
-    else:
-        terminal.console.print("No such deliveries.")
+    terminal.print_listing(rows(statement), _listing, as_json, empty="No such deliveries.")
 
 
 @app.command()
@@ -220,12 +210,12 @@ async def _write_down(conn: AsyncConnection, action: str, ids: Sequence[int], va
     )
 
 
-def _listing(rows: Sequence[Row]) -> Table:
+def _listing(found: Sequence[Row]) -> Table:
     shown = terminal.table("id", "received", "event", "repository", "status")
     for column in shown.columns:
         column.overflow = "ellipsis"
         column.no_wrap = column.header not in ("event", "repository")
-    for row in rows:
+    for row in found:
         event = ".".join(filter(None, (row["event"], row["action"])))
         cells = (row["id"], terminal.brief(row["received_at"]), event, row["repository"], row["status"])
         shown.add_row(*map(terminal.cell, cells), style="red" if row["status"] == "parked" else None)

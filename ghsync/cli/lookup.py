@@ -1,6 +1,7 @@
-"""Finds a repository by any name it ever had."""
+"""Finds a repository by any name it ever had, and a project by its slug or id."""
 
 from typing import Any
+from uuid import UUID
 
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -18,6 +19,12 @@ ORDER BY lower(r.tracked_name) = lower(:name) DESC, lower(r.full_name) = lower(:
 LIMIT 1
 """)
 
+_PROJECTS = sa.text("""
+SELECT p.id::text, p.slug, o.slug AS organization FROM projects p JOIN organizations o ON o.id = p.organization_id
+WHERE p.id = CAST(:id AS uuid) OR p.slug = :slug OR o.slug || '/' || p.slug = :slug
+ORDER BY o.slug, p.slug
+""")
+
 
 async def repository(conn: AsyncConnection, name: str) -> sa.Row[Any]:
     """The repository that is, else was, called so: its names, project and state. Raises `NotFound`."""
@@ -25,6 +32,24 @@ async def repository(conn: AsyncConnection, name: str) -> sa.Row[Any]:
     if found is None:
         raise NotFound(f"No repository {name} is mirrored: `ghsync repos list` shows those that are.")
     return found
+
+
+async def project(conn: AsyncConnection, text: str) -> sa.Row[Any]:
+    """A project by id, slug or organization/slug. Raises `NotFound`, also where several have that slug."""
+    found = (await conn.execute(_PROJECTS, {"id": _uuid(text), "slug": text})).all()
+    if not found:
+        raise NotFound(f"There is no project {text}: `ghsync repos list` shows the project of every repository.")
+    if len(found) > 1:
+        names = ", ".join(f"{project.organization}/{project.slug}" for project in found)
+        raise NotFound(f"Several projects are called {text}: name one of {names}.")
+    return found[0]
+
+
+def _uuid(text: str) -> str | None:
+    try:
+        return str(UUID(text))
+    except ValueError:
+        return None
 
 
 def state(repository: sa.Row[Any]) -> str:

@@ -1,20 +1,21 @@
 """`repos`: mirrored repositories, the projects they belong to, their names and webhook secrets."""
 
 import sys
+from collections.abc import Sequence
 from typing import Annotated, Any
-from uuid import UUID
 
 import sqlalchemy as sa
 import typer
 from rich.table import Table
-from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
+from sqlalchemy.ext.asyncio import AsyncEngine
 
 from ghsync import audit, settings
 from ghsync.cli import arguments, lookup, terminal
-from ghsync.cli.context import run
+from ghsync.cli.context import rows, run
 from ghsync.database import transaction
 from ghsync.encryption import Encryption
-from ghsync.errors import NotFound
+from ghsync.projector import linking
+from ghsync.tasks import links
 
 app = typer.Typer(
     help="Mirrored repositories: their projects, names and secrets.",
@@ -36,12 +37,6 @@ SELECT r.full_name AS repository, r.github_id, p.slug AS project, r.visibility,
 FROM github_repositories r JOIN projects p ON p.id = r.project_id ORDER BY lower(r.full_name), r.github_id
 """)
 
-_PROJECTS = sa.text("""
-SELECT p.id::text, p.slug, o.slug AS organization FROM projects p JOIN organizations o ON o.id = p.organization_id
-WHERE p.id = CAST(:id AS uuid) OR p.slug = :slug OR o.slug || '/' || p.slug = :slug
-ORDER BY o.slug, p.slug
-""")
-
 _ASSIGN = sa.text("UPDATE github_repositories SET project_id = :project_id WHERE id = :id")
 
 _ALIASES = sa.text("""
@@ -56,18 +51,7 @@ _SET_SECRET = sa.text("UPDATE github_repositories SET webhook_secret = :token WH
 @app.command("list")
 def show_list(as_json: Json = False) -> None:
     """List the repositories that are mirrored."""
-
-    async def read(engine: AsyncEngine) -> list[Row]:
-        async with transaction(engine) as conn:
-            return [dict(row) for row in (await conn.execute(_LIST)).mappings()]
-
-    found = run(read)
-    if as_json:
-        terminal.print_json(found)
-    elif found:
-        terminal.console.print(_listing(found))
-    else:
-        terminal.console.print("Nothing is mirrored yet.")
+    terminal.print_listing(rows(_LIST), _listing, as_json, empty="Nothing is mirrored yet.")
 
 
 @app.command()
@@ -75,15 +59,20 @@ def assign(
     repository: Name,
     project: Annotated[str, typer.Option(metavar="PROJECT", help="Its slug, ORGANIZATION/SLUG or id.")],
 ) -> None:
-    """Move a repository to another project; sync leaves it there."""
+    """Move a repository to another project; sync leaves it there.
+
+    Numbers in tasks of both projects are linked anew.
+    """
 
     async def move(engine: AsyncEngine) -> str:
         async with transaction(engine) as conn:
             found = await lookup.repository(conn, repository)
-            target = await _project(conn, project)
+            target = await lookup.project(conn, project)
             if target.id == found.project_id:
                 return f"{found.full_name} is in {target.organization}/{target.slug} already."
             await conn.execute(_ASSIGN, {"id": found.id, "project_id": target.id})
+            concerned = await links.concerned(conn, found.id, [found.project_id, target.id])
+            await linking.relink(conn, concerned, "a repository changed its project")
             await audit.record(
                 conn,
                 action="repository.assigned",
@@ -150,12 +139,12 @@ def secret(
     terminal.console.print(f"{'Forgot' if clear else 'Stored'} the webhook secret of {name}.", markup=False)
 
 
-def _listing(rows: list[Row]) -> Table:
+def _listing(found: Sequence[Row]) -> Table:
     shown = terminal.table("repository", "project", "state", "observed")
     for column in shown.columns:
         column.overflow = "ellipsis"
         column.no_wrap = column.header != "project"
-    for row in rows:
+    for row in found:
         cells = (row["repository"], row["project"], row["state"], terminal.brief(row["observed_at"]))
         shown.add_row(*map(terminal.cell, cells), style="dim" if row["state"] in ("deleted", "removed") else None)
     return shown
@@ -169,21 +158,3 @@ def _read_secret(encryption: Encryption) -> str:
     if not given:
         raise typer.BadParameter("Standard input holds no secret.")
     return given
-
-
-async def _project(conn: AsyncConnection, text: str) -> sa.Row[Any]:
-    """A project by id, slug or organization/slug; raises `NotFound`, also where several have that slug."""
-    found = (await conn.execute(_PROJECTS, {"id": _uuid(text), "slug": text})).all()
-    if not found:
-        raise NotFound(f"There is no project {text}.")
-    if len(found) > 1:
-        names = ", ".join(f"{project.organization}/{project.slug}" for project in found)
-        raise NotFound(f"Several projects are called {text}: name one of {names}.")
-    return found[0]
-
-
-def _uuid(text: str) -> str | None:
-    try:
-        return str(UUID(text))
-    except ValueError:
-        return None

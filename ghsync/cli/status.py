@@ -62,7 +62,16 @@ FROM pg_stats WHERE schemaname = current_schema() AND tablename = 'webhook_deliv
 _JOBS = sa.text("""
 SELECT kind, count(*) AS waiting, count(*) FILTER (WHERE due_at <= now()) AS due,
        count(*) FILTER (WHERE attempts > 0) AS failing, min(due_at) AS first_due_at
-FROM sync_jobs WHERE CAST(:repository_id AS uuid) IS NULL OR repository_id = :repository_id GROUP BY kind ORDER BY kind
+FROM sync_jobs
+WHERE parked_at IS NULL AND (CAST(:repository_id AS uuid) IS NULL OR repository_id = :repository_id)
+GROUP BY kind ORDER BY kind
+""")
+
+_PARKED_JOBS = sa.text("""
+SELECT kind, key, attempts, parked_at, last_error AS error, count(*) OVER () AS of
+FROM sync_jobs
+WHERE parked_at IS NOT NULL AND (CAST(:repository_id AS uuid) IS NULL OR repository_id = :repository_id)
+ORDER BY parked_at DESC, kind, key LIMIT :limit
 """)
 
 # A failed delivery that waits for its next attempt is due last.
@@ -139,6 +148,7 @@ async def _of_all(conn: AsyncConnection) -> Report:
             "ignored": await _ignored(conn, received),
         },
         "jobs": await _all(conn, _JOBS, repository_id=None),
+        "parked_jobs": await _all(conn, _PARKED_JOBS, repository_id=None, limit=ERRORS_SHOWN),
         "rows": rows,
         "errors": await _all(conn, _ERRORS, name=None, limit=ERRORS_SHOWN),
     }
@@ -160,6 +170,7 @@ async def _of_repository(conn: AsyncConnection, name: str) -> Report:
         "verified_at": found.verified_at,
         **counts._mapping,
         "jobs": await _all(conn, _JOBS, repository_id=found.id),
+        "parked_jobs": await _all(conn, _PARKED_JOBS, repository_id=found.id, limit=ERRORS_SHOWN),
         "errors": await _all(conn, _ERRORS, name=found.full_name, limit=ERRORS_SHOWN),
     }
 
@@ -224,6 +235,7 @@ def _show(report: Report) -> None:
     facts.add_row("Done", f"{_number(inbox['done'])}, of these {_number(inbox['ignored'])} ignored")
     terminal.console.print(facts)
     _show_jobs(report["jobs"])
+    _show_parked_jobs(report["parked_jobs"])
     rows = terminal.table("Mirrored", "rows")
     rows.columns[1].justify = "right"
     for name, number in report["rows"].items():
@@ -248,6 +260,7 @@ def _show_repository(report: Report) -> None:
     facts.add_row("Parked", f"{report['parked']:,}")
     terminal.console.print(facts)
     _show_jobs(report["jobs"])
+    _show_parked_jobs(report["parked_jobs"])
     _show_errors(report["errors"])
 
 
@@ -266,6 +279,15 @@ def _show_jobs(jobs: Sequence[Mapping[str, Any]]) -> None:
         for job in jobs:
             counts = (f"{job[name]:,}" for name in ("waiting", "due", "failing"))
             shown.add_row(job["kind"], *counts, terminal.moment(job["first_due_at"]))
+        _section(shown)
+
+
+def _show_parked_jobs(jobs: Sequence[Mapping[str, Any]]) -> None:
+    """The last of the jobs that failed too often; what they are about has to change before they are tried again."""
+    if jobs:
+        shown = terminal.table(f"Work given up, {jobs[0]['of']:,} in all", "about", "error")
+        for job in jobs:
+            shown.add_row(job["kind"], terminal.cell(job["key"]), terminal.cell(job["error"]))
         _section(shown)
 
 

@@ -1,6 +1,5 @@
 """`tasks`: tasks, and their links to issues and pull requests."""
 
-import getpass
 import re
 from typing import Annotated, Any, NamedTuple
 
@@ -9,12 +8,14 @@ import typer
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from ghsync import audit
-from ghsync.cli.context import console, print_rows, run
+from ghsync.cli import lookup, terminal
+from ghsync.cli.context import rows, run
 from ghsync.database import transaction
 from ghsync.errors import NotFound, Permanent
-from ghsync.projector import project as projector
-from ghsync.tasks import links
-from ghsync.tasks.links import Item
+from ghsync.jobs import Due
+from ghsync.projector import linking
+from ghsync.tasks import links, suggestions
+from ghsync.tasks.item import Item
 from ghsync.tasks.tables import TASK_STATUSES
 
 app = typer.Typer(
@@ -72,20 +73,7 @@ WHERE (CAST(:project AS text) IS NULL OR :project IN (p.slug, o.slug || '/' || p
 ORDER BY t.created_at DESC, t.id LIMIT :limit
 """)
 
-_PROJECTS = sa.text("""
-SELECT p.id::text AS id, o.slug || '/' || p.slug AS name
-FROM projects p JOIN organizations o ON o.id = p.organization_id
-WHERE :project IN (p.slug, o.slug || '/' || p.slug, p.id::text) ORDER BY 2
-""")
-
 _TASKS = sa.text("SELECT id::text FROM tasks WHERE starts_with(id::text, :prefix) ORDER BY id LIMIT 2")
-
-_REPOSITORY = sa.text("""
-SELECT r.id::text AS id, r.tracked_name
-FROM github_repositories r JOIN github_repository_aliases a ON a.repository_id = r.id
-WHERE lower(a.full_name) = lower(:full_name)
-ORDER BY lower(r.tracked_name) = lower(:full_name) DESC, a.first_observed_at DESC LIMIT 1
-""")
 
 _KIND = sa.text("""
 SELECT 'pull_request' AS kind FROM github_pull_requests WHERE repository_id = :repository_id AND number = :number
@@ -113,9 +101,9 @@ def list_tasks(
     """List tasks with their issue and pull request."""
     if status is not None and status not in TASK_STATUSES:
         raise typer.BadParameter(f"{status!r} is none of {', '.join(TASK_STATUSES)}.", param_hint="--status")
-    rows = run(lambda engine: _rows(engine, _LIST, project=project, status=status, limit=limit))
     columns = ("id", "title", "status", "project", "issue", "pull_request")
-    print_rows(rows, columns, as_json, empty="There are no such tasks.")
+    found = rows(_LIST, project=project, status=status, limit=limit)
+    terminal.print_rows(found, columns, as_json, empty="There are no such tasks.")
 
 
 @app.command()
@@ -140,9 +128,9 @@ def create(
     values = {"title": title, "description": description, "type": kind, "priority": priority}
     task = run(lambda engine: _create(engine, project, values, reference))
     if as_json:
-        print_rows([{"id": task}], ("id",), as_json)
+        terminal.print_rows([{"id": task}], ("id",), as_json)
     else:
-        console.print(task)
+        terminal.console.print(task)
 
 
 @app.command()
@@ -152,27 +140,27 @@ def link(task: TaskArgument, item: ItemArgument, pull: PullOption = None) -> Non
     What a person links outranks what texts and branches say.
     """
     done = run(lambda engine: _link(engine, task, _reference(item, pull)))
-    console.print(f"Linked {done}.", markup=False)
+    terminal.console.print(f"Linked {done}.", markup=False)
 
 
 @app.command()
 def unlink(task: TaskArgument, item: ItemArgument, pull: PullOption = None) -> None:
     """Take back a link that a person or another program made."""
     done = run(lambda engine: _unlink(engine, task, _reference(item, pull)))
-    console.print(f"Unlinked {done}.", markup=False)
+    terminal.console.print(f"Unlinked {done}.", markup=False)
 
 
 @app.command()
 def suggest(as_json: JsonOption = False) -> None:
     """List what a person should decide: conflicts, open numbers and likely links."""
 
-    async def read(engine: AsyncEngine) -> list[links.Suggestion]:
+    async def read(engine: AsyncEngine) -> list[suggestions.Suggestion]:
         async with transaction(engine) as conn:
-            return await links.suggestions(conn)
+            return await suggestions.find(conn)
 
     found = run(read)
-    rows = [{"kind": s.kind, "item": s.item, "tasks": list(s.tasks), "advice": s.advice} for s in found]
-    print_rows(rows, ("kind", "item", "advice"), as_json, empty="There is nothing to decide.")
+    listed = [{"kind": s.kind, "item": s.item, "tasks": list(s.tasks), "advice": s.advice} for s in found]
+    terminal.print_rows(listed, ("kind", "item", "advice"), as_json, empty="There is nothing to decide.")
 
 
 def _reference(text: str, pull: bool | None) -> Reference:
@@ -183,64 +171,59 @@ def _reference(text: str, pull: bool | None) -> Reference:
     return Reference(named[1], int(named[3]), KINDS.get(named[2]) or said)
 
 
-async def _rows(engine: AsyncEngine, statement: sa.TextClause, **values: Any) -> list[dict[str, Any]]:
-    async with transaction(engine) as conn:
-        return [dict(row) for row in (await conn.execute(statement, values)).mappings()]
-
-
 async def _create(engine: AsyncEngine, project: str, values: dict[str, Any], reference: Reference | None) -> str:
     async with transaction(engine) as conn:
-        project_id = await _project(conn, project)
-        task: str = (await conn.execute(_CREATE, {**values, "project": project_id})).scalar_one()
+        home = await lookup.project(conn, project)
+        task: str = (await conn.execute(_CREATE, {**values, "project": home.id})).scalar_one()
         changed = await links.adopt(conn, [task])
         if reference:
             item = await _item(conn, reference)
-            changed += await links.link(conn, task, *item, evidence=_actor())
-        await projector.track(conn, changed)
+            changed += await links.link(conn, task, *item, evidence=terminal.operator())
         linked = {"link": str(reference)} if reference else {}
         await _record(conn, "task.created", task, None, {**values, **linked})
+        due = await linking.retrack(conn, changed)
+    await _track(engine, due)
     return task
 
 
 async def _link(engine: AsyncEngine, prefix: str, reference: Reference) -> str:
     async with transaction(engine) as conn:
         task, item = await _task(conn, prefix), await _item(conn, reference)
-        await projector.track(conn, await links.link(conn, task, *item, evidence=_actor()))
+        changed = await links.link(conn, task, *item, evidence=terminal.operator())
         await _record(conn, "task.linked", task, None, {"link": str(reference), "kind": item.kind})
+        due = await linking.retrack(conn, changed)
+    await _track(engine, due)
     return f"task {task} to {reference}"
 
 
 async def _unlink(engine: AsyncEngine, prefix: str, reference: Reference) -> str:
     async with transaction(engine) as conn:
         task, item = await _task(conn, prefix), await _item(conn, reference)
-        await projector.track(conn, await links.unlink(conn, task, *item))
+        changed = await links.unlink(conn, task, *item)
         await _record(conn, "task.unlinked", task, {"link": str(reference), "kind": item.kind}, None)
+        due = await linking.retrack(conn, changed)
+    await _track(engine, due)
     return f"task {task} from {reference}"
+
+
+async def _track(engine: AsyncEngine, due: Due) -> None:
+    """Do at once what a worker would do soon."""
+    async with transaction(engine) as conn:
+        await linking.track(conn, due)
 
 
 async def _record(
     conn: AsyncConnection, action: str, task: str, old: dict[str, Any] | None, new: dict[str, Any] | None
 ) -> None:
     await audit.record(
-        conn, action=action, resource_type="task", resource_id=task, old_values=old, new_values=new, actor_name=_actor()
+        conn,
+        action=action,
+        resource_type="task",
+        resource_id=task,
+        old_values=old,
+        new_values=new,
+        actor_name=terminal.operator(),
     )
-
-
-def _actor() -> str:
-    """The login of the person at the keyboard."""
-    try:
-        return getpass.getuser()
-    except (OSError, KeyError):  # a container's user may have no name
-        return "unknown"
-
-
-async def _project(conn: AsyncConnection, name: str) -> str:
-    found = (await conn.execute(_PROJECTS, {"project": name})).all()
-    if not found:
-        raise NotFound(f"There is no project {name}: `ghsync repos list` shows the project of every repository.")
-    if len(found) > 1:
-        raise Permanent(f"Several projects are named {name}: say {' or '.join(row.name for row in found)}.")
-    return str(found[0].id)
 
 
 async def _task(conn: AsyncConnection, prefix: str) -> str:
@@ -257,9 +240,7 @@ async def _task(conn: AsyncConnection, prefix: str) -> str:
 
 
 async def _item(conn: AsyncConnection, reference: Reference) -> Item:
-    repository = (await conn.execute(_REPOSITORY, {"full_name": reference.full_name})).first()
-    if repository is None:
-        raise NotFound(f"Repository {reference.full_name} is not mirrored: `ghsync repos list` shows which are.")
+    repository = await lookup.repository(conn, reference.full_name)
     known = await conn.execute(_KIND, {"repository_id": repository.id, "number": reference.number})
     kind = known.scalar() or reference.kind
     if kind is None:

@@ -3,9 +3,9 @@
 import getpass
 import json
 import sys
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, TypeVar
 
 from rich.console import Console
 from rich.markup import escape
@@ -14,6 +14,8 @@ from rich.table import Table
 from rich.text import Text
 
 from ghsync.errors import DatabaseUnavailable, GhsyncError, NotConfigured
+
+R = TypeVar("R")
 
 FAILED, USAGE, NOT_CONFIGURED = 1, 2, 3
 
@@ -43,17 +45,25 @@ def print_json(value: Any) -> None:
 
 
 def print_rows(rows: Iterable[Mapping[str, Any]], columns: Sequence[str], as_json: bool, *, empty: str = "") -> None:
-    """A table for people, or a JSON list of objects for machines."""
-    found = [dict(row) for row in rows]
-    if as_json:
-        print_json(found)
-    elif not found and empty:
-        notices.print(empty)
-    else:
+    """A plain table of these columns for people, or a JSON list of objects for machines."""
+
+    def plain(found: Sequence[Mapping[str, Any]]) -> Table:
         shown = table(*(column.replace("_", " ") for column in columns))
         for row in found:
             shown.add_row(*(cell(row.get(column)) for column in columns))
-        console.print(shown)
+        return shown
+
+    print_listing([dict(row) for row in rows], plain, as_json, empty=empty)
+
+
+def print_listing(found: Sequence[R], listing: Callable[[Sequence[R]], Table], as_json: bool, *, empty: str) -> None:
+    """What was found: as ``listing`` shows it to people, or as JSON for machines; ``empty`` says that it is nothing."""
+    if as_json:
+        print_json(found)
+    elif found or not empty:
+        console.print(listing(found))
+    else:
+        console.print(empty)
 
 
 def table(*columns: str, title: str | None = None) -> Table:

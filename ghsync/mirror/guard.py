@@ -31,6 +31,11 @@ def tombstone(*rows: str) -> str:
     return f"CASE WHEN {deleted} >= coalesce({verified}, '-infinity') THEN {deleted} END"
 
 
+def buries(incoming: str, stored: str) -> str:
+    """True where ``incoming`` was seen to be gone, and the API has not seen it alive since."""
+    return f"{stored}.deleted_at IS NULL AND {incoming}.deleted_at >= coalesce({stored}.verified_at, '-infinity')"
+
+
 def concerns(noun: Noun, incoming: str = "excluded", stored: str = "t") -> str:
     """True where the incoming row changes anything of the stored one, or confirms it for the first time in a while."""
     confirmed = _confirmed(incoming, stored)

@@ -13,7 +13,7 @@ from msgspec import UNSET, Struct
 from ghsync.database import document, metadata, moment, reference, uuid_key
 from ghsync.mirror import label
 from ghsync.mirror import milestone as milestones
-from ghsync.mirror.noun import Group, Noun, Origin, Row, mirror_columns
+from ghsync.mirror.noun import Noun, Origin, Row, mirror_columns
 from ghsync.mirror.user import Time, User, login, people, time
 
 table = sa.Table(
@@ -74,8 +74,6 @@ noun = Noun(
     ),
     sticky=("transferred_to",),
 )  # fmt: skip
-
-TOMBSTONE = Group("tombstone", ("deleted_at", "transferred_to"))
 
 SUMMARIES = ("type", "sub_issues_summary", "issue_dependencies_summary", "parent_issue_url")
 

@@ -33,11 +33,15 @@ table = sa.Table(
     sa.Column("html_url", sa.Text, comment="Page on GitHub"),
     sa.Column("head_ref", sa.String(255), comment="Branch with the changes"),
     sa.Column("head_sha", sa.String(64), comment="Its newest commit"),
-    sa.Column("head_repository_id", sa.String(255), comment="GitHub's id of the head's repository; null if deleted"),
+    sa.Column("head_repository_id", sa.String(255), comment="GitHub's id of the head's repository, for ever"),
     sa.Column("base_ref", sa.String(255), comment="Branch it goes into"),
     sa.Column("base_sha", sa.String(64), comment="That branch's commit, as the pull request knows it"),
     sa.Column("draft", sa.Boolean, server_default=sa.false(), comment="Is a draft"),
     sa.Column("merged", sa.Boolean, server_default=sa.false(), comment="Was merged; final"),
+    sa.Column(
+        "merged_into_default", sa.Boolean, server_default=sa.false(),
+        comment="Was merged into the default branch of that time; final",
+    ),
     sa.Column(
         "mergeable", sa.Boolean, sa.Computed(f"CASE WHEN {_REPORT_HOLDS} THEN reported_mergeable END", persisted=True),
         comment="The newest report that holds for this head and base; null while unknown",
@@ -120,13 +124,14 @@ noun = Noun(
     table,
     key=("repository_id", "number"),
     core=(
-        "github_id", "node_id", "title", "body", "state", "html_url", "head_ref", "head_sha", "head_repository_id",
+        "github_id", "node_id", "title", "body", "state", "html_url", "head_ref", "head_sha",
         "base_ref", "base_sha", "draft", "labels", "assignees", "reviewers", "requested_teams", "milestone",
         "auto_merge", "locked", "created_by", "created_at", "closed_at",
     ),
     groups=(STATS, COMMENTS, MERGEABILITY),
-    sticky=("merged_at", "merge_commit_sha"),
-    final=("merged",),
+    # A fork that was deleted, and in GraphQL one that we may not see, is null.
+    sticky=("merged_at", "merge_commit_sha", "head_repository_id"),
+    final=("merged", "merged_into_default"),
     settled={"state": ("merged", "closed")},
     generated=("mergeable", "mergeable_state"),
 )  # fmt: skip
@@ -136,6 +141,7 @@ class BranchRepository(Struct, frozen=True):
     """The repository of a head or base."""
 
     id: int
+    default_branch: str | None = None
 
 
 class Branch(Struct, frozen=True):
@@ -210,6 +216,7 @@ def row(payload: Payload, origin: Origin, *, deleted: bool = False) -> Row:
         "base_sha": base.sha,
         "draft": bool(payload.draft),
         "merged": merged_at is not None,
+        "merged_into_default": merged_at is not None and _is_default(base),
         "merged_at": merged_at,
         # Before the merge this is a test merge that changes by itself.
         "merge_commit_sha": payload.merge_commit_sha if merged_at else None,
@@ -251,6 +258,11 @@ def row(payload: Payload, origin: Origin, *, deleted: bool = False) -> Row:
     return whole
 
 
+def _is_default(base: Branch) -> bool:
+    """Whether the base was its repository's default branch when the payload was made: later that may be another."""
+    return base.ref is not None and base.repo is not None and base.ref == base.repo.default_branch
+
+
 def _version(group: Group, whole: Row) -> Row:
     return {group.updated_at: whole["updated_at"], group.observed_at: whole["observed_at"]}
 
@@ -263,3 +275,8 @@ def comments_row(payload: issue.Payload, origin: Origin) -> Row:
         COMMENTS.updated_at: time(payload.updated_at),
         COMMENTS.observed_at: origin.observed_at,
     }
+
+
+def is_undecided(row: Row) -> bool:
+    """Whether the API was asked and GitHub did not know about merging yet: asking made it look, so ask again."""
+    return row["observed_by"] == "api" and row["state"] == "open" and row.get("reported_mergeable") is None

@@ -4,6 +4,8 @@ A repository is known by GitHub's id. Names are reused and swapped, so they are 
 Payload: https://docs.github.com/en/rest/repos/repos#get-a-repository
 """
 
+from datetime import datetime
+
 import sqlalchemy as sa
 from msgspec import Struct
 
@@ -68,6 +70,7 @@ aliases = sa.Table(
 sa.Index("idx_github_repository_aliases_lower_full_name", sa.func.lower(aliases.c.full_name))
 
 ACCESS = Group("access", ("installation_id", "removed_at"))
+REMOVAL = Group("access", ("removed_at",))
 
 noun = Noun(
     table,
@@ -140,4 +143,14 @@ def row(payload: Payload, origin: Origin, *, deleted: bool = False) -> Row:
         "updated_at": time(payload.updated_at),
         "deleted_at": origin.observed_at if deleted else None,
         **origin.columns(),
+    }
+
+
+def access_row(github_id: int, removed_at: datetime) -> Row:
+    """The row of a repository of which nothing is known but that its installation does not see it."""
+    return {
+        "github_id": str(github_id),
+        "removed_at": removed_at,
+        REMOVAL.updated_at: None,
+        REMOVAL.observed_at: removed_at,
     }

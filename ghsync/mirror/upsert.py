@@ -59,8 +59,23 @@ async def amend(conn: AsyncConnection, noun: Noun, group: Group, rows: Sequence[
     """
     if not rows:
         return []
-    guarded = group.observed_at in rows[0]
-    result = await conn.execute(_amend_statement(noun, group, guarded), {"rows": parameter(rows)})
+    versions = (group.updated_at, group.observed_at) if group.observed_at in rows[0] else ()
+    condition = guard.newer(group, "i", "t") if versions else "true"
+    return await _amend(conn, noun, (*group.columns, *versions), condition, rows)
+
+
+async def bury(conn: AsyncConnection, noun: Noun, rows: Sequence[Row]) -> list[Change]:
+    """Write ``deleted_at``, and what else ``rows`` say beside the key, where nobody has seen the row alive since."""
+    if not rows:
+        return []
+    columns = tuple(name for name in rows[0] if name not in noun.key)
+    return await _amend(conn, noun, columns, guard.buries("i", "t"), rows)
+
+
+async def _amend(
+    conn: AsyncConnection, noun: Noun, columns: tuple[str, ...], condition: str, rows: Sequence[Row]
+) -> list[Change]:
+    result = await conn.execute(_amend_statement(noun, columns, condition), {"rows": parameter(rows)})
     return _changes(noun, result)
 
 
@@ -154,12 +169,9 @@ WHERE w.id IS NOT NULL OR {guard.unordered(noun, "i", "b")}
 
 
 @cache
-def _amend_statement(noun: Noun, group: Group, guarded: bool) -> sa.TextClause:
+def _amend_statement(noun: Noun, columns: tuple[str, ...], condition: str) -> sa.TextClause:
     table = noun.name
-    versions = (group.updated_at, group.observed_at) if guarded else ()
-    columns = (*group.columns, *versions)
     read, cast = record(noun.table, (*noun.key, *columns))
-    newer = f"AND {guard.newer(group, 'i', 't')}" if guarded else ""
     return sa.text(f"""
 WITH incoming AS MATERIALIZED (
   SELECT {cast} FROM json_to_recordset(:rows) AS r({read})
@@ -167,7 +179,7 @@ WITH incoming AS MATERIALIZED (
   SELECT t.* FROM {table} t JOIN incoming i ON {_same_key(noun, "t", "i")}
 ), written AS (
   UPDATE {table} t SET {", ".join(f"{name} = i.{name}" for name in columns)}, synced_at = CURRENT_TIMESTAMP
-  FROM incoming i WHERE {_same_key(noun, "t", "i")} {newer}
+  FROM incoming i WHERE {_same_key(noun, "t", "i")} AND {condition}
   RETURNING t.*
 )
 SELECT {_key(noun, "w")}, w.id::text AS id, false AS created, changed.*,

@@ -35,6 +35,8 @@ class Batch:
     unordered: set[tuple[Noun, tuple[Any, ...]]] = field(default_factory=set)
     refetch: list[tuple[str, int]] = field(default_factory=list)
     gone: dict[Noun, list[Row]] = field(default_factory=dict)
+    uninstalled: list[Row] = field(default_factory=list)
+    hidden: list[Row] = field(default_factory=list)
     mentioned: set[str] = field(default_factory=set)
 
     def add(self, noun: Noun, repository_id: int, row: Row) -> None:
@@ -51,6 +53,15 @@ class Batch:
         """Note that a stored row, of which nothing can be read any more, was seen to be gone."""
         row = {REPOSITORY: str(repository_id), **key, "deleted_at": observed_at}
         self.gone.setdefault(noun, []).append(row)
+
+    def uninstall(self, github_id: str, observed_at: datetime) -> None:
+        """Note that an installation was seen to be gone."""
+        self.uninstalled.append({"github_id": github_id, "deleted_at": observed_at})
+
+    def hide(self, repository_id: int, observed_at: datetime) -> None:
+        """Note that its installation does not see a mirrored repository any more."""
+        self.mention(repository_id)
+        self.hidden.append(repository.access_row(repository_id, observed_at))
 
     def add_counter(self, group: Group, repository_id: int, row: Row) -> None:
         """Add a pull request's counter, which an issue object reported."""

@@ -29,17 +29,19 @@ from ghsync.mirror import (
     repositories,
     repository,
 )
-from ghsync.mirror.noun import Group, Row
+from ghsync.mirror.noun import Row
 from ghsync.mirror.repositories import Written
-from ghsync.mirror.upsert import Change, amend, upsert
+from ghsync.mirror.upsert import Change, amend, bury, upsert
 from ghsync.projector import events, origin
 from ghsync.projector.batch import REPOSITORY, Batch
-from ghsync.tasks import links
-from ghsync.tasks.links import Item, Text
+from ghsync.tasks import links, mentions
+from ghsync.tasks.item import Item
+from ghsync.tasks.mentions import Text
 from ghsync.tracking import project as tracking
 
+TRACK = "track_pull_request"
+
 _INSTANT = timedelta(microseconds=1)
-_TOMBSTONE = Group("tombstone", ("deleted_at",))
 _KINDS = {issue.noun.name: "issue", pull_request.noun.name: "pull_request"}
 # Fetched together, for one request answers them all.
 _OF_A_REPOSITORY = {repository.noun.name, label.noun.name, milestone.noun.name}
@@ -83,8 +85,13 @@ async def write(conn: AsyncConnection, batch: Batch) -> list[feed.Event]:
 
     linked = await _link(conn, batch, written, changes)
     pulls = {change.key for change in changes if change.table == pull_request.noun.name}
-    tracked = await tracking.refresh(conn, pulls | linked)
+    # What nobody here has locked may be changing at this moment: it is tracked under its own lock.
+    locked = set(written.ids.values())
+    elsewhere = {pull for pull in linked if pull[0] not in locked}
+    tracked = await tracking.refresh(conn, pulls | linked - elsewhere)
     await jobs.schedule(conn, _due(batch, written, changes, tracked))
+    if elsewhere:
+        await jobs.call(conn, tracking_jobs(elsewhere))
     told = [*_events(changes), *_tracking_events([*renamed, *tracked])]
     await feed.append(conn, told)
     return told
@@ -95,6 +102,13 @@ async def track(conn: AsyncConnection, pulls: Iterable[tuple[str, int]]) -> None
     wanted = list(pulls)
     await repositories.lock(conn, {repository_id for repository_id, _ in wanted})
     await feed.append(conn, _tracking_events(await tracking.refresh(conn, wanted)))
+
+
+def tracking_jobs(pulls: Iterable[tuple[str, int]]) -> list[Job]:
+    """The jobs that track these pull requests (repository id, number), for `linking.track`."""
+    return [
+        Job(TRACK, f"{repository_id}#{number}", repository_id, "its links changed") for repository_id, number in pulls
+    ]
 
 
 async def _write_nouns(conn: AsyncConnection, batch: Batch, written: Written) -> list[Change]:
@@ -118,8 +132,9 @@ async def _write_nouns(conn: AsyncConnection, batch: Batch, written: Written) ->
         changes += await upsert(conn, noun, rows.get(noun, ()))
     changes += await counters.write(conn, _resolved(batch.counters.values(), written.ids), changes)
     for noun, gone in batch.gone.items():
-        tombstone = issue.TOMBSTONE if noun is issue.noun else _TOMBSTONE
-        changes += await amend(conn, noun, tombstone, _resolved(gone, written.ids))
+        changes += await bury(conn, noun, _resolved(gone, written.ids))
+    changes += await bury(conn, installation.noun, batch.uninstalled)
+    changes += await amend(conn, repository.noun, repository.REMOVAL, batch.hidden)
     return changes
 
 
@@ -141,13 +156,20 @@ async def _link(conn: AsyncConnection, batch: Batch, written: Written, changes: 
                 continue
             if change.created or {"title", "body", "head_ref"} & change.fields:
                 texts.append(_text(change, rows[change.key]))
-            if "transferred_to" in change.fields:
+            if {"transferred_to", "base_ref", "merged", "merged_into_default"} & change.fields:
                 moved.append(Item(change.key[0], _KINDS[change.table], change.key[1]))
-    await links.remember(conn, texts)
+    await mentions.remember(conn, texts)
     items = [Item(text.repository_id, text.kind, text.number) for text in texts] + moved
+    switched = [change.id for change in changes if _switched(change)]
+    items += await mentions.items_closing(conn, switched)
     if written.named:
-        items += await links.items_naming(conn, written.named)
+        items += await mentions.items_naming(conn, written.named)
     return {(item.repository_id, item.number) for item in await links.derive(conn, items)}
+
+
+def _switched(change: Change) -> bool:
+    """Whether another branch is the default now, so that others' closing keywords count."""
+    return change.table == repository.noun.name and "default_branch" in change.fields and not change.created
 
 
 def _text(change: Change, row: Row) -> Text:
@@ -174,6 +196,11 @@ def _due(batch: Batch, written: Written, changes: Sequence[Change], tracked: Seq
         _refetch(pull_request.noun.name, (row.repository_id, row.number), "mergeable is unknown")
         for row in tracked
         if row.undecided
+    ]
+    due += [
+        _refetch(pull_request.noun.name, (written.ids[key[0]], key[1]), "mergeable is unknown")
+        for key, row in batch.rows.get(pull_request.noun, {}).items()
+        if pull_request.is_undecided(row)
     ]
     return [job for job in due if job]
 

@@ -1,56 +1,16 @@
-"""Workflows, agents and tasks: seed 000, with what 001 adds to workflows and 002 to tasks.
+"""Tasks, what they wait for and attempts at them: seed 000, with what 002 adds.
 
-Where the seeds disagree, 000 decides: ``workflows.created_by`` is a user's key (001 has a name, and
-``triggered_by`` for one), a workflow belongs to a project, and a fresh one is a draft. 000's ``type`` and
-001's ``workflow_type`` both stay. 002's ``tasks.dependencies`` are rows of ``task_dependencies``, its
-``tasks.assigned_agent`` is ``assigned_agent_id``, and its enumerations are text held by CHECKs, because an
-enumeration cannot lose a value and a CHECK can be replaced.
+002's ``tasks.dependencies`` are rows of ``task_dependencies``, its ``tasks.assigned_agent`` is ``assigned_agent_id``,
+and its enumerations are text held by CHECKs, because an enumeration cannot lose a value and a CHECK can be replaced.
 
 A task can be created with a title alone: ``type`` and ``specification`` have defaults.
 """
 
 import sqlalchemy as sa
-from sqlalchemy.dialects.postgresql import ARRAY, INET
 
 from ghsync.database import document, metadata, moment, one_of, reference, uuid_key
+from ghsync.tasks.workflow_tables import EXECUTION_STATUSES
 
-WORKFLOW_STATUSES = (
-    "draft",
-    "pending",
-    "active",
-    "running",
-    "paused",
-    "completed",
-    "failed",
-    "cancelled",
-    "inactive",
-    "archived",
-)
-EXECUTION_STATUSES = (
-    "pending",
-    "queued",
-    "running",
-    "paused",
-    "completed",
-    "failed",
-    "cancelled",
-    "timeout",
-    "skipped",
-)
-AGENT_STATUSES = (
-    "inactive",
-    "starting",
-    "active",
-    "idle",
-    "busy",
-    "paused",
-    "stopping",
-    "stopped",
-    "error",
-    "failed",
-    "offline",
-)
-SESSION_STATUSES = ("active", "idle", "paused", "completed", "failed", "expired", "terminated", "ended")
 TASK_STATUSES = (
     "pending",
     "queued",
@@ -66,108 +26,6 @@ TASK_STATUSES = (
 )
 TDD_PHASES = ("red", "green", "refactor")
 DEPENDENCY_TYPES = ("finish_to_start", "start_to_start", "finish_to_finish", "start_to_finish")
-
-workflows = sa.Table(
-    "workflows",
-    metadata,
-    uuid_key(),
-    reference("project_id", "projects.id", "The project it belongs to", nullable=False, ondelete="CASCADE"),
-    sa.Column("name", sa.String(255), nullable=False, comment="Name for people"),
-    sa.Column("type", sa.String(50), nullable=False, server_default="ci_cd", comment="Kind of definition (000)"),
-    document("definition", "Its steps and what follows what", nullable=False),
-    sa.Column("status", sa.String(50), nullable=False, server_default="draft", comment="Where it stands"),
-    sa.Column("version", sa.Integer, server_default="1", comment="Version of the definition"),
-    reference("created_by", "users.id", "Who made it"),
-    moment("created_at", "When the row was made", default=True),
-    moment("updated_at", "When the row last changed", default=True),
-    sa.Column("description", sa.Text, comment="What it is for"),
-    sa.Column(
-        "workflow_type",
-        sa.String(50),
-        nullable=False,
-        server_default="ci_cd",
-        comment="Kind of run (001)",
-    ),
-    sa.Column("priority", sa.Integer, server_default="0", comment="Higher goes first"),
-    document("configuration", "How it runs"),
-    sa.Column("environment", sa.String(50), server_default="development", comment="Where it runs"),
-    moment("started_at", "When it began"),
-    moment("completed_at", "When it ended"),
-    sa.Column("estimated_duration_minutes", sa.Integer, comment="How long it should take, in minutes"),
-    sa.Column("actual_duration_minutes", sa.Integer, comment="How long it took, in minutes"),
-    reference("parent_workflow_id", "workflows.id", "The workflow it is a part of"),
-    sa.Column("triggered_by", sa.String(255), comment="Name of who or what started it"),
-    document("tags", "Words to find it by", default="[]"),
-    document("metadata", "Anything else"),
-    sa.Column("updated_by", sa.String(255), comment="Name of who last changed it"),
-    one_of("status", WORKFLOW_STATUSES),
-    sa.Index("idx_workflows_type", "type"),
-    sa.Index("idx_workflows_status", "status"),
-    sa.Index("idx_workflows_type_status", "workflow_type", "status"),
-    sa.Index("idx_workflows_priority_status", sa.text("priority DESC"), "status"),
-    sa.Index(
-        "idx_workflows_active_priority",
-        sa.text("priority DESC"),
-        sa.text("created_at DESC"),
-        postgresql_where=sa.text("status IN ('pending', 'running')"),
-    ),
-    sa.Index("idx_workflows_env_status_priority", "environment", "status", sa.text("priority DESC")),
-    sa.Index("idx_workflows_tags_gin", "tags", postgresql_using="gin"),
-    sa.Index("idx_workflow_def_gin", "definition", postgresql_using="gin"),
-    comment="Ways of working, from requirement to deployment",
-)
-
-workflow_executions = sa.Table(
-    "workflow_executions",
-    metadata,
-    uuid_key(),
-    reference("workflow_id", "workflows.id", "The workflow", nullable=False, ondelete="CASCADE"),
-    sa.Column("execution_number", sa.Integer, sa.Identity(), nullable=False, comment="Number for people"),
-    sa.Column("status", sa.String(50), server_default="pending", comment="Where it stands"),
-    document("context", "What it was started with"),
-    document("variables", "What its steps pass on"),
-    document("result", "What came out", default=None),
-    sa.Column("error", sa.Text, comment="Why it failed"),
-    reference("started_by", "users.id", "Who started it"),
-    moment("started_at", "When it began", default=True),
-    moment("completed_at", "When it ended"),
-    one_of("status", EXECUTION_STATUSES),
-    sa.UniqueConstraint("workflow_id", "execution_number"),
-    sa.Index("idx_workflow_executions_status", "status"),
-    sa.Index("idx_workflow_executions_started_at", "started_at"),
-    comment="Runs of workflows",
-)
-
-agents = sa.Table(
-    "agents",
-    metadata,
-    uuid_key(),
-    reference("project_id", "projects.id", "The project it works on", nullable=False, ondelete="CASCADE"),
-    sa.Column("agent_type", sa.String(50), nullable=False, comment="What it is good for"),
-    sa.Column("instance_id", sa.String(255), nullable=False, comment="Name of the running instance, unique"),
-    sa.Column("name", sa.String(255), nullable=False, comment="Name for people"),
-    sa.Column("status", sa.String(50), server_default="inactive", comment="What it is doing"),
-    document("configuration", "How it is set up"),
-    sa.Column("capabilities", ARRAY(sa.Text), server_default="{}", comment="What it can do"),
-    sa.Column("version", sa.String(50), nullable=False, comment="Version of its program"),
-    sa.Column("working_directory", sa.Text, comment="Where it works"),
-    sa.Column("claude_instructions", sa.Text, comment="Its standing instructions"),
-    document("custom_commands", "Commands it knows", default="[]"),
-    document("performance_metrics", "How well it does"),
-    moment("last_heartbeat_at", "When it last said that it lives"),
-    moment("created_at", "When the row was made", default=True),
-    moment("updated_at", "When the row last changed", default=True),
-    moment("started_at", "When it started"),
-    moment("stopped_at", "When it stopped"),
-    document("tdd_metrics", "How well it does in test-driven work"),
-    one_of("status", AGENT_STATUSES),
-    sa.UniqueConstraint("instance_id", name="idx_agents_instance_id"),
-    sa.Index("idx_agents_type", "agent_type"),
-    sa.Index("idx_agents_status", "status"),
-    sa.Index("idx_agents_active", "project_id", "agent_type", postgresql_where=sa.text("status = 'active'")),
-    sa.Index("idx_agent_config_gin", "configuration", postgresql_using="gin"),
-    comment="Programs that work on tasks",
-)
 
 tasks = sa.Table(
     "tasks",
@@ -284,45 +142,4 @@ task_executions = sa.Table(
     one_of("execution_status", EXECUTION_STATUSES),
     sa.Index("idx_task_executions_status", "execution_status"),
     comment="Attempts at tasks",
-)
-
-agent_sessions = sa.Table(
-    "agent_sessions",
-    metadata,
-    uuid_key(),
-    sa.Column("session_id", sa.String(255), nullable=False, comment="Name the agent knows it by, unique"),
-    sa.Column("agent_name", sa.String(100), nullable=False, comment="Name of the agent"),
-    sa.Column("agent_version", sa.String(50), comment="Version of the agent"),
-    sa.Column(
-        "agent_type",
-        sa.String(50),
-        nullable=False,
-        server_default="ai_assistant",
-        comment="Kind of agent",
-    ),
-    sa.Column("status", sa.String(50), nullable=False, server_default="active", comment="Where it stands"),
-    document("session_data", "State of the session"),
-    document("context_data", "What the agent was told"),
-    sa.Column("total_requests", sa.Integer, server_default="0", comment="Requests made"),
-    sa.Column("successful_requests", sa.Integer, server_default="0", comment="Requests that succeeded"),
-    sa.Column("failed_requests", sa.Integer, server_default="0", comment="Requests that failed"),
-    sa.Column("avg_response_time_ms", sa.Numeric(10, 2), comment="Mean response time, in milliseconds"),
-    sa.Column("tokens_used", sa.Integer, server_default="0", comment="Model tokens used"),
-    sa.Column("api_calls_made", sa.Integer, server_default="0", comment="API calls made"),
-    sa.Column("cost_usd", sa.Numeric(10, 4), server_default=sa.text("0"), comment="What it cost, in US dollars"),
-    reference("workflow_id", "workflows.id", "The workflow it works for"),
-    reference("task_id", "tasks.id", "The task it works on"),
-    reference("parent_session_id", "agent_sessions.id", "The session that started it"),
-    moment("started_at", "When it began", default=True),
-    moment("last_activity_at", "When it was last active", default=True),
-    moment("expires_at", "When it expires"),
-    moment("ended_at", "When it ended"),
-    sa.Column("client_ip", INET, comment="Address it came from"),
-    sa.Column("user_agent", sa.Text, comment="Program it came from"),
-    document("metadata", "Anything else"),
-    one_of("status", SESSION_STATUSES),
-    sa.UniqueConstraint("session_id", name="idx_agent_sessions_session_id"),
-    sa.Index("idx_agent_sessions_expires_at", "expires_at", postgresql_where=sa.text("expires_at IS NOT NULL")),
-    sa.Index("idx_agent_sessions_performance", "agent_name", "avg_response_time_ms"),
-    comment="Conversations with agents, their state and cost",
 )

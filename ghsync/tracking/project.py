@@ -9,7 +9,7 @@ import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from ghsync.mirror.upsert import difference
-from ghsync.tasks.links import BEST_TASK
+from ghsync.tasks.claims import BEST_TASK
 
 # What each column is, for pull request p of repository r.
 COLUMNS = {

@@ -3,7 +3,7 @@ import pytest
 from pydantic import SecretStr
 
 from ghsync.encryption import Encryption
-from tests.cli.conftest import KEY, Ghsync
+from tests.cli.conftest import FIRST_STORY, KEY, Ghsync
 
 NAME = "tarnfield/stationd"
 AUDIT = "SELECT action, entity_name, old_values, new_values FROM audit_logs"
@@ -125,3 +125,53 @@ def test_without_a_key_no_secret_is_asked_for(told: Ghsync) -> None:
 def test_an_empty_secret_is_a_usage_error(told: Ghsync, connection: psycopg.Connection) -> None:
     assert told("repos", "secret", NAME, stdin="\n").exit_code == 2
     assert secret_of(connection) is None
+
+
+def numbered_task(connection: psycopg.Connection, slug: str) -> None:
+    """A task with the number of an issue, which another program writes into a project."""
+    connection.execute(
+        "INSERT INTO tasks (project_id, title, github_issue_number) SELECT id, slug, 1 FROM projects WHERE slug = %s",
+        [slug],
+    )
+
+
+def linked(told: Ghsync, connection: psycopg.Connection) -> list[tuple[str, int, str | None]]:
+    """Every task, its number, and the repository that the number is linked to, once the worker is through."""
+    assert told("replay", FIRST_STORY, "--process").exit_code == 0
+    return connection.execute("""
+        SELECT t.title, t.github_issue_number, r.full_name FROM tasks t
+        LEFT JOIN task_github_links l ON l.task_id = t.id LEFT JOIN github_repositories r ON r.id = l.repository_id
+        ORDER BY t.title""").fetchall()
+
+
+def test_numbers_of_tasks_follow_a_repository_to_another_project(
+    told: Ghsync, connection: psycopg.Connection, project: str
+) -> None:
+    numbered_task(connection, "ops")
+    numbered_task(connection, "stationd")
+    assert linked(told, connection) == [("ops", 1, None), ("stationd", 1, NAME)]
+
+    assert told("repos", "assign", NAME, "--project", "ops").exit_code == 0
+    assert linked(told, connection) == [("ops", 1, NAME), ("stationd", 1, None)]
+
+    assert told("repos", "assign", NAME, "--project", "stationd").exit_code == 0
+    assert linked(told, connection) == [("ops", 1, None), ("stationd", 1, NAME)]
+
+
+def test_a_branch_with_the_beginning_of_an_id_means_the_task_of_the_repositorys_new_project(
+    told: Ghsync, connection: psycopg.Connection, project: str
+) -> None:
+    for number, slug in enumerate(("ops", "stationd")):
+        connection.execute(
+            "INSERT INTO tasks (id, project_id, title) SELECT CAST(%s AS uuid), id, slug FROM projects WHERE slug = %s",
+            [f"0f8fad5b-0000-0000-0000-00000000000{number}", slug],
+        )
+    connection.execute(
+        """INSERT INTO github_mentions (repository_id, kind, number, source, task, observed_at)
+           SELECT id, 'pull_request', 8, 'branch', '0f8fad5b', now() FROM github_repositories WHERE full_name = %s""",
+        [NAME],
+    )
+    assert linked(told, connection) == [("ops", None, None), ("stationd", None, NAME)]
+
+    assert told("repos", "assign", NAME, "--project", "ops").exit_code == 0
+    assert linked(told, connection) == [("ops", None, NAME), ("stationd", None, None)]

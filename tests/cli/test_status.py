@@ -62,6 +62,24 @@ def test_work_that_is_due_is_counted_by_kind(told: Ghsync, connection: psycopg.C
     assert (job["kind"], job["waiting"], job["due"], job["failing"]) == ("refetch_issue", 2, 1, 1)
 
 
+def test_work_that_was_given_up_is_told_with_its_error(told: Ghsync, connection: psycopg.Connection) -> None:
+    connection.execute("""
+        INSERT INTO sync_jobs (kind, key, due_at, attempts, last_error, parked_at)
+        VALUES ('link_task', '0f8fad5b-d9cb-469f-a165-70867728950e', now(), 5, 'no room for 13', now()),
+               ('link_task', '7c9e6679-7425-40de-944b-e07fc1f90ae7', now(), 0, NULL, NULL)
+    """)
+
+    report, shown = told("status", "--json").json, told("status")
+    (waiting,) = (job for job in report["jobs"] if job["kind"] == "link_task")
+    assert (waiting["waiting"], waiting["due"], waiting["failing"]) == (1, 1, 0)
+    assert [(job["key"], job["attempts"], job["error"]) for job in report["parked_jobs"]] == [
+        ("0f8fad5b-d9cb-469f-a165-70867728950e", 5, "no room for 13")
+    ]
+    assert "Work given up, 1 in all" in shown.text
+    assert "no room for 13" in shown.text
+    assert max(map(len, shown.stdout.splitlines())) <= 80
+
+
 def test_large_tables_are_estimated_and_said_to_be(
     told: Ghsync, connection: psycopg.Connection, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -8,7 +8,7 @@ import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from ghsync import database
-from ghsync.mirror import issue, label, overlay, pull_request, upsert
+from ghsync.mirror import guard, issue, label, overlay, pull_request, upsert
 from ghsync.mirror.noun import Noun, Row
 from ghsync.mirror.upsert import parameter
 from ghsync.tracking import project as tracking
@@ -120,7 +120,10 @@ async def test_the_statements_of_a_batch_read_no_large_table_whole(crowded: Asyn
 
     report = [{"repository_id": repository_id, "number": n, "comments_count": 1, "comments_updated_at": at(n),
                "comments_observed_at": at(n)} for n in range(1, 201)]  # fmt: skip
-    amendment = upsert._amend_statement(pull_request.noun, pull_request.COMMENTS, True)
+    columns = (*pull_request.COMMENTS.columns, "comments_updated_at", "comments_observed_at")
+    amendment = upsert._amend_statement(
+        pull_request.noun, columns, guard.newer(pull_request.COMMENTS, incoming="i", stored="t")
+    )
     assert await read_whole(crowded, amendment, {"rows": parameter(report)}) == set()
 
     asked = {"repositories": [repository_id] * 200, "numbers": list(range(1, 201))}

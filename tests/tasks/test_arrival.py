@@ -6,7 +6,7 @@ import pytest
 
 from ghsync.database import transaction
 from ghsync.tasks import links
-from ghsync.tasks.links import Item
+from ghsync.tasks.item import Item
 from tests.tasks.world import World
 
 pytestmark = pytest.mark.anyio

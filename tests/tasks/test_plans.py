@@ -6,9 +6,8 @@ import pytest
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from ghsync.mirror.upsert import parameter
-from ghsync.tasks import links
-from ghsync.tasks.links import Item
+from ghsync.tasks import alignment, claims, links, mentions, neighbourhood, numbers
+from ghsync.tasks.item import Item, as_json
 from tests.tasks.world import World
 
 pytestmark = pytest.mark.anyio
@@ -65,25 +64,28 @@ async def test_deriving_reads_no_large_table_whole(crowded: World) -> None:
     repository = await crowded.value("SELECT id::text FROM github_repositories WHERE github_id = '7'")
     task = await crowded.value("SELECT id::text FROM tasks LIMIT 1")
     found = [Item(repository, kind, number) for kind in ("issue", "pull_request") for number in range(1, 11)]
-    items = parameter([item._asdict() for item in found])
+    items = as_json(found)
     async with crowded.engine.connect() as conn:
         around = {"items": items, "tasks": [task]}
-        assert await read_whole(conn, links._FIND, around) == set()
-        assert await read_whole(conn, links._LOCK_IF_ANY, around) == set()
-        for statement in links._ALIGN.values():
+        assert await read_whole(conn, neighbourhood._FIND, around) == set()
+        assert await read_whole(conn, neighbourhood._LOCK_IF_ANY, around) == set()
+        for statement in alignment._ALIGN.values():
             assert await read_whole(conn, statement, {"items": items}) == set()
-        assert await read_whole(conn, links._NUMBER, {"tasks": [task], "withdrawn": "[]"}) == set()
-        assert await read_whole(conn, links._ADOPT, {"tasks": [task]}) == set()
-        assert await read_whole(conn, links._NAMING, {"names": ["acme/r7"]}) == set()
+        assert await read_whole(conn, numbers._NUMBER, {"tasks": [task], "withdrawn": "[]"}) == set()
+        assert await read_whole(conn, numbers._ADOPT, {"tasks": [task]}) == set()
+        assert await read_whole(conn, mentions._NAMING, {"names": ["acme/r7"]}) == set()
+        assert await read_whole(conn, mentions._CLOSING, {"ids": [repository]}) == set()
+        concerned = {"repository_id": repository, "projects": ["00000000-0000-0000-0000-000000000000"]}
+        assert await read_whole(conn, links._CONCERNED, concerned) == set()
         remembered = {"texts": items, "mentions": "[]", "sources": ["branch"]}
-        assert await read_whole(conn, links._REMEMBER, remembered) == set()
+        assert await read_whole(conn, mentions._REMEMBER, remembered) == set()
 
 
 async def test_the_best_task_of_a_pull_request_is_one_index_scan(crowded: World) -> None:
     repository = await crowded.value("SELECT id::text FROM github_repositories WHERE github_id = '7'")
     statement = sa.text(
         f"""SELECT task.* FROM (SELECT CAST(:repository AS uuid) AS repository_id, 6 AS number) p
-            LEFT JOIN LATERAL ({links.BEST_TASK}) task ON true"""
+            LEFT JOIN LATERAL ({claims.BEST_TASK}) task ON true"""
     )
     async with crowded.engine.connect() as conn:
         assert await read_whole(conn, statement, {"repository": repository}) == set()

@@ -8,8 +8,9 @@ import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from ghsync.database import transaction
-from ghsync.tasks import links
-from ghsync.tasks.links import Item, PullRequest, Text
+from ghsync.tasks import links, mentions
+from ghsync.tasks.item import Item, PullRequest
+from ghsync.tasks.mentions import Text
 
 NOON = datetime(2025, 6, 1, 12, tzinfo=UTC)
 
@@ -70,7 +71,7 @@ class World:
                            VALUES (:repository, :full_name, :seen)"""),
                 {"repository": repository, "full_name": full_name, "seen": at(minutes)},
             )
-            self.changed = await links.derive(conn, await links.items_naming(conn, [full_name]))
+            self.changed = await links.derive(conn, await mentions.items_naming(conn, [full_name]))
 
     async def task(
         self, project: str, key: str | None = None, *, issue: int | None = None, pull: int | None = None
@@ -110,7 +111,7 @@ class World:
     ) -> None:  # fmt: skip
         """An issue or a pull request that says something."""
         async with transaction(self.engine) as conn:
-            await links.remember(conn, [Text(repository, kind, number, title, body, branch, at(minutes))])
+            await mentions.remember(conn, [Text(repository, kind, number, title, body, branch, at(minutes))])
             self.changed = await links.derive(conn, [Item(repository, kind, number)])
 
     async def transfer(self, old: tuple[str, int], new_github_id: str, new_number: int) -> None:

@@ -1,13 +1,20 @@
 """`ghsync tasks`, as people and scripts run it."""
 
+import asyncio
 import json
 from typing import Any
 
 import psycopg
 import pytest
+from sqlalchemy.ext.asyncio import AsyncEngine
 from typer.testing import CliRunner, Result
 
 from ghsync.__main__ import app
+from ghsync.database import transaction
+from ghsync.mirror import repositories
+from ghsync.tasks import links
+from ghsync.tasks.item import Item
+from tests.mirror.reports import until_blocked
 
 TASK = "0f8fad5b-d9cb-469f-a165-70867728950e"
 TWIN = "0f8fad5b-7425-40de-944b-e07fc1f90ae7"
@@ -112,7 +119,7 @@ def test_suggestions_say_what_to_do(database: Connection) -> None:
         (["link", "0f8fad5b", "acme/rocket#8"], 1, "Several tasks' ids begin with 0f8fad5b"),
         (["link", "abcd1234", "acme/rocket#8"], 1, "No task's id begins with abcd1234"),
         (["link", "a task", "acme/rocket#8"], 1, "a task is no task's id"),
-        (["link", TASK, "acme/lunar#8"], 1, "Repository acme/lunar is not mirrored"),
+        (["link", TASK, "acme/lunar#8"], 1, "No repository acme/lunar is mirrored"),
         (["link", TASK, "acme/rocket#9"], 1, "acme/rocket#9 is not mirrored yet: say --issue or --pull"),
         (["link", TASK, "rocket 9"], 2, "neither OWNER/REPO#NUMBER nor"),
         (["unlink", TASK, "acme/rocket#8"], 1, "has no link to that pull request"),
@@ -126,3 +133,29 @@ def test_an_error_is_a_sentence_that_says_what_to_do(
     done = call(*arguments)
     assert done.exit_code == exit_code
     assert sentence in " ".join(done.output.replace("│", " ").split())
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize(
+    "command",
+    [
+        ("link", TASK, "acme/rocket#8"),
+        ("unlink", TWIN, "acme/rocket#8"),
+        ("create", "Retry twice", "--project", "rocket", "--link", "acme/rocket#8"),
+    ],
+    ids=lambda command: command[0],
+)
+async def test_what_a_person_links_and_a_batch_never_wait_in_a_circle(
+    database: Connection, engine: AsyncEngine, command: tuple[str, ...]
+) -> None:
+    """A batch locks its repositories, then the derivation of links."""
+    await asyncio.to_thread(call, "link", TWIN, "acme/rocket#8")
+    row = database.execute("SELECT id::text FROM github_repositories").fetchone()
+    assert row is not None
+    async with transaction(engine) as conn:
+        await repositories.lock(conn, row)
+        linking = asyncio.create_task(asyncio.to_thread(call, *command))
+        await until_blocked(engine)
+        await links.derive(conn, [Item(row[0], "pull_request", 8)], [TWIN])
+    assert (await linking).exit_code == 0
+    assert database.execute("SELECT kind FROM sync_jobs WHERE kind <> 'link_task'").fetchall() == []

@@ -1,0 +1,93 @@
+"""Agents and their sessions: seeds 000 and 001."""
+
+import sqlalchemy as sa
+from sqlalchemy.dialects.postgresql import ARRAY, INET
+
+from ghsync.database import document, metadata, moment, one_of, reference, uuid_key
+
+AGENT_STATUSES = (
+    "inactive",
+    "starting",
+    "active",
+    "idle",
+    "busy",
+    "paused",
+    "stopping",
+    "stopped",
+    "error",
+    "failed",
+    "offline",
+)
+SESSION_STATUSES = ("active", "idle", "paused", "completed", "failed", "expired", "terminated", "ended")
+
+agents = sa.Table(
+    "agents",
+    metadata,
+    uuid_key(),
+    reference("project_id", "projects.id", "The project it works on", nullable=False, ondelete="CASCADE"),
+    sa.Column("agent_type", sa.String(50), nullable=False, comment="What it is good for"),
+    sa.Column("instance_id", sa.String(255), nullable=False, comment="Name of the running instance, unique"),
+    sa.Column("name", sa.String(255), nullable=False, comment="Name for people"),
+    sa.Column("status", sa.String(50), server_default="inactive", comment="What it is doing"),
+    document("configuration", "How it is set up"),
+    sa.Column("capabilities", ARRAY(sa.Text), server_default="{}", comment="What it can do"),
+    sa.Column("version", sa.String(50), nullable=False, comment="Version of its program"),
+    sa.Column("working_directory", sa.Text, comment="Where it works"),
+    sa.Column("claude_instructions", sa.Text, comment="Its standing instructions"),
+    document("custom_commands", "Commands it knows", default="[]"),
+    document("performance_metrics", "How well it does"),
+    moment("last_heartbeat_at", "When it last said that it lives"),
+    moment("created_at", "When the row was made", default=True),
+    moment("updated_at", "When the row last changed", default=True),
+    moment("started_at", "When it started"),
+    moment("stopped_at", "When it stopped"),
+    document("tdd_metrics", "How well it does in test-driven work"),
+    one_of("status", AGENT_STATUSES),
+    sa.UniqueConstraint("instance_id", name="idx_agents_instance_id"),
+    sa.Index("idx_agents_type", "agent_type"),
+    sa.Index("idx_agents_status", "status"),
+    sa.Index("idx_agents_active", "project_id", "agent_type", postgresql_where=sa.text("status = 'active'")),
+    sa.Index("idx_agent_config_gin", "configuration", postgresql_using="gin"),
+    comment="Programs that work on tasks",
+)
+
+agent_sessions = sa.Table(
+    "agent_sessions",
+    metadata,
+    uuid_key(),
+    sa.Column("session_id", sa.String(255), nullable=False, comment="Name the agent knows it by, unique"),
+    sa.Column("agent_name", sa.String(100), nullable=False, comment="Name of the agent"),
+    sa.Column("agent_version", sa.String(50), comment="Version of the agent"),
+    sa.Column(
+        "agent_type",
+        sa.String(50),
+        nullable=False,
+        server_default="ai_assistant",
+        comment="Kind of agent",
+    ),
+    sa.Column("status", sa.String(50), nullable=False, server_default="active", comment="Where it stands"),
+    document("session_data", "State of the session"),
+    document("context_data", "What the agent was told"),
+    sa.Column("total_requests", sa.Integer, server_default="0", comment="Requests made"),
+    sa.Column("successful_requests", sa.Integer, server_default="0", comment="Requests that succeeded"),
+    sa.Column("failed_requests", sa.Integer, server_default="0", comment="Requests that failed"),
+    sa.Column("avg_response_time_ms", sa.Numeric(10, 2), comment="Mean response time, in milliseconds"),
+    sa.Column("tokens_used", sa.Integer, server_default="0", comment="Model tokens used"),
+    sa.Column("api_calls_made", sa.Integer, server_default="0", comment="API calls made"),
+    sa.Column("cost_usd", sa.Numeric(10, 4), server_default=sa.text("0"), comment="What it cost, in US dollars"),
+    reference("workflow_id", "workflows.id", "The workflow it works for"),
+    reference("task_id", "tasks.id", "The task it works on"),
+    reference("parent_session_id", "agent_sessions.id", "The session that started it"),
+    moment("started_at", "When it began", default=True),
+    moment("last_activity_at", "When it was last active", default=True),
+    moment("expires_at", "When it expires"),
+    moment("ended_at", "When it ended"),
+    sa.Column("client_ip", INET, comment="Address it came from"),
+    sa.Column("user_agent", sa.Text, comment="Program it came from"),
+    document("metadata", "Anything else"),
+    one_of("status", SESSION_STATUSES),
+    sa.UniqueConstraint("session_id", name="idx_agent_sessions_session_id"),
+    sa.Index("idx_agent_sessions_expires_at", "expires_at", postgresql_where=sa.text("expires_at IS NOT NULL")),
+    sa.Index("idx_agent_sessions_performance", "agent_name", "avg_response_time_ms"),
+    comment="Conversations with agents, their state and cost",
+)

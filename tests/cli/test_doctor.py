@@ -1,0 +1,266 @@
+"""`ghsync doctor`: every trouble is one sentence that says what to do."""
+
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime
+from typing import Any
+
+import httpx
+import pytest
+import respx
+
+from ghsync.doctor.there import WANTED_EVENTS, WANTED_PERMISSIONS
+from tests.cli.conftest import Ghsync, Result
+from tests.github.answers import answer, refusal
+from tests.github.conftest import API, APP_ID, TOKEN
+from tests.github.keys import private_key
+
+HOOK = {"url": "https://ghsync.test/webhooks/github", "insecure_ssl": "0", "secret": "********"}
+INSTALLATION = {"id": 8, "account": {"login": "octocat"}, "permissions": dict.fromkeys(WANTED_PERMISSIONS, "read")}
+
+
+class Site:
+    """A GitHub where everything is well, but for what a test changes."""
+
+    def __init__(self, router: respx.MockRouter) -> None:
+        self.router = router
+        self.app = self._answers("/app", {"name": "Mirror", "events": WANTED_EVENTS} | self._permissions())
+        self.user = self._answers("/user", {"login": "mona"})
+        self.installations = self._answers("/app/installations", [INSTALLATION])
+        self.hook = self._answers("/app/hook/config", HOOK)
+        self.deliveries = self._answers("/app/hook/deliveries", [delivery("1"), delivery("2")])
+        self.limits = self._answers("/rate_limit", limits(4900))
+        expires_at = (datetime.now(UTC) + timedelta(hours=1)).isoformat()
+        router.post(path__regex=r"/app/installations/\d+/access_tokens").mock(
+            return_value=answer({"token": "ghs_1", "expires_at": expires_at}, 201)
+        )
+
+    def _answers(self, path: str, body: Any) -> respx.Route:
+        return self.router.get(path).mock(return_value=answer(body))
+
+    def _permissions(self) -> dict[str, Any]:
+        return {"permissions": dict.fromkeys(WANTED_PERMISSIONS, "read")}
+
+
+def delivery(guid: str, status_code: int = 200, status: str = "OK", *, minutes: int = 1) -> dict[str, Any]:
+    delivered_at = datetime.now(UTC) - timedelta(minutes=minutes)
+    return {"guid": guid, "delivered_at": delivered_at.isoformat(), "status": status, "status_code": status_code}
+
+
+def limits(graphql: int) -> dict[str, Any]:
+    return {"resources": {"core": {"limit": 5000, "remaining": 4950}, "graphql": {"limit": 5000, "remaining": graphql}}}
+
+
+@pytest.fixture
+def site() -> Iterator[Site]:
+    with respx.mock(base_url=API, assert_all_called=False) as router:
+        yield Site(router)
+
+
+@pytest.fixture
+def examined(ghsync: Ghsync) -> Ghsync:
+    """Calls the doctor for an App."""
+
+    def call(**settings: str) -> Result:
+        app = {"GHSYNC_API_URL": API, "GHSYNC_APP_ID": APP_ID, "GHSYNC_PRIVATE_KEY": private_key()}
+        return ghsync("doctor", "--json", **app | settings)
+
+    return call
+
+
+def found(result: Result, check: str) -> tuple[str, str]:
+    """The state of a check, and what was said."""
+    [finding] = [finding for finding in result.json if finding["check"] == check]
+    return finding["state"], finding["said"]
+
+
+def test_where_all_is_well_every_check_says_so(examined: Ghsync, site: Site) -> None:
+    result = examined()
+
+    assert [(finding["check"], finding["state"]) for finding in result.json] == [
+        (check, "ok")
+        for check in (
+            "webhook secrets", "encryption keys", "private key", "database", "github", "clock", "app", "permissions",
+            "events", "installations", "rate limit", "hook", "deliveries",
+        )
+    ]  # fmt: skip
+    assert result.exit_code == 0
+    assert found(result, "rate limit")[1] == "4,900 of 5,000 are left (installation:8, graphql)."
+    assert found(result, "installations")[1] == "Installed for octocat."
+
+
+def test_people_get_a_line_a_check(ghsync: Ghsync, site: Site) -> None:
+    result = ghsync("doctor", GHSYNC_API_URL=API, GHSYNC_TOKEN=TOKEN)
+
+    assert result.exit_code == 0
+    lines = result.stdout.splitlines()
+    assert len(lines) == 8
+    assert lines[6].split() == ["ok", "token", "It", "is", "mona's."]
+
+
+def test_settings_that_are_wrong_are_told_together(ghsync: Ghsync) -> None:
+    result = ghsync("doctor", GHSYNC_PORT="http", GHSYNC_API_URL="api.github.com")
+
+    assert result.exit_code == 1
+    assert "GHSYNC_PORT is wrong" in result.text
+    assert "GHSYNC_API_URL is wrong: must start with https://." in result.text
+
+
+@pytest.mark.parametrize(
+    ("setting", "value", "check", "state", "said"),
+    [
+        ("WEBHOOK_SECRETS", "", "webhook secrets", "failed", "GHSYNC_WEBHOOK_SECRETS is not set"),
+        ("ENCRYPTION_KEYS", "", "encryption keys", "warning", "`openssl rand -base64 32"),
+        ("ENCRYPTION_KEYS", "short", "encryption keys", "failed", "GHSYNC_ENCRYPTION_KEYS is wrong"),
+        ("PRIVATE_KEY", "no key", "private key", "failed", "holds no private key"),
+        ("PRIVATE_KEY", "", "private key", "failed", "Neither GHSYNC_PRIVATE_KEY nor"),
+        ("API_URL", "http://api.github.test", "api url", "failed", "tokens in clear text"),
+        ("DATABASE_URL", "postgresql://127.0.0.1:1/nowhere", "database", "failed", "PostgreSQL does not answer"),
+    ],
+)
+def test_a_setting_is_named(
+    examined: Ghsync, site: Site, setting: str, value: str, check: str, state: str, said: str
+) -> None:
+    result = examined(**{f"GHSYNC_{setting}": value})
+
+    assert found(result, check)[0] == state
+    assert said in found(result, check)[1]
+    assert result.exit_code == (state == "failed")
+
+
+def test_without_any_credential_it_says_that_only_deliveries_are_read(ghsync: Ghsync) -> None:
+    result = ghsync("doctor", "--json")
+
+    assert found(result, "private key")[0] == "warning"
+    assert result.exit_code == 0
+
+
+def test_a_database_that_is_behind_is_to_be_migrated(examined: Ghsync, site: Site, empty_database_url: str) -> None:
+    result = examined(GHSYNC_DATABASE_URL=empty_database_url)
+
+    assert found(result, "database")[1].startswith("Migrations are due (0001, ")
+    assert found(result, "database")[1].endswith("run `ghsync migrate`.")
+    assert result.exit_code == 1
+
+
+def test_a_github_that_is_not_there_is_told_with_the_setting(examined: Ghsync, site: Site) -> None:
+    site.app.mock(side_effect=httpx.ConnectError("refused"))
+    result = examined()
+
+    assert found(result, "github")[0] == "failed"
+    assert "GHSYNC_API_URL is right" in found(result, "github")[1]
+    assert result.json[-1]["check"] == "github"
+
+
+def test_a_clock_that_is_off_is_told_with_how_far(examined: Ghsync, site: Site) -> None:
+    date = format_datetime(datetime.now(UTC) + timedelta(minutes=30), True)
+    message = "'Issued at' claim ('iat') must be an Integer representing the time that the assertion was issued"
+    site.app.mock(return_value=httpx.Response(401, json={"message": message}, headers={"date": date}))
+    result = examined()
+
+    assert [found(result, check)[0] for check in ("github", "clock", "app")] == ["ok", "failed", "failed"]
+    assert "behind GitHub's: set it right (NTP)" in found(result, "clock")[1]
+    assert result.exit_code == 1
+
+
+@pytest.mark.parametrize(
+    ("reply", "said"),
+    [
+        (refusal("Integration not found", 404), "GHSYNC_APP_ID or GHSYNC_API_URL is wrong"),
+        (refusal("A JSON web token could not be decoded", 401), "generate a new private key"),
+    ],
+)
+def test_an_app_that_github_does_not_know(examined: Ghsync, site: Site, reply: httpx.Response, said: str) -> None:
+    site.app.mock(return_value=reply)
+    result = examined()
+
+    assert said in found(result, "app")[1]
+    assert result.exit_code == 1
+
+
+def test_what_the_app_lacks_is_listed(examined: Ghsync, site: Site) -> None:
+    permissions = {name: "read" for name in WANTED_PERMISSIONS if name != "contents"}
+    events = [name for name in WANTED_EVENTS if name not in ("push", "issues")]
+    site.app.mock(return_value=answer({"name": "Mirror", "permissions": permissions, "events": events}))
+    result = examined()
+
+    assert found(result, "permissions") == (
+        "failed", "The App lacks contents: give it read access to them on the App's page on GitHub."
+    )  # fmt: skip
+    assert found(result, "events") == (
+        "failed", "The App lacks issues, push: subscribe it to them on the App's page on GitHub."
+    )  # fmt: skip
+    assert result.exit_code == 1
+
+
+def test_installations_that_need_somebody_are_named(examined: Ghsync, site: Site) -> None:
+    site.installations.mock(return_value=answer([]))
+    assert found(examined(), "installations")[1].startswith("The App is installed nowhere")
+
+    suspended = INSTALLATION | {"id": 9, "account": {"login": "mona"}, "suspended_at": "2026-03-02T09:10:00Z"}
+    site.installations.mock(return_value=answer([INSTALLATION, suspended]))
+    assert found(examined(), "installations") == (
+        "warning", "Suspended for mona: an owner can lift that in the account's settings on GitHub."
+    )  # fmt: skip
+
+    many = [{"id": number, "account": None, "permissions": {"metadata": "read"}} for number in range(7)]
+    site.installations.mock(return_value=answer(many))
+    state, said = found(examined(), "installations")
+    assert state == "warning"
+    assert said.startswith("installation 0, installation 1, installation 2, installation 3, installation 4 and 2 more")
+
+
+def test_a_limit_that_is_nearly_used_up_is_a_warning(examined: Ghsync, site: Site) -> None:
+    site.limits.mock(return_value=answer(limits(400)))
+    assert found(examined(), "rate limit")[0] == "warning"
+
+    site.limits.mock(return_value=refusal("Rate limiting is not enabled.", 404))
+    assert found(examined(), "rate limit") == ("ok", "This server has none.")
+
+
+@pytest.mark.parametrize(
+    ("hook", "state", "said"),
+    [
+        ({"url": ""}, "warning", "serve --pull"),
+        ({"secret": ""}, "failed", "has no secret"),
+        ({"url": "https://ghsync.test/"}, "warning", "does not end in /webhooks/github"),
+        ({"url": "http://ghsync.test/webhooks/github"}, "warning", "eavesdroppers"),
+        ({"insecure_ssl": "1"}, "warning", "eavesdroppers"),
+    ],
+)
+def test_a_webhook_that_is_not_right(examined: Ghsync, site: Site, hook: dict[str, str], state: str, said: str) -> None:
+    site.hook.mock(return_value=answer(HOOK | hook))
+    result = examined()
+
+    assert found(result, "hook")[0] == state
+    assert said in found(result, "hook")[1]
+
+
+@pytest.mark.parametrize(
+    ("status_code", "status", "said"),
+    [
+        (401, "Invalid HTTP Response: 401", "GHSYNC_WEBHOOK_SECRETS lacks the secret"),
+        (0, "failed to connect to host", "GitHub gets no answer"),
+        (404, "Invalid HTTP Response: 404", "has to end in /webhooks/github"),
+        (502, "Invalid HTTP Response: 502", "check that `ghsync serve` runs"),
+        (418, "Invalid HTTP Response: 418", "the answer was 418 Invalid HTTP Response: 418"),
+    ],
+)
+def test_deliveries_that_fail_say_why(examined: Ghsync, site: Site, status_code: int, status: str, said: str) -> None:
+    site.deliveries.mock(return_value=answer([delivery("3", status_code, status), delivery("2"), delivery("1")]))
+    result = examined()
+
+    assert found(result, "deliveries")[0] == "failed"
+    assert found(result, "deliveries")[1].startswith("1 of the last 3 failed: ")
+    assert said in found(result, "deliveries")[1]
+
+
+def test_deliveries_that_failed_earlier_are_a_warning(examined: Ghsync, site: Site) -> None:
+    log = [delivery("3"), delivery("2"), delivery("2", 503), delivery("1", 503), delivery("0", 500, minutes=3000)]
+    site.deliveries.mock(return_value=answer(log))
+    state, said = found(examined(), "deliveries")
+
+    assert (state, said[:25]) == ("warning", "1 of the last 3 failed: g")
+
+    site.deliveries.mock(return_value=answer([delivery("0", 500, minutes=3000)]))
+    assert found(examined(), "deliveries") == ("ok", "GitHub has sent none in the last day.")
