@@ -64,13 +64,13 @@ corpus: $(CORPUS:%=fetch-%) ## Fetch the payloads and the schema that Octokit pu
 
 fetch-%:
 	@name='$*'; folder="$(CORPUS_FOLDER)/$${name%@*}"; \
-	if [ -e "$$folder/package/package.json" ]; then \
+	if grep -qsF "\"version\": \"$${name#*@}\"" "$$folder/package/package.json"; then \
 		echo "@octokit/$* is in $$folder."; \
 	elif ! command -v npm > /dev/null; then \
 		echo 'Skipped: npm is not installed, so the tests that read @octokit/$* will be skipped too.'; \
 	else \
 		mkdir -p "$$folder" && cd "$$folder" && \
-		npm pack --silent '@octokit/$*' > /dev/null && tar -xzf octokit-*.tgz && \
+		tarball=$$(npm pack --loglevel=error '@octokit/$*') && tar -xzf "$$tarball" && \
 		echo "@octokit/$* is in $$folder."; \
 	fi
 

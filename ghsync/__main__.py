@@ -28,6 +28,11 @@ COMMANDS = {
     "serve": Command(RUN, "serve", "serve", "Receive webhooks and keep the mirror fresh."),
     "work": Command(RUN, "serve", "work", "Only project: the worker and the schedule, without a receiver."),
     "migrate": Command(RUN, "migrate", "migrate", "Bring the database to the newest schema."),
+    "doctor": Command(
+        RUN, "doctor", "doctor", "Check settings, database, GitHub App, webhook and clock; say what to do."
+    ),
+    "resync": Command(RUN, "resync", "resync", "Bring repositories up to GitHub now, through its API."),
+    "heal": Command(RUN, "heal", "heal", "Bring in the deliveries that GitHub sent and that never arrived."),
     "status": Command(RUN, "status", "status", "Tell how fresh the mirror is and what is in its way."),
     "deliveries": Command(DELIVERIES, "deliveries", "app", "Look into the inbox; replay or park deliveries."),
     "replay": Command(DELIVERIES, "replay", "replay", "Replay recorded deliveries, into the inbox or over HTTP."),

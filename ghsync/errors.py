@@ -4,7 +4,11 @@
     ├── Transient                try again later, nothing is wrong with the input
     │   ├── DatabaseUnavailable
     │   ├── Overloaded
-    │   └── RateLimited
+    │   ├── RateLimited          GitHub's limit, or our share of it, is used up until `retry_at`
+    │   ├── GitHubUnavailable    GitHub answers with an error of its own
+    │   │   └── GitHubUnreachable    or not at all
+    │   ├── GraphQLUnavailable   GraphQL is missing or broken: REST is asked instead
+    │   └── TooHeavy             GraphQL cannot answer so much at once: ask for less
     └── Permanent                trying again changes nothing: park it, or tell the person
         ├── NotConfigured        a setting is missing or wrong             (exit code 3)
         ├── RefusedRequest       the answer to a webhook request: 400, 401, 408, 413 or 415
@@ -15,10 +19,20 @@
         │   └── UnsupportedContentType
         ├── MalformedPayload     a delivery lacks what identifies its noun (parked, with the path)
         ├── UnreadableFixture    a recorded delivery cannot be read back
-        └── NotFound             no such delivery, task or repository
+        ├── NotFound             no such delivery, task or repository, here or on GitHub
+        ├── Gone                 GitHub says that it was deleted
+        ├── Moved                GitHub says that it is at another address: `location`
+        └── RefusedByGitHub      any other answer 4xx
+            ├── BadCredentials   the token or the App's key is not accepted
+            ├── AccessLost       the App or the token may not see this any more
+            │   ├── Suspended    the installation is suspended
+            │   └── PermissionMissing
+            └── UnavailableForLegalReasons
 
 The message is one sentence for the person who reads it, and says what to do where something can be done.
 """
+
+from datetime import datetime
 
 
 class GhsyncError(Exception):
@@ -38,7 +52,27 @@ class Overloaded(Transient):
 
 
 class RateLimited(Transient):
-    """GitHub asked us to wait."""
+    """GitHub asked us to wait, until ``retry_at`` by the database's clock."""
+
+    def __init__(self, sentence: str, retry_at: datetime | None = None) -> None:
+        super().__init__(sentence)
+        self.retry_at = retry_at
+
+
+class GitHubUnavailable(Transient):
+    """GitHub answers with an error of its own, or breaks off."""
+
+
+class GitHubUnreachable(GitHubUnavailable):
+    """GitHub does not answer."""
+
+
+class GraphQLUnavailable(Transient):
+    """GraphQL is missing, broken, or does not show what was asked."""
+
+
+class TooHeavy(Transient):
+    """GraphQL cannot answer this in time; half of it may pass."""
 
 
 class Permanent(GhsyncError):
@@ -83,3 +117,39 @@ class UnreadableFixture(Permanent):
 
 class NotFound(Permanent):
     """There is no such delivery, task or repository."""
+
+
+class Gone(Permanent):
+    """GitHub knows that this was deleted."""
+
+
+class Moved(Permanent):
+    """This is at another address now: ``location``, an absolute URL."""
+
+    def __init__(self, sentence: str, location: str) -> None:
+        super().__init__(sentence)
+        self.location = location
+
+
+class RefusedByGitHub(Permanent):
+    """GitHub does not do what was asked."""
+
+
+class BadCredentials(RefusedByGitHub):
+    """GitHub does not accept the token, or what the App's key signed."""
+
+
+class AccessLost(RefusedByGitHub):
+    """What was asked for may be there, but may not be seen."""
+
+
+class Suspended(AccessLost):
+    """The installation is suspended."""
+
+
+class PermissionMissing(AccessLost):
+    """The App or the token lacks a permission."""
+
+
+class UnavailableForLegalReasons(RefusedByGitHub):
+    """GitHub has blocked this for everybody."""

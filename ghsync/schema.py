@@ -3,6 +3,7 @@
 from ghsync import audit, jobs
 from ghsync.changes import table as changes
 from ghsync.database import metadata
+from ghsync.github import budget, etags, tokens
 from ghsync.inbox import table as inbox
 from ghsync.mirror import (
     accounts,
@@ -17,16 +18,22 @@ from ghsync.mirror import (
     repository,
     review,
 )
-from ghsync.tasks import link_tables, tables
+from ghsync.reconciler import audit as findings
+from ghsync.reconciler import places, runs
+from ghsync.tasks import agent_tables, link_tables, tables, workflow_tables
 from ghsync.tracking import table as tracking
 
 __all__ = [
     "accounts",
+    "agent_tables",
     "audit",
     "branch",
+    "budget",
     "changes",
     "check",
     "comment",
+    "etags",
+    "findings",
     "inbox",
     "installation",
     "issue",
@@ -35,9 +42,13 @@ __all__ = [
     "link_tables",
     "metadata",
     "milestone",
+    "places",
     "pull_request",
     "repository",
     "review",
+    "runs",
     "tables",
+    "tokens",
     "tracking",
+    "workflow_tables",
 ]

@@ -74,6 +74,29 @@ class Settings(BaseSettings):
     )
     max_attempts: int = Field(5, ge=1, description="Failures after which a delivery is parked")
 
+    # GitHub's API
+    app_id: str | None = Field(None, description="Id (or client id) of the GitHub App that reads the API")
+    private_key: SecretStr | None = Field(None, description="The App's private key, the text of its PEM file")
+    private_key_path: Path | None = Field(None, description="The PEM file with the App's private key")
+    token: SecretStr | None = Field(None, description="A personal access token instead of an App, for a try")
+    api_url: str = Field(
+        "https://api.github.com",
+        description="Where the REST API is; on GitHub Enterprise Server `https://HOST/api/v3`",
+    )
+    api_timeout_seconds: float = Field(30.0, gt=0, description="Longest wait for one answer of the API")
+    api_patience_seconds: float = Field(
+        60.0, ge=0, description="Longest wait for a rate limit within a request; what would wait longer is put off"
+    )
+    api_concurrency: int = Field(
+        8, ge=1, le=50, description="Requests that a process makes at one time with one credential"
+    )
+    event_floor_percent: int = Field(
+        10, ge=0, le=100, description="Share of the rate limit that refetches leave to what people ask for"
+    )
+    sweep_floor_percent: int = Field(
+        30, ge=0, le=100, description="Share of the rate limit that sweeps and backfills leave to everything else"
+    )
+
     # Logs
     log_format: Literal["console", "json"] = Field("console", description="`console` for people, `json` for machines")
     log_level: Literal["debug", "info", "warning", "error"] = Field("info", description="Least severe level logged")
@@ -91,6 +114,22 @@ class Settings(BaseSettings):
         if value and not value.get_secret_value().startswith(("postgresql://", "postgres://")):
             raise ValueError("must start with postgresql://")
         return value
+
+    # The schedule
+    sweep_seconds: float = Field(120.0, gt=0, description="How often it is asked which repositories changed")
+    complete_seconds: float = Field(
+        86_400.0, gt=0, description="How old the last complete reading of a repository may become"
+    )
+    heal_seconds: float = Field(300.0, gt=0, description="How often GitHub's delivery log is compared with the inbox")
+    pull_seconds: float = Field(5.0, gt=0, description="The same for `ghsync serve --pull`, which lives on it")
+    audit_seconds: float = Field(3600.0, gt=0, description="How often a random sample is compared with GitHub")
+
+    @field_validator("api_url")
+    @classmethod
+    def _is_http(cls, value: str) -> str:
+        if not value.startswith(("https://", "http://")):
+            raise ValueError("must start with https://")
+        return value.rstrip("/")
 
 
 def load(**overrides: object) -> Settings:

@@ -15,17 +15,22 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from starlette.applications import Starlette
 
 from ghsync import app, log, metrics, migrate, settings
+from ghsync.app import Background
 from ghsync.cli.context import configured, notices
 from ghsync.database import create_engine
 from ghsync.errors import NotConfigured
+from ghsync.github.client import GitHub
+from ghsync.inbox.recorder import Recorder
 from ghsync.projector.events import HANDLED
 from ghsync.receiver.connection import Connection
+from ghsync.reconciler.reconciler import Reconciler
+from ghsync.reconciler.schedule import Intervals, Schedule
 from ghsync.settings import PREFIX, Settings
 from ghsync.worker import Worker
 
 logger = structlog.get_logger()
 
-NO_WORKER = f"{PREFIX}NO_WORKER"
+NO_WORKER, PULL = f"{PREFIX}NO_WORKER", f"{PREFIX}PULL"
 RESTART_SECONDS = 5.0
 
 # Longer than a proxy before us keeps an idle connection (nginx 60 s, Caddy 120 s): one that we close may be closed just
@@ -40,12 +45,19 @@ def serve(
     host: Annotated[str | None, typer.Option(help="Address to listen on.")] = None,
     port: Annotated[int | None, typer.Option(help="Port to listen on.")] = None,
     workers: Annotated[int, typer.Option(min=1, help="Processes; each receives and projects.")] = 1,
-    no_worker: Annotated[bool, typer.Option("--no-worker", help="Only receive; `ghsync work` projects.")] = False,
+    no_worker: Annotated[bool, typer.Option("--no-worker", help="Only receive; `ghsync work` does the rest.")] = False,
+    pull: Annotated[
+        bool, typer.Option("--pull", help="Live on GitHub's delivery log: no public address is needed.")
+    ] = False,
 ) -> None:
     """Receive webhooks and keep the mirror fresh."""
     signal.signal(signal.SIGTERM, _exit)
     with configured(host=host, port=port) as (loaded, url):
-        if not loaded.webhook_secrets:
+        if pull and loaded.app_id is None:
+            raise NotConfigured(
+                f"--pull reads the delivery log of a GitHub App: set {PREFIX}APP_ID and its private key."
+            )
+        if not (loaded.webhook_secrets or pull):
             raise NotConfigured(
                 f"{PREFIX}WEBHOOK_SECRETS is not set: set it to the webhook secret of your GitHub App, "
                 "or to several, separated by commas."
@@ -55,6 +67,8 @@ def serve(
         os.environ[f"{PREFIX}DATABASE_URL"] = url  # for the processes that uvicorn starts
         if no_worker:
             os.environ[NO_WORKER] = "1"
+        if pull:
+            os.environ[PULL] = "1"
         uvicorn.run(
             "ghsync.cli.serve:application",
             factory=True,
@@ -78,13 +92,15 @@ def _exit(signal_number: int, frame: FrameType | None) -> NoReturn:
 
 
 def application() -> Starlette:
-    """One serving process: the receiver and, unless told otherwise, a worker."""
+    """One serving process: the receiver and, unless told otherwise, a worker and the schedule."""
     _give_large_blocks_back()
     loaded = settings.load()
     log.configure(loaded.log_format, loaded.log_level)
     url = _url(loaded)
     engine = create_engine(url)
-    background = () if os.environ.get(NO_WORKER) else (lambda: _work(loaded, engine, url),)
+    background: list[Background] = []
+    if not os.environ.get(NO_WORKER):
+        background = [lambda: _work(loaded, engine, url), lambda: reconcile(loaded, url, pull=PULL in os.environ)]
     return app.create_app(loaded, engine, handled=HANDLED, background=background)
 
 
@@ -116,6 +132,30 @@ async def _work(loaded: Settings, engine: AsyncEngine, url: str) -> None:
             await asyncio.sleep(RESTART_SECONDS)
 
 
+async def reconcile(loaded: Settings, url: str, *, pull: bool) -> None:
+    """Follow the schedule until cancelled, on connections of its own; without credentials there is nothing to do."""
+    if loaded.app_id is None and loaded.token is None:
+        logger.warning(
+            "hooks only", hint=f"set {PREFIX}APP_ID and a private key, and lost deliveries will be made up for"
+        )
+        return
+    engine = create_engine(url)
+    recorder = Recorder(engine, loaded.commit_timeout_seconds)
+    intervals = Intervals(
+        refetch=loaded.poll_seconds,
+        heal=loaded.pull_seconds if pull else loaded.heal_seconds,
+        sweep=loaded.sweep_seconds,
+        audit=loaded.audit_seconds,
+        complete=loaded.complete_seconds,
+    )
+    try:
+        async with GitHub(engine, loaded) as github:
+            await Schedule(Reconciler(engine, github), recorder, intervals).run(url)
+    finally:
+        await recorder.close()
+        await engine.dispose()
+
+
 def work() -> None:
     """Only project: the worker and the schedule, without a receiver."""
 
@@ -124,9 +164,12 @@ def work() -> None:
         worker = _worker(loaded, engine)
         for signal_number in (signal.SIGINT, signal.SIGTERM):
             asyncio.get_running_loop().add_signal_handler(signal_number, worker.stop)
+        schedule = asyncio.create_task(reconcile(loaded, url, pull=False))
         try:
             await worker.run(url)
         finally:
+            schedule.cancel()
+            await asyncio.gather(schedule, return_exceptions=True)
             await engine.dispose()
 
     signal.signal(signal.SIGTERM, _exit)

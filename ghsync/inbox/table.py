@@ -5,7 +5,7 @@ import sqlalchemy as sa
 from ghsync.database import document, metadata, moment, one_of
 
 STATUSES = ("pending", "processed", "ignored", "parked")
-SOURCES = ("webhook", "replay")
+SOURCES = ("webhook", "replay", "reconcile")
 
 table = sa.Table(
     "webhook_deliveries",

@@ -1,0 +1,83 @@
+"""What can be told without asking GitHub: settings, keys, and the database."""
+
+import asyncio
+from collections.abc import Iterator
+from urllib.parse import urlsplit
+
+import sqlalchemy as sa
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from ghsync import migrate
+from ghsync.database import transaction
+from ghsync.doctor.finding import Finding
+from ghsync.encryption import Encryption
+from ghsync.errors import NotConfigured
+from ghsync.github import credentials
+from ghsync.settings import Settings
+
+OLDEST_POSTGRESQL = 15
+NEEDED = frozenset({"encryption keys", "private key", "api url", "database"})
+"""The checks without which GitHub is not asked."""
+
+LOOPBACK = ("127.0.0.1", "::1", "localhost")
+
+
+def settings(loaded: Settings) -> Iterator[Finding]:
+    """What the settings say, and what they leave out."""
+    yield _secrets(loaded)
+    yield _encryption(loaded)
+    yield _credentials(loaded)
+    address = urlsplit(loaded.api_url)
+    if address.scheme == "http" and address.hostname not in LOOPBACK:
+        yield Finding("api url", "failed", "GHSYNC_API_URL sends tokens in clear text: it must begin with https://.")
+
+
+def _secrets(loaded: Settings) -> Finding:
+    number = len(loaded.webhook_secrets)
+    if not number:
+        said = "GHSYNC_WEBHOOK_SECRETS is not set, and `ghsync serve` does not start without the App's webhook secret."
+        return Finding("webhook secrets", "failed", said)
+    return Finding("webhook secrets", "ok", f"{number} of them; a delivery may be signed with any.")
+
+
+def _encryption(loaded: Settings) -> Finding:
+    if not loaded.encryption_keys:
+        said = (
+            "GHSYNC_ENCRYPTION_KEYS is not set: processes cannot share tokens, nor repositories have secrets; "
+            "`openssl rand -base64 32 | tr +/ -_` makes a key."
+        )
+        return Finding("encryption keys", "warning", said)
+    try:
+        Encryption(loaded.encryption_keys)
+    except NotConfigured as error:
+        return Finding("encryption keys", "failed", str(error))
+    return Finding("encryption keys", "ok", f"{len(loaded.encryption_keys)} of them; the first encrypts.")
+
+
+def _credentials(loaded: Settings) -> Finding:
+    try:
+        app = credentials.app(loaded)
+    except NotConfigured as error:
+        return Finding("private key", "failed", str(error))
+    if app is not None:
+        return Finding("private key", "ok", f"The key of App {loaded.app_id} can be read.")
+    if loaded.token is not None:
+        return Finding("private key", "ok", "None: a personal token reads the API.")
+    said = (
+        "Nothing may read GitHub's API, so that only deliveries keep the mirror: "
+        "set GHSYNC_APP_ID and GHSYNC_PRIVATE_KEY_PATH, or GHSYNC_TOKEN."
+    )
+    return Finding("private key", "warning", said)
+
+
+async def database(engine: AsyncEngine, url: str) -> Finding:
+    """Whether PostgreSQL is there, new enough, and has the newest schema."""
+    async with transaction(engine) as conn:
+        version = int(await conn.scalar(sa.text("SELECT current_setting('server_version_num')")) or 0) // 10_000
+    if version < OLDEST_POSTGRESQL:
+        said = f"PostgreSQL {version} is too old: ghsync needs {OLDEST_POSTGRESQL} or newer."
+        return Finding("database", "failed", said)
+    due = await asyncio.to_thread(migrate.pending, url)
+    if due:
+        return Finding("database", "failed", f"Migrations are due ({', '.join(due)}): run `ghsync migrate`.")
+    return Finding("database", "ok", f"PostgreSQL {version}, with the newest schema.")

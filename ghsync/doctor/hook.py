@@ -1,0 +1,83 @@
+"""The App's webhook, and how its latest deliveries fared.
+
+https://docs.github.com/en/rest/apps/webhooks
+"""
+
+from datetime import datetime, timedelta
+from urllib.parse import urlsplit
+
+import msgspec
+
+from ghsync.doctor.finding import Finding
+from ghsync.doctor.question import ask
+from ghsync.github.client import GitHub
+
+WEBHOOK_PATH = "/webhooks/github"
+LOOKED_AT = 100
+RECENT = timedelta(days=1)
+
+# What a failed delivery means, by its status; 0 where there was no answer.
+_REMEDIES = {
+    0: "GitHub gets no answer: check the address, its certificate and the firewall",
+    401: "GHSYNC_WEBHOOK_SECRETS lacks the secret that GitHub signs with: add the App's webhook secret",
+    404: f"nothing answers there: the webhook's URL has to end in {WEBHOOK_PATH}",
+    405: f"nothing answers there: the webhook's URL has to end in {WEBHOOK_PATH}",
+    413: "a proxy before ghsync refuses large bodies: let it pass 25 MiB",
+    502: "the proxy before ghsync gets no answer: check that `ghsync serve` runs",
+    503: "ghsync could not commit: check the database",
+    504: "the proxy before ghsync gets no answer: check that `ghsync serve` runs",
+}
+
+
+class _Hook(msgspec.Struct, frozen=True):
+    url: str = ""
+    insecure_ssl: str | int = "0"
+    secret: str = ""
+
+
+class _Delivery(msgspec.Struct, frozen=True):
+    guid: str
+    delivered_at: datetime
+    status: str = ""
+    status_code: int = 0
+
+    @property
+    def failed(self) -> bool:
+        return not 200 <= self.status_code < 300
+
+
+async def address(github: GitHub) -> Finding:
+    """Where GitHub sends deliveries, and whether it signs them."""
+    configured = msgspec.json.decode(await ask(github, github.app, "/app/hook/config"), type=_Hook)
+    if not configured.url:
+        said = "The App has no webhook URL: set it on the App's page, or let `ghsync serve --pull` ask for deliveries."
+        return Finding("hook", "warning", said)
+    if not configured.secret:
+        said = "The App's webhook has no secret, so that ghsync refuses its deliveries: set one on the App's page."
+        return Finding("hook", "failed", said)
+    url = urlsplit(configured.url)
+    if not url.path.endswith(WEBHOOK_PATH):
+        return Finding("hook", "warning", f"{configured.url} does not end in {WEBHOOK_PATH}: does a proxy see to that?")
+    if url.scheme != "https" or str(configured.insecure_ssl) == "1":
+        said = f"{configured.url} is open to eavesdroppers: use https://, and let GitHub verify the certificate."
+        return Finding("hook", "warning", said)
+    return Finding("hook", "ok", f"GitHub delivers to {configured.url}.")
+
+
+async def deliveries(github: GitHub) -> Finding:
+    """How the latest deliveries fared; one that succeeded when it was redelivered counts as delivered."""
+    body = await ask(github, github.app, "/app/hook/deliveries", per_page=LOOKED_AT)
+    latest: dict[str, _Delivery] = {}
+    for attempt in msgspec.json.decode(body, type=list[_Delivery]):  # the newest first
+        if attempt.delivered_at > github.now() - RECENT:
+            latest.setdefault(attempt.guid, attempt)
+    if not latest:
+        return Finding("deliveries", "ok", "GitHub has sent none in the last day.")
+    failed = [attempt for attempt in latest.values() if attempt.failed]
+    if not failed:
+        return Finding("deliveries", "ok", f"The last {len(latest)} have arrived.")
+    newest = failed[0]
+    why = _REMEDIES.get(newest.status_code, f"the answer was {newest.status_code} {newest.status}".rstrip())
+    still = next(iter(latest.values())).failed
+    said = f"{len(failed)} of the last {len(latest)} failed: {why}; then `ghsync heal` brings in what is missing."
+    return Finding("deliveries", "failed" if still else "warning", said)

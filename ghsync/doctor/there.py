@@ -1,0 +1,181 @@
+"""What GitHub tells: whether it is reached, who we are there, what we may see, and how much we may ask."""
+
+from collections.abc import AsyncIterator, Container, Sequence
+from datetime import datetime
+
+import msgspec
+
+from ghsync.doctor import finding, hook
+from ghsync.doctor.finding import Finding
+from ghsync.doctor.question import ask
+from ghsync.errors import GhsyncError, GitHubUnavailable, NotFound
+from ghsync.github.client import GitHub, Meter
+from ghsync.github.credentials import Credential
+from ghsync.projector.events import HANDLED
+from ghsync.settings import Settings
+
+CLOCK_SECONDS = 5.0
+"""What a clock that is set by NTP is never off."""
+
+SCARCE = 0.1
+"""Share of a rate limit below which only people are served."""
+
+INSTALLATIONS_ASKED = 20
+"""Of a large App's installations, so many are asked for their rate limit."""
+
+# https://docs.github.com/en/webhooks/webhook-events-and-payloads
+EVENTS = {
+    "check_run": "checks",
+    "check_suite": "checks",
+    "issue_comment": "issues",
+    "issue_dependencies": "issues",
+    "issues": "issues",
+    "label": "metadata",
+    "member": "members",
+    "membership": "members",
+    "milestone": "issues",
+    "organization": "members",
+    "pull_request": "pull_requests",
+    "pull_request_review": "pull_requests",
+    "pull_request_review_comment": "pull_requests",
+    "pull_request_review_thread": "pull_requests",
+    "push": "contents",
+    "repository": "metadata",
+    "status": "statuses",
+    "sub_issues": "issues",
+    "workflow_run": "actions",
+}
+"""The permission that GitHub sends an event for."""
+
+WANTED_EVENTS = sorted(HANDLED & EVENTS.keys())
+WANTED_PERMISSIONS = sorted({EVENTS[event] for event in WANTED_EVENTS})
+
+
+class _Account(msgspec.Struct, frozen=True):
+    login: str = ""
+
+
+class _App(msgspec.Struct, frozen=True):
+    name: str
+    permissions: dict[str, str] = {}
+    events: list[str] = []
+
+
+class _Installation(msgspec.Struct, frozen=True):
+    id: int
+    account: _Account | None = None
+    suspended_at: datetime | None = None
+    permissions: dict[str, str] = {}
+
+    @property
+    def name(self) -> str:
+        return self.account.login if self.account and self.account.login else f"installation {self.id}"
+
+
+class _Limit(msgspec.Struct, frozen=True):
+    limit: int
+    remaining: int
+
+
+class _Limits(msgspec.Struct, frozen=True):
+    resources: dict[str, _Limit]
+
+
+async def findings(github: GitHub, settings: Settings) -> AsyncIterator[Finding]:
+    """One after the other; where GitHub does not know us, that is the last."""
+    credential = github.app if settings.app_id else await github.credential_for(None)
+    check = "app" if settings.app_id else "token"
+    try:
+        body = await ask(github, credential, "/app" if settings.app_id else "/user")
+    except GitHubUnavailable as error:
+        yield Finding("github", "failed", f"{error} Check the network, and that GHSYNC_API_URL is right.")
+        return
+    except GhsyncError as error:
+        yield Finding("github", "ok", f"Reached at {github.api_url}.")
+        yield _clock(github)
+        unknown = f"GitHub knows no such {check}: GHSYNC_APP_ID or GHSYNC_API_URL is wrong."
+        yield Finding(check, "failed", unknown if isinstance(error, NotFound) else str(error))
+        return
+    yield Finding("github", "ok", f"Reached at {github.api_url}.")
+    yield _clock(github)
+    if settings.app_id:
+        async for found in _of_app(github, msgspec.json.decode(body, type=_App)):
+            yield found
+    else:
+        yield Finding("token", "ok", f"It is {msgspec.json.decode(body, type=_Account).login}'s.")
+        yield await finding.of("rate limit", _limits(github, [credential]))
+
+
+def _clock(github: GitHub) -> Finding:
+    off = github.clock_offset_seconds
+    if abs(off) < CLOCK_SECONDS:
+        return Finding("clock", "ok", "It agrees with GitHub's.")
+    direction = "behind" if off > 0 else "ahead of"
+    said = f"This machine's clock is {abs(off):.0f} s {direction} GitHub's: set it right (NTP)."
+    return Finding("clock", "failed", said)
+
+
+async def _of_app(github: GitHub, app: _App) -> AsyncIterator[Finding]:
+    yield Finding("app", "ok", f"It is {app.name}.")
+    yield _complete("permissions", WANTED_PERMISSIONS, app.permissions, "give it read access to")
+    yield _complete("events", WANTED_EVENTS, app.events, "subscribe it to")
+    installed: list[_Installation] = []
+    yield await finding.of("installations", _installations(github, app, installed))
+    active = [one for one in installed if one.suspended_at is None][:INSTALLATIONS_ASKED]
+    if active:
+        asked = [await github.credential_for(one.id) for one in active]
+        yield await finding.of("rate limit", _limits(github, asked))
+    yield await finding.of("hook", hook.address(github))
+    yield await finding.of("deliveries", hook.deliveries(github))
+
+
+def _complete(check: str, wanted: Sequence[str], given: Container[str], what: str) -> Finding:
+    missing = [name for name in wanted if name not in given]
+    if missing:
+        return Finding(check, "failed", f"The App lacks {', '.join(missing)}: {what} them on the App's page on GitHub.")
+    return Finding(check, "ok", "The App has all that ghsync reads.")
+
+
+async def _installations(github: GitHub, app: _App, found: list[_Installation]) -> Finding:
+    """What has become of them; ``found`` is filled."""
+    pages = github.pages(github.app, "/app/installations", priority="interactive", meter=Meter())
+    async for page in pages:
+        found += msgspec.json.decode(page.body, type=list[_Installation])
+    if not found:
+        return Finding("installations", "failed", "The App is installed nowhere: install it from its page on GitHub.")
+    suspended = [one.name for one in found if one.suspended_at]
+    if suspended:
+        said = f"Suspended for {_listed(suspended)}: an owner can lift that in the account's settings on GitHub."
+        return Finding("installations", "warning", said)
+    behind = [one.name for one in found if not app.permissions.items() <= one.permissions.items()]
+    if behind:
+        said = f"{_listed(behind)} did not accept the App's new permissions yet: an owner is asked to by GitHub."
+        return Finding("installations", "warning", said)
+    return Finding("installations", "ok", f"Installed for {_listed([one.name for one in found])}.")
+
+
+async def _limits(github: GitHub, credentials: Sequence[Credential]) -> Finding:
+    """The lowest of what each credential has left."""
+    left: list[tuple[float, str]] = []
+    for credential in credentials:
+        try:
+            body = await ask(github, credential, "/rate_limit")
+        except NotFound:
+            return Finding("rate limit", "ok", "This server has none.")
+        resources = msgspec.json.decode(body, type=_Limits).resources
+        for name in ("core", "graphql"):
+            if (limit := resources.get(name)) and limit.limit:
+                said = f"{limit.remaining:,} of {limit.limit:,} are left ({credential.key}, {name})."
+                left.append((limit.remaining / limit.limit, said))
+    if not left:
+        return Finding("rate limit", "ok", "This server has none.")
+    share, said = min(left)
+    if share < SCARCE:
+        return Finding("rate limit", "warning", f"{said} Refetches and sweeps wait for the next window.")
+    return Finding("rate limit", "ok", said)
+
+
+def _listed(names: Sequence[str], most: int = 5) -> str:
+    """Some names, and how many more there are."""
+    more = f" and {len(names) - most:,} more" if len(names) > most else ""
+    return ", ".join(names[:most]) + more

@@ -1,0 +1,273 @@
+"""GitHub's API as the reconciler reads it: REST and GraphQL, as bytes, each answer with when it was true.
+
+No transaction is open while a request is under way (I7).
+"""
+
+import asyncio
+from collections.abc import AsyncIterator, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from types import TracebackType
+from typing import Self
+
+import httpx
+import msgspec
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from ghsync.errors import (
+    AccessLost,
+    GitHubUnavailable,
+    GitHubUnreachable,
+    GraphQLUnavailable,
+    NotConfigured,
+    NotFound,
+    RefusedByGitHub,
+)
+from ghsync.github import credentials, partial
+from ghsync.github.clock import Clock
+from ghsync.github.credentials import Credential
+from ghsync.github.etags import ETag
+from ghsync.github.exchange import Exchange, Meter, Request, Sleep
+from ghsync.github.partial import Problem
+from ghsync.github.tokens import Token, Tokens
+from ghsync.settings import Settings
+
+__all__ = ["Answer", "GitHub", "GraphQLAnswer", "Meter"]
+
+PAGE = 100
+"""Items a page, the most that GitHub gives."""
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What REST answered; ``observed_at`` is when the request began, by GitHub's clock.
+
+    ``unchanged`` answers a conditional request: the same as when its ``etag`` was kept, and no body.
+    """
+
+    body: bytes
+    status: int
+    observed_at: datetime
+    unchanged: bool = False
+    next_url: str | None = None
+    etag: ETag | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class GraphQLAnswer:
+    """``data`` of GraphQL's answer, and the errors that left only nulls in it; ``cost`` is in points."""
+
+    data: bytes
+    errors: tuple[Problem, ...]
+    observed_at: datetime
+    cost: int
+
+
+class _Issued(msgspec.Struct, frozen=True):
+    token: str
+    expires_at: datetime
+
+
+class GitHub:
+    """One GitHub, asked by any of the credentials that the settings give."""
+
+    def __init__(self, engine: AsyncEngine, settings: Settings, *, sleep: Sleep = asyncio.sleep) -> None:
+        self.api_url = settings.api_url
+        self._clock = Clock()
+        self._app = credentials.app(settings)
+        self._personal = credentials.personal(settings)
+        self._personal_token = settings.token.get_secret_value() if settings.token else ""
+        self._tokens = Tokens(engine, settings, self._clock, self._issue)
+        self._exchange = Exchange(engine, settings, self._clock, self._token, self._discard, sleep)
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        await self.aclose()
+
+    async def aclose(self) -> None:
+        """Close the connections."""
+        await self._exchange.aclose()
+
+    @property
+    def graphql_url(self) -> str:
+        """Where GraphQL is: beside REST, and on GitHub Enterprise Server not below its version."""
+        base = self.api_url.removesuffix("/v3") if self.api_url.endswith("/api/v3") else self.api_url
+        return f"{base}/graphql"
+
+    @property
+    def app(self) -> Credential:
+        """The App itself, for what is about the App: its installations, its hook and its deliveries."""
+        if self._app is None:
+            raise NotConfigured(
+                "No GitHub App is set up: set GHSYNC_APP_ID, and GHSYNC_PRIVATE_KEY or GHSYNC_PRIVATE_KEY_PATH."
+            )
+        return self._app.credential
+
+    @property
+    def has_app(self) -> bool:
+        """Whether there is an App to ask as."""
+        return self._app is not None
+
+    @property
+    def has_token(self) -> bool:
+        """Whether a personal token reads what no installation sees."""
+        return self._personal is not None
+
+    def now(self) -> datetime:
+        """The time by GitHub's clock."""
+        return self._clock.now()
+
+    @property
+    def clock_offset_seconds(self) -> float:
+        """Seconds that GitHub's clock is certainly ahead of this machine's; negative when behind."""
+        return self._clock.offset
+
+    async def credential_for(self, installation: int | None) -> Credential:
+        """An installation's credential (GitHub's id); the personal token where there is no installation or no App."""
+        if installation is not None and self._app is not None:
+            return Credential("installation", f"installation:{installation}", installation)
+        if self._personal is not None:
+            return self._personal
+        if self._app is not None:
+            raise NotConfigured("The App is not installed there: install it, or set GHSYNC_TOKEN.")
+        raise NotConfigured(
+            "Nothing may read GitHub's API yet: set GHSYNC_APP_ID and GHSYNC_PRIVATE_KEY_PATH, or GHSYNC_TOKEN."
+        )
+
+    async def get(
+        self,
+        credential: Credential,
+        path: str,
+        *,
+        params: Mapping[str, object] | None = None,
+        priority: str,
+        meter: Meter,
+        conditional: bool = False,
+    ) -> Answer:
+        """One answer. ``path`` is below the API's address, or an absolute URL below it as GitHub's answers have it.
+
+        A conditional one costs nothing where nothing changed since its ETag was kept, see `ghsync.github.etags.keep`.
+
+        Raises `Moved` where GitHub redirects, `NotFound`, `Gone`, `RefusedByGitHub`, `RateLimited`,
+        `GitHubUnavailable`.
+        """
+        request = Request("GET", self._url(path, params), conditional=conditional)
+        return await self._answer(credential, request, priority, meter)
+
+    async def pages(
+        self,
+        credential: Credential,
+        path: str,
+        *,
+        params: Mapping[str, object] | None = None,
+        priority: str,
+        meter: Meter,
+    ) -> AsyncIterator[Answer]:
+        """The pages of a listing; it ends after the last, and raises wherever it breaks off before that."""
+        url: str | None = self._url(path, {"per_page": PAGE, **(params or {})})
+        read: set[str] = set()
+        while url is not None:
+            if url in read:
+                raise GitHubUnavailable(f"The pages of {path} go round in a circle; it is asked again later.")
+            read.add(url)
+            answer = await self._answer(credential, Request("GET", url), priority, meter)
+            yield answer
+            url = self._url(answer.next_url) if answer.next_url else None
+
+    async def post(
+        self, credential: Credential, path: str, body: object = None, *, priority: str, meter: Meter
+    ) -> Answer:
+        """Let GitHub do something; it is asked once only, for it may have been done although no answer came."""
+        content = b"" if body is None else msgspec.json.encode(body)
+        request = Request("POST", self._url(path), content=content, again=False)
+        return await self._answer(credential, request, priority, meter)
+
+    async def graphql(
+        self, credential: Credential, document: str, variables: Mapping[str, object], *, priority: str, meter: Meter
+    ) -> GraphQLAnswer:
+        """What a query answers; single nodes that cannot be seen are null in it.
+
+        Raises `TooHeavy` for what GitHub cannot answer in time, `GraphQLUnavailable` where REST is to be asked,
+        `RateLimited`, `GitHubUnavailable`, `RefusedByGitHub`.
+        """
+        content = msgspec.json.encode({"query": document, "variables": dict(variables)})
+        request = Request("POST", self.graphql_url, resource="graphql", content=content)
+        try:
+            reply = await self._exchange.ask(credential, request, priority=priority, meter=meter)
+        except GitHubUnreachable:
+            raise
+        except GitHubUnavailable as error:
+            raise GraphQLUnavailable(str(error)) from error
+        envelope = partial.read(reply.body)
+        budget = partial.budget(envelope)
+        meter.points += budget.cost
+        if told := budget.told(reply):
+            await self._exchange.budget.hear(credential.key, told)
+        if problem := partial.error(envelope):
+            raise problem
+        return GraphQLAnswer(bytes(envelope.data), tuple(envelope.errors), reply.observed_at, budget.cost)
+
+    async def _answer(self, credential: Credential, request: Request, priority: str, meter: Meter) -> Answer:
+        reply = await self._exchange.ask(credential, request, priority=priority, meter=meter)
+        tag = reply.headers.get("etag")
+        return Answer(
+            reply.body,
+            reply.status,
+            reply.observed_at,
+            unchanged=reply.status == 304,
+            next_url=reply.next_url,
+            etag=ETag(credential.key, request.url, reply.token, tag) if tag else None,
+        )
+
+    def _url(self, path: str, params: Mapping[str, object] | None = None) -> str:
+        """The whole address; a token is sent nowhere but to the API."""
+        url = path if "://" in path else f"{self.api_url}/{path.removeprefix('/')}"
+        if not url.startswith(f"{self.api_url}/"):
+            raise RefusedByGitHub(
+                f"GitHub names {url}, which is not below GHSYNC_API_URL ({self.api_url}): no token is sent there."
+            )
+        if not params:
+            return url
+        said = {name: _parameter(value) for name, value in params.items() if value is not None}
+        return str(httpx.URL(url).copy_merge_params(said))
+
+    async def _token(self, credential: Credential) -> str:
+        if credential.installation is not None:
+            return await self._tokens.token(credential.installation)
+        if credential.kind == "app" and self._app is not None:
+            return self._app.jwt(self.now())
+        return self._personal_token
+
+    async def _discard(self, credential: Credential, token: str) -> bool:
+        """Give up a token that GitHub does not accept; whether there can be another one.
+
+        What the App signed may have been refused for the time in it, which GitHub has told by now.
+        """
+        if credential.installation is not None:
+            await self._tokens.discard(credential.installation, token)
+            return True
+        return credential.kind == "app" and self._clock.offset != 0
+
+    async def _issue(self, installation: int) -> Token:
+        """Let GitHub make a token for an installation."""
+        url = self._url(f"/app/installations/{installation}/access_tokens")
+        request = Request("POST", url, content=b"")
+        try:
+            reply = await self._exchange.ask(self.app, request, priority="interactive", meter=Meter())
+        except NotFound as error:
+            raise AccessLost(f"The App is not installed any more (installation {installation}).") from error
+        issued = msgspec.json.decode(reply.body, type=_Issued)
+        return Token(issued.token, issued.expires_at)
+
+
+def _parameter(value: object) -> str:
+    """A query parameter as GitHub writes it: ``true``, ``2026-03-02T09:10:00Z``."""
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, datetime):
+        return value.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    return str(value)

@@ -1,0 +1,97 @@
+"""Who asks GitHub: the App itself, one of its installations, or a person's token."""
+
+import hashlib
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Literal
+
+import jwt
+from cryptography.exceptions import UnsupportedAlgorithm
+from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
+from cryptography.hazmat.primitives.serialization import load_pem_private_key
+
+from ghsync.errors import NotConfigured
+from ghsync.settings import Settings
+
+DRIFT, VALID = timedelta(minutes=1), timedelta(minutes=8)
+"""How long ago the App's token says it was signed, and how long it is good; GitHub allows ten minutes in all."""
+
+
+@dataclass(frozen=True, slots=True)
+class Credential:
+    """One who has a rate limit of their own at GitHub; ``key`` names it in the database."""
+
+    kind: Literal["app", "installation", "token"]
+    key: str
+    installation: int | None = None
+
+
+def fingerprint(token: str) -> str:
+    """What tells tokens apart without telling them."""
+    return hashlib.sha256(token.encode()).hexdigest()[:16]
+
+
+class App:
+    """The GitHub App of the settings, and what its key signs."""
+
+    def __init__(self, app_id: str, key: RSAPrivateKey) -> None:
+        self.credential = Credential("app", f"app:{app_id}")
+        self._id = app_id
+        self._key = key
+
+    def jwt(self, now: datetime) -> str:
+        """A token that proves to be the App, for some minutes from ``now`` on by GitHub's clock.
+
+        https://docs.github.com/en/apps/creating-github-apps/authenticating-with-a-github-app/generating-a-json-web-token-jwt-for-a-github-app
+        """
+        claims = {"iss": self._id, "iat": int((now - DRIFT).timestamp()), "exp": int((now + VALID).timestamp())}
+        return jwt.encode(claims, self._key, algorithm="RS256")
+
+
+def app(settings: Settings) -> App | None:
+    """The App, if one is set up; `NotConfigured` when only half of it is."""
+    key = _private_key(settings)
+    if settings.app_id is None and key is None:
+        return None
+    if settings.app_id is None:
+        raise NotConfigured("GHSYNC_APP_ID is not set: the App's page on GitHub shows it under About.")
+    if key is None:
+        raise NotConfigured(
+            "Neither GHSYNC_PRIVATE_KEY nor GHSYNC_PRIVATE_KEY_PATH is set: "
+            "generate a private key on the App's page on GitHub."
+        )
+    return App(settings.app_id, key)
+
+
+def personal(settings: Settings) -> Credential | None:
+    """The credential of GHSYNC_TOKEN."""
+    if settings.token is None:
+        return None
+    return Credential("token", f"token:{fingerprint(settings.token.get_secret_value())}")
+
+
+def _private_key(settings: Settings) -> RSAPrivateKey | None:
+    """The App's key; a PEM in one line with ``\\n`` in it, as some environments want it, is understood."""
+    if settings.private_key is not None:
+        return _loaded(settings.private_key.get_secret_value().replace("\\n", "\n"), "GHSYNC_PRIVATE_KEY")
+    if settings.private_key_path is None:
+        return None
+    try:
+        text = settings.private_key_path.read_text()
+    except (OSError, UnicodeDecodeError) as error:
+        reason = error.strerror if isinstance(error, OSError) else "it is no text"
+        raise NotConfigured(f"GHSYNC_PRIVATE_KEY_PATH cannot be read ({reason}): {settings.private_key_path}") from None
+    return _loaded(text, "GHSYNC_PRIVATE_KEY_PATH")
+
+
+def _loaded(pem: str, setting: str) -> RSAPrivateKey:
+    try:
+        key = load_pem_private_key(pem.encode(), password=None)
+    except (ValueError, TypeError, UnsupportedAlgorithm):
+        key = None
+    if not isinstance(key, RSAPrivateKey):
+        raise NotConfigured(
+            f"{setting} holds no private key that can be read: it is the whole .pem file that GitHub made, "
+            "from the line BEGIN to the line END."
+        )
+    return key

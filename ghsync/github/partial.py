@@ -1,0 +1,115 @@
+"""GraphQL's envelope: errors come with status 200 too, and beside data that is only partly there.
+
+https://docs.github.com/en/graphql/overview/rate-limits-and-node-limits-for-the-graphql-api
+"""
+
+import re
+from datetime import datetime
+
+import msgspec
+
+from ghsync.errors import GhsyncError, GraphQLUnavailable, PermissionMissing, TooHeavy
+from ghsync.github import refusals
+from ghsync.github.budget import Told
+from ghsync.github.wire import Reply
+
+_HEAVY = re.compile(r"something went wrong while executing your query|time(d )?out|resource limits? ", re.IGNORECASE)
+_HEAVY_TYPES = {"MAX_NODE_LIMIT_EXCEEDED", "RESOURCE_LIMITS_EXCEEDED", "TIMEOUT"}
+_MAY_BE_LIMITED = re.compile(rb"rate[ _]limit", re.IGNORECASE)
+_LIMITED_TYPES = {"RATE_LIMITED", "RATE_LIMIT"}
+_DENIED_TYPES = {"FORBIDDEN", "INSUFFICIENT_SCOPES"}
+
+
+class Problem(msgspec.Struct, frozen=True):
+    """One of GraphQL's errors; ``path`` leads to the null in its place."""
+
+    message: str = ""
+    type: str | None = None
+    path: tuple[str | int, ...] = ()
+
+    @property
+    def hides_a_node(self) -> bool:
+        """Whether what is null is one of the nodes asked for, and not a part of one."""
+        return (self.path[:1], len(self.path)) in ((("node",), 1), (("nodes",), 2))
+
+
+class Envelope(msgspec.Struct, frozen=True):
+    """The whole answer; ``data`` is kept as it came."""
+
+    data: msgspec.Raw = msgspec.Raw(b"null")
+    errors: tuple[Problem, ...] = ()
+
+    @property
+    def empty(self) -> bool:
+        """Whether there are no data at all."""
+        return bytes(self.data) == b"null"
+
+
+class Budget(msgspec.Struct, frozen=True, rename="camel"):
+    """``rateLimit`` of a query that asks for it; the cost is 1 where it does not."""
+
+    cost: int = 1
+    limit: int | None = None
+    remaining: int | None = None
+    reset_at: datetime | None = None
+
+    def told(self, reply: Reply) -> Told | None:
+        """What it tells of the limit, where the answer's headers tell nothing."""
+        if self.limit is None or self.remaining is None or self.reset_at is None:
+            return None
+        if refusals.told(reply, "graphql"):
+            return None
+        left = (self.reset_at - reply.observed_at).total_seconds()
+        return Told("graphql", self.limit, self.remaining, max(0.0, left))
+
+
+class _Data(msgspec.Struct, frozen=True, rename="camel"):
+    rate_limit: Budget | None = None
+
+
+def read(body: bytes) -> Envelope:
+    """The envelope of an answer."""
+    try:
+        return msgspec.json.decode(body, type=Envelope)
+    except msgspec.MsgspecError:
+        raise GraphQLUnavailable("GraphQL did not answer as it should; REST is asked instead.") from None
+
+
+def limit(body: bytes) -> str | None:
+    """GraphQL's sentence about a limit that refused the query, if one did."""
+    if not _MAY_BE_LIMITED.search(body):  # spares large answers a second look
+        return None
+    limited = [one for one in read(body).errors if one.type in _LIMITED_TYPES or "rate limit" in one.message.lower()]
+    return (limited[0].message or "rate limit") if limited else None
+
+
+def budget(envelope: Envelope) -> Budget:
+    """What the query cost."""
+    try:
+        found = msgspec.json.decode(envelope.data, type=_Data) if not envelope.empty else _Data()
+    except msgspec.MsgspecError:
+        return Budget()
+    return found.rate_limit or Budget()
+
+
+def error(envelope: Envelope) -> GhsyncError | None:
+    """The error that an answer is; None where nothing but whole nodes, which cannot be seen, is missing.
+
+    Data with holes inside nodes are no data: a null there would be taken for the truth.
+    """
+    problems = envelope.errors
+    heavy = [one for one in problems if one.type in _HEAVY_TYPES or _HEAVY.search(one.message)]
+    if heavy:
+        return TooHeavy(f"GraphQL could not answer so much at once ({heavy[0].message.rstrip('.')}).")
+    denied = [one for one in problems if one.type in _DENIED_TYPES]
+    if denied and envelope.empty:
+        return PermissionMissing(f"The credential lacks a permission for GraphQL ({denied[0].message.rstrip('.')}).")
+    serious = [one for one in problems if not (one.type == "NOT_FOUND" or (one in denied and one.hides_a_node))]
+    if serious:
+        where = ".".join(map(str, serious[0].path)) or "the query"
+        return GraphQLUnavailable(
+            f"GraphQL did not answer {where} ({serious[0].message.rstrip('.')}); REST is asked instead."
+        )
+    if envelope.empty:
+        return GraphQLUnavailable("GraphQL answered without data; REST is asked instead.")
+    return None

@@ -1,0 +1,157 @@
+"""What GitHub's answers mean when they are not what was asked for, said once.
+
+https://docs.github.com/en/rest/using-the-rest-api/troubleshooting-the-rest-api
+"""
+
+import re
+from dataclasses import dataclass
+
+import msgspec
+
+from ghsync.errors import (
+    AccessLost,
+    BadCredentials,
+    GhsyncError,
+    GitHubUnavailable,
+    Gone,
+    Moved,
+    NotFound,
+    PermissionMissing,
+    RefusedByGitHub,
+    Suspended,
+    UnavailableForLegalReasons,
+)
+from ghsync.github.budget import Told
+from ghsync.github.clock import moment
+from ghsync.github.wire import Reply
+
+REDIRECTS = (301, 302, 307, 308)
+
+_CLOCK = re.compile(r"'(issued at|expiration time)' claim", re.IGNORECASE)
+_LIMITED = re.compile(r"rate limit|abuse detection", re.IGNORECASE)
+_SECONDARY = re.compile(r"secondary rate limit|abuse detection", re.IGNORECASE)
+_SUSPENDED = re.compile(r"installation .*suspended", re.IGNORECASE)
+_LACKS_PERMISSION = re.compile(r"not accessible by|must have admin rights|insufficient scopes?", re.IGNORECASE)
+
+
+class _Body(msgspec.Struct, frozen=True):
+    message: str = ""
+    block: object = None
+
+
+@dataclass(frozen=True, slots=True)
+class Limited:
+    """A rate limit refused the request; ``seconds`` is None where nothing says how long to wait.
+
+    ``secondary`` limits hold for everything that the credential asks.
+    """
+
+    secondary: bool
+    seconds: float | None
+
+
+def limited(reply: Reply, said: str | None = None) -> Limited | None:
+    """Whether a rate limit refused it; ``said`` is GraphQL's sentence about a limit, which has status 200.
+
+    https://docs.github.com/en/rest/using-the-rest-api/rate-limits-for-the-rest-api#exceeding-the-rate-limit
+    """
+    asked_to_wait = retry_after(reply)
+    if asked_to_wait is not None and (reply.status in (403, 429, 503) or said):
+        return Limited(True, asked_to_wait)
+    why = said or message(reply)
+    if reply.status == 429 or said or (reply.status == 403 and _LIMITED.search(why)):
+        counts = told(reply, "core")
+        if counts is not None and counts.remaining == 0:
+            return Limited(bool(_SECONDARY.search(why)), counts.seconds_left)
+        return Limited(True, None)
+    return None
+
+
+def retry_after(reply: Reply) -> float | None:
+    """Seconds that a Retry-After header asks for; servers in between may send a date."""
+    header = reply.headers.get("retry-after", "").strip()
+    try:
+        return max(0.0, float(header)) if header else None
+    except ValueError:
+        until, now = moment(header), moment(reply.headers.get("date"))
+    return max(0.0, (until - now).total_seconds()) if until and now else None
+
+
+def told(reply: Reply, resource: str) -> Told | None:
+    """What the answer's headers tell of a limit; None on a server without limits."""
+    now = moment(reply.headers.get("date"))
+    try:
+        limit, remaining, reset = (
+            int(reply.headers[f"x-ratelimit-{name}"]) for name in ("limit", "remaining", "reset")
+        )
+    except (KeyError, ValueError):
+        return None
+    began = now.timestamp() if now else reply.observed_at.timestamp()
+    named = reply.headers.get("x-ratelimit-resource", resource)
+    return Told(named, limit, remaining, max(0.0, reset - began))
+
+
+def message(reply: Reply) -> str:
+    """GitHub's sentence, or nothing where the body has none."""
+    return _body(reply).message
+
+
+def error(reply: Reply, what: str, clock_offset: float) -> GhsyncError | None:
+    """The error that an answer is; None for one that is as asked. ``what`` names the request."""
+    status, said = reply.status, message(reply)
+    if status < 300 or status == 304:
+        return None
+    if status in REDIRECTS:
+        return Moved(f"{what} is now at {reply.location}.", reply.location)
+    if status >= 500:
+        return GitHubUnavailable(f"GitHub answered {what} with {status}; it is asked again later.")
+    if status == 401:
+        return _unauthorized(said, clock_offset)
+    if status == 403:
+        return _forbidden(reply, what, said)
+    if status == 451:
+        return UnavailableForLegalReasons(f"GitHub has blocked {what} for legal reasons.")
+    if status == 404:
+        return NotFound(f"GitHub has no {what}, or does not show it to this credential.")
+    if status == 410:
+        return Gone(f"{what} was deleted on GitHub.")
+    return RefusedByGitHub(f"GitHub refused {what} with {status}{_quoted(said)}.")
+
+
+def _unauthorized(said: str, clock_offset: float) -> BadCredentials:
+    if _CLOCK.search(said):
+        off = f"is {abs(clock_offset):.0f} s {'behind' if clock_offset > 0 else 'ahead of'} GitHub's"
+        wrong = off if abs(clock_offset) >= 1 else "differs from GitHub's"
+        return BadCredentials(f"This machine's clock {wrong}: set it right (NTP), or the App's signatures are refused.")
+    if "json web token" in said.lower() or "jwt" in said.lower():
+        return BadCredentials(
+            "GitHub does not accept the App's key: it was revoked, or GHSYNC_APP_ID is another App's; "
+            "generate a new private key on the App's page."
+        )
+    return BadCredentials(
+        f"GitHub does not accept the credential{_quoted(said)}: it was revoked or has expired; "
+        "renew GHSYNC_TOKEN or the App's private key."
+    )
+
+
+def _forbidden(reply: Reply, what: str, said: str) -> RefusedByGitHub:
+    if _SUSPENDED.search(said):
+        return Suspended("The App's installation is suspended: the account's owner can lift that in GitHub's settings.")
+    if _LACKS_PERMISSION.search(said):
+        needed = reply.headers.get("x-accepted-github-permissions", "")
+        wanted = f" (it takes {needed.replace('=', ': ')})" if needed else ""
+        return PermissionMissing(f"The credential lacks a permission for {what}{wanted}: grant it on the App's page.")
+    if _body(reply).block is not None or "access blocked" in said.lower():
+        return UnavailableForLegalReasons(f"GitHub has blocked {what}{_quoted(said)}.")
+    return AccessLost(f"GitHub does not let this credential see {what}{_quoted(said)}.")
+
+
+def _quoted(said: str) -> str:
+    return f" ({said.rstrip('.')})" if said else ""
+
+
+def _body(reply: Reply) -> _Body:
+    try:
+        return msgspec.json.decode(reply.body, type=_Body)
+    except msgspec.MsgspecError:
+        return _Body()

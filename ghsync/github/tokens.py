@@ -1,0 +1,153 @@
+"""Tokens of installations: an hour long, and the same for all processes, so that ETags go on working.
+
+They are kept in the database, encrypted. Without GHSYNC_ENCRYPTION_KEYS each process has its own, in memory: a token in
+clear text would let whoever reads the database act as the App.
+https://docs.github.com/en/apps/creating-github-apps/authenticating-with-a-github-app/generating-an-installation-access-token-for-a-github-app
+"""
+
+import asyncio
+from collections import defaultdict
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+import sqlalchemy as sa
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from ghsync.database import metadata, moment, transaction
+from ghsync.encryption import Encryption
+from ghsync.errors import NotConfigured
+from ghsync.github.clock import Clock
+from ghsync.settings import Settings
+
+RENEWED = timedelta(minutes=5)
+"""A token is renewed so long before it expires."""
+
+USABLE = timedelta(minutes=1)
+"""And used so long before it expires, where another process is renewing it."""
+
+LEASE_SECONDS = 60
+LOOK_SECONDS = 0.1
+
+table = sa.Table(
+    "sync_tokens",
+    metadata,
+    sa.Column("installation_id", sa.Text, primary_key=True, comment="GitHub's id of the installation"),
+    sa.Column("token", sa.Text, comment="Its access token, encrypted; null until the first is there"),
+    moment("expires_at", "When the token expires, by GitHub's clock"),
+    moment("leased_until", "A process is fetching the next one, and has until then"),
+    comment="Access tokens of installations, shared by all processes",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Token:
+    """An installation's token, and when it expires by GitHub's clock."""
+
+    text: str
+    expires_at: datetime
+
+
+Fetch = Callable[[int], Awaitable[Token]]
+
+_FIND = sa.text("""
+SELECT token, expires_at, leased_until > clock_timestamp() AS leased FROM sync_tokens
+WHERE installation_id = :installation
+""")
+
+# Only if nobody is at it, and nobody was since we looked.
+_LEASE = sa.text("""
+INSERT INTO sync_tokens AS t (installation_id, leased_until)
+VALUES (:installation, clock_timestamp() + make_interval(secs => :lease))
+ON CONFLICT (installation_id) DO UPDATE SET leased_until = excluded.leased_until
+WHERE (t.leased_until IS NULL OR t.leased_until <= clock_timestamp()) AND t.token IS NOT DISTINCT FROM :seen
+RETURNING true
+""")
+
+_KEEP = sa.text("""
+UPDATE sync_tokens SET token = :token, expires_at = :expires_at, leased_until = NULL
+WHERE installation_id = :installation
+""")
+
+_RELEASE = sa.text("UPDATE sync_tokens SET leased_until = NULL WHERE installation_id = :installation")
+
+_DISCARD = sa.text("""
+UPDATE sync_tokens SET token = NULL, expires_at = NULL WHERE installation_id = :installation AND token = :seen
+""")
+
+
+class Tokens:
+    """The tokens that this process uses; ``fetch`` asks GitHub for a new one."""
+
+    def __init__(self, engine: AsyncEngine, settings: Settings, clock: Clock, fetch: Fetch) -> None:
+        self._engine = engine
+        self._encryption = Encryption(settings.encryption_keys) if settings.encryption_keys else None
+        self._clock = clock
+        self._fetch = fetch
+        self._held: dict[int, Token] = {}
+        self._one_at_a_time: defaultdict[int, asyncio.Lock] = defaultdict(asyncio.Lock)
+
+    async def token(self, installation: int) -> str:
+        """A token that is good for some minutes."""
+        async with self._one_at_a_time[installation]:
+            held = self._held.get(installation)
+            if held is None or not self._lasts(held, RENEWED):
+                if self._encryption:
+                    held = await self._shared(installation, self._encryption)
+                else:
+                    held = await self._fetch(installation)
+                self._held[installation] = held
+            return held.text
+
+    async def discard(self, installation: int, text: str) -> None:
+        """Use a token no more that GitHub does not accept, in no process."""
+        held = self._held.get(installation)
+        if held is not None and held.text == text:
+            del self._held[installation]
+        if self._encryption is None:
+            return
+        async with transaction(self._engine) as conn:
+            row = (await conn.execute(_FIND, {"installation": str(installation)})).one_or_none()
+            stored = _read(row, self._encryption)
+            if row is not None and stored is not None and stored.text == text:
+                await conn.execute(_DISCARD, {"installation": str(installation), "seen": row.token})
+
+    async def _shared(self, installation: int, encryption: Encryption) -> Token:
+        asked = {"installation": str(installation)}
+        while True:
+            async with transaction(self._engine) as conn:
+                row = (await conn.execute(_FIND, asked)).one_or_none()
+                stored = _read(row, encryption)
+                leased_by_another = row is not None and row.leased
+                if stored and self._lasts(stored, USABLE if leased_by_another else RENEWED):
+                    return stored
+                seen = row.token if row is not None else None
+                mine = await conn.scalar(_LEASE, asked | {"lease": LEASE_SECONDS, "seen": seen})
+            if mine:
+                return await self._renew(installation, encryption)
+            await asyncio.sleep(LOOK_SECONDS)
+
+    async def _renew(self, installation: int, encryption: Encryption) -> Token:
+        asked = {"installation": str(installation)}
+        try:
+            fresh = await self._fetch(installation)
+        except BaseException:
+            async with transaction(self._engine) as conn:
+                await conn.execute(_RELEASE, asked)
+            raise
+        kept = {"token": encryption.encrypt(fresh.text), "expires_at": fresh.expires_at}
+        async with transaction(self._engine) as conn:
+            await conn.execute(_KEEP, asked | kept)
+        return fresh
+
+    def _lasts(self, token: Token, needed: timedelta) -> bool:
+        return token.expires_at - self._clock.now() > needed
+
+
+def _read(row: sa.Row[tuple[str | None, datetime | None, bool]] | None, encryption: Encryption) -> Token | None:
+    if row is None or row.token is None:
+        return None
+    try:
+        return Token(encryption.decrypt(row.token), row.expires_at)
+    except NotConfigured:  # encrypted with a key that was taken away: the next one replaces it
+        return None

@@ -1,0 +1,127 @@
+"""Who was not in a complete listing is asked for by itself before it becomes a tombstone (I10).
+
+An issue may have been deleted or transferred to another repository, or it is there and the listing was cut short.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import msgspec
+import sqlalchemy as sa
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
+
+from ghsync.errors import Gone, Moved, NotFound
+from ghsync.mirror import comment, issue, pull_request
+from ghsync.mirror.noun import Noun
+from ghsync.projector.batch import Batch
+from ghsync.reconciler import conversations
+from ghsync.reconciler.catalog import Known
+from ghsync.reconciler.conversations import Conversation
+from ghsync.reconciler.runs import Run, What
+from ghsync.reconciler.session import Session
+
+
+@dataclass(frozen=True, slots=True)
+class Absentee:
+    """A stored issue or pull request that a listing left out."""
+
+    noun: Noun
+    number: int
+
+
+_ABSENT = sa.text("""
+SELECT kind, number FROM (
+  SELECT 'issues' AS kind, number, observed_at FROM github_issues
+  WHERE repository_id = :repository AND deleted_at IS NULL
+  UNION ALL
+  SELECT 'pull_requests', number, observed_at FROM github_pull_requests
+  WHERE repository_id = :repository AND deleted_at IS NULL
+) stored
+WHERE kind = ANY(:kinds) AND observed_at < :began_at
+  AND NOT EXISTS (SELECT FROM sync_seen s WHERE s.run_id = :run AND s.number = stored.number)
+ORDER BY number
+""")
+
+
+NOUNS: Mapping[What, Noun] = {"issues": issue.noun, "pull_requests": pull_request.noun}
+
+
+async def find(conn: AsyncConnection, known: Known, run: Run, kinds: Sequence[What]) -> list[Absentee]:
+    """What is stored, older than the listing, and was not in it."""
+    asked = {
+        "repository": known.place.id,
+        "run": run.id,
+        "began_at": run.progress.began_at,
+        "kinds": list(kinds),
+    }
+    return [Absentee(NOUNS[row.kind], row.number) for row in await conn.execute(_ABSENT, asked)]
+
+
+class _Destination(msgspec.Struct, frozen=True):
+    id: int
+    number: int
+    repository_url: str
+
+
+class _Repository(msgspec.Struct, frozen=True):
+    id: int
+
+
+async def settle(session: Session, known: Known, absentee: Absentee, batch: Batch) -> None:
+    """Ask for one absentee, and add to the batch what has become of it."""
+    repository_id, key = known.place.github_id, {"number": absentee.number}
+    asked_at = session.github.now()
+    try:
+        pull = absentee.noun is pull_request.noun
+        found = await conversations.one(session, known, absentee.number, pull=pull)
+    except Moved as moved:
+        batch.bury(absentee.noun, repository_id, key | await _transfer(session, moved), asked_at)
+    except (Gone, NotFound):
+        nowhere = {"transferred_to": None} if absentee.noun is issue.noun else {}
+        batch.bury(absentee.noun, repository_id, key | nowhere, asked_at)
+    else:
+        conversations.add(session, batch, repository_id, found)
+
+
+async def _transfer(session: Session, moved: Moved) -> dict[str, object]:
+    answer = await session.get(moved.location)
+    there = msgspec.json.decode(answer.body, type=_Destination)
+    repository = msgspec.json.decode((await session.get(there.repository_url)).body, type=_Repository)
+    return {
+        "transferred_to": {
+            "repository_github_id": str(repository.id),
+            "github_id": str(there.id),
+            "number": there.number,
+        }
+    }
+
+
+_DELETED_COMMENTS = sa.text("""
+SELECT c.github_id, e.observed_at
+FROM json_to_recordset(:complete) AS e(number int, comments text[], observed_at timestamptz)
+JOIN github_comments c ON c.repository_id = :repository AND c.number = e.number
+WHERE c.kind = 'issue_comment' AND c.deleted_at IS NULL AND c.observed_at < e.observed_at
+  AND c.github_id <> ALL (e.comments)
+ORDER BY c.github_id
+""")
+
+
+async def bury_comments(engine: AsyncEngine, known: Known, batch: Batch, read: Sequence[Conversation]) -> None:
+    """Add the tombstones of comments that a conversation, read to its end, no longer has."""
+    complete = [
+        {
+            "number": conversation.payload.number,
+            "comments": [str(one.id) for one in conversation.comments],
+            "observed_at": conversation.observed_at,
+        }
+        for conversation in read
+        if conversation.comments_complete
+    ]
+    if not complete:
+        return
+    asked = {"complete": msgspec.json.encode(complete).decode(), "repository": known.place.id}
+    async with engine.connect() as conn:
+        gone = (await conn.execute(_DELETED_COMMENTS, asked)).all()
+    for row in gone:
+        key = {"kind": "issue_comment", "github_id": row.github_id}
+        batch.bury(comment.noun, known.place.github_id, key, row.observed_at)

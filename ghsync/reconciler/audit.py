@@ -1,0 +1,143 @@
+"""The audit: a random sample is read again and compared field by field. What differs is a finding, and is healed.
+
+A finding means that neither a hook nor a sweep told of something: a mirror that is right has none.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+import msgspec
+import sqlalchemy as sa
+import structlog
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from ghsync.changes.feed import Event
+from ghsync.database import document, first_line, metadata, moment, reference, transaction, uuid_key
+from ghsync.errors import GhsyncError
+from ghsync.mirror import issue, pull_request
+from ghsync.reconciler import catalog, places, refetch, runs
+from ghsync.reconciler.absentees import NOUNS, Absentee
+from ghsync.reconciler.reconciler import Reconciler
+from ghsync.reconciler.refetch import Wanted
+from ghsync.reconciler.runs import Progress, Run
+
+log = structlog.get_logger()
+
+findings = sa.Table(
+    "sync_findings",
+    metadata,
+    uuid_key(),
+    reference("run_id", "sync_runs.id", "The audit that found it", nullable=False, ondelete="CASCADE"),
+    reference("repository_id", "github_repositories.id", "Repository it is in", ondelete="CASCADE"),
+    sa.Column("entity_type", sa.String(50), nullable=False, comment="Table of the row that was wrong"),
+    sa.Column("number", sa.Integer, nullable=False, comment="Its issue or pull request number"),
+    document("mirrored", "The fields that were wrong, as they were here"),
+    document("actual", "The same fields as GitHub had them"),
+    moment("found_at", "When it was found", default=True, nullable=False),
+    comment="What audits found to be wrong; it was put right at once",
+)
+
+SETTLED = timedelta(minutes=10)
+"""What changed later than this may still be on its way."""
+
+AUDITED = frozenset({issue.noun.name, pull_request.noun.name})
+
+COMPUTED = frozenset({"mergeable", "mergeable_state", "updated_at"})
+"""GitHub computes mergeability when it is asked for; updated_at moves with what is not mirrored."""
+
+# Keys are random, so the rows that follow a random key are a random sample, found without a look at all of them.
+_SAMPLE = sa.text("""
+WITH point AS (SELECT gen_random_uuid() AS id)
+(SELECT 'issues' AS what, t.id::text, t.repository_id::text, t.number, t.node_id FROM github_issues t
+ WHERE t.id > (SELECT id FROM point) AND t.deleted_at IS NULL AND t.observed_at < :before ORDER BY t.id LIMIT :size)
+UNION ALL
+(SELECT 'pull_requests', t.id::text, t.repository_id::text, t.number, t.node_id FROM github_pull_requests t
+ WHERE t.id > (SELECT id FROM point) AND t.deleted_at IS NULL AND t.observed_at < :before ORDER BY t.id LIMIT :size)
+""")
+
+_FIND = sa.text("""
+INSERT INTO sync_findings (run_id, repository_id, entity_type, number, mirrored, actual)
+SELECT :run_id, f.repository_id, f.entity_type, f.number, f.mirrored, f.actual
+FROM json_to_recordset(:findings)
+  AS f(repository_id uuid, entity_type text, number int, mirrored jsonb, actual jsonb)
+""")
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """A row that was wrong: the fields that differed, as they were here and as GitHub has them."""
+
+    repository_id: str
+    entity_type: str
+    number: int
+    mirrored: dict[str, Any]
+    actual: dict[str, Any]
+
+
+async def audit(reconciler: Reconciler, *, size: int = 20) -> tuple[Run, list[Finding]]:
+    """Compare up to ``size`` issues and as many pull requests with GitHub."""
+    now = reconciler.github.now()
+    async with transaction(reconciler.engine) as conn:
+        run = await runs.start(conn, "audit", Progress(now))
+        sample = await _sample(conn, size, now - SETTLED)
+        seen = reconciler.readable(await places.these(conn, [one.repository_id for one in sample]))
+        known = {place.id: await catalog.stored(conn, place) for part in seen.values() for place in part}
+    found: list[Finding] = []
+    status, error = "interrupted", None
+    try:
+        for installation, part in seen.items():
+            ids = {place.id for place in part}
+            mine = [one for one in sample if one.repository_id in ids]
+            session = await reconciler.session(installation, "reconcile", "sweep", meter=run.meter)
+            batch = await refetch.read(reconciler, session, mine, known)
+            found += differences(await session.gate.write(batch), now - SETTLED)
+            run.rows_seen += len(mine)
+        status = "succeeded"
+    except GhsyncError as problem:
+        status, error = "failed", first_line(problem)
+        raise
+    finally:
+        run.rows_written = len(found)
+        async with transaction(reconciler.engine) as conn:
+            await _keep(conn, run, found)
+            await runs.finish(conn, run, status, error)
+    for finding in found:
+        log.warning("finding", table=finding.entity_type, number=finding.number, fields=sorted(finding.actual))
+    return run, found
+
+
+def differences(told: Iterable[Event], settled_at: datetime) -> list[Finding]:
+    """Which changes the mirror should have known before it was told."""
+    found = []
+    for event in told:
+        if event.entity_type not in AUDITED or event.number is None or event.repository_id is None:
+            continue
+        actual = msgspec.json.decode(event.new or "{}")
+        changed_at = actual.get("updated_at")
+        if changed_at and datetime.fromisoformat(changed_at) > settled_at:
+            continue
+        mirrored = msgspec.json.decode(event.old or "{}")
+        fields = actual.keys() - COMPUTED
+        if fields:
+            found.append(
+                Finding(
+                    event.repository_id,
+                    event.entity_type,
+                    event.number,
+                    {name: mirrored.get(name) for name in sorted(fields)},
+                    {name: actual[name] for name in sorted(fields)},
+                )
+            )
+    return found
+
+
+async def _sample(conn: AsyncConnection, size: int, before: datetime) -> list[Wanted]:
+    rows = await conn.execute(_SAMPLE, {"size": size, "before": before})
+    return [Wanted(row.id, row.repository_id, Absentee(NOUNS[row.what], row.number), row.node_id) for row in rows]
+
+
+async def _keep(conn: AsyncConnection, run: Run, found: list[Finding]) -> None:
+    if found:
+        await conn.execute(_FIND, {"run_id": run.id, "findings": msgspec.json.encode(found).decode()})

@@ -1,0 +1,120 @@
+"""The repository itself, its labels and its milestones: few, and read whole through REST.
+
+GraphQL does not tell their numeric ids, so they are read before anything that carries them.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from typing import Any
+from urllib.parse import quote
+
+import msgspec
+import sqlalchemy as sa
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
+
+from ghsync.errors import NotFound
+from ghsync.github.graphql import Catalog
+from ghsync.mirror import label, milestone, repository
+from ghsync.mirror.noun import Noun
+from ghsync.projector.batch import Batch
+from ghsync.reconciler.places import Place
+from ghsync.reconciler.session import Session
+
+_repository = msgspec.json.Decoder(repository.Payload)
+
+
+class _Identity(msgspec.Struct, frozen=True):
+    id: int
+
+
+_identity = msgspec.json.Decoder(_Identity)
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """A repository under its present name, with its labels and milestones."""
+
+    place: Place
+    catalog: Catalog
+
+    def batch(self) -> Batch:
+        """A batch for what hangs on the repository."""
+        batch = Batch()
+        batch.mention(self.place.github_id)
+        return batch
+
+
+async def read(session: Session, engine: AsyncEngine, place: Place) -> Known:
+    """Read a repository with its labels and milestones, and write them."""
+    # By its id: the name may be another repository's by now.
+    answer = await session.get(f"/repositories/{place.github_id}")
+    payload = _repository.decode(answer.body)
+    here = replace(place, full_name=payload.full_name, node_id=payload.node_id)
+    known = Known(here, Catalog())
+    origin = session.origin(answer.observed_at)
+    batch = Batch()
+    row = batch.see(payload, origin)
+    if place.installation:
+        batch.allow(row, int(place.installation), origin)
+    async for labels, observed_at in session.listing(here.path("labels"), label.Payload):
+        for one in labels:
+            known.catalog.labels[str(one.node_id)] = one
+            batch.add(label.noun, here.github_id, label.row(one, session.origin(observed_at)))
+    async for milestones, observed_at in session.listing(here.path("milestones"), milestone.Payload, state="all"):
+        for two in milestones:
+            known.catalog.milestones[two.number] = two
+            batch.add(milestone.noun, here.github_id, milestone.row(two, session.origin(observed_at)))
+    await _bury(session, engine, batch, here, label.noun, (one.id for one in known.catalog.labels.values()))
+    await _bury(session, engine, batch, here, milestone.noun, (two.id for two in known.catalog.milestones.values()))
+    await session.gate.write(batch)
+    return known
+
+
+_LABELS = sa.text("""
+SELECT github_id::bigint AS id, name, node_id, color, description, is_default AS default FROM github_labels
+WHERE repository_id = :id AND deleted_at IS NULL AND node_id IS NOT NULL
+""")
+
+_MILESTONES = sa.text("""
+SELECT github_id::bigint AS id, number, title, state, node_id, due_on FROM github_milestones
+WHERE repository_id = :id AND deleted_at IS NULL
+""")
+
+
+async def stored(conn: AsyncConnection, place: Place) -> Known:
+    """A repository with the labels and milestones that the mirror knows."""
+    labels = [label.Payload(**row._mapping) for row in await conn.execute(_LABELS, {"id": place.id})]
+    milestones = [milestone.Payload(**row._mapping) for row in await conn.execute(_MILESTONES, {"id": place.id})]
+    return Known(place, Catalog({str(one.node_id): one for one in labels}, {two.number: two for two in milestones}))
+
+
+# Where a single one is found: labels by name, milestones by number.
+_ADDRESS = {label.noun: ("labels", "name"), milestone.noun: ("milestones", "number")}
+
+
+async def _bury(
+    session: Session, engine: AsyncEngine, batch: Batch, place: Place, noun: Noun, listed: Iterable[int]
+) -> None:
+    """Add the tombstones of those that the listing left out and that are not found by themselves either (I10)."""
+    folder, name = _ADDRESS[noun]
+    async with engine.connect() as conn:
+        absent = await _absent(conn, place, noun, name, [str(github_id) for github_id in listed])
+    for github_id, address in absent:
+        asked_at = session.github.now()
+        try:
+            answer = await session.get(place.path(folder, quote(str(address), safe="")))
+        except NotFound:
+            batch.bury(noun, place.github_id, {"github_id": github_id}, asked_at)
+        else:
+            if _identity.decode(answer.body).id != int(github_id):
+                batch.bury(noun, place.github_id, {"github_id": github_id}, asked_at)
+
+
+async def _absent(
+    conn: AsyncConnection, place: Place, noun: Noun, name: str, listed: list[str]
+) -> list[tuple[str, Any]]:
+    statement = sa.text(f"""
+SELECT github_id, {name} FROM {noun.name}
+WHERE repository_id = :id AND deleted_at IS NULL AND github_id <> ALL(:listed) ORDER BY github_id
+""")
+    return [tuple(row) for row in await conn.execute(statement, {"id": place.id, "listed": listed})]

@@ -1,0 +1,179 @@
+"""Issues and pull requests with their comments, page by page: through GraphQL, or through REST where that fails."""
+
+from collections.abc import AsyncIterator, Iterable, Iterator
+from dataclasses import dataclass, field
+from datetime import datetime
+
+import msgspec
+
+from ghsync.errors import GraphQLUnavailable, TooHeavy
+from ghsync.github import graphql
+from ghsync.github.graphql import UnknownLabel
+from ghsync.mirror import comment, issue, pull_request
+from ghsync.mirror.user import time
+from ghsync.projector.batch import Batch
+from ghsync.reconciler.catalog import Known
+from ghsync.reconciler.runs import Progress, What
+from ghsync.reconciler.session import Session
+
+Payload = issue.Payload | pull_request.Payload
+
+LARGEST_PAGE = 100
+_OLDEST_FIRST = {"field": "CREATED_AT", "direction": "ASC"}
+_NEWEST_FIRST = {"field": "UPDATED_AT", "direction": "DESC"}
+
+
+@dataclass(frozen=True, slots=True)
+class Conversation:
+    """One issue or pull request, whole, with its comments; ``comments_complete`` says that there are no others."""
+
+    payload: Payload
+    observed_at: datetime
+    comments: list[comment.Payload] = field(default_factory=list)
+    comments_complete: bool = False
+
+    @property
+    def parent(self) -> issue.Payload:
+        """What a comment's row tells of the conversation that it belongs to."""
+        told = self.payload
+        return issue.Payload(told.id, told.number, comments=told.comments, updated_at=told.updated_at)
+
+
+Page = dict[What, list[Conversation]]
+"""What one request showed, by kind; the kinds that it was not asked for are missing."""
+
+
+def add(session: Session, batch: Batch, repository_id: int, conversation: Conversation) -> None:
+    """Add a conversation's rows to a batch."""
+    origin = session.origin(conversation.observed_at)
+    told = conversation.payload
+    if isinstance(told, pull_request.Payload):
+        batch.add(pull_request.noun, repository_id, pull_request.row(told, origin))
+    else:
+        batch.add(issue.noun, repository_id, issue.row(told, origin))
+    for one in conversation.comments:
+        batch.add(comment.noun, repository_id, comment.row(one, conversation.parent, origin))
+
+
+def changes(conversations: Iterable[Conversation]) -> Iterator[datetime]:
+    """When each of them changed last."""
+    return filter(None, (time(conversation.payload.updated_at) for conversation in conversations))
+
+
+async def pages(
+    session: Session, known: Known, progress: Progress, kinds: Iterable[What], *, newest_first: bool = False
+) -> AsyncIterator[Page]:
+    """All conversations of these kinds, from where ``progress`` is, which is moved on before each page.
+
+    One request asks for a page of each kind. It is halved when GitHub cannot make it in time, and grows again. Raises
+    `GraphQLUnavailable`, `TooHeavy` or `RateLimited` where GraphQL cannot go on: see `listed`.
+    """
+    size = LARGEST_PAGE
+    while wanted := [what for what in kinds if not progress.position(what).ended]:
+        try:
+            shown = await _ask(session, known, progress, wanted, size, newest_first=newest_first)
+        except TooHeavy:
+            if size == 1:
+                raise
+            size = max(1, size // 2)
+            continue
+        yield shown
+        size = min(LARGEST_PAGE, size + size // 2 + 1)
+
+
+async def _ask(
+    session: Session, known: Known, progress: Progress, wanted: list[What], size: int, *, newest_first: bool
+) -> Page:
+    answer = await session.graphql(
+        "conversations",
+        repository=known.place.node_id,
+        size=size,
+        order=_NEWEST_FIRST if newest_first else _OLDEST_FIRST,
+        issues="issues" in wanted,
+        afterIssue=progress.issues.after,
+        pullRequests="pull_requests" in wanted,
+        afterPullRequest=progress.pull_requests.after,
+    )
+    node = graphql.conversations_decoder.decode(answer.data).node
+    if node is None:
+        raise GraphQLUnavailable("GitHub's GraphQL does not show this repository; REST is asked instead.")
+    shown: Page = {}
+    pages: list[tuple[What, graphql.Page]] = []
+    for what in wanted:
+        page = node.issues if what == "issues" else node.pull_requests
+        if page is None or None in page.nodes:
+            raise TooHeavy("GitHub answered a part of the page.")
+        shown[what] = [await read(session, known, one, answer.observed_at) for one in page.nodes if one]
+        pages.append((what, page))
+    for what, page in pages:  # only now that all could be read
+        position = progress.position(what)
+        position.after, position.ended = page.page_info.end_cursor, not page.page_info.has_next_page
+        position.total = page.total_count
+        position.reach(max(changes(shown[what]), default=None))
+    return shown
+
+
+async def read(
+    session: Session, known: Known, node: graphql.Issue | graphql.PullRequest, observed_at: datetime
+) -> Conversation:
+    """A conversation as GraphQL shows it; one that it cuts off, or whose labels are new, is read through REST."""
+    pull = isinstance(node, graphql.PullRequest)
+    if node.cut:
+        return await one(session, known, node.number, pull=pull)
+    try:
+        told: Payload = (
+            node.payload(known.catalog, session.github.api_url)
+            if isinstance(node, graphql.Issue)
+            else node.payload(known.catalog)
+        )
+    except UnknownLabel:
+        return await one(session, known, node.number, pull=pull)
+    comments = [shown.payload for shown in node.comments.nodes]
+    if node.comments.page_info.has_next_page:
+        comments = await _comments(session, known, node.number)
+    return Conversation(told, observed_at, comments, len(comments) == node.comments.total_count)
+
+
+_issue = msgspec.json.Decoder(issue.Payload)
+_pull_request = msgspec.json.Decoder(pull_request.Payload)
+
+
+async def one(session: Session, known: Known, number: int, *, pull: bool) -> Conversation:
+    """A conversation as REST shows it."""
+    answer = await session.get(known.place.path("pulls" if pull else "issues", number))
+    told: Payload = (_pull_request if pull else _issue).decode(answer.body)
+    return await _with_comments(session, known, told, answer.observed_at)
+
+
+async def listed(
+    session: Session, known: Known, progress: Progress, kinds: Iterable[What], *, newest_first: bool = False
+) -> AsyncIterator[Page]:
+    """The same through REST, from the start: a request a page, and one for each pull request, whose lists lack much."""
+    order = {"sort": "updated", "direction": "desc"} if newest_first else {"sort": "created", "direction": "asc"}
+    for what in kinds:
+        position = progress.position(what)
+        if position.ended:
+            continue
+        pull = what == "pull_requests"
+        path = known.place.path("pulls" if pull else "issues")
+        async for found, observed_at in session.listing(path, issue.Payload, state="all", **order):
+            if pull:
+                read = [await one(session, known, told.number, pull=True) for told in found]
+            else:
+                issues = [told for told in found if told.pull_request is None]
+                read = [await _with_comments(session, known, told, observed_at) for told in issues]
+            position.reach(max(changes(read), default=None))
+            yield {what: read}
+            if position.ended:  # the reader has what it wants
+                break
+        position.ended = True
+
+
+async def _with_comments(session: Session, known: Known, told: Payload, observed_at: datetime) -> Conversation:
+    comments = await _comments(session, known, told.number) if told.comments else []
+    return Conversation(told, observed_at, comments, len(comments) == (told.comments or 0))
+
+
+async def _comments(session: Session, known: Known, number: int) -> list[comment.Payload]:
+    path = known.place.path("issues", number, "comments")
+    return [one async for found, _ in session.listing(path, comment.Payload) for one in found]

@@ -1,0 +1,75 @@
+"""Where what was read goes: through the projector's gate, or, in a dry run, only as far as the difference."""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
+
+from ghsync.changes.feed import Event
+from ghsync.database import transaction
+from ghsync.projector import project
+from ghsync.projector.batch import Batch
+from ghsync.reconciler import places
+from ghsync.reconciler.places import Place
+from ghsync.reconciler.runs import Progress
+
+Afterwards = Callable[[AsyncConnection], Awaitable[object]]
+
+
+class Gate(Protocol):
+    """Takes a batch; ``afterwards`` runs in the same transaction."""
+
+    async def write(self, batch: Batch, afterwards: Afterwards | None = None) -> list[Event]:
+        """Bring the mirror up to the batch; answers what changed."""
+
+    async def mark(self, place: Place, progress: Progress, *, complete: bool) -> None:
+        """Note how far a repository has been read."""
+
+
+@dataclass(frozen=True, slots=True)
+class Mirror:
+    """Writes."""
+
+    engine: AsyncEngine
+
+    async def write(self, batch: Batch, afterwards: Afterwards | None = None) -> list[Event]:
+        """Write the batch and commit."""
+        async with transaction(self.engine) as conn:
+            told = await project.write(conn, batch)
+            if afterwards:
+                await afterwards(conn)
+        return told
+
+    async def mark(self, place: Place, progress: Progress, *, complete: bool) -> None:
+        """Note how far a repository has been read, so that the next sweep begins there."""
+        async with transaction(self.engine) as conn:
+            await places.mark(
+                conn,
+                place,
+                issues=progress.issues.through,
+                pull_requests=progress.pull_requests.through,
+                complete_at=progress.began_at if complete else None,
+            )
+
+
+@dataclass(frozen=True, slots=True)
+class Rehearsal:
+    """Writes nothing: every transaction is rolled back, and what it would have changed is kept."""
+
+    engine: AsyncEngine
+    differences: list[Event] = field(default_factory=list)
+
+    async def write(self, batch: Batch, afterwards: Afterwards | None = None) -> list[Event]:
+        """Find out what the batch would change."""
+        async with self.engine.connect() as conn:
+            told = await project.write(conn, batch)
+            await conn.rollback()
+        self.differences.extend(told)
+        if afterwards:  # the run itself is remembered: it cost requests
+            async with transaction(self.engine) as conn:
+                await afterwards(conn)
+        return told
+
+    async def mark(self, place: Place, progress: Progress, *, complete: bool) -> None:
+        """Nothing was written, so the next sweep begins where it would have begun."""

@@ -1,0 +1,120 @@
+"""The App's installations, and what each of them may see: how a mirror begins, and how access that was lost shows."""
+
+from collections.abc import Iterable
+
+import msgspec
+import sqlalchemy as sa
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from ghsync.errors import Gone, NotFound
+from ghsync.mirror import installation, repository
+from ghsync.projector.batch import Batch
+from ghsync.reconciler.reconciler import Reconciler
+from ghsync.reconciler.session import Session
+
+
+class _Repositories(msgspec.Struct, frozen=True):
+    total_count: int
+    repositories: list[repository.Payload]
+
+
+_repository = msgspec.json.Decoder(repository.Payload)
+_installation = msgspec.json.Decoder(installation.Payload)
+
+
+async def refresh(reconciler: Reconciler, session: Session) -> None:
+    """Read all installations (``session`` is the App's) and the repositories that each of them sees."""
+    listed: list[installation.Payload] = []
+    async for page, observed_at in session.listing("app/installations", installation.Payload):
+        batch = Batch()
+        for one in page:
+            batch.install(installation.row(one, session.origin(observed_at)))
+        await session.gate.write(batch)
+        listed += page
+    async with reconciler.engine.connect() as conn:
+        unlisted = await _unlisted(conn, (str(one.id) for one in listed))
+    for github_id in unlisted:
+        await refresh_one(reconciler, session, github_id)
+    for one in listed:
+        await _repositories(reconciler, session, one)
+
+
+async def see(session: Session, full_name: str) -> None:
+    """Read a repository by its name, with a personal token: nobody installs anything for that."""
+    answer = await session.get(f"repos/{full_name}")
+    batch = Batch()
+    batch.see(_repository.decode(answer.body), session.origin(answer.observed_at))
+    await session.gate.write(batch)
+
+
+async def refresh_one(reconciler: Reconciler, session: Session, github_id: str) -> None:
+    """Read one installation (GitHub's id) and the repositories that it sees; one that is not found was removed."""
+    asked_at = session.github.now()
+    try:
+        answer = await session.get(f"app/installations/{github_id}")
+    except (NotFound, Gone):
+        batch = Batch()
+        batch.uninstall(github_id, asked_at)
+        await session.gate.write(batch)
+        return
+    found = _installation.decode(answer.body)
+    batch = Batch()
+    batch.install(installation.row(found, session.origin(answer.observed_at)))
+    await session.gate.write(batch)
+    await _repositories(reconciler, session, found)
+
+
+async def _repositories(reconciler: Reconciler, app: Session, installed: installation.Payload) -> None:
+    if installed.suspended_at is not None:
+        return
+    session = await reconciler.session(str(installed.id), app.source, app.priority, gate=app.gate, meter=app.meter)
+    began_at = session.github.now()
+    seen: set[str] = set()
+    total = 0
+    async for page, observed_at in session.pages("installation/repositories", _Repositories):
+        batch = Batch()
+        for one in page.repositories:
+            origin = session.origin(observed_at)
+            batch.allow(batch.see(one, origin), installed.id, origin)
+            seen.add(str(one.id))
+        await session.gate.write(batch)
+        total = page.total_count
+    if len(seen) < total:
+        return  # it was cut short, or changed meanwhile: what is missing in it proves nothing (I10)
+    async with reconciler.engine.connect() as conn:
+        unseen = await _unseen(conn, str(installed.id), seen, began_at)
+    batch = Batch()
+    for github_id in unseen:
+        if await _is_hidden(session, github_id):
+            batch.hide(int(github_id), began_at)
+    await session.gate.write(batch)
+
+
+async def _is_hidden(session: Session, github_id: str) -> bool:
+    try:
+        await session.get(f"repositories/{github_id}")
+    except (NotFound, Gone):
+        return True
+    return False
+
+
+_UNLISTED = sa.text("""
+SELECT github_id FROM github_installations
+WHERE deleted_at IS NULL AND app_id IS NOT NULL AND github_id <> ALL(:listed) ORDER BY github_id
+""")
+
+_UNSEEN = sa.text("""
+SELECT r.github_id FROM github_repositories r JOIN github_installations i ON i.id = r.installation_id
+WHERE i.github_id = :installation AND r.deleted_at IS NULL AND r.removed_at IS NULL
+  AND coalesce(r.access_observed_at, '-infinity') < :began_at AND r.github_id <> ALL(:seen)
+ORDER BY r.github_id
+""")
+
+
+async def _unlisted(conn: AsyncConnection, listed: Iterable[str]) -> list[str]:
+    return list(await conn.scalars(_UNLISTED, {"listed": list(listed)}))
+
+
+async def _unseen(conn: AsyncConnection, installed: str, seen: Iterable[str], began_at: object) -> list[str]:
+    asked = {"installation": installed, "seen": list(seen), "began_at": began_at}
+    return list(await conn.scalars(_UNSEEN, asked))

@@ -1,0 +1,112 @@
+"""The repositories that may be read, and how far each has been read."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+import sqlalchemy as sa
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from ghsync.database import metadata, moment
+
+marks = sa.Table(
+    "sync_marks",
+    metadata,
+    sa.Column(
+        "repository_id",
+        sa.UUID(as_uuid=False),
+        sa.ForeignKey("github_repositories.id", ondelete="CASCADE"),
+        primary_key=True,
+        comment="Repository that was read",
+    ),
+    moment("issues_through", "updated_at of the newest issue read; all that are older have been read too"),
+    moment("pull_requests_through", "The same for pull requests"),
+    moment("complete_at", "When the last complete listing began; null before the first"),
+    comment="How far the API has been read, by repository",
+)  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A repository to read: our id, GitHub's, its name, the installation that sees it, and how far it was read."""
+
+    id: str
+    github_id: int
+    node_id: str | None
+    full_name: str
+    updated_at: datetime | None
+    installation: str | None
+    issues_through: datetime | None
+    pull_requests_through: datetime | None
+    complete_at: datetime | None
+
+    def path(self, *rest: object) -> str:
+        """A path below the repository in REST."""
+        return "/".join(["/repos", self.full_name, *(str(part) for part in rest)])
+
+
+def _find(condition: str) -> sa.TextClause:
+    return sa.text(f"""
+SELECT r.id::text AS id, r.github_id::bigint AS github_id, r.node_id, r.full_name, r.updated_at,
+       i.github_id AS installation,
+       m.issues_through, m.pull_requests_through, m.complete_at
+FROM github_repositories r
+LEFT JOIN github_installations i ON i.id = r.installation_id
+LEFT JOIN sync_marks m ON m.repository_id = r.id
+WHERE {condition} ORDER BY r.full_name
+""")
+
+
+_VISIBLE = "r.deleted_at IS NULL AND r.removed_at IS NULL AND i.deleted_at IS NULL AND i.suspended_at IS NULL"
+_ALL = _find(_VISIBLE)
+_OF_INSTALLATION = _find(f"{_VISIBLE} AND i.github_id = :installation")
+_NAMED = _find(f"{_VISIBLE} AND lower(r.tracked_name) = ANY(:names)")
+_THESE = _find(f"{_VISIBLE} AND r.id = ANY(CAST(:ids AS uuid[]))")
+
+
+async def everything(conn: AsyncConnection) -> list[Place]:
+    """Every repository that the App may see."""
+    return [Place(*row) for row in await conn.execute(_ALL)]
+
+
+async def of_installation(conn: AsyncConnection, installation: str) -> list[Place]:
+    """The repositories of an installation (GitHub's id)."""
+    return [Place(*row) for row in await conn.execute(_OF_INSTALLATION, {"installation": installation})]
+
+
+async def named(conn: AsyncConnection, names: Sequence[str]) -> list[Place]:
+    """The repositories with these full names, whatever their capitals."""
+    return [Place(*row) for row in await conn.execute(_NAMED, {"names": [name.lower() for name in names]})]
+
+
+async def these(conn: AsyncConnection, ids: Sequence[str]) -> list[Place]:
+    """The repositories with these ids of ours, as far as they may be seen."""
+    return [Place(*row) for row in await conn.execute(_THESE, {"ids": list(ids)})]
+
+
+_MARK = sa.text("""
+INSERT INTO sync_marks AS m (repository_id, issues_through, pull_requests_through, complete_at)
+VALUES (:id, :issues, :pull_requests, :complete_at)
+ON CONFLICT (repository_id) DO UPDATE SET
+  issues_through = greatest(m.issues_through, excluded.issues_through),
+  pull_requests_through = greatest(m.pull_requests_through, excluded.pull_requests_through),
+  complete_at = greatest(m.complete_at, excluded.complete_at)
+WHERE (m.issues_through, m.pull_requests_through, m.complete_at) IS DISTINCT FROM
+      (greatest(m.issues_through, excluded.issues_through),
+       greatest(m.pull_requests_through, excluded.pull_requests_through),
+       greatest(m.complete_at, excluded.complete_at))
+""")
+
+
+async def mark(
+    conn: AsyncConnection,
+    place: Place,
+    *,
+    issues: datetime | None = None,
+    pull_requests: datetime | None = None,
+    complete_at: datetime | None = None,
+) -> None:
+    """Note how far a repository was read; never back."""
+    await conn.execute(
+        _MARK, {"id": place.id, "issues": issues, "pull_requests": pull_requests, "complete_at": complete_at}
+    )

@@ -1,0 +1,208 @@
+"""Refetches: what a payload could not settle is asked of the API, many at once, and written like any other report.
+
+A pull request whose mergeability GitHub has not computed yet is asked again, after twice as long each time.
+"""
+
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+import sqlalchemy as sa
+import structlog
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from ghsync import jobs
+from ghsync.database import first_line, transaction
+from ghsync.errors import GhsyncError, GraphQLUnavailable, RateLimited, TooHeavy
+from ghsync.github import graphql
+from ghsync.jobs import Due
+from ghsync.mirror import pull_request
+from ghsync.projector.batch import Batch
+from ghsync.reconciler import absentees, catalog, conversations, installations, places
+from ghsync.reconciler.absentees import Absentee
+from ghsync.reconciler.catalog import Known
+from ghsync.reconciler.reconciler import Reconciler
+from ghsync.reconciler.session import Session
+
+log = structlog.get_logger()
+
+AT_ONCE = 50
+ASKED_AT_MOST = 12  # two hours: then the next event or sweep asks again
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """An issue or pull request that is to be read again; ``key`` is its job's."""
+
+    key: str
+    repository_id: str
+    absentee: Absentee
+    node_id: str | None = None
+
+
+# A comment is read with its conversation, which is cheaper than to find out where it belongs.
+_WANTED = sa.text("""
+WITH wanted AS (
+  SELECT key, split_part(key, '#', 1)::uuid AS repository_id, split_part(key, '#', 2) AS id
+  FROM unnest(CAST(:keys AS text[])) AS key
+), numbered AS (
+  SELECT key, repository_id, id::int AS number FROM wanted WHERE :kind <> 'refetch_comment'
+  UNION ALL
+  SELECT w.key, w.repository_id, c.number FROM wanted w JOIN github_comments c
+    ON c.repository_id = w.repository_id AND c.kind = 'issue_comment' AND c.github_id = w.id
+  WHERE :kind = 'refetch_comment'
+)
+SELECT n.key, n.repository_id::text, n.number,
+       CASE WHEN p.number IS NULL AND :kind <> 'refetch_pull_request' THEN i.node_id ELSE p.node_id END AS node_id,
+       CASE WHEN p.number IS NULL AND :kind <> 'refetch_pull_request' THEN 'issues' ELSE 'pull_requests' END AS what
+FROM numbered n
+LEFT JOIN github_issues i ON i.repository_id = n.repository_id AND i.number = n.number
+LEFT JOIN github_pull_requests p ON p.repository_id = n.repository_id AND p.number = n.number
+  AND :kind <> 'refetch_issue'
+ORDER BY n.key
+""")
+
+
+async def conversation_round(reconciler: Reconciler, kind: str) -> int:
+    """Read again the issues, pull requests or comments that are due, fifty at a time; answers how many that were."""
+    async with transaction(reconciler.engine) as conn:
+        due = await jobs.due(conn, kind, AT_ONCE)
+        if not due.keys:
+            return 0
+        rows = await conn.execute(_WANTED, {"kind": kind, "keys": due.keys})
+        wanted = [
+            Wanted(row.key, row.repository_id, Absentee(absentees.NOUNS[row.what], row.number), row.node_id)
+            for row in rows
+        ]
+        seen = await places.these(conn, [one.repository_id for one in wanted])
+        readable = reconciler.readable(seen)
+        known = {place.id: await catalog.stored(conn, place) for part in readable.values() for place in part}
+        # What may not be seen now is read in full when it may be again.
+        reached = {one.key for one in wanted if one.repository_id in known}
+        await jobs.finish(conn, kind, Due([key for key in due.keys if key not in reached], due.seen_at))
+    for installation, part in readable.items():
+        ids = {place.id for place in part}
+        mine = [one for one in wanted if one.repository_id in ids]
+        await _read(reconciler, installation, kind, mine, known, due)
+    return len(due.keys)
+
+
+async def _read(
+    reconciler: Reconciler,
+    installation: str | None,
+    kind: str,
+    wanted: Sequence[Wanted],
+    known: Mapping[str, Known],
+    due: Due,
+) -> None:
+    try:
+        session = await reconciler.session(installation, "reconcile", "event")
+        batch = await read(reconciler, session, wanted, known)
+    except GhsyncError as error:
+        await _postpone(reconciler, kind, [one.key for one in wanted], error)
+        return
+    undecided = {
+        (str(row["repository"]), row["number"])
+        for row in batch.rows.get(pull_request.noun, {}).values()
+        if pull_request.is_undecided(row)
+    }
+    again = [
+        one.key for one in wanted if (str(known[one.repository_id].place.github_id), one.absentee.number) in undecided
+    ]
+    done = Due([one.key for one in wanted if one.key not in again], due.seen_at)
+
+    async def settle(conn: AsyncConnection) -> None:
+        await jobs.finish(conn, kind, done)
+        await jobs.postpone(conn, kind, again, "GitHub has not computed mergeable yet", max_attempts=ASKED_AT_MOST)
+
+    await session.gate.write(batch, settle)
+    log.info("refetched", kind=kind, jobs=len(wanted), again=len(again), requests=session.meter.requests)
+
+
+async def read(reconciler: Reconciler, session: Session, wanted: Sequence[Wanted], known: Mapping[str, Known]) -> Batch:
+    """What GitHub says of each now; ``known`` are their repositories by our ids."""
+    batch = Batch()
+    for one, conversation in (await _answers(session, wanted, known)).items():
+        there = known[one.repository_id]
+        batch.mention(there.place.github_id)
+        if conversation is None:
+            await absentees.settle(session, there, one.absentee, batch)
+        else:
+            conversations.add(session, batch, there.place.github_id, conversation)
+            await absentees.bury_comments(reconciler.engine, there, batch, [conversation])
+    return batch
+
+
+async def _answers(
+    session: Session, wanted: Sequence[Wanted], known: Mapping[str, Known]
+) -> dict[Wanted, conversations.Conversation | None]:
+    """What GraphQL says of each; None where it does not say, so that REST is asked."""
+    answers: dict[Wanted, conversations.Conversation | None] = dict.fromkeys(wanted)
+    asked = [one for one in wanted if one.node_id]
+    if not asked:
+        return answers
+    try:
+        answer = await session.graphql("refetch", ids=[one.node_id for one in asked])
+    except (GraphQLUnavailable, TooHeavy, RateLimited) as error:
+        log.warning("graphql_given_up", jobs=len(asked), error=first_line(error))
+        return answers
+    for one, node in zip(asked, graphql.refetch_decoder.decode(answer.data).nodes, strict=True):
+        if node is not None and node.number == one.absentee.number:
+            answers[one] = await conversations.read(session, known[one.repository_id], node, answer.observed_at)
+    return answers
+
+
+async def repository_round(reconciler: Reconciler) -> int:
+    """Read again the repositories that are due, with their labels and milestones; answers how many that were."""
+    kind = "refetch_repository"
+    async with transaction(reconciler.engine) as conn:
+        due = await jobs.due(conn, kind, AT_ONCE)
+        seen = await places.these(conn, due.keys) if due.keys else []
+        readable = [place for part in reconciler.readable(seen).values() for place in part]
+        reached = {place.id for place in readable}
+        await jobs.finish(conn, kind, Due([key for key in due.keys if key not in reached], due.seen_at))
+    for place in readable:
+
+        async def look(place: places.Place = place) -> None:
+            session = await reconciler.session(place.installation, "reconcile", "event")
+            await catalog.read(session, reconciler.engine, place)
+
+        await _settle(reconciler, kind, place.id, due, look)
+    return len(due.keys)
+
+
+async def installation_round(reconciler: Reconciler) -> int:
+    """Read again the installations that are due, and what they see; answers how many that were."""
+    kind = "refetch_installation"
+    async with transaction(reconciler.engine) as conn:
+        due = await jobs.due(conn, kind, AT_ONCE)
+    for key in due.keys:
+
+        async def look(key: str = key) -> None:
+            await installations.refresh_one(reconciler, reconciler.app_session("reconcile", "event"), key)
+
+        await _settle(reconciler, kind, key, due, look)
+    return len(due.keys)
+
+
+async def _settle(reconciler: Reconciler, kind: str, key: str, due: Due, look: Callable[[], Awaitable[None]]) -> None:
+    try:
+        await look()
+    except GhsyncError as error:
+        await _postpone(reconciler, kind, [key], error)
+        return
+    async with transaction(reconciler.engine) as conn:
+        await jobs.finish(conn, kind, Due([key], due.seen_at))
+
+
+async def _postpone(reconciler: Reconciler, kind: str, keys: Sequence[str], error: Exception) -> None:
+    async with transaction(reconciler.engine) as conn:
+        await jobs.postpone(conn, kind, keys, first_line(error))
+    log.warning("refetch_postponed", kind=kind, jobs=len(keys), error=first_line(error))
+
+
+async def round(reconciler: Reconciler) -> int:  # noqa: A001 (one round of work)
+    """Do what is due of every kind; answers how many jobs that were."""
+    done = await installation_round(reconciler) + await repository_round(reconciler)
+    for kind in ("refetch_pull_request", "refetch_issue", "refetch_comment"):
+        done += await conversation_round(reconciler, kind)
+    return done

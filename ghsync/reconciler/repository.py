@@ -1,0 +1,100 @@
+"""Reading one repository: completely, or what changed since it was read last."""
+
+from collections.abc import AsyncIterator, Callable, Sequence
+from datetime import timedelta
+from itertools import chain
+
+import structlog
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from ghsync.database import transaction
+from ghsync.errors import GraphQLUnavailable, RateLimited, TooHeavy
+from ghsync.reconciler import absentees, catalog, conversations, runs
+from ghsync.reconciler.catalog import Known
+from ghsync.reconciler.conversations import Page
+from ghsync.reconciler.places import Place
+from ghsync.reconciler.runs import Run, What
+from ghsync.reconciler.session import Session
+
+log = structlog.get_logger()
+
+KINDS: tuple[What, ...] = ("issues", "pull_requests")
+
+OVERLAP = timedelta(minutes=1)
+"""How far a listing of what changed reaches behind the newest change read: replicas lag, and clocks differ."""
+
+Watch = Callable[[Run], None]
+"""Is told of a run after every page."""
+
+_AT_ONCE = 50  # absentees written together
+
+
+async def complete(
+    session: Session,
+    engine: AsyncEngine,
+    place: Place,
+    run: Run,
+    kinds: Sequence[What] = KINDS,
+    watch: Watch | None = None,
+) -> None:
+    """Read everything of these kinds, from where ``run`` stopped, and find out what has become of the rest."""
+    known = await catalog.read(session, engine, place)
+    async for page in _pages(session, known, run, kinds):
+        await _write(session, engine, known, run, page, watch)
+    async with transaction(engine) as conn:
+        absent = await absentees.find(conn, known, run, kinds)
+    for start in range(0, len(absent), _AT_ONCE):
+        batch = known.batch()
+        for absentee in absent[start : start + _AT_ONCE]:
+            await absentees.settle(session, known, absentee, batch)
+        run.rows_written += len(await session.gate.write(batch))
+    await session.gate.mark(known.place, run.progress, complete=set(kinds) == set(KINDS))
+
+
+async def recent(
+    session: Session,
+    engine: AsyncEngine,
+    place: Place,
+    run: Run,
+    kinds: Sequence[What] = KINDS,
+    watch: Watch | None = None,
+) -> None:
+    """Read what changed since the repository was read last."""
+    known = await catalog.read(session, engine, place)
+    through = {"issues": place.issues_through, "pull_requests": place.pull_requests_through}
+    async for page in _pages(session, known, run, kinds, newest_first=True):
+        await _write(session, engine, known, run, page, watch)
+        for what, shown in page.items():
+            read_through, oldest = through[what], min(conversations.changes(shown), default=None)
+            if read_through and oldest and oldest < read_through - OVERLAP:
+                run.progress.position(what).ended = True
+    await session.gate.mark(known.place, run.progress, complete=False)
+
+
+async def _pages(
+    session: Session, known: Known, run: Run, kinds: Sequence[What], *, newest_first: bool = False
+) -> AsyncIterator[Page]:
+    """Through GraphQL; where it is missing, broken or out of budget, what it has not ended through REST."""
+    try:
+        async for page in conversations.pages(session, known, run.progress, kinds, newest_first=newest_first):
+            yield page
+    except (GraphQLUnavailable, TooHeavy, RateLimited) as error:
+        log.warning("graphql_given_up", repository=known.place.full_name, error=str(error))
+        async for page in conversations.listed(session, known, run.progress, kinds, newest_first=newest_first):
+            yield page
+
+
+async def _write(
+    session: Session, engine: AsyncEngine, known: Known, run: Run, page: Page, watch: Watch | None
+) -> None:
+    batch = known.batch()
+    read = list(chain.from_iterable(page.values()))
+    for conversation in read:
+        conversations.add(session, batch, known.place.github_id, conversation)
+    await absentees.bury_comments(engine, known, batch, read)
+    numbers = [conversation.payload.number for conversation in read]
+    run.rows_seen += len(numbers)
+    told = await session.gate.write(batch, lambda conn: runs.advance(conn, run, numbers))
+    run.rows_written += len(told)
+    if watch:
+        watch(run)

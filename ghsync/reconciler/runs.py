@@ -1,0 +1,151 @@
+"""Runs of the reconciler: what they cost, and where one that was stopped goes on."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, Literal
+
+import msgspec
+import sqlalchemy as sa
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from ghsync.database import metadata
+from ghsync.github.client import Meter
+
+What = Literal["issues", "pull_requests"]
+
+seen = sa.Table(
+    "sync_seen",
+    metadata,
+    sa.Column(
+        "run_id",
+        sa.UUID(as_uuid=False),
+        sa.ForeignKey("sync_runs.id", ondelete="CASCADE"),
+        primary_key=True,
+        comment="The run that read it",
+    ),
+    sa.Column("number", sa.Integer, primary_key=True, autoincrement=False, comment="Issue or pull request"),
+    comment="What a complete listing has shown so far; who is not among them when it ends is asked for by itself",
+)
+
+
+class Position(msgspec.Struct):
+    """How far one listing is: GraphQL's cursor, the newest change that it has shown, and how many there are in all."""
+
+    after: str | None = None
+    ended: bool = False
+    through: datetime | None = None
+    total: int | None = None
+
+    def reach(self, newest: datetime | None) -> None:
+        """Note the newest change of a page."""
+        self.through = max(filter(None, (self.through, newest)), default=None)
+
+
+class Progress(msgspec.Struct):
+    """How far a run is in a repository's two listings."""
+
+    began_at: datetime
+    complete: bool = False  # from the first to the last, so that it can go on where it was stopped
+    issues: Position = msgspec.field(default_factory=Position)
+    pull_requests: Position = msgspec.field(default_factory=Position)
+
+    def position(self, what: What) -> Position:
+        """The listing of one kind."""
+        return self.issues if what == "issues" else self.pull_requests
+
+    @property
+    def total(self) -> int | None:
+        """How many issues and pull requests there are, where GitHub has said so."""
+        return (self.issues.total or 0) + (self.pull_requests.total or 0) or None
+
+
+@dataclass(slots=True)
+class Run:
+    """One run, as ``sync_runs`` has it."""
+
+    id: str
+    progress: Progress
+    rows_seen: int = 0
+    rows_written: int = 0
+    meter: Meter = field(default_factory=Meter)
+
+
+_RESUME = sa.text("""
+UPDATE sync_runs SET status = 'running', last_error = NULL
+WHERE id = (
+  SELECT id FROM sync_runs
+  WHERE kind = :kind AND repository_id = :repository AND status <> 'succeeded' AND cursor @> '{"complete": true}'
+    AND started_at > now() - interval '1 day'
+  ORDER BY started_at DESC LIMIT 1 FOR UPDATE)
+RETURNING id::text, cursor, rows_seen, rows_written, requests, points
+""")
+
+_START = sa.text("""
+INSERT INTO sync_runs (kind, repository_id, cursor) VALUES (:kind, :repository, CAST(:cursor AS jsonb))
+RETURNING id::text
+""")
+
+
+async def resume(conn: AsyncConnection, kind: str, repository_id: str) -> Run | None:
+    """The last complete listing of this kind over a repository, if it was stopped less than a day ago."""
+    stopped = (await conn.execute(_RESUME, {"kind": kind, "repository": repository_id})).one_or_none()
+    if stopped is None:
+        return None
+    progress = msgspec.convert(stopped.cursor, Progress, strict=False)
+    meter = Meter(requests=stopped.requests, points=stopped.points)
+    return Run(stopped.id, progress, stopped.rows_seen, stopped.rows_written, meter)
+
+
+async def start(conn: AsyncConnection, kind: str, progress: Progress, repository_id: str | None = None) -> Run:
+    """A new run."""
+    values = {"kind": kind, "repository": repository_id, "cursor": _text(progress)}
+    return Run((await conn.execute(_START, values)).scalar_one(), progress)
+
+
+_ADVANCE = sa.text("""
+UPDATE sync_runs SET cursor = CAST(:cursor AS jsonb), rows_seen = :rows_seen, rows_written = :rows_written,
+  requests = :requests, points = :points
+WHERE id = :id
+""")
+
+_SEE = sa.text("""
+INSERT INTO sync_seen (run_id, number) SELECT :id, unnest(CAST(:numbers AS int[])) ON CONFLICT DO NOTHING
+""")
+
+
+async def advance(conn: AsyncConnection, run: Run, numbers: Iterable[int] = ()) -> None:
+    """Note how far a run is and what it has seen, in the transaction that wrote the page."""
+    await conn.execute(_ADVANCE, _state(run) | {"cursor": _text(run.progress)})
+    if listed := list(numbers):
+        await conn.execute(_SEE, {"id": run.id, "numbers": listed})
+
+
+_FINISH = sa.text("""
+UPDATE sync_runs SET status = :status, last_error = :error, rows_seen = :rows_seen, rows_written = :rows_written,
+  requests = :requests, points = :points, finished_at = now()
+WHERE id = :id
+""")
+
+_FORGET = sa.text("DELETE FROM sync_seen WHERE run_id = :id")
+
+
+async def finish(conn: AsyncConnection, run: Run, status: str, error: str | None = None) -> None:
+    """Note how a run ended (succeeded, failed or interrupted) and what it cost."""
+    await conn.execute(_FINISH, _state(run) | {"status": status, "error": error})
+    if status == "succeeded":
+        await conn.execute(_FORGET, {"id": run.id})
+
+
+def _state(run: Run) -> dict[str, Any]:
+    return {
+        "id": run.id,
+        "rows_seen": run.rows_seen,
+        "rows_written": run.rows_written,
+        "requests": run.meter.requests,
+        "points": run.meter.points,
+    }
+
+
+def _text(progress: Progress) -> str:
+    return msgspec.json.encode(progress).decode()

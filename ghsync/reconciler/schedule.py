@@ -1,0 +1,153 @@
+"""The schedule: refetches when they are due, healing, sweeps and audits in their turn, by one process at a time.
+
+The leader is whoever has an advisory lock, on a connection that does nothing else: when the process dies, however it
+dies, PostgreSQL gives the lock to the next. https://www.postgresql.org/docs/current/explicit-locking.html#ADVISORY-LOCKS
+"""
+
+import asyncio
+import contextlib
+import math
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import psycopg
+import structlog
+
+from ghsync import jobs
+from ghsync.database import connection_arguments, first_line
+from ghsync.errors import GhsyncError, NotConfigured, RateLimited
+from ghsync.inbox.recorder import Recorder
+from ghsync.reconciler import refetch
+from ghsync.reconciler.audit import audit
+from ghsync.reconciler.heal import heal
+from ghsync.reconciler.installations import refresh
+from ghsync.reconciler.reconciler import Reconciler
+from ghsync.reconciler.sweep import sweep
+
+LEADER = 0x6768_7379_6E63  # "ghsync" in ASCII
+RETRY_SECONDS = 2.0
+LONGEST_PAUSE_SECONDS = 300.0
+REFRESH_SECONDS = 3600.0  # hooks tell of installations, and one that is not found is asked for at once
+
+log = structlog.get_logger()
+
+
+@dataclass(frozen=True, slots=True)
+class Intervals:
+    """Seconds from the end of each part's turn to its next; the last is how old a complete reading may become."""
+
+    refetch: float
+    heal: float
+    sweep: float
+    audit: float
+    complete: float
+
+
+class Schedule:
+    """Does what is due, while it is the leader."""
+
+    def __init__(self, reconciler: Reconciler, recorder: Recorder, intervals: Intervals) -> None:
+        self._reconciler = reconciler
+        self._recorder = recorder
+        self._intervals = intervals
+        self._wake = asyncio.Event()
+        self._refreshed_at = -math.inf
+
+    async def run(self, url: str) -> None:
+        """Lead whenever nobody else does, until cancelled; ``url`` is the database's."""
+        while True:
+            try:
+                async with self._leadership(url) as lost:
+                    log.info("leading")
+                    await self._lead(lost)
+            except (psycopg.Error, OSError) as error:
+                log.warning("leadership_lost", error=first_line(error))
+            await asyncio.sleep(RETRY_SECONDS)
+
+    @asynccontextmanager
+    async def _leadership(self, url: str) -> AsyncIterator[asyncio.Task[None]]:
+        """Wait for the lock; answers a task that ends when the connection does, and the lock with it."""
+        async with await psycopg.AsyncConnection.connect(url, autocommit=True, **connection_arguments()) as conn:
+            while not await _locked(conn):  # noqa: ASYNC110 (to wait inside PostgreSQL would hold vacuum back)
+                await asyncio.sleep(RETRY_SECONDS)
+            await conn.execute(f"LISTEN {jobs.CHANNEL}".encode())
+            listening = asyncio.create_task(self._listen(conn))
+            try:
+                yield listening
+            finally:
+                listening.cancel()
+                with contextlib.suppress(asyncio.CancelledError, psycopg.Error):
+                    await listening
+
+    async def _listen(self, conn: psycopg.AsyncConnection[Any]) -> None:
+        async for _ in conn.notifies():
+            self._wake.set()
+
+    async def _lead(self, lost: asyncio.Task[None]) -> None:
+        turns = [
+            asyncio.create_task(self._turns("refetch", self._intervals.refetch, self._refetch)),
+            asyncio.create_task(self._turns("heal", self._intervals.heal, self._heal)),
+            asyncio.create_task(self._turns("sweep", self._intervals.sweep, self._sweep)),
+            asyncio.create_task(self._turns("audit", self._intervals.audit, self._audit)),
+        ]
+        try:
+            await lost
+        finally:
+            for turn in turns:
+                turn.cancel()
+            await asyncio.gather(*turns, return_exceptions=True)
+
+    async def _turns(self, name: str, seconds: float, turn: Callable[[], Awaitable[object]]) -> None:
+        """Take one turn after another; one that fails is taken again after twice as long each time."""
+        failures = 0
+        while True:
+            pause = seconds
+            try:
+                await turn()
+                failures = 0
+            except NotConfigured:
+                return  # there is no App: without one there is nothing to do here
+            except RateLimited as error:
+                if error.retry_at:
+                    pause = max(pause, (error.retry_at - datetime.now(UTC)).total_seconds())
+                log.warning("rate_limited", part=name, again_in_seconds=round(pause), error=first_line(error))
+            except GhsyncError as error:
+                failures += 1
+                pause = min(LONGEST_PAUSE_SECONDS, max(pause, RETRY_SECONDS * 2 ** min(failures, 8)))
+                log.warning("part_failed", part=name, again_in_seconds=round(pause), error=first_line(error))
+            except Exception:
+                failures += 1
+                pause = min(LONGEST_PAUSE_SECONDS, max(pause, RETRY_SECONDS * 2 ** min(failures, 8)))
+                log.exception("part_broke", part=name, again_in_seconds=round(pause))
+            await asyncio.sleep(pause)
+
+    async def _refetch(self) -> None:
+        """Do all that is due, then wait for a notification, or for the interval."""
+        self._wake.clear()
+        while await refetch.round(self._reconciler):
+            pass
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(self._wake.wait(), self._intervals.refetch)
+
+    async def _heal(self) -> None:
+        await heal(self._reconciler, self._recorder)
+
+    async def _sweep(self) -> None:
+        if time.monotonic() - self._refreshed_at > REFRESH_SECONDS:
+            with contextlib.suppress(NotConfigured):  # a personal token has no installations
+                await refresh(self._reconciler, self._reconciler.app_session("reconcile", "sweep"))
+            self._refreshed_at = time.monotonic()
+        await sweep(self._reconciler, complete_every=timedelta(seconds=self._intervals.complete))
+
+    async def _audit(self) -> None:
+        await audit(self._reconciler)
+
+
+async def _locked(conn: psycopg.AsyncConnection[Any]) -> bool:
+    cursor = await conn.execute("SELECT pg_try_advisory_lock(%s)", [LEADER])
+    row = await cursor.fetchone()
+    return bool(row and row[0])

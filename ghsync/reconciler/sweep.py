@@ -1,0 +1,104 @@
+"""The sweep: which repositories changed since they were read? One GraphQL request asks a hundred; those are read."""
+
+from collections.abc import Iterator, Sequence
+from datetime import datetime, timedelta
+
+import structlog
+
+from ghsync.database import first_line, transaction
+from ghsync.errors import GhsyncError, GraphQLUnavailable, RateLimited, TooHeavy
+from ghsync.github import graphql
+from ghsync.github.graphql import Newest
+from ghsync.reconciler import places, runs
+from ghsync.reconciler.places import Place
+from ghsync.reconciler.reconciler import Reconciler
+from ghsync.reconciler.resync import resync
+from ghsync.reconciler.runs import Progress, Run
+from ghsync.reconciler.session import Session
+
+log = structlog.get_logger()
+
+AT_ONCE = 100
+
+
+async def sweep(reconciler: Reconciler, *, complete_every: timedelta) -> Run:
+    """Read what changed in every repository, and everything of those not read completely for ``complete_every``.
+
+    A repository, or an installation, that cannot be read holds up no other; the run tells of the last such failure.
+    """
+    now = reconciler.github.now()
+    async with transaction(reconciler.engine) as conn:
+        run = await runs.start(conn, "sweep", Progress(now))
+        everything = reconciler.readable(await places.everything(conn))
+    errors: list[str] = []
+    status = "interrupted"
+    try:
+        for installation, known in everything.items():
+            errors += await _sweep(reconciler, run, installation, known, now - complete_every)
+        status = "failed" if errors else "succeeded"
+    finally:
+        async with transaction(reconciler.engine) as conn:
+            await runs.finish(conn, run, status, errors[-1] if errors else None)
+    return run
+
+
+async def _sweep(
+    reconciler: Reconciler, run: Run, installation: str | None, known: Sequence[Place], complete_before: datetime
+) -> list[str]:
+    """Sweep one installation; answers what failed."""
+    errors: list[str] = []
+    try:
+        session = await reconciler.session(installation, "reconcile", "sweep", meter=run.meter)
+        news = await moved(session, known)
+    except GhsyncError as error:
+        log.warning("sweep_failed", installation=installation, error=first_line(error))
+        return [first_line(error)]
+    for place in known:
+        full = place.complete_at is None or place.complete_at < complete_before
+        if not full and place.id not in news:
+            continue
+        kind = "backfill" if place.complete_at is None else "sweep"
+        try:
+            read = await resync(reconciler, place, kind=kind, full=full, priority="sweep")
+        except RateLimited as error:
+            return [*errors, first_line(error)]  # the rest of it must wait too
+        except GhsyncError as error:
+            log.warning("repository_failed", repository=place.full_name, error=first_line(error))
+            errors.append(f"{place.full_name}: {first_line(error)}")
+            continue
+        run.rows_seen += read.rows_seen
+        run.rows_written += read.rows_written
+    return errors
+
+
+async def moved(session: Session, known: Sequence[Place]) -> set[str]:
+    """Which of one credential's repositories have something newer than what was read, or cannot tell (our ids)."""
+    fresh = {place.id for place in known if not place.node_id}
+    for part in _parts([place for place in known if place.node_id], AT_ONCE):
+        try:
+            answer = await session.graphql("newest", ids=[place.node_id for place in part])
+        except (GraphQLUnavailable, TooHeavy) as error:
+            log.warning("graphql_given_up", repositories=len(part), error=first_line(error))
+            fresh |= {place.id for place in part}
+            continue
+        shown = {node.id: node for node in graphql.newest_decoder.decode(answer.data).nodes if node}
+        fresh |= {place.id for place in part if _news(place, shown.get(str(place.node_id)))}
+    return fresh
+
+
+def _news(place: Place, node: Newest | None) -> bool:
+    return (
+        node is None  # it cannot be seen: reading it finds out why
+        or node.name_with_owner != place.full_name
+        or _later(node.updated_at, place.updated_at)
+        or _later(node.issues.changed_at, place.issues_through)
+        or _later(node.pull_requests.changed_at, place.pull_requests_through)
+    )
+
+
+def _later(changed_at: datetime | None, through: datetime | None) -> bool:
+    return changed_at is not None and (through is None or changed_at > through)
+
+
+def _parts(known: Sequence[Place], size: int) -> Iterator[Sequence[Place]]:
+    return (known[start : start + size] for start in range(0, len(known), size))

@@ -1,0 +1,101 @@
+"""Over real HTTP: how much is asked at one time, and what becomes of answers that break off or never end."""
+
+import asyncio
+from collections import Counter
+from collections.abc import AsyncIterator
+from typing import Any
+
+import pytest
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response, StreamingResponse
+from starlette.routing import Route
+
+from ghsync.errors import GitHubUnreachable, TooHeavy
+from ghsync.github.client import GitHub, Meter
+from tests.github.answers import get
+from tests.github.conftest import TOKEN, Make
+from tests.github.server import serving
+
+pytestmark = pytest.mark.anyio
+
+
+class Crowd:
+    """Counts how many are being answered at one time; nobody is before ``wanted`` are there, or for a moment."""
+
+    def __init__(self, wanted: int) -> None:
+        self._wanted = wanted
+        self._here: Counter[str] = Counter()
+        self._enough = asyncio.Event()
+        self.most: Counter[str] = Counter()
+
+    @property
+    def application(self) -> Starlette:
+        routes = [Route("/user", self._answer), Route("/graphql", self._answer, methods=["POST"])]
+        return Starlette(routes=routes)
+
+    async def _answer(self, request: Request) -> Response:
+        path = request.url.path
+        self._here[path] += 1
+        self.most[path] = max(self.most[path], self._here[path])
+        if self._here.total() >= self._wanted:
+            self._enough.set()
+        await self._enough.wait()
+        await asyncio.sleep(0.01)  # for those that should not be there
+        self._here[path] -= 1
+        return JSONResponse({"data": {}})
+
+
+async def query(github: GitHub) -> None:
+    credential = await github.credential_for(None)
+    await github.graphql(credential, "query { viewer }", {}, priority="event", meter=Meter())
+
+
+async def test_few_requests_are_under_way_at_one_time_and_one_query(client: Make) -> None:
+    crowd = Crowd(wanted=4)
+    async with serving(crowd.application) as url:
+        github = client(api_url=url, token=TOKEN, api_concurrency=4)
+        await asyncio.gather(*(query(github) for _ in range(5)), *(get(github) for _ in range(20)))
+
+    assert crowd.most["/graphql"] == 1
+    assert crowd.most["/user"] in (3, 4)
+
+
+async def test_an_answer_that_is_cut_off_is_no_answer(client: Make) -> None:
+    asked = 0
+
+    async def cut(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        nonlocal asked
+        asked += 1
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 100\r\n\r\n[1, 2, 3")
+        await writer.drain()
+        writer.close()
+
+    server = await asyncio.start_server(cut, "127.0.0.1", 0)
+    port = server.sockets[0].getsockname()[1]
+    async with server:
+        with pytest.raises(GitHubUnreachable, match=r"at 127\.0\.0\.1"):
+            await get(client(api_url=f"http://127.0.0.1:{port}", token=TOKEN))
+
+    assert asked == 3
+
+
+async def test_an_answer_that_trickles_is_given_up(client: Make) -> None:
+    async def trickle() -> AsyncIterator[bytes]:
+        while True:
+            yield b" "
+            await asyncio.sleep(0.05)
+
+    async def answer(_: Request) -> StreamingResponse:
+        return StreamingResponse(trickle(), media_type="application/json")
+
+    application: Any = Starlette(routes=[Route("/graphql", answer, methods=["POST"])])
+    async with serving(application) as url:
+        with pytest.raises(TooHeavy, match=r"no whole answer within 0\.3 s"):
+            await query(client(api_url=url, token=TOKEN, api_timeout_seconds=0.3))
+
+
+async def test_a_server_that_is_not_there_is_unreachable(client: Make) -> None:
+    with pytest.raises(GitHubUnreachable, match=r"cannot be reached at 127\.0\.0\.1"):
+        await get(client(api_url="http://127.0.0.1:9", token=TOKEN))

@@ -1,0 +1,182 @@
+"""Reading a whole repository: everything is there, once more writes nothing, and what is gone becomes a tombstone."""
+
+import asyncio
+
+import pytest
+
+from ghsync.errors import GitHubUnavailable, NotFound
+from ghsync.reconciler import refetch
+from ghsync.reconciler.gate import Rehearsal
+from ghsync.reconciler.places import Place
+from ghsync.reconciler.resync import resync
+from ghsync.reconciler.runs import Run
+from ghsync.simulator.actions import comments, conversations, installations, issues, labels, milestones, repositories
+from ghsync.simulator.generator import Plan
+from ghsync.simulator.graphql.limits import Limits
+from ghsync.simulator.issue import Issue
+from tests import truth
+from tests.reconciler.conftest import Lab, Open
+
+pytestmark = pytest.mark.anyio
+
+
+def an_issue(lab: Lab, *, commented: bool = False) -> Issue:
+    """One of the largest repository's issues."""
+    return next(
+        issue
+        for issue in lab.repository.issues.values()
+        if issue.pull_request is None and issue.state == "open" and (len(issue.comments) > 1 or not commented)
+    )
+
+
+def nothing_is_gone(lab: Lab) -> bool:
+    """Whether there is no tombstone at all."""
+    return not any(truth.gone(lab.connection, table) for table in truth.KEYS)
+
+
+async def test_a_second_reconcile_writes_nothing(mirrored: Lab) -> None:
+    newest = "SELECT greatest(max(synced_at), max(verified_at)) FROM github_issues"
+    changes, written = mirrored.changes(), mirrored.connection.execute(newest).fetchone()
+    assert [run.rows_written for run in await mirrored.resync_all()] == [0, 0, 0]
+    assert mirrored.changes() == changes
+    assert mirrored.connection.execute(newest).fetchone() == written
+
+
+async def test_what_changed_without_a_hook_is_put_right(mirrored: Lab) -> None:
+    world, repository = mirrored.world, mirrored.repository
+    ada = repository.owner
+    issue = an_issue(mirrored, commented=True)
+    conversations.edit(world, issue, by=ada, title="Brighter", body="")
+    issues.close(world, issue, by=ada)
+    comments.delete(world, issue.comments[0], by=ada)
+    labels.edit(world, repository.labels[0], by=ada, name="renamed")
+    labels.delete(world, repository.labels[1], by=ada)
+    milestones.delete(world, repository.milestones[-1], by=ada)
+    repositories.rename(world, repository, "renamed", by=ada)
+    assert mirrored.differences() != []
+    await mirrored.resync_all()
+    assert mirrored.differences() == []
+
+
+async def test_an_issue_that_is_gone_becomes_a_tombstone_and_nothing_else_does(mirrored: Lab) -> None:
+    issue = an_issue(mirrored)
+    issues.delete(mirrored.world, issue, by=mirrored.repository.owner)
+    await mirrored.resync(full=True)
+    assert truth.gone(mirrored.connection, "github_issues") == {(str(mirrored.repository.id), issue.number)}
+    assert mirrored.differences() == []
+
+
+async def test_an_issue_that_was_transferred_says_where_it_is(mirrored: Lab) -> None:
+    issue = an_issue(mirrored)
+    (there, *_) = [
+        each
+        for each in mirrored.world.repositories.values()
+        if each is not mirrored.repository and each.owner is mirrored.repository.owner
+    ]
+    moved = issues.transfer(mirrored.world, issue, there, by=mirrored.repository.owner)
+    await mirrored.resync(full=True)
+    shown = mirrored.connection.execute(
+        "SELECT transferred_to FROM github_issues WHERE deleted_at IS NOT NULL"
+    ).fetchall()
+    assert shown == [({"repository_github_id": str(there.id), "github_id": str(moved.id), "number": moved.number},)]
+
+
+async def test_a_listing_that_is_cut_short_buries_nothing(mirrored: Lab) -> None:
+    mirrored.site.faults.plan("failure", "graphql", times=100)  # so REST is asked
+    mirrored.site.faults.plan("short_listing", "/issues?", times=100)
+    mirrored.site.faults.plan("short_listing", "/pulls?", times=100)
+    mirrored.site.faults.plan("short_listing", "/labels", times=100)
+    await mirrored.resync(full=True)
+    assert nothing_is_gone(mirrored)
+
+
+async def test_a_listing_that_breaks_off_buries_nothing_and_is_gone_on_with(mirrored: Lab) -> None:
+    mirrored.site.faults.plan("failure", "graphql", times=3)
+    mirrored.site.faults.plan("failure", "/issues?", times=100)
+    with pytest.raises(GitHubUnavailable):
+        await mirrored.resync(full=True)
+    assert nothing_is_gone(mirrored)
+    mirrored.site.faults.planned.clear()
+    await mirrored.resync(full=True)
+    assert mirrored.differences() == []
+
+
+async def test_rest_takes_over_where_graphql_fails(lab: Lab) -> None:
+    await lab.discover()
+    lab.site.faults.plan("failure", "graphql", times=1000)
+    await lab.resync()
+    told = [line for line in lab.differences() if str(lab.repository.id) in line]
+    assert told == []
+
+
+async def test_a_page_that_takes_too_long_is_halved_until_it_does_not(lab: Lab) -> None:
+    await lab.discover()
+    lab.site.graphql_limits = Limits(timeout_seconds=1)
+    await lab.resync()
+    assert [line for line in lab.differences() if str(lab.repository.id) in line] == []
+    (run,) = lab.connection.execute("SELECT points FROM sync_runs WHERE kind = 'resync'").fetchall()
+    assert run[0] > 0
+
+
+async def test_a_run_that_was_stopped_goes_on_where_it_was(open_lab: Open) -> None:
+    lab = await open_lab(Plan(repositories=1, people=8, conversations=500))
+    await lab.discover()
+    lab.site.faults.plan("bad_gateway", "graphql", times=0)
+    whole = await lab.resync(kind="backfill", full=True)
+    lab.connection.execute("TRUNCATE github_issues, github_pull_requests, github_comments CASCADE")
+    lab.connection.execute("DELETE FROM sync_runs")
+    lab.connection.execute("DELETE FROM sync_marks")
+
+    place = await lab.place()
+    killed = asyncio.create_task(stopping_after(lab, place, pages=2))
+    with pytest.raises(asyncio.CancelledError):
+        await killed
+    before = lab.site.answered
+    run = await lab.resync(kind="backfill", full=True)
+    again = lab.site.answered - before
+    assert lab.differences() == []
+    assert run.rows_seen == whole.rows_seen == len(lab.repository.issues)
+    assert again <= whole.meter.requests - 2 + 1
+
+
+async def stopping_after(lab: Lab, place: Place, *, pages: int) -> None:
+    """A backfill that is cancelled, as a killed one ends, after some pages."""
+    seen: list[int] = []
+
+    def watch(run: Run) -> None:
+        seen.append(run.rows_seen)
+        if len(seen) == pages:
+            task = asyncio.current_task()
+            assert task is not None
+            task.cancel()
+
+    await resync(lab.reconciler, place, kind="backfill", full=True, priority="interactive", watch=watch)
+
+
+async def test_a_rehearsal_tells_the_difference_and_writes_nothing(mirrored: Lab) -> None:
+    issue = an_issue(mirrored)
+    conversations.edit(mirrored.world, issue, by=mirrored.repository.owner, title="Brighter")
+    changes, rehearsal = mirrored.changes(), Rehearsal(mirrored.engine)
+    place = await mirrored.place()
+    await resync(mirrored.reconciler, place, kind="resync", full=True, priority="interactive", gate=rehearsal)
+    told = [(event.entity_type, event.number) for event in rehearsal.differences]
+    assert ("github_issues", issue.number) in told
+    assert mirrored.changes() == changes
+    assert mirrored.differences() != []
+
+
+async def test_a_repository_that_is_not_seen_any_more_is_hidden_and_not_buried(mirrored: Lab) -> None:
+    repository = mirrored.repository
+    repository.visibility = "private"
+    (installation,) = mirrored.world.installations.values()
+    installations.remove_repositories(mirrored.world, installation, [repository], by=repository.owner)
+    with pytest.raises(NotFound):
+        await mirrored.resync(full=True)
+    assert mirrored.due() == {"refetch_installation": 1}
+    await refetch.round(mirrored.reconciler)
+    shown = mirrored.connection.execute(
+        "SELECT removed_at IS NOT NULL, deleted_at FROM github_repositories WHERE github_id = %s", [str(repository.id)]
+    ).fetchall()
+    assert shown == [(True, None)]
+    assert truth.gone(mirrored.connection, "github_issues") == set()
+    assert mirrored.differences() == []

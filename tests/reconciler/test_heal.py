@@ -1,0 +1,100 @@
+"""Healing from the delivery log: what was sent and never arrived gets into the inbox, once."""
+
+from collections.abc import AsyncIterator
+
+import pytest
+
+from ghsync.inbox.recorder import Recorder
+from ghsync.reconciler.heal import Healed, heal
+from ghsync.simulator.actions import issues, repositories
+from ghsync.simulator.faults import HookFault
+from ghsync.simulator.sender import Sender
+from ghsync.simulator.traffic import Traffic
+from ghsync.worker import Worker
+from tests import truth
+from tests.reconciler.conftest import Lab
+
+pytestmark = pytest.mark.anyio
+
+
+@pytest.fixture
+async def recorder(lab: Lab) -> AsyncIterator[Recorder]:
+    recorder = Recorder(lab.engine, timeout_seconds=5)
+    yield recorder
+    await recorder.close()
+
+
+async def lose(lab: Lab, fault: HookFault = "dropped") -> None:
+    """Let all that was told since be lost on its way."""
+    lab.site.faults.hook = {fault: 1.0}
+    async with Sender(lab.site, from_the_start=True) as sender:
+        await sender.flush(early=True)
+
+
+async def healed(lab: Lab, recorder: Recorder) -> Healed:
+    """Heal, and project what that has brought."""
+    _, found = await heal(lab.reconciler, recorder)
+    await recorder.close()
+    await Worker(lab.engine, batch_size=100, poll_seconds=1, max_attempts=1).drain()
+    return found
+
+
+async def test_what_was_lost_is_read_from_the_log(mirrored: Lab, recorder: Recorder) -> None:
+    traffic = Traffic(mirrored.world, seed=3, pauses=(0.0, 0.01))
+    for _ in range(100):
+        traffic.act()
+    told = len(mirrored.world.deliveries)
+    await lose(mirrored)
+    found = await healed(mirrored, recorder)
+    assert found.missing == found.recorded > 50
+    assert found.attempts >= told
+    await mirrored.settle()
+    parked = mirrored.connection.execute("SELECT last_error FROM webhook_deliveries WHERE status = 'parked'").fetchall()
+    assert parked == []
+    assert mirrored.differences() == []
+    sources = mirrored.connection.execute("SELECT DISTINCT sync_source FROM webhook_deliveries").fetchall()
+    assert sources == [("reconcile",)]
+
+
+async def test_a_deletion_that_was_lost_leaves_a_tombstone(mirrored: Lab, recorder: Recorder) -> None:
+    repository = mirrored.repository
+    repositories.delete(mirrored.world, repository, by=repository.owner)
+    await lose(mirrored)
+    await healed(mirrored, recorder)
+    assert truth.gone(mirrored.connection, "github_repositories") == {(str(repository.id),)}
+    assert mirrored.differences() == []
+
+
+async def test_a_second_look_brings_nothing_and_reads_little(mirrored: Lab, recorder: Recorder) -> None:
+    for number in range(30):
+        issues.open_issue(mirrored.world, mirrored.repository, f"Lost {number}", by=mirrored.repository.owner)
+    await lose(mirrored)
+    assert (await healed(mirrored, recorder)).recorded == 30
+    before = mirrored.site.answered
+    assert await healed(mirrored, recorder) == Healed(attempts=30, missing=0, recorded=0)
+    assert mirrored.site.answered - before == 3  # the App, failures, and all
+
+
+async def test_what_arrived_is_not_missing(mirrored: Lab, recorder: Recorder) -> None:
+    issues.open_issue(mirrored.world, mirrored.repository, "Lost", by=mirrored.repository.owner)
+    await lose(mirrored)
+    await healed(mirrored, recorder)
+    issues.open_issue(mirrored.world, mirrored.repository, "Lost too", by=mirrored.repository.owner)
+    await lose(mirrored)
+    assert (await healed(mirrored, recorder)).recorded == 1
+    assert mirrored.connection.execute("SELECT count(*) FROM webhook_deliveries").fetchone() == (2,)
+
+
+async def test_a_delivery_that_cannot_be_read_is_asked_for_again(mirrored: Lab, recorder: Recorder) -> None:
+    issues.open_issue(mirrored.world, mirrored.repository, "Lost", by=mirrored.repository.owner)
+    await lose(mirrored)
+    mirrored.site.faults.plan("malformed", "GET /app/hook/deliveries/", times=10)
+    found = await healed(mirrored, recorder)
+    assert (found.missing, found.recorded) == (1, 0)
+    assert len(mirrored.site.hook_log.wanted_again) == 1
+
+
+async def test_what_is_older_than_the_log_is_left_to_the_sweep(mirrored: Lab, recorder: Recorder) -> None:
+    issues.open_issue(mirrored.world, mirrored.repository, "Lost", by=mirrored.repository.owner)
+    await lose(mirrored, "lost")
+    assert await healed(mirrored, recorder) == Healed()

@@ -1,0 +1,108 @@
+"""Refetches settle what payloads could not: coalesced, many in one request, and again where GitHub is not ready."""
+
+import pytest
+import sqlalchemy as sa
+
+from ghsync import jobs
+from ghsync.database import transaction
+from ghsync.jobs import Job
+from ghsync.reconciler import refetch
+from ghsync.simulator.actions import comments, conversations, issues, labels
+from tests.reconciler.conftest import Lab
+
+pytestmark = pytest.mark.anyio
+
+
+async def want(lab: Lab, kind: str, *numbers: object) -> None:
+    """Make refetches due now."""
+    place = await lab.place()
+    wanted = [Job(kind, f"{place.id}#{number}" if number else place.id, place.id) for number in numbers]
+    async with transaction(lab.engine) as conn:
+        await jobs.schedule(conn, wanted, delay_seconds=0)
+
+
+def waiting(lab: Lab) -> list[tuple[str, int, str | None]]:
+    """The jobs that are left."""
+    return lab.connection.execute("SELECT kind, attempts, last_error FROM sync_jobs").fetchall()
+
+
+async def test_many_issues_are_read_again_in_one_request(mirrored: Lab) -> None:
+    numbers = [number for number, issue in mirrored.repository.issues.items() if issue.pull_request is None][:20]
+    for number in numbers:
+        issue = mirrored.repository.issues[number]
+        conversations.edit(mirrored.world, issue, by=mirrored.repository.owner, title=f"{number}, brighter")
+    await want(mirrored, "refetch_issue", *numbers)
+    before = mirrored.site.answered
+    assert await refetch.round(mirrored.reconciler) == 20
+    assert mirrored.site.answered - before == 1
+    assert mirrored.differences() == []
+    assert waiting(mirrored) == []
+
+
+async def test_a_pull_request_without_a_verdict_is_asked_again_later(mirrored: Lab) -> None:
+    pull = next(each for each in mirrored.repository.pull_requests.values() if each.issue.state == "open")
+    pull.mergeability_known_at = mirrored.world.now().replace(year=2030)
+    await want(mirrored, "refetch_pull_request", pull.number)
+    await refetch.round(mirrored.reconciler)
+    assert waiting(mirrored) == [("refetch_pull_request", 1, "GitHub has not computed mergeable yet")]
+    pull.mergeability_known_at = mirrored.world.now()
+    assert mirrored.due() == {"refetch_pull_request": 1}
+    await refetch.round(mirrored.reconciler)
+    assert waiting(mirrored) == []
+    assert mirrored.differences() == []
+
+
+async def test_what_is_gone_when_it_is_asked_for_becomes_a_tombstone(mirrored: Lab) -> None:
+    issue = next(each for each in mirrored.repository.issues.values() if each.pull_request is None)
+    issues.delete(mirrored.world, issue, by=mirrored.repository.owner)
+    await want(mirrored, "refetch_issue", issue.number)
+    await refetch.round(mirrored.reconciler)
+    assert mirrored.differences() == []
+
+
+async def test_a_comment_is_read_with_its_conversation(mirrored: Lab) -> None:
+    issue = next(each for each in mirrored.repository.issues.values() if len(each.comments) > 1)
+    edited, deleted = issue.comments[:2]
+    comments.edit(mirrored.world, edited, "Much brighter", by=mirrored.repository.owner)
+    comments.delete(mirrored.world, deleted, by=mirrored.repository.owner)
+    await want(mirrored, "refetch_comment", edited.id)
+    await refetch.round(mirrored.reconciler)
+    assert mirrored.differences() == []
+    assert waiting(mirrored) == []
+
+
+async def test_a_repository_is_read_with_its_labels(mirrored: Lab) -> None:
+    labels.create(mirrored.world, mirrored.repository, "brand new", by=mirrored.repository.owner)
+    mirrored.repository.description = "Described anew"
+    mirrored.repository.updated_at = mirrored.world.now()
+    await want(mirrored, "refetch_repository", None)
+    await refetch.round(mirrored.reconciler)
+    assert mirrored.differences() == []
+
+
+async def test_a_refetch_that_fails_is_tried_again_later(mirrored: Lab) -> None:
+    mirrored.site.faults.plan("failure", times=1000)
+    await want(mirrored, "refetch_issue", next(iter(mirrored.repository.issues)))
+    await refetch.round(mirrored.reconciler)
+    ((kind, attempts, error),) = waiting(mirrored)
+    assert (kind, attempts) == ("refetch_issue", 1)
+    assert error is not None
+    mirrored.site.faults.planned.clear()
+    mirrored.due()
+    await refetch.round(mirrored.reconciler)
+    assert waiting(mirrored) == []
+
+
+async def test_what_may_not_be_seen_is_not_asked_for(mirrored: Lab) -> None:
+    async with transaction(mirrored.engine) as conn:
+        await conn.execute(sa.text("UPDATE github_installations SET suspended_at = now()"))
+    mirrored.connection.execute("DELETE FROM sync_jobs")
+    place_id = mirrored.connection.execute(
+        "SELECT id::text FROM github_repositories WHERE github_id = %s", [str(mirrored.repository.id)]
+    ).fetchone()
+    assert place_id is not None
+    async with transaction(mirrored.engine) as conn:
+        await jobs.schedule(conn, [Job("refetch_issue", f"{place_id[0]}#1", place_id[0])], delay_seconds=0)
+    before = mirrored.site.answered
+    await refetch.round(mirrored.reconciler)
+    assert (waiting(mirrored), mirrored.site.answered) == ([], before)

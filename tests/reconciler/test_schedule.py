@@ -1,0 +1,80 @@
+"""The schedule: one process at a time does what is due, and another takes over when it dies."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import psycopg
+import pytest
+
+from ghsync.inbox.recorder import Recorder
+from ghsync.reconciler import schedule
+from ghsync.reconciler.schedule import Intervals, Schedule
+from ghsync.simulator.actions import issues
+from tests.reconciler.conftest import Lab
+
+pytestmark = pytest.mark.anyio
+
+OFTEN = Intervals(refetch=0.2, heal=0.2, sweep=0.2, audit=60, complete=86_400)
+
+LEADERS = "SELECT pid FROM pg_locks WHERE locktype = 'advisory' AND objid = %s AND granted"
+
+
+@asynccontextmanager
+async def scheduled(lab: Lab, url: str) -> AsyncIterator[asyncio.Task[None]]:
+    """A schedule that runs, until the end."""
+    recorder = Recorder(lab.engine, timeout_seconds=5)
+    running = asyncio.create_task(Schedule(lab.reconciler, recorder, OFTEN).run(url))
+    try:
+        yield running
+    finally:
+        running.cancel()
+        await asyncio.gather(running, return_exceptions=True)
+        await recorder.close()
+
+
+async def until_equal(lab: Lab) -> None:
+    """Wait until the mirror is as GitHub is."""
+    async with asyncio.timeout(30):
+        while lab.differences():  # noqa: ASYNC110 (the mirror sets no event)
+            await asyncio.sleep(0.1)
+
+
+def leaders(connection: psycopg.Connection) -> list[int]:
+    """The server processes of those who lead."""
+    return [pid for (pid,) in connection.execute(LEADERS, [schedule.LEADER & 0xFFFFFFFF])]
+
+
+async def test_a_new_mirror_fills_itself_and_stays_equal(lab: Lab, database_url: str) -> None:
+    async with scheduled(lab, database_url):
+        await until_equal(lab)
+        issues.open_issue(lab.world, lab.repository, "Told by nobody", by=lab.repository.owner)
+        assert lab.differences() != []
+        await until_equal(lab)
+
+
+async def test_there_is_one_leader_and_another_takes_over(
+    lab: Lab, database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(schedule, "RETRY_SECONDS", 0.1)
+    async with scheduled(lab, database_url), scheduled(lab, database_url):
+        await until_equal(lab)
+        (first,) = leaders(lab.connection)
+        lab.connection.execute("SELECT pg_terminate_backend(%s)", [first])
+        async with asyncio.timeout(10):
+            while leaders(lab.connection) in ([], [first]):  # noqa: ASYNC110 (PostgreSQL tells nobody)
+                await asyncio.sleep(0.05)
+        issues.open_issue(lab.world, lab.repository, "Told by nobody", by=lab.repository.owner)
+        await until_equal(lab)
+
+
+async def test_github_may_fail_and_come_back(lab: Lab, database_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(schedule, "LONGEST_PAUSE_SECONDS", 0.2)
+    lab.site.faults.api = {"bad_gateway": 1.0}
+    async with scheduled(lab, database_url):
+        failed = "SELECT FROM sync_runs WHERE status = 'failed'"
+        async with asyncio.timeout(30):
+            while not lab.connection.execute(failed).fetchall():  # noqa: ASYNC110 (PostgreSQL tells nobody)
+                await asyncio.sleep(0.1)
+        lab.site.faults.api = {}
+        await until_equal(lab)
