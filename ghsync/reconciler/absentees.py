@@ -10,7 +10,7 @@ import msgspec
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
-from ghsync.errors import Gone, Moved, NotFound
+from ghsync.errors import AccessLost, Gone, Moved, NotFound
 from ghsync.mirror import comment, issue, pull_request
 from ghsync.mirror.noun import Noun
 from ghsync.projector.batch import Batch
@@ -68,19 +68,33 @@ class _Repository(msgspec.Struct, frozen=True):
 
 
 async def settle(session: Session, known: Known, absentee: Absentee, batch: Batch) -> None:
-    """Ask for one absentee, and add to the batch what has become of it."""
-    repository_id, key = known.place.github_id, {"number": absentee.number}
+    """Ask for one absentee, and add to the batch what has become of it.
+
+    Raises `AccessLost` where the whole repository cannot be seen any more: then a 404 proves nothing.
+    """
+    repository_id, row = known.place.github_id, {"number": absentee.number}
+    pull = absentee.noun is pull_request.noun
+    nowhere = {} if pull else {"transferred_to": None}
     asked_at = session.github.now()
     try:
-        pull = absentee.noun is pull_request.noun
         found = await conversations.one(session, known, absentee.number, pull=pull)
     except Moved as moved:
-        batch.bury(absentee.noun, repository_id, key | await _transfer(session, moved), asked_at)
-    except (Gone, NotFound):
-        nowhere = {"transferred_to": None} if absentee.noun is issue.noun else {}
-        batch.bury(absentee.noun, repository_id, key | nowhere, asked_at)
+        if not pull:  # pull requests move with their repository, and keep their number
+            batch.bury(absentee.noun, repository_id, row | await _transfer(session, moved), asked_at)
+    except Gone:
+        batch.bury(absentee.noun, repository_id, row | nowhere, asked_at)
+    except NotFound as error:
+        await _require_access(session, known, error)
+        batch.bury(absentee.noun, repository_id, row | nowhere, asked_at)
     else:
         conversations.add(session, batch, repository_id, found)
+
+
+async def _require_access(session: Session, known: Known, error: NotFound) -> None:
+    try:
+        await session.get(known.place.path())
+    except NotFound:
+        raise AccessLost(f"{known.place.full_name} is not to be seen any more.") from error
 
 
 async def _transfer(session: Session, moved: Moved) -> dict[str, object]:

@@ -14,8 +14,7 @@ import structlog
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from ghsync.changes.feed import Event
-from ghsync.database import document, first_line, metadata, moment, reference, transaction, uuid_key
-from ghsync.errors import GhsyncError
+from ghsync.database import document, metadata, moment, reference, transaction, uuid_key
 from ghsync.mirror import issue, pull_request
 from ghsync.reconciler import catalog, places, refetch, runs
 from ghsync.reconciler.absentees import NOUNS, Absentee
@@ -85,24 +84,17 @@ async def audit(reconciler: Reconciler, *, size: int = 20) -> tuple[Run, list[Fi
         seen = reconciler.readable(await places.these(conn, [one.repository_id for one in sample]))
         known = {place.id: await catalog.stored(conn, place) for part in seen.values() for place in part}
     found: list[Finding] = []
-    status, error = "interrupted", None
-    try:
+    async with runs.recorded(reconciler.engine, run):
         for installation, part in seen.items():
             ids = {place.id for place in part}
             mine = [one for one in sample if one.repository_id in ids]
             session = await reconciler.session(installation, "reconcile", "sweep", meter=run.meter)
             batch = await refetch.read(reconciler, session, mine, known)
-            found += differences(await session.gate.write(batch), now - SETTLED)
-            run.rows_seen += len(mine)
-        status = "succeeded"
-    except GhsyncError as problem:
-        status, error = "failed", first_line(problem)
-        raise
-    finally:
-        run.rows_written = len(found)
+            told = await session.gate.write(batch)
+            found += differences(told, now - SETTLED)
+            run.rows_seen, run.rows_written = run.rows_seen + len(mine), len(found)
         async with transaction(reconciler.engine) as conn:
             await _keep(conn, run, found)
-            await runs.finish(conn, run, status, error)
     for finding in found:
         log.warning("finding", table=finding.entity_type, number=finding.number, fields=sorted(finding.actual))
     return run, found

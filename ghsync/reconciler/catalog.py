@@ -46,8 +46,7 @@ class Known:
 
 async def read(session: Session, engine: AsyncEngine, place: Place) -> Known:
     """Read a repository with its labels and milestones, and write them."""
-    # By its id: the name may be another repository's by now.
-    answer = await session.get(f"/repositories/{place.github_id}")
+    answer = await session.get(place.path())
     payload = _repository.decode(answer.body)
     here = replace(place, full_name=payload.full_name, node_id=payload.node_id)
     known = Known(here, Catalog())

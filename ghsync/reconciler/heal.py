@@ -4,6 +4,7 @@ GitHub keeps the log for three days and never sends again by itself. The App's J
 https://docs.github.com/en/rest/apps/webhooks#list-deliveries-for-an-app-webhook
 """
 
+import asyncio
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -15,7 +16,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from ghsync import payload
 from ghsync.database import first_line, transaction
-from ghsync.errors import GhsyncError, GitHubUnavailable, Gone, MalformedPayload, MalformedRequest, NotFound
+from ghsync.errors import GitHubUnavailable, Gone, MalformedPayload, MalformedRequest, NotFound
 from ghsync.inbox.delivery import Delivery
 from ghsync.inbox.recorder import Recorder
 from ghsync.projector.events import HANDLED
@@ -30,8 +31,8 @@ log = structlog.get_logger()
 KEPT = timedelta(days=3)
 """How long GitHub keeps its log; GitHub Enterprise Server keeps it longer."""
 
-LATE = timedelta(minutes=15)
-"""How much later than its neighbours a delivery may appear in the log: throttled ones wait."""
+LATE = timedelta(minutes=2)
+"""How much later than it was made a delivery may appear in the log."""
 
 
 class Logged(msgspec.Struct, frozen=True):
@@ -68,25 +69,18 @@ class Healed:
 async def heal(reconciler: Reconciler, recorder: Recorder, *, since: datetime | None = None) -> tuple[Run, Healed]:
     """Compare the log with the inbox, back to ``since`` or to where the last look began; failed attempts first."""
     now = reconciler.github.now()
+    session = reconciler.app_session("reconcile", "event")
     async with transaction(reconciler.engine) as conn:
         looked_at = await _looked_at(conn)
         run = await runs.start(conn, "heal", Progress(now))
+    run.meter = session.meter
     begin = since or max(filter(None, (looked_at and looked_at - LATE, now - KEPT)))
-    session = reconciler.app_session("reconcile", "event", meter=run.meter)
     healed = Healed()
-    status, error = "interrupted", None
-    try:
+    async with runs.recorded(reconciler.engine, run):
         hook_target = await _hook_target(session)
         for only in ({"status": "failure"}, {}):
             await _look(session, reconciler, recorder, hook_target, begin, healed, only)
-        status = "succeeded"
-    except GhsyncError as problem:
-        status, error = "failed", first_line(problem)
-        raise
-    finally:
-        run.rows_seen, run.rows_written = healed.attempts, healed.recorded
-        async with transaction(reconciler.engine) as conn:
-            await runs.finish(conn, run, status, error)
+            run.rows_seen, run.rows_written = healed.attempts, healed.recorded
     if healed.missing:
         log.warning("healed", attempts=healed.attempts, missing=healed.missing, recorded=healed.recorded)
     return run, healed
@@ -104,13 +98,13 @@ async def _look(
     async for page, _ in session.listing("app/hook/deliveries", Logged, **only):
         recent = [attempt for attempt in page if attempt.delivered_at >= begin]
         healed.attempts += len(recent)
-        # The newest come first; in the inbox the oldest of what is missing should.
         attempts = {attempt.guid: attempt for attempt in recent if attempt.event in HANDLED}
         async with reconciler.engine.connect() as conn:
             missing = await _missing(conn, hook_target, attempts)
-        for guid in reversed(missing):
-            healed.missing += 1
-            healed.recorded += await _bring(session, recorder, attempts[guid])
+        # In any order: rows follow the times in the GUIDs.
+        brought = await asyncio.gather(*(_bring(session, recorder, attempts[guid]) for guid in missing))
+        healed.missing += len(missing)
+        healed.recorded += sum(brought)
         if len(recent) < len(page):
             return
 

@@ -4,13 +4,19 @@ from collections.abc import Iterable
 
 import msgspec
 import sqlalchemy as sa
+import structlog
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from ghsync.errors import Gone, NotFound
+from ghsync import jobs
+from ghsync.database import first_line, transaction
+from ghsync.errors import AccessLost, Gone, NotFound
+from ghsync.jobs import Job
 from ghsync.mirror import installation, repository
 from ghsync.projector.batch import Batch
 from ghsync.reconciler.reconciler import Reconciler
 from ghsync.reconciler.session import Session
+
+log = structlog.get_logger()
 
 
 class _Repositories(msgspec.Struct, frozen=True):
@@ -36,7 +42,17 @@ async def refresh(reconciler: Reconciler, session: Session) -> None:
     for github_id in unlisted:
         await refresh_one(reconciler, session, github_id)
     for one in listed:
-        await _repositories(reconciler, session, one)
+        try:
+            await _repositories(reconciler, session, one)
+        except AccessLost as error:  # taken away since it was listed, which holds up no other
+            log.warning("installation_failed", installation=one.id, error=first_line(error))
+
+
+async def make_due(reconciler: Reconciler, github_id: str) -> None:
+    """Have an installation (GitHub's id) read again: something that it should see is not to be seen."""
+    job = Job("refetch_installation", github_id, None, "something is not found")
+    async with transaction(reconciler.engine) as conn:
+        await jobs.schedule(conn, [job])
 
 
 async def see(session: Session, full_name: str) -> None:

@@ -41,8 +41,8 @@ class Place:
     complete_at: datetime | None
 
     def path(self, *rest: object) -> str:
-        """A path below the repository in REST."""
-        return "/".join(["/repos", self.full_name, *(str(part) for part in rest)])
+        """A path below the repository in REST, by its id: the name may be another's by now."""
+        return "/".join(["repositories", str(self.github_id), *(str(part) for part in rest)])
 
 
 def _find(condition: str) -> sa.TextClause:

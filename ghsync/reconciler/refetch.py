@@ -12,7 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from ghsync import jobs
 from ghsync.database import first_line, transaction
-from ghsync.errors import GhsyncError, GraphQLUnavailable, RateLimited, TooHeavy
+from ghsync.errors import AccessLost, GhsyncError, GraphQLUnavailable, Permanent, RateLimited, TooHeavy
 from ghsync.github import graphql
 from ghsync.jobs import Due
 from ghsync.mirror import pull_request
@@ -97,7 +97,17 @@ async def _read(
     try:
         session = await reconciler.session(installation, "reconcile", "event")
         batch = await read(reconciler, session, wanted, known)
+    except AccessLost as error:
+        await _postpone(reconciler, kind, [one.key for one in wanted], error)
+        if installation is not None:
+            await installations.make_due(reconciler, installation)
+        return
     except GhsyncError as error:
+        if isinstance(error, Permanent) and len(wanted) > 1:  # one of them, perhaps: it holds up no other
+            middle = len(wanted) // 2
+            for part in (wanted[:middle], wanted[middle:]):
+                await _read(reconciler, installation, kind, part, known, due)
+            return
         await _postpone(reconciler, kind, [one.key for one in wanted], error)
         return
     undecided = {

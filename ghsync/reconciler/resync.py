@@ -2,11 +2,9 @@
 
 import structlog
 
-from ghsync import jobs
-from ghsync.database import first_line, transaction
-from ghsync.errors import GhsyncError, Gone, NotFound
-from ghsync.jobs import Job
-from ghsync.reconciler import repository, runs
+from ghsync.database import transaction
+from ghsync.errors import AccessLost, Gone, NotFound
+from ghsync.reconciler import installations, repository, runs
 from ghsync.reconciler.gate import Gate
 from ghsync.reconciler.places import Place
 from ghsync.reconciler.reconciler import Reconciler
@@ -40,38 +38,29 @@ async def resync(
     async with transaction(reconciler.engine) as conn:
         run = await runs.resume(conn, kind, place.id) if resumable else None
         run = run or await runs.start(conn, kind, Progress(reconciler.github.now(), resumable), place.id)
-    session = await reconciler.session(place.installation, _SOURCES[kind], priority, gate=gate, meter=run.meter)
-    status, error = "interrupted", None
     try:
-        read = repository.complete if complete else repository.recent
-        await read(session, reconciler.engine, place, run, kinds, watch)
-        status = "succeeded"
-    except GhsyncError as problem:
-        status, error = "failed", first_line(problem)
-        if isinstance(problem, NotFound | Gone):
-            await _ask_what_is_seen(reconciler, place)
+        async with runs.recorded(reconciler.engine, run):
+            credential = place.installation
+            session = await reconciler.session(credential, _SOURCES[kind], priority, gate=gate, meter=run.meter)
+            read = repository.complete if complete else repository.recent
+            await read(session, reconciler.engine, place, run, kinds, watch)
+    except (NotFound, Gone, AccessLost):
+        await _ask_what_is_seen(reconciler, place)
         raise
-    finally:
-        async with transaction(reconciler.engine) as conn:
-            await runs.finish(conn, run, status, error)
-        log.info(
-            "repository_read",
-            repository=place.full_name,
-            kind=kind,
-            complete=complete,
-            status=status,
-            rows=run.rows_seen,
-            changed=run.rows_written,
-            requests=run.meter.requests,
-            points=run.meter.points,
-        )
+    log.info(
+        "repository_read",
+        repository=place.full_name,
+        kind=kind,
+        complete=complete,
+        rows=run.rows_seen,
+        changed=run.rows_written,
+        requests=run.meter.requests,
+        points=run.meter.points,
+    )
     return run
 
 
 async def _ask_what_is_seen(reconciler: Reconciler, place: Place) -> None:
     """The repository is not found: its installation says whether it may still be seen."""
-    if place.installation is None:
-        return
-    job = Job("refetch_installation", place.installation, None, "a repository is not found")
-    async with transaction(reconciler.engine) as conn:
-        await jobs.schedule(conn, [job])
+    if place.installation is not None:
+        await installations.make_due(reconciler, place.installation)

@@ -1,15 +1,17 @@
 """Runs of the reconciler: what they cost, and where one that was stopped goes on."""
 
-from collections.abc import Iterable
+from collections.abc import AsyncIterator, Iterable
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Literal
 
 import msgspec
 import sqlalchemy as sa
-from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
-from ghsync.database import metadata
+from ghsync.database import first_line, metadata, transaction
+from ghsync.errors import DatabaseUnavailable, GhsyncError
 from ghsync.github.client import Meter
 
 What = Literal["issues", "pull_requests"]
@@ -130,8 +132,24 @@ WHERE id = :id
 _FORGET = sa.text("DELETE FROM sync_seen WHERE run_id = :id")
 
 
-async def finish(conn: AsyncConnection, run: Run, status: str, error: str | None = None) -> None:
-    """Note how a run ended (succeeded, failed or interrupted) and what it cost."""
+@asynccontextmanager
+async def recorded(engine: AsyncEngine, run: Run) -> AsyncIterator[None]:
+    """Note in the end how a run went (succeeded, failed or interrupted) and what it cost."""
+    status, problem = "interrupted", None
+    try:
+        yield
+        status = "succeeded"
+    except GhsyncError as error:
+        status, problem = "failed", first_line(error)
+        raise
+    finally:
+        # What ended it, a cancellation for one, must not be lost over a database that is gone.
+        with suppress(*(() if status == "succeeded" else (DatabaseUnavailable,))):
+            async with transaction(engine) as conn:
+                await _finish(conn, run, status, problem)
+
+
+async def _finish(conn: AsyncConnection, run: Run, status: str, error: str | None) -> None:
     await conn.execute(_FINISH, _state(run) | {"status": status, "error": error})
     if status == "succeeded":
         await conn.execute(_FORGET, {"id": run.id})

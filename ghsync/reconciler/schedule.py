@@ -104,7 +104,7 @@ class Schedule:
     async def _turns(self, name: str, seconds: float, turn: Callable[[], Awaitable[object]]) -> None:
         """Take one turn after another; one that fails is taken again after twice as long each time."""
         failures = 0
-        while True:
+        while not _is_cancelled():
             pause = seconds
             try:
                 await turn()
@@ -145,6 +145,12 @@ class Schedule:
 
     async def _audit(self) -> None:
         await audit(self._reconciler)
+
+
+def _is_cancelled() -> bool:
+    """Whether this task is to end: an error on the way out may have hidden it."""
+    task = asyncio.current_task()
+    return task is not None and task.cancelling() > 0
 
 
 async def _locked(conn: psycopg.AsyncConnection[Any]) -> bool:

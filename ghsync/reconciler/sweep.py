@@ -6,10 +6,10 @@ from datetime import datetime, timedelta
 import structlog
 
 from ghsync.database import first_line, transaction
-from ghsync.errors import GhsyncError, GraphQLUnavailable, RateLimited, TooHeavy
+from ghsync.errors import AccessLost, GhsyncError, GraphQLUnavailable, RateLimited, TooHeavy
 from ghsync.github import graphql
 from ghsync.github.graphql import Newest
-from ghsync.reconciler import places, runs
+from ghsync.reconciler import installations, places, runs
 from ghsync.reconciler.places import Place
 from ghsync.reconciler.reconciler import Reconciler
 from ghsync.reconciler.resync import resync
@@ -24,35 +24,34 @@ AT_ONCE = 100
 async def sweep(reconciler: Reconciler, *, complete_every: timedelta) -> Run:
     """Read what changed in every repository, and everything of those not read completely for ``complete_every``.
 
-    A repository, or an installation, that cannot be read holds up no other; the run tells of the last such failure.
+    A repository, or an installation, that cannot be read holds up no other; the last such failure is raised at the end.
     """
     now = reconciler.github.now()
     async with transaction(reconciler.engine) as conn:
         run = await runs.start(conn, "sweep", Progress(now))
         everything = reconciler.readable(await places.everything(conn))
-    errors: list[str] = []
-    status = "interrupted"
-    try:
+    async with runs.recorded(reconciler.engine, run):
+        problems: list[GhsyncError] = []
         for installation, known in everything.items():
-            errors += await _sweep(reconciler, run, installation, known, now - complete_every)
-        status = "failed" if errors else "succeeded"
-    finally:
-        async with transaction(reconciler.engine) as conn:
-            await runs.finish(conn, run, status, errors[-1] if errors else None)
+            problems += await _sweep(reconciler, run, installation, known, now - complete_every)
+        if problems:
+            raise problems[-1]
     return run
 
 
 async def _sweep(
     reconciler: Reconciler, run: Run, installation: str | None, known: Sequence[Place], complete_before: datetime
-) -> list[str]:
+) -> list[GhsyncError]:
     """Sweep one installation; answers what failed."""
-    errors: list[str] = []
+    problems: list[GhsyncError] = []
     try:
         session = await reconciler.session(installation, "reconcile", "sweep", meter=run.meter)
         news = await moved(session, known)
     except GhsyncError as error:
         log.warning("sweep_failed", installation=installation, error=first_line(error))
-        return [first_line(error)]
+        if installation is not None and isinstance(error, AccessLost):
+            await installations.make_due(reconciler, installation)
+        return [error]
     for place in known:
         full = place.complete_at is None or place.complete_at < complete_before
         if not full and place.id not in news:
@@ -61,14 +60,14 @@ async def _sweep(
         try:
             read = await resync(reconciler, place, kind=kind, full=full, priority="sweep")
         except RateLimited as error:
-            return [*errors, first_line(error)]  # the rest of it must wait too
+            return [*problems, error]  # the rest of it must wait too
         except GhsyncError as error:
             log.warning("repository_failed", repository=place.full_name, error=first_line(error))
-            errors.append(f"{place.full_name}: {first_line(error)}")
+            problems.append(error)
             continue
         run.rows_seen += read.rows_seen
         run.rows_written += read.rows_written
-    return errors
+    return problems
 
 
 async def moved(session: Session, known: Sequence[Place]) -> set[str]:

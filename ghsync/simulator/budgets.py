@@ -87,3 +87,7 @@ class Budgets:
         pool = self._pools.setdefault((viewer.name, resource), Pool(self.clock, resource, 0))
         pool.limit = self.limits.get(resource, viewer.hourly)
         return pool
+
+    def spent(self, resource: Resource) -> int:
+        """What everyone together has spent of a resource in their hours."""
+        return sum(pool.used for (_, asked), pool in self._pools.items() if asked == resource)

@@ -4,8 +4,9 @@ import asyncio
 
 import pytest
 
-from ghsync.errors import GitHubUnavailable, NotFound
-from ghsync.reconciler import refetch
+from ghsync.errors import AccessLost, GitHubUnavailable, NotFound
+from ghsync.reconciler import absentees, catalog, refetch
+from ghsync.reconciler.absentees import Absentee
 from ghsync.reconciler.gate import Rehearsal
 from ghsync.reconciler.places import Place
 from ghsync.reconciler.resync import resync
@@ -179,4 +180,29 @@ async def test_a_repository_that_is_not_seen_any_more_is_hidden_and_not_buried(m
     ).fetchall()
     assert shown == [(True, None)]
     assert truth.gone(mirrored.connection, "github_issues") == set()
+    assert mirrored.differences() == []
+
+
+async def test_access_that_is_lost_in_the_middle_buries_nothing(mirrored: Lab) -> None:
+    repository = mirrored.repository
+    repository.visibility = "private"
+    issue = an_issue(mirrored)
+    (installation,) = mirrored.world.installations.values()
+    place = await mirrored.place()
+    session = await mirrored.reconciler.session(place.installation, "resync", "interactive")
+    known = await catalog.read(session, mirrored.engine, place)
+    installation.repositories.remove(repository)
+    batch = known.batch()
+    with pytest.raises(AccessLost, match="not to be seen any more"):
+        await absentees.settle(session, known, Absentee(absentees.NOUNS["issues"], issue.number), batch)
+    assert batch.gone == {}
+
+
+async def test_a_repository_that_is_renamed_meanwhile_is_read_all_the_same(mirrored: Lab) -> None:
+    issue = an_issue(mirrored)
+    place = await mirrored.place()
+    conversations.edit(mirrored.world, issue, by=mirrored.repository.owner, title="Brighter")
+    repositories.rename(mirrored.world, mirrored.repository, "brighter", by=mirrored.repository.owner)
+    mirrored.site.faults.plan("failure", "graphql", times=3)
+    await resync(mirrored.reconciler, place, kind="resync", full=True, priority="interactive")
     assert mirrored.differences() == []

@@ -78,3 +78,16 @@ async def test_github_may_fail_and_come_back(lab: Lab, database_url: str, monkey
                 await asyncio.sleep(0.1)
         lab.site.faults.api = {}
         await until_equal(lab)
+
+
+async def test_a_leader_that_loses_its_connection_leads_again(
+    lab: Lab, database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(schedule, "RETRY_SECONDS", 0.1)
+    async with scheduled(lab, database_url):
+        for _ in range(3):
+            async with asyncio.timeout(10):
+                while not (found := leaders(lab.connection)):  # noqa: ASYNC110 (PostgreSQL tells nobody)
+                    await asyncio.sleep(0.05)
+            lab.connection.execute("SELECT pg_terminate_backend(%s)", found)
+        await until_equal(lab)
