@@ -19,7 +19,7 @@ import structlog
 
 from ghsync import jobs
 from ghsync.database import connection_arguments, first_line
-from ghsync.errors import GhsyncError, NotConfigured, RateLimited
+from ghsync.errors import GhsyncError, NotConfigured, Permanent, RateLimited
 from ghsync.inbox.recorder import Recorder
 from ghsync.reconciler import refetch
 from ghsync.reconciler.audit import audit
@@ -115,6 +115,8 @@ class Schedule:
                 if error.retry_at:
                     pause = max(pause, (error.retry_at - datetime.now(UTC)).total_seconds())
                 log.warning("rate_limited", part=name, again_in_seconds=round(pause), error=first_line(error))
+            except Permanent as error:  # of one thing among many, most often: the others are not to wait for it
+                log.warning("part_failed", part=name, again_in_seconds=round(pause), error=first_line(error))
             except GhsyncError as error:
                 failures += 1
                 pause = min(LONGEST_PAUSE_SECONDS, max(pause, RETRY_SECONDS * 2 ** min(failures, 8)))

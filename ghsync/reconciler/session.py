@@ -31,9 +31,11 @@ class Session:
         """Where rows read at ``observed_at`` come from."""
         return Origin(observed_at, "api", self.source)
 
-    async def get(self, path: str, **params: object) -> Answer:
-        """One REST answer."""
-        return await self.github.get(self.credential, path, params=params, priority=self.priority, meter=self.meter)
+    async def get(self, path: str, *, conditional: bool = False, **params: object) -> Answer:
+        """One REST answer; a conditional one may be that nothing has changed, and is free then."""
+        return await self.github.get(
+            self.credential, path, params=params, priority=self.priority, meter=self.meter, conditional=conditional
+        )
 
     async def post(self, path: str) -> Answer:
         """Have GitHub do something."""

@@ -2,12 +2,15 @@
 
 from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
+from operator import itemgetter
 
+import msgspec
 import structlog
+from sqlalchemy.ext.asyncio import AsyncEngine
 
 from ghsync.database import first_line, transaction
-from ghsync.errors import AccessLost, GhsyncError, GraphQLUnavailable, RateLimited, TooHeavy
-from ghsync.github import graphql
+from ghsync.errors import AccessLost, GhsyncError, Gone, GraphQLUnavailable, NotFound, RateLimited, TooHeavy
+from ghsync.github import etags, graphql
 from ghsync.github.graphql import Newest
 from ghsync.reconciler import installations, places, runs
 from ghsync.reconciler.places import Place
@@ -46,14 +49,14 @@ async def _sweep(
     problems: list[GhsyncError] = []
     try:
         session = await reconciler.session(installation, "reconcile", "sweep", meter=run.meter)
-        news = await moved(session, known)
+        news = await moved(session, reconciler.engine, known)
     except GhsyncError as error:
         log.warning("sweep_failed", installation=installation, error=first_line(error))
         if installation is not None and isinstance(error, AccessLost):
             await installations.make_due(reconciler, installation)
         return [error]
-    for place in known:
-        full = place.complete_at is None or place.complete_at < complete_before
+    # What changed comes first: to read everything of one repository may take long.
+    for full, place in sorted(((_is_due(place, complete_before), place) for place in known), key=itemgetter(0)):
         if not full and place.id not in news:
             continue
         kind = "backfill" if place.complete_at is None else "sweep"
@@ -70,7 +73,12 @@ async def _sweep(
     return problems
 
 
-async def moved(session: Session, known: Sequence[Place]) -> set[str]:
+def _is_due(place: Place, complete_before: datetime) -> bool:
+    """Whether everything of it is to be read."""
+    return place.complete_at is None or place.complete_at < complete_before
+
+
+async def moved(session: Session, engine: AsyncEngine, known: Sequence[Place]) -> set[str]:
     """Which of one credential's repositories have something newer than what was read, or cannot tell (our ids)."""
     fresh = {place.id for place in known if not place.node_id}
     for part in _parts([place for place in known if place.node_id], AT_ONCE):
@@ -78,11 +86,37 @@ async def moved(session: Session, known: Sequence[Place]) -> set[str]:
             answer = await session.graphql("newest", ids=[place.node_id for place in part])
         except (GraphQLUnavailable, TooHeavy) as error:
             log.warning("graphql_given_up", repositories=len(part), error=first_line(error))
-            fresh |= {place.id for place in part}
+            fresh |= {place.id for place in part if await _has_moved(session, engine, place)}
             continue
         shown = {node.id: node for node in graphql.newest_decoder.decode(answer.data).nodes if node}
         fresh |= {place.id for place in part if _news(place, shown.get(str(place.node_id)))}
     return fresh
+
+
+async def _has_moved(session: Session, engine: AsyncEngine, place: Place) -> bool:
+    """The same through REST, a request each; it is free while nothing changes, for then GitHub answers 304."""
+    try:
+        answer = await session.get(
+            place.path("issues"), conditional=True, state="all", sort="updated", direction="desc", per_page=1
+        )
+    except (NotFound, Gone, AccessLost):
+        return True  # reading it finds out why
+    if answer.unchanged:
+        return False
+    through = max(filter(None, (place.issues_through, place.pull_requests_through)), default=None)
+    if any(_later(one.updated_at, through) for one in _dated.decode(answer.body)):
+        return True
+    if answer.etag:
+        async with transaction(engine) as conn:
+            await etags.keep(conn, answer.etag)
+    return False
+
+
+class _Dated(msgspec.Struct, frozen=True):
+    updated_at: datetime
+
+
+_dated = msgspec.json.Decoder(list[_Dated])
 
 
 def _news(place: Place, node: Newest | None) -> bool:

@@ -47,6 +47,25 @@ async def test_a_sweep_reads_only_what_moved(mirrored: Lab) -> None:
     assert issue.number in repository.issues
 
 
+async def test_without_graphql_an_idle_sweep_is_free(mirrored: Lab) -> None:
+    mirrored.site.faults.plan("failure", "graphql", times=1000)
+    await sweep(mirrored.reconciler, complete_every=DAILY)
+    spent, served = mirrored.site.budgets.spent("core"), len(mirrored.site.journal)
+    await sweep(mirrored.reconciler, complete_every=DAILY)
+    asked = [one.status for one in list(mirrored.site.journal)[served:] if "graphql" not in one.address]
+    assert asked == [304] * 3
+    assert mirrored.site.budgets.spent("core") == spent
+
+
+async def test_without_graphql_a_sweep_finds_what_moved(mirrored: Lab) -> None:
+    mirrored.site.faults.plan("failure", "graphql", times=1000)
+    await sweep(mirrored.reconciler, complete_every=DAILY)
+    mirrored.world.clock.advance(5)
+    issues.open_issue(mirrored.world, mirrored.repository, "Seen by no hook", by=mirrored.repository.owner)
+    await sweep(mirrored.reconciler, complete_every=DAILY)
+    assert mirrored.differences() == []
+
+
 async def test_a_rename_that_no_hook_told_is_found(mirrored: Lab) -> None:
     repositories.rename(mirrored.world, mirrored.repository, "brighter", by=mirrored.repository.owner)
     await sweep(mirrored.reconciler, complete_every=DAILY)
