@@ -11,7 +11,16 @@ from ghsync.reconciler.gate import Rehearsal
 from ghsync.reconciler.places import Place
 from ghsync.reconciler.resync import resync
 from ghsync.reconciler.runs import Run
-from ghsync.simulator.actions import comments, conversations, installations, issues, labels, milestones, repositories
+from ghsync.simulator.actions import (
+    comments,
+    conversations,
+    installations,
+    issues,
+    labels,
+    milestones,
+    repositories,
+    review_threads,
+)
 from ghsync.simulator.generator import Plan
 from ghsync.simulator.graphql.limits import Limits
 from ghsync.simulator.issue import Issue
@@ -108,6 +117,16 @@ async def test_rest_takes_over_where_graphql_fails(lab: Lab) -> None:
     await lab.resync()
     told = [line for line in lab.differences() if str(lab.repository.id) in line]
     assert told == []
+
+
+async def test_a_pull_request_with_more_review_threads_than_are_asked_for_is_read_through_rest(mirrored: Lab) -> None:
+    pull = next(iter(mirrored.repository.pull_requests.values()))
+    for line in range(11):
+        review_threads.start(mirrored.world, pull, "lamp.c", line + 1, "Why?", by=mirrored.repository.owner)
+    assert mirrored.differences() != []
+    await mirrored.resync()
+    assert mirrored.differences() == []
+    assert any(each.address.endswith(f"/pulls/{pull.number}") for each in mirrored.site.journal)
 
 
 async def test_a_page_that_takes_too_long_is_halved_until_it_does_not(lab: Lab) -> None:

@@ -55,6 +55,11 @@ def refused(lab: Lab) -> Iterator[tuple[Served, Served]]:
     return ((one, then) for one, then in pairwise(lab.site.journal) if one.status in (403, 429))
 
 
+def originals(lab: Lab) -> list[Repository]:
+    """The repositories that are nobody's fork."""
+    return [each for each in lab.world.repositories.values() if each.fork_of is None]
+
+
 async def backfill(lab: Lab, reconciler: Reconciler | None = None, repository: Repository | None = None) -> Run:
     """Read one repository as a sweep does."""
     place = await lab.place(repository)
@@ -122,7 +127,7 @@ async def test_a_secondary_limit_in_the_middle_is_obeyed_to_the_second(open_lab:
 
 async def test_the_app_and_each_installation_have_a_limit_of_their_own(open_lab: Open) -> None:
     lab = await open_lab(Plan(organizations=2, repositories=2, people=8, conversations=120))
-    first, second = lab.world.repositories.values()
+    first, second = originals(lab)
     lab.site.budgets.limits = {"graphql": 100, "core": 20}
     await lab.discover()
     pool(lab, "graphql", first).spend(100)
@@ -147,7 +152,7 @@ async def test_two_reconcilers_share_one_budget(open_lab: Open, database_url: st
     try:
         async with GitHub(engine, lab.settings) as github:
             other = Reconciler(engine, github)
-            first, second = lab.world.repositories.values()
+            first, second = originals(lab)
             await asyncio.gather(
                 stopped(backfill(lab, lab.reconciler, first)),
                 stopped(backfill(lab, other, second)),

@@ -1,13 +1,21 @@
 """Refetches settle what payloads could not: coalesced, many in one request, and again where GitHub is not ready."""
 
+from collections.abc import Sequence
+
 import pytest
 import sqlalchemy as sa
 
 from ghsync import jobs
 from ghsync.database import transaction
+from ghsync.inbox.recorder import Recorder
 from ghsync.jobs import Job
+from ghsync.projector.events import HANDLED
+from ghsync.receiver import envelope
 from ghsync.reconciler import refetch
-from ghsync.simulator.actions import comments, conversations, issues, labels
+from ghsync.simulator.actions import branches, comments, conversations, issues, labels
+from ghsync.simulator.commit import Change
+from ghsync.simulator.delivery import Delivery
+from ghsync.worker import Worker
 from tests.reconciler.conftest import Lab
 
 pytestmark = pytest.mark.anyio
@@ -106,3 +114,31 @@ async def test_what_may_not_be_seen_is_not_asked_for(mirrored: Lab) -> None:
     before = mirrored.site.answered
     await refetch.round(mirrored.reconciler)
     assert (waiting(mirrored), mirrored.site.answered) == ([], before)
+
+
+async def test_a_burst_of_hooks_is_one_refetch_of_each(mirrored: Lab) -> None:
+    world, repository = mirrored.world, mirrored.repository
+    waits = [pull for pull in repository.pull_requests.values() if pull.issue.state == "open"]
+    assert waits != []
+    told = len(world.deliveries)
+    for number in range(10):
+        commit = branches.commit(world, repository.owner, f"Brighter by {number}", Change("lamp.c", 1))
+        branches.push(world, repository, "main", commit, by=repository.owner)
+    await deliver(mirrored, world.deliveries[told:])
+    assert mirrored.due() == {"refetch_pull_request": len(waits)}
+    world.clock.advance(60)
+    before = mirrored.site.answered
+    await refetch.round(mirrored.reconciler)
+    assert mirrored.site.answered - before == 1
+    assert waiting(mirrored) == []
+    assert mirrored.differences() == []
+
+
+async def deliver(lab: Lab, deliveries: Sequence[Delivery]) -> None:
+    """Let deliveries arrive, and be projected one by one."""
+    recorder = Recorder(lab.engine, timeout_seconds=5)
+    for sent in deliveries:
+        headers = {name.lower(): value for name, value in sent.headers.items()}
+        await recorder.record(envelope.opened(envelope.address(headers), sent.body, handled=HANDLED))
+    await recorder.close()
+    await Worker(lab.engine, batch_size=1, poll_seconds=1, max_attempts=1).drain()
