@@ -11,8 +11,8 @@ BENCHMARKS = $(filter-out %/__init__.py %/conftest.py,$(wildcard tests/benchmark
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo test check check-format check-lint check-types check-imports check-migrations fix bench corpus \
-	fixtures constraints
+.PHONY: help demo test check check-format check-lint check-types check-imports check-migrations fix bench chaos corpus \
+	fixtures migration constraints
 
 help: ## List the commands
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1|\2/p' Makefile | while IFS='|' read -r name what; do \
@@ -60,6 +60,9 @@ bench: $(INSTALLED) ## Measure; the machine should have nothing else to do
 		echo "$$module"; $(BIN)/python -m "$$module" || exit 1; \
 	done
 
+chaos: $(INSTALLED) ## Let everything go wrong for some minutes; the mirror has to be right in the end
+	@$(BIN)/python -m tests.chaos.convergence $(ARGS)
+
 corpus: $(CORPUS:%=fetch-%) ## Fetch the payloads and the schema that Octokit publishes, for the tests that read them
 
 fetch-%:
@@ -76,6 +79,9 @@ fetch-%:
 
 fixtures: $(INSTALLED) ## Record the fixtures anew
 	@$(BIN)/python fixtures/record.py
+
+migration: $(INSTALLED) ## Write the next migration, after a table was declared or changed: NAME="releases"
+	@$(BIN)/python db/revision.py '$(NAME)'
 
 constraints: $(INSTALLED) ## Pin what is installed in .venv, after an upgrade there
 	@{ sed -n '/^#/p' constraints.txt; \

@@ -1,7 +1,12 @@
+<%!
+    def bare(operations):
+        """Without what Alembic remarks before and after them."""
+        return "\n".join(line for line in operations.splitlines() if "# ###" not in line).strip()
+%>\
 """${message}."""
 
-from alembic import op
 import sqlalchemy as sa
+from alembic import op
 ${imports if imports else ""}
 
 revision = ${repr(up_revision)}
@@ -14,8 +19,8 @@ depends_on = None
 
 
 def upgrade() -> None:
-    ${upgrades if upgrades else "pass"}
+    ${(upgrades or "pass") | bare}
 
 
 def downgrade() -> None:
-    ${downgrades if downgrades else "pass"}
+    ${(downgrades or "pass") | bare}

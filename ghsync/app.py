@@ -96,6 +96,7 @@ def create_app(
     )
     app.router.redirect_slashes = False  # GitHub does not follow redirects
     app.state.engine = engine
+    app.state.settings = settings
     app.state.background = []
     return app
 
@@ -106,15 +107,17 @@ async def healthz(request: Request) -> Response:
 
 
 async def readyz(request: Request) -> Response:
-    """The process can do its work; ``stale`` says that the mirror is behind all the same."""
-    found = await readiness.check(request.app.state.engine)
+    """The process can do its work, if only to receive; ``stale`` says that the mirror is behind all the same.
+
+    A stale one is answered 200: to send deliveries elsewhere would lose them.
+    """
+    found = await readiness.check(request.app.state.engine, request.app.state.settings)
     reasons = list(found.reasons)
     if any(task.done() for task in request.app.state.background):
         reasons.append("A background task has stopped: restart the process.")
-    freshness = asdict(found.freshness) if found.freshness else {}
-    if reasons:
-        return _json({"status": "not ready", "reasons": reasons, **freshness}, 503)
-    return _json({"status": "ready", **freshness})
+    freshness = asdict(found.freshness) if found.freshness else {"reasons": ()}
+    told = freshness | {"reasons": [*reasons, *freshness["reasons"]]}
+    return _json({"status": "not ready" if reasons else "ready", **told}, 503 if reasons else 200)
 
 
 async def show_metrics(request: Request) -> Response:

@@ -63,6 +63,7 @@ runs = sa.Table(
     comment="History of reconciliation, with what it cost",
 )
 sa.Index("idx_sync_runs_started_at", runs.c.started_at)
+sa.Index("idx_sync_runs_kind", runs.c.kind, runs.c.status, runs.c.finished_at)
 
 
 @dataclass(frozen=True, slots=True)

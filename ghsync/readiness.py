@@ -10,6 +10,8 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from ghsync import database, deadline, migrate
 from ghsync.errors import DatabaseUnavailable
+from ghsync.reconciler import health
+from ghsync.settings import Settings
 
 ANSWER_SECONDS = 2.0
 STALE_SECONDS = 60.0
@@ -30,12 +32,14 @@ FRESHNESS = sa.text("""
 
 
 class Freshness(msgspec.Struct, frozen=True):
-    """How far the mirror is behind the inbox; counts end at `COUNTED_AT_MOST`."""
+    """How far the mirror is behind the inbox and GitHub, and why; counts end at `COUNTED_AT_MOST`."""
 
     pending: int
     parked: int
     oldest_pending_seconds: float
-    stale: bool  # deliveries wait for longer than a healthy worker lets them
+    hooks_only: bool
+    stale: bool
+    reasons: tuple[str, ...]
 
 
 class Readiness(msgspec.Struct, frozen=True):
@@ -45,23 +49,35 @@ class Readiness(msgspec.Struct, frozen=True):
     freshness: Freshness | None = None
 
 
-async def check(engine: AsyncEngine) -> Readiness:
+async def check(engine: AsyncEngine, settings: Settings) -> Readiness:
     """Ask the database, for two seconds at most."""
     try:
-        return await deadline.within(ANSWER_SECONDS, _ask(engine))
+        return await deadline.within(ANSWER_SECONDS, _ask(engine, settings))
     except DatabaseUnavailable:
         return Readiness(("The database does not answer.",))
 
 
-async def _ask(engine: AsyncEngine) -> Readiness:
+async def _ask(engine: AsyncEngine, settings: Settings) -> Readiness:
     async with database.transaction(engine) as conn:
         applied = await conn.run_sync(_applied)
         if applied is None or _is_older(applied):
             head = _scripts().get_current_head()
             return Readiness((f"The database is at migration {applied}, not at {head}: run `ghsync migrate`.",))
         row = (await conn.execute(FRESHNESS, {"at_most": COUNTED_AT_MOST})).one()
-    stale = row.oldest_pending_seconds > STALE_SECONDS
-    return Readiness(freshness=Freshness(row.pending, row.parked, round(row.oldest_pending_seconds, 3), stale))
+        found = await health.look(conn, settings)
+    seconds = round(row.oldest_pending_seconds, 3)
+    reasons = (*_behind(row.pending, seconds), *found.reasons)
+    return Readiness(
+        freshness=Freshness(row.pending, row.parked, seconds, found.hooks_only, stale=bool(reasons), reasons=reasons)
+    )
+
+
+def _behind(pending: int, oldest_seconds: float) -> list[str]:
+    """Deliveries that wait for longer than a healthy worker lets them."""
+    if oldest_seconds <= STALE_SECONDS:
+        return []
+    wait = "delivery waits" if pending == 1 else "deliveries wait"
+    return [f"{pending:,} {wait}, the oldest for {oldest_seconds:.0f} s: does a worker run?"]
 
 
 def _applied(connection: sa.Connection) -> str | None:

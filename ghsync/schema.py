@@ -24,6 +24,7 @@ from ghsync.tasks import agent_tables, link_tables, tables, workflow_tables
 from ghsync.tracking import table as tracking
 
 __all__ = [
+    "MIRRORED",
     "accounts",
     "agent_tables",
     "audit",
@@ -52,3 +53,6 @@ __all__ = [
     "tracking",
     "workflow_tables",
 ]
+
+MIRRORED = tuple(sorted(name for name, table in metadata.tables.items() if "verified_at" in table.columns))
+"""The tables that mirror something of GitHub's: what an API response can confirm."""

@@ -53,7 +53,7 @@ class Program:
         """Start the process; it is not awaited to be ready."""
         with self._log.open("ab") as log:
             self._process = await asyncio.create_subprocess_exec(
-                sys.executable, "-m", "ghsync", self._command,
+                sys.executable, "-m", "ghsync", *self._command.split(),
                 env=self._environment, stdin=asyncio.subprocess.DEVNULL, stdout=log, stderr=log,
             )  # fmt: skip
 
@@ -95,9 +95,9 @@ class Program:
 class Receiver(Program):
     """`ghsync serve`: at the same address in every life."""
 
-    def __init__(self, database_url: str, log: Path, **settings: object) -> None:
+    def __init__(self, database_url: str, log: Path, *, command: str = "serve", **settings: object) -> None:
         self.port = _free_port()
-        super().__init__("serve", database_url, log, port=self.port, webhook_secrets=SECRET, **settings)
+        super().__init__(command, database_url, log, **{"port": self.port, "webhook_secrets": SECRET} | settings)
         self._client: httpx.AsyncClient | None = None
 
     def connection(self) -> httpx.AsyncClient:
@@ -148,9 +148,11 @@ def _free_port() -> int:
 
 
 @asynccontextmanager
-async def serving(database_url: str, log: Path, **settings: object) -> AsyncIterator[Receiver]:
+async def serving(
+    database_url: str, log: Path, *, command: str = "serve", **settings: object
+) -> AsyncIterator[Receiver]:
     """A receiver with a worker, ready; whatever happened to it, it is gone afterwards."""
-    receiver = Receiver(database_url, log, **settings)
+    receiver = Receiver(database_url, log, command=command, **settings)
     try:
         await receiver.start()
         yield receiver

@@ -59,9 +59,10 @@ async def test_a_process_without_a_database_is_alive_and_not_ready() -> None:
 
 async def test_a_process_with_a_migrated_database_is_ready(client: httpx.AsyncClient) -> None:
     ready = await client.get("/readyz")
-    assert (ready.status_code, ready.json()) == (
-        200, {"status": "ready", "pending": 0, "parked": 0, "oldest_pending_seconds": 0, "stale": False},
-    )  # fmt: skip
+    assert (ready.status_code, ready.json()) == (200, {
+        "status": "ready", "pending": 0, "parked": 0, "oldest_pending_seconds": 0, "hooks_only": True,
+        "stale": False, "reasons": [],
+    })  # fmt: skip
 
 
 async def test_a_mirror_that_is_behind_says_that_it_is_stale(client: httpx.AsyncClient, connection: Connection) -> None:
@@ -73,6 +74,7 @@ async def test_a_mirror_that_is_behind_says_that_it_is_stale(client: httpx.Async
     assert ready.status_code == 200
     assert (found["pending"], found["parked"], found["stale"]) == (3, 2, True)
     assert 120 <= found["oldest_pending_seconds"] < 180
+    assert found["reasons"][0].startswith("3 deliveries wait, the oldest for 12")
 
 
 async def test_a_short_backlog_is_not_stale(client: httpx.AsyncClient, connection: Connection) -> None:

@@ -10,8 +10,10 @@ from starlette.routing import Route
 
 from ghsync import app, database
 from ghsync.__main__ import COMMANDS
+from ghsync.doctor.there import WANTED_EVENTS
 from ghsync.projector.events import HANDLED
 from ghsync.settings import PREFIX, Settings
+from ghsync.simulator.app import ALWAYS_SENT
 from tests.documents import CHECKOUT, README, updated
 
 DOCUMENTS = ["README.md", "ARCHITECTURE.md", "CONTRIBUTING.md", "CHANGELOG.md", "db/README.md", "fixtures/README.md"]
@@ -85,9 +87,10 @@ def test_the_generated_parts_of_the_readme_are_current() -> None:
     assert updated(README.read_text()) == README.read_text(), "run `make fix`"
 
 
-def test_the_readme_lists_the_events_that_have_an_effect() -> None:
+def test_readme_and_doctor_list_the_events_that_have_an_effect() -> None:
     table = re.findall(r"^ *\| (?:Repository|Organization|none): ?.*\| (.*) \|$", README.read_text(), re.MULTILINE)
     assert set(re.findall(r"`(\w+)`", "".join(table))) == HANDLED
+    assert {*WANTED_EVENTS, *ALWAYS_SENT} - {"ping"} == HANDLED
 
 
 def test_the_readme_lists_what_is_served() -> None:

@@ -35,7 +35,7 @@ REPOSITORIES = 4
 Rows = dict[tuple[str, int], dict[str, Any]]
 
 
-@dataclass
+@dataclass(repr=False)
 class Traffic:
     """What GitHub sends, in order, and what it would answer if it were asked at the end."""
 
@@ -78,7 +78,7 @@ class Traffic:
             yield from repository.issues.values()
 
 
-@dataclass
+@dataclass(repr=False)
 class Scene:
     """A world at work, and chance that is the same in every run."""
 

@@ -27,9 +27,7 @@ def upgrade() -> None:
         sa.Column(
             "blocked_until", sa.TIMESTAMP(timezone=True), nullable=True, comment="GitHub asked for silence until then"
         ),
-        sa.Column(
-            "refusals", sa.Integer(), server_default="0", nullable=False, comment="Times it asked so in a row"
-        ),
+        sa.Column("refusals", sa.Integer(), server_default="0", nullable=False, comment="Times it asked so in a row"),
         sa.Column(
             "updated_at",
             sa.TIMESTAMP(timezone=True),

@@ -42,9 +42,7 @@ def upgrade() -> None:
         "sync_seen",
         sa.Column("run_id", sa.UUID(as_uuid=False), nullable=False, comment="The run that read it"),
         sa.Column("number", sa.Integer(), autoincrement=False, nullable=False, comment="Issue or pull request"),
-        sa.ForeignKeyConstraint(
-            ["run_id"], ["sync_runs.id"], name=op.f("sync_seen_run_id_fkey"), ondelete="CASCADE"
-        ),
+        sa.ForeignKeyConstraint(["run_id"], ["sync_runs.id"], name=op.f("sync_seen_run_id_fkey"), ondelete="CASCADE"),
         sa.PrimaryKeyConstraint("run_id", "number", name=op.f("sync_seen_pkey")),
         comment="What a complete listing has shown so far; who is not among them when it ends is asked for by itself",
     )
@@ -96,9 +94,11 @@ def upgrade() -> None:
     )
     op.create_index("idx_sync_findings_repository_id", "sync_findings", ["repository_id"], unique=False)
     op.create_index("idx_sync_findings_run_id", "sync_findings", ["run_id"], unique=False)
+    op.create_index("idx_sync_runs_kind", "sync_runs", ["kind", "status", "finished_at"], unique=False)
 
 
 def downgrade() -> None:
+    op.drop_index("idx_sync_runs_kind", table_name="sync_runs")
     op.drop_table("sync_findings")
     op.drop_table("sync_seen")
     op.drop_table("sync_marks")

@@ -1,16 +1,11 @@
 """`heal`: GitHub's delivery log against the inbox."""
 
-import asyncio
 from datetime import datetime
 from typing import Annotated, Any
 
 import typer
 
-from ghsync import migrate
-from ghsync.cli import arguments, terminal
-from ghsync.cli.context import configured
-from ghsync.database import create_engine
-from ghsync.github.client import GitHub
+from ghsync.cli import arguments, reading, terminal
 from ghsync.inbox.recorder import Recorder
 from ghsync.reconciler.heal import heal as look
 from ghsync.reconciler.reconciler import Reconciler
@@ -31,30 +26,26 @@ def heal(
     GitHub keeps its log for three days. What is missing is put into the inbox;
     `ghsync serve` or `ghsync work` projects it.
     """
-    with configured() as (loaded, url):
-        migrate.upgrade(url)
-        report = asyncio.run(_heal(loaded, url, since))
+    report = reading.run(lambda reconciler, loaded: _heal(reconciler, loaded, since))
     if as_json:
         terminal.print_json(report)
         return
-    looked = f"Compared {terminal.count(report['attempts'], 'attempt')} to deliver with the inbox"
-    if not report["missing"]:
+    attempts, missing, recorded = report["attempts"], report["missing"], report["recorded"]
+    looked = f"Compared {terminal.count(attempts, 'entry', 'entries')} of GitHub's delivery log with the inbox"
+    if not missing:
         terminal.console.print(f"{looked}: nothing is missing.", style="green")
         return
-    left = report["missing"] - report["recorded"]
-    asked = f" {terminal.deliveries(left)} could not be read; GitHub was asked to send again." if left else ""
-    terminal.console.print(f"{looked}: {terminal.deliveries(report['recorded'])} brought into the inbox.{asked}")
+    terminal.console.print(f"{looked}: {terminal.deliveries(recorded)} brought in, to be projected next.")
+    if left := missing - recorded:
+        terminal.note(f"{terminal.deliveries(left)} could not be read; GitHub was asked to send what it still has.")
 
 
-async def _heal(loaded: Settings, url: str, since: datetime | None) -> dict[str, Any]:
-    engine = create_engine(url)
+async def _heal(reconciler: Reconciler, loaded: Settings, since: datetime | None) -> dict[str, Any]:
+    recorder = Recorder(reconciler.engine, loaded.commit_timeout_seconds)
     try:
-        async with GitHub(engine, loaded) as github:
-            recorder = Recorder(engine, loaded.commit_timeout_seconds)
-            run, healed = await look(Reconciler(engine, github), recorder, since=since)
-            await recorder.close()
+        run, healed = await look(reconciler, recorder, since=since)
     finally:
-        await engine.dispose()
+        await recorder.close()
     return {
         "attempts": healed.attempts,
         "missing": healed.missing,

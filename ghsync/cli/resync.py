@@ -1,32 +1,34 @@
 """`resync`: the manual resync, through the API, with progress; or only what it would change."""
 
-import asyncio
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Annotated, Any
 
-import msgspec
+import sqlalchemy as sa
 import typer
 
-from ghsync import migrate
-from ghsync.changes.feed import Event
-from ghsync.cli import arguments, terminal
-from ghsync.cli.context import configured
-from ghsync.database import create_engine, transaction
-from ghsync.errors import GhsyncError, NotFound
-from ghsync.github.client import GitHub
+from ghsync.cli import arguments, difference, reading, terminal
+from ghsync.database import transaction
+from ghsync.errors import BadCredentials, GhsyncError, GitHubUnreachable, NotFound, Suspended
 from ghsync.reconciler import installations, places
 from ghsync.reconciler.gate import Rehearsal
 from ghsync.reconciler.places import Place
 from ghsync.reconciler.reconciler import Reconciler
-from ghsync.reconciler.repository import KINDS
+from ghsync.reconciler.repository import KINDS, Watch
 from ghsync.reconciler.resync import resync as read
 from ghsync.reconciler.runs import Run, What
-from ghsync.settings import Settings
 
 ONLY: dict[str, What] = {"issues": "issues", "pulls": "pull_requests"}
-SHOWN = 50
+
+_SUSPENDED = sa.text("""
+SELECT i.account_login AS account FROM github_installations i
+WHERE i.suspended_at IS NOT NULL AND i.deleted_at IS NULL
+  AND (CAST(:installation AS text) IS NULL OR i.github_id = :installation)
+  AND (CAST(:names AS text[]) IS NULL OR EXISTS (
+    SELECT FROM github_repositories r WHERE r.installation_id = i.id AND lower(r.tracked_name) = ANY(:names)))
+ORDER BY i.account_login LIMIT 1
+""")
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +36,6 @@ class Wanted:
     """What is asked for on the command line."""
 
     names: Sequence[str]
-    everything: bool
     installation: int | None
     full: bool
     dry_run: bool
@@ -67,11 +68,12 @@ def resync(
     """
     if sum((bool(names), everything, installation is not None)) != 1:
         raise typer.BadParameter("Name repositories, or give --all, or --installation ID.")
-    wanted = Wanted(names or (), everything, installation, full, dry_run, _kinds(only))
-    with configured() as (loaded, url):
-        migrate.upgrade(url)
-        outcome = asyncio.run(_resync(loaded, url, wanted))
-    _tell(outcome, wanted, as_json)
+    wanted = Wanted(names or (), installation, full, dry_run, _kinds(only))
+    outcome = reading.run(lambda reconciler, _: _resync(reconciler, wanted))
+    if as_json:
+        terminal.print_json(outcome)
+    else:
+        _show(outcome, wanted)
     if any(row["error"] for row in outcome["repositories"]):
         raise typer.Exit(terminal.FAILED)
 
@@ -86,35 +88,28 @@ def _kinds(only: str | None) -> tuple[What, ...]:
     return tuple(ONLY[name] for name in ONLY if name in named)
 
 
-async def _resync(loaded: Settings, url: str, wanted: Wanted) -> dict[str, Any]:
-    engine = create_engine(url)
-    try:
-        async with GitHub(engine, loaded) as github:
-            reconciler = Reconciler(engine, github)
-            rehearsal = Rehearsal(engine) if wanted.dry_run else None
-            found = await _places(reconciler, wanted)
-            with terminal.progress() as bars:
-                rows = []
-                for place in found:
-                    bar = bars.add_task(place.full_name, total=None)
+async def _resync(reconciler: Reconciler, wanted: Wanted) -> dict[str, Any]:
+    rehearsal = Rehearsal(reconciler.engine) if wanted.dry_run else None
+    found = await _places(reconciler, wanted, rehearsal)
+    rows: list[dict[str, Any]] = []
+    with terminal.progress() as bars:
+        for place in found:
+            bar = bars.add_task(place.full_name, total=None)
 
-                    def watch(run: Run, bar: Any = bar) -> None:
-                        bars.update(bar, completed=run.rows_seen, total=run.progress.total)
+            def watch(run: Run, bar: Any = bar) -> None:
+                bars.update(bar, completed=run.rows_seen, total=run.progress.total, refresh=True)
 
-                    rows.append(await _one(reconciler, place, wanted, rehearsal, watch))
-                    bars.remove_task(bar)
-            return {
-                "repositories": rows,
-                "differences": [_shown(one) for one in rehearsal.differences] if rehearsal else [],
-            }
-    finally:
-        await engine.dispose()
+            rows.append(await _one(reconciler, place, wanted, rehearsal, watch))
+            bars.remove_task(bar)
+    told = rehearsal.differences if rehearsal else []
+    names = {place.id: place.full_name for place in found}
+    return {"repositories": rows, "differences": difference.documents(told, names)}
 
 
 async def _one(
-    reconciler: Reconciler, place: Place, wanted: Wanted, rehearsal: Rehearsal | None, watch: Any
+    reconciler: Reconciler, place: Place, wanted: Wanted, rehearsal: Rehearsal | None, watch: Watch
 ) -> dict[str, Any]:
-    """Read one repository; one that fails holds up no other."""
+    """Read one repository; one that fails holds up no other, unless none can be read."""
     row: dict[str, Any] = {"repository": place.full_name, "error": None}
     started = time.monotonic()
     try:
@@ -128,6 +123,8 @@ async def _one(
             gate=rehearsal,
             watch=watch,
         )
+    except (BadCredentials, GitHubUnreachable):
+        raise
     except GhsyncError as error:
         return row | {"error": str(error)}
     return row | {
@@ -139,95 +136,86 @@ async def _one(
     }
 
 
-async def _places(reconciler: Reconciler, wanted: Wanted) -> list[Place]:
+async def _places(reconciler: Reconciler, wanted: Wanted, rehearsal: Rehearsal | None) -> list[Place]:
     """The repositories to read; those that are not known yet are looked for."""
-    if wanted.names:
-        found = await _named(reconciler, wanted.names)
-        missing = _missing(wanted.names, found)
-        if missing:
-            await _discover(reconciler, missing)
-            found = await _named(reconciler, wanted.names)
-            if missing := _missing(wanted.names, found):
-                raise NotFound(f"GitHub shows no {missing[0]} here: is the App installed there, and is the name right?")
-        return found
-    await _discover(reconciler, ())
+    found = await _known(reconciler, wanted)
+    missing = _missing(wanted, found)
+    if missing or not wanted.names:
+        await _discover(reconciler, missing, rehearsal)
+        found = await _known(reconciler, wanted)
+        missing = _missing(wanted, found)
+    if missing or not found:
+        await _say_why(reconciler, wanted, missing)
+    return found
+
+
+async def _known(reconciler: Reconciler, wanted: Wanted) -> list[Place]:
     async with transaction(reconciler.engine) as conn:
-        if wanted.installation is not None:
+        if wanted.names:
+            found = await places.named(conn, wanted.names)
+        elif wanted.installation is not None:
             found = await places.of_installation(conn, str(wanted.installation))
         else:
             found = await places.everything(conn)
-    readable = [place for part in reconciler.readable(found).values() for place in part]
-    if not readable:
-        raise NotFound("There is nothing to read: install the App on an account, or name a repository.")
-    return readable
-
-
-async def _named(reconciler: Reconciler, names: Sequence[str]) -> list[Place]:
-    async with transaction(reconciler.engine) as conn:
-        found = await places.named(conn, names)
     return [place for part in reconciler.readable(found).values() for place in part]
 
 
-def _missing(names: Sequence[str], found: Sequence[Place]) -> list[str]:
+def _missing(wanted: Wanted, found: Sequence[Place]) -> list[str]:
     known = {place.full_name.lower() for place in found}
-    return [name for name in names if name.lower() not in known]
+    return [name for name in wanted.names if name.lower() not in known]
 
 
-async def _discover(reconciler: Reconciler, names: Sequence[str]) -> None:
+async def _discover(reconciler: Reconciler, names: Sequence[str], rehearsal: Rehearsal | None) -> None:
     """Find out what the App sees; with a personal token, the named ones."""
-    if not reconciler.github.has_app:
-        session = await reconciler.session(None, "resync", "interactive")
-        for name in names:
+    if reconciler.github.has_app:
+        await installations.refresh(reconciler, reconciler.app_session("resync", "interactive", gate=rehearsal))
+        return
+    session = await reconciler.session(None, "resync", "interactive", gate=rehearsal)
+    for name in names:
+        try:
             await installations.see(session, name)
-        return
-    await installations.refresh(reconciler, reconciler.app_session("resync", "interactive"))
+        except NotFound:
+            raise NotFound(f"GitHub shows no repository {name} to this token: is the name right?") from None
 
 
-def _shown(event: Event) -> dict[str, Any]:
-    return {
-        "table": event.entity_type,
-        "number": event.number,
-        "operation": event.operation,
-        "mirrored": msgspec.json.decode(event.old or "{}"),
-        "actual": msgspec.json.decode(event.new or "{}"),
-    }
-
-
-def _tell(outcome: dict[str, Any], wanted: Wanted, as_json: bool) -> None:
-    if as_json:
-        terminal.print_json(outcome)
-        return
+async def _say_why(reconciler: Reconciler, wanted: Wanted, missing: Sequence[str]) -> None:
+    """There is nothing to read, or not all that is named."""
+    names = [name.lower() for name in missing] or None
+    installation = None if wanted.installation is None else str(wanted.installation)
+    async with transaction(reconciler.engine) as conn:
+        account = await conn.scalar(_SUSPENDED, {"names": names, "installation": installation})
+    if account is not None:
+        raise Suspended(
+            f"The App's installation on {account} is suspended: the account's owner can lift that in GitHub's settings."
+        )
     if wanted.dry_run:
-        _tell_differences(outcome["differences"])
+        raise NotFound(
+            f"{missing[0] if missing else 'What is asked for'} is not mirrored yet: there is nothing to compare."
+        )
+    if missing:
+        raise NotFound(
+            f"GitHub shows no repository {missing[0]} here: is the App installed there, and is the name right?"
+        )
+    if wanted.installation is not None:
+        raise NotFound(f"The App has no installation {wanted.installation} that sees a repository.")
+    raise NotFound("There is nothing to read: install the App on an account, or name a repository.")
+
+
+def _show(outcome: dict[str, Any], wanted: Wanted) -> None:
+    rows = [row for row in outcome["repositories"] if not row["error"]]
+    if wanted.dry_run and rows:
+        difference.show(outcome["differences"])
+        terminal.console.print()
     shown = terminal.table(
         "Repository", "read", "would change" if wanted.dry_run else "changed", "requests", "points", ""
     )
+    for column in shown.columns[1:]:
+        column.justify = "right"
+    for row in rows:
+        numbers = (f"{row[name]:,}" for name in ("read", "changed", "requests", "points"))
+        shown.add_row(terminal.cell(row["repository"]), *numbers, terminal.duration(row["seconds"]))
+    if rows:
+        terminal.console.print(shown)
     for row in outcome["repositories"]:
         if row["error"]:
-            shown.add_row(terminal.cell(row["repository"]), "", "", "", "", f"[red]{terminal.cell(row['error'])}[/]")
-        else:
-            numbers = (f"{row[name]:,}" for name in ("read", "changed", "requests", "points"))
-            shown.add_row(terminal.cell(row["repository"]), *numbers, terminal.duration(row["seconds"]))
-    terminal.console.print(shown)
-
-
-def _tell_differences(differences: Sequence[dict[str, Any]]) -> None:
-    if not differences:
-        terminal.console.print("The mirror is as GitHub is.", style="green")
-        return
-    shown = terminal.table("Row", "", "field", "mirrored", "on GitHub")
-    for one in differences[:SHOWN]:
-        name = one["table"] if one["number"] is None else f"{one['table']} #{one['number']}"
-        for field, actual in one["actual"].items() if one["operation"] != "insert" else [("", "is missing here")]:
-            mirrored = _brief(one["mirrored"].get(field)) if field else ""
-            shown.add_row(terminal.cell(name), one["operation"], field, mirrored, _brief(actual))
-            name = ""
-    terminal.console.print(shown)
-    if len(differences) > SHOWN:
-        terminal.console.print(f"and {len(differences) - SHOWN:,} more: --json prints all of them.")
-    terminal.console.print()
-
-
-def _brief(value: Any) -> str:
-    text = "" if value is None else value if isinstance(value, str) else msgspec.json.encode(value).decode()
-    return terminal.cell(text if len(text) <= 60 else f"{text[:57]}...")
+            terminal.note(f"{row['repository']}: {row['error']}", style="red")

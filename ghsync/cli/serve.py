@@ -95,12 +95,14 @@ def application() -> Starlette:
     """One serving process: the receiver and, unless told otherwise, a worker and the schedule."""
     _give_large_blocks_back()
     loaded = settings.load()
+    if os.environ.get(PULL):
+        loaded = loaded.model_copy(update={"heal_seconds": loaded.pull_seconds})
     log.configure(loaded.log_format, loaded.log_level)
     url = _url(loaded)
     engine = create_engine(url)
     background: list[Background] = []
     if not os.environ.get(NO_WORKER):
-        background = [lambda: _work(loaded, engine, url), lambda: reconcile(loaded, url, pull=PULL in os.environ)]
+        background = [lambda: _work(loaded, engine, url), lambda: reconcile(loaded, url)]
     return app.create_app(loaded, engine, handled=HANDLED, background=background)
 
 
@@ -132,7 +134,7 @@ async def _work(loaded: Settings, engine: AsyncEngine, url: str) -> None:
             await asyncio.sleep(RESTART_SECONDS)
 
 
-async def reconcile(loaded: Settings, url: str, *, pull: bool) -> None:
+async def reconcile(loaded: Settings, url: str) -> None:
     """Follow the schedule until cancelled, on connections of its own; without credentials there is nothing to do."""
     if loaded.app_id is None and loaded.token is None:
         logger.warning(
@@ -143,7 +145,7 @@ async def reconcile(loaded: Settings, url: str, *, pull: bool) -> None:
     recorder = Recorder(engine, loaded.commit_timeout_seconds)
     intervals = Intervals(
         refetch=loaded.poll_seconds,
-        heal=loaded.pull_seconds if pull else loaded.heal_seconds,
+        heal=loaded.heal_seconds,
         sweep=loaded.sweep_seconds,
         audit=loaded.audit_seconds,
         complete=loaded.complete_seconds,
@@ -164,7 +166,7 @@ def work() -> None:
         worker = _worker(loaded, engine)
         for signal_number in (signal.SIGINT, signal.SIGTERM):
             asyncio.get_running_loop().add_signal_handler(signal_number, worker.stop)
-        schedule = asyncio.create_task(reconcile(loaded, url, pull=False))
+        schedule = asyncio.create_task(reconcile(loaded, url))
         try:
             await worker.run(url)
         finally:

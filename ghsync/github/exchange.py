@@ -6,7 +6,7 @@ import time
 from collections import defaultdict
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import httpx
 import msgspec
@@ -162,6 +162,8 @@ class Exchange:
         if refused is None:
             await self.budget.hear(credential.key, told, free=reply.status == 304)
             return False
+        if told is not None and not refused.secondary:
+            told = replace(told, remaining=0)  # of points, some may be left that are too few
         await self.budget.hear(credential.key, told, refused=True)
         least = None if refused.seconds is None else max(refused.seconds, LEAST_PAUSE_SECONDS)
         if refused.secondary or not refused.seconds:  # or the window ended while it was refused
@@ -185,7 +187,7 @@ def _unreachable(request: Request, problem: httpx.HTTPError) -> GhsyncError:
         return TooHeavy(f"GraphQL did not answer in time ({problem}).")
     reason = str(problem) or type(problem).__name__
     host = httpx.URL(request.url).host
-    return GitHubUnreachable(f"GitHub cannot be reached at {host} ({reason}); it is asked again later.")
+    return GitHubUnreachable(f"GitHub cannot be reached at {host} ({reason}): check the network and GHSYNC_API_URL.")
 
 
 def _too_long(credential: Credential, request: Request, wait: Wait) -> RateLimited:

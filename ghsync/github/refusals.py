@@ -27,6 +27,9 @@ from ghsync.github.wire import Reply
 
 REDIRECTS = (301, 302, 307, 308)
 
+TOO_FEW_POINTS = 100
+"""A query may be refused although some points are left: it would cost more. None of ghsync's costs as much as this."""
+
 _CLOCK = re.compile(r"'(issued at|expiration time)' claim", re.IGNORECASE)
 _LIMITED = re.compile(r"rate limit|abuse detection", re.IGNORECASE)
 _SECONDARY = re.compile(r"secondary rate limit|abuse detection", re.IGNORECASE)
@@ -60,9 +63,10 @@ def limited(reply: Reply, said: str | None = None) -> Limited | None:
         return Limited(True, asked_to_wait)
     why = said or message(reply)
     if reply.status == 429 or said or (reply.status == 403 and _LIMITED.search(why)):
-        counts = told(reply, "core")
-        if counts is not None and counts.remaining == 0:
-            return Limited(bool(_SECONDARY.search(why)), counts.seconds_left)
+        counts, secondary = told(reply, "core"), bool(_SECONDARY.search(why))
+        enough = TOO_FEW_POINTS if said and not secondary else 1
+        if counts is not None and counts.remaining < enough:
+            return Limited(secondary, counts.seconds_left)
         return Limited(True, None)
     return None
 

@@ -40,6 +40,7 @@ noun = Noun(
     table,
     key=("repository_id", "kind", "github_id"),
     core=("node_id", "number", "author", "body", "html_url", "created_at"),
+    refetch="comment",
     groups=(Group("comments", ("comments_count",)),),
 )
 

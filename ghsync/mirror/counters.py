@@ -25,7 +25,7 @@ ORDER BY c.repository_id, c.number, coalesce(c.comments_updated_at, '-infinity')
 
 async def write(conn: AsyncConnection, rows: Iterable[Row], changes: Sequence[Change]) -> list[Change]:
     """Write counters of known pull requests; ``changes`` tell which were created just now."""
-    created = [change.key for change in changes if change.table == pull_request.noun.name and change.created]
+    created = [change.key for change in changes if change.noun is pull_request.noun and change.created]
     reports = list(rows)
     if created:
         asked = {"repositories": [key[0] for key in created], "numbers": [key[1] for key in created]}

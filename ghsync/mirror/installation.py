@@ -44,6 +44,7 @@ noun = Noun(
         "app_id", "app_slug", "repository_selection", "permissions", "events",
         "suspended_at", "suspended_by", "created_at",
     ),
+    refetch="installation",
     groups=(ACCOUNT,),
 )  # fmt: skip
 

@@ -72,6 +72,7 @@ noun = Noun(
         "github_id", "node_id", "title", "body", "state", "state_reason", "html_url", "labels", "assignees",
         "milestone", "locked", "comments_count", "metadata", "created_by", "created_at", "closed_at",
     ),
+    refetch="issue",
     sticky=("transferred_to",),
 )  # fmt: skip
 

@@ -30,7 +30,12 @@ table = sa.Table(
 )
 sa.Index("idx_github_labels_observed_at", table.c.repository_id, table.c.observed_at)
 
-noun = Noun(table, key=("repository_id", "github_id"), core=("node_id", "name", "color", "description", "is_default"))
+noun = Noun(
+    table,
+    key=("repository_id", "github_id"),
+    core=("node_id", "name", "color", "description", "is_default"),
+    refetch="repository",
+)
 
 
 class Payload(Struct, frozen=True):

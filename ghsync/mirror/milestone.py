@@ -42,6 +42,7 @@ noun = Noun(
         "node_id", "number", "title", "description", "state", "html_url", "created_by",
         "due_on", "created_at", "closed_at",
     ),
+    refetch="repository",
 )  # fmt: skip
 
 

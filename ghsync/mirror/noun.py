@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cached_property
-from typing import Any
+from typing import Any, Literal
 
 import sqlalchemy as sa
 
@@ -14,6 +14,9 @@ SOURCES = ("webhook", "backfill", "reconcile", "resync", "replay")
 OBSERVED_BY = ("guid", "arrival", "api")
 
 Row = dict[str, Any]
+
+# What one request to the API can ask for; `sync_jobs` has a kind of the same name for each.
+Refetch = Literal["installation", "repository", "issue", "pull_request", "comment"]
 
 # Written by the mirror itself, so no news to a reader of the change feed.
 BOOKKEEPING = frozenset({"id", "observed_at", "observed_by", "synced_at", "sync_source", "verified_at"})
@@ -80,7 +83,10 @@ class Group:
 
 @dataclass(frozen=True, eq=False)
 class Noun:
-    """One mirrored table: ``key`` identifies a row, ``groups`` start with the core.
+    """One mirrored table: ``key`` identifies a row, ``core`` and each of ``groups`` are ordered by themselves.
+
+    ``refetch`` says what is asked of the API where two payloads tie and differ: the row itself, the ``repository``
+    that it belongs to with all of these rows, or nothing.
 
     ``sticky`` columns never become null again, ``final`` booleans never go from true to false, and ``settled`` says
     which column such a boolean settles: ``{"state": ("merged", "closed")}``. ``initial`` columns are set once, by the
@@ -90,6 +96,7 @@ class Noun:
     table: sa.Table
     key: tuple[str, ...]
     core: tuple[str, ...]
+    refetch: Refetch | None
     groups: tuple[Group, ...] = ()
     sticky: tuple[str, ...] = ()
     final: tuple[str, ...] = ()
@@ -119,6 +126,11 @@ class Noun:
         versions = {name for group in self.groups for name in (group.updated_at, group.observed_at)}
         silent = BOOKKEEPING | versions | {"repository_id", *self.initial}
         return tuple(name for name in (*self.columns, *self.generated) if name not in silent)
+
+    @property
+    def in_repository(self) -> bool:
+        """Whether its rows belong to a repository, which then begins their key."""
+        return self.key[0] == "repository_id"
 
     def identity(self, row: Row) -> tuple[Any, ...]:
         """The key's values in a row."""

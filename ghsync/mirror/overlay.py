@@ -154,8 +154,8 @@ async def spread(conn: AsyncConnection, changes: Sequence[Change], facts: Later)
 
     Also where only the time of a label moved: what was filed in between may show another name.
     """
-    labels = [change for change in changes if change.table == label.noun.name]
-    milestones = [change for change in changes if change.table == milestone.noun.name]
+    labels = [change for change in changes if change.noun is label.noun]
+    milestones = [change for change in changes if change.noun is milestone.noun]
     if not labels and not milestones:
         return []
     asked = {
@@ -184,7 +184,7 @@ class Pushed:
 
 async def void_reports(conn: AsyncConnection, changes: Sequence[Change]) -> Pushed:
     """Drop reports of mergeability that are older than a push to their base."""
-    pushed = [change for change in changes if change.table == branch.noun.name]
+    pushed = [change for change in changes if change.noun is branch.noun]
     if not pushed:
         return Pushed([], [])
     moved = {change.id for change in pushed if change.fields}

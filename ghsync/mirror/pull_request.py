@@ -128,6 +128,7 @@ noun = Noun(
         "base_ref", "base_sha", "draft", "labels", "assignees", "reviewers", "requested_teams", "milestone",
         "auto_merge", "locked", "created_by", "created_at", "closed_at",
     ),
+    refetch="pull_request",
     groups=(STATS, COMMENTS, MERGEABILITY),
     # A fork that was deleted, and in GraphQL one that we may not see, is null.
     sticky=("merged_at", "merge_commit_sha", "head_repository_id"),

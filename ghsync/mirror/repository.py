@@ -79,6 +79,7 @@ noun = Noun(
         "node_id", "owner", "owner_id", "name", "full_name", "default_branch", "html_url", "description", "homepage",
         "language", "visibility", "private", "archived", "disabled", "fork", "topics", "created_at",
     ),
+    refetch="repository",
     groups=(ACCESS,),
     initial=("project_id", "tracked_name"),
 )  # fmt: skip

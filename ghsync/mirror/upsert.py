@@ -1,7 +1,7 @@
 """The only writer of mirror tables: one statement upserts a batch of one noun under the order guard (I4, I6).
 
 A batch travels as one JSON parameter. The statement also answers what changed, with old and new values, so that the
-change feed needs no second look. Callers hold the rows' repositories locked (see `repositories`), so the state read
+change feed needs no second look. Callers hold the rows' repositories locked (see `registry`), so the state read
 before the write is the state that is overwritten.
 """
 
@@ -31,7 +31,7 @@ class Change:
     `guard.unordered`.
     """
 
-    table: str
+    noun: Noun
     key: tuple[Any, ...]
     id: str
     created: bool
@@ -101,7 +101,7 @@ def _changes(noun: Noun, result: sa.CursorResult[Any]) -> list[Change]:
     keys = len(noun.key)
     return [
         Change(
-            table=noun.name,
+            noun=noun,
             key=tuple(row[:keys]),
             id=row.id,
             created=row.created,

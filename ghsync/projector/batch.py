@@ -11,7 +11,7 @@ from typing import Any
 
 from ghsync.mirror import installation, repository
 from ghsync.mirror.noun import Group, Noun, Origin, Row
-from ghsync.mirror.repositories import Owner, Sighting
+from ghsync.mirror.registry import Owner, Sighting
 from ghsync.mirror.user import time
 
 _NEVER = datetime.min.replace(tzinfo=UTC)

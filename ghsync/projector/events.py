@@ -20,7 +20,7 @@ from ghsync.mirror.issue import Payload as Issue
 from ghsync.mirror.issue import Transfer
 from ghsync.mirror.label import Payload as Label
 from ghsync.mirror.milestone import Payload as Milestone
-from ghsync.mirror.noun import Origin
+from ghsync.mirror.noun import Noun, Origin, Row
 from ghsync.mirror.pull_request import Payload as PullRequest
 from ghsync.mirror.repository import Owner
 from ghsync.mirror.repository import Payload as Repository
@@ -207,14 +207,14 @@ def _pull_request(event: PullRequestEvent, origin: Origin, batch: Batch) -> None
     batch.add(pull_request.noun, _repository(event).id, pull_request.row(event.pull_request, origin))
 
 
-def _label(event: LabelEvent, origin: Origin, batch: Batch) -> None:
-    row = label.row(event.label, origin, deleted=event.action == "deleted")
-    batch.add(label.noun, _repository(event).id, row)
+def _thing(name: str, noun: Noun, row: Callable[..., Row]) -> Projection:
+    """Of an event about one thing of a repository, which it carries under ``name``: its row, gone if it was deleted."""
 
+    def add(event: Envelope, origin: Origin, batch: Batch) -> None:
+        deleted = event.action == "deleted"
+        batch.add(noun, _repository(event).id, row(getattr(event, name), origin, deleted=deleted))
 
-def _milestone(event: MilestoneEvent, origin: Origin, batch: Batch) -> None:
-    row = milestone.row(event.milestone, origin, deleted=event.action == "deleted")
-    batch.add(milestone.noun, _repository(event).id, row)
+    return add
 
 
 def _push(event: PushEvent, origin: Origin, batch: Batch) -> None:
@@ -324,10 +324,10 @@ EVENTS: dict[str, Event] = {
     "issue_comment": _event(CommentEvent, _comment),
     "issue_dependencies": _event(RelatedIssuesEvent, _related_issues),
     "issues": _event(IssueEvent, _issue),
-    "label": _event(LabelEvent, _label),
+    "label": _event(LabelEvent, _thing("label", label.noun, label.row)),
     "member": _event(MemberEvent, _member),
     "membership": _event(MemberEvent, _team_member),
-    "milestone": _event(MilestoneEvent, _milestone),
+    "milestone": _event(MilestoneEvent, _thing("milestone", milestone.noun, milestone.row)),
     "organization": _event(OrganizationEvent, _organization),
     "pull_request": _event(PullRequestEvent, _pull_request),
     "push": _event(PushEvent, _push),

@@ -14,7 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from ghsync import jobs
 from ghsync.jobs import Due, Job
-from ghsync.mirror import repositories
+from ghsync.mirror import registry
 from ghsync.projector import project
 from ghsync.tasks import links, neighbourhood
 from ghsync.tasks.item import PullRequest
@@ -43,6 +43,6 @@ async def adopt(conn: AsyncConnection, due: Due) -> None:
 async def track(conn: AsyncConnection, due: Due) -> None:
     """Derive the tracking of these pull requests."""
     pulls = [PullRequest(repository_id, int(number)) for repository_id, number in (key.split("#") for key in due.keys)]
-    await repositories.lock(conn, {pull.repository_id for pull in pulls})
+    await registry.lock(conn, {pull.repository_id for pull in pulls})
     await jobs.finish(conn, TRACK, due)
     await project.track(conn, pulls)

@@ -26,11 +26,11 @@ from ghsync.mirror import (
     milestone,
     overlay,
     pull_request,
-    repositories,
+    registry,
     repository,
 )
-from ghsync.mirror.noun import Row
-from ghsync.mirror.repositories import Written
+from ghsync.mirror.noun import Noun, Row
+from ghsync.mirror.registry import Written
 from ghsync.mirror.upsert import Change, amend, bury, upsert
 from ghsync.projector import events, origin
 from ghsync.projector.batch import REPOSITORY, Batch
@@ -42,9 +42,11 @@ from ghsync.tracking import project as tracking
 TRACK = "track_pull_request"
 
 _INSTANT = timedelta(microseconds=1)
-_KINDS = {issue.noun.name: "issue", pull_request.noun.name: "pull_request"}
-# Fetched together, for one request answers them all.
-_OF_A_REPOSITORY = {repository.noun.name, label.noun.name, milestone.noun.name}
+_KINDS = {issue.noun: "issue", pull_request.noun: "pull_request"}
+
+# Issues and pull requests show these, and later changes of them too: see `overlay`.
+_SHOWN = (label.noun, milestone.noun, branch.noun)
+_OTHERS = (issue.noun, pull_request.noun, comment.noun)
 
 
 async def project(conn: AsyncConnection, deliveries: Sequence[Claimed]) -> list[Verdict]:
@@ -70,7 +72,7 @@ def read(delivery: Claimed, batch: Batch) -> Verdict:
 
 async def write(conn: AsyncConnection, batch: Batch) -> list[feed.Event]:
     """Write a batch of nouns and everything that follows from them; answers what the change feed tells of it."""
-    written = await repositories.write(
+    written = await registry.write(
         conn,
         [batch.repositories[key] for key in sorted(batch.repositories)],
         [batch.installations[key] for key in sorted(batch.installations)],
@@ -84,7 +86,7 @@ async def write(conn: AsyncConnection, batch: Batch) -> list[feed.Event]:
     changes = [*written.changes, *await _write_nouns(conn, batch, written)]
 
     linked = await _link(conn, batch, written, changes)
-    pulls = {change.key for change in changes if change.table == pull_request.noun.name}
+    pulls = {change.key for change in changes if change.noun is pull_request.noun}
     # What nobody here has locked may be changing at this moment: it is tracked under its own lock.
     locked = set(written.ids.values())
     elsewhere = {pull for pull in linked if pull[0] not in locked}
@@ -100,7 +102,7 @@ async def write(conn: AsyncConnection, batch: Batch) -> list[feed.Event]:
 async def track(conn: AsyncConnection, pulls: Iterable[tuple[str, int]]) -> None:
     """Derive pull requests (repository id, number) anew because something other than their payload changed."""
     wanted = list(pulls)
-    await repositories.lock(conn, {repository_id for repository_id, _ in wanted})
+    await registry.lock(conn, {repository_id for repository_id, _ in wanted})
     await feed.append(conn, _tracking_events(await tracking.refresh(conn, wanted)))
 
 
@@ -112,23 +114,17 @@ def tracking_jobs(pulls: Iterable[tuple[str, int]]) -> list[Job]:
 
 
 async def _write_nouns(conn: AsyncConnection, batch: Batch, written: Written) -> list[Change]:
+    """Write what lives in repositories.
+
+    What others show comes first, so that these are overlaid with what this very batch brought; counters follow the
+    pull requests and comments that they are read from; and a tombstone is laid on the newest row.
+    """
     rows = {noun: _resolved(batch.rows[noun].values(), written.ids) for noun in batch.rows}
     changes: list[Change] = []
-    for noun in (label.noun, milestone.noun, branch.noun):
+    for noun in _SHOWN:
         changes += await upsert(conn, noun, rows.get(noun, ()))
-
-    shown = [*rows.get(issue.noun, ()), *rows.get(pull_request.noun, ())]
-    if shown or changes:
-        oldest = min(moment for noun in rows for row in rows[noun] for moment in overlay.moments(row))
-        facts = await overlay.later(conn, written.ids.values(), oldest - _INSTANT)
-        for row in shown:
-            overlay.apply(row, facts)
-        changes += await overlay.spread(conn, changes, facts)
-        pushed = await overlay.void_reports(conn, changes)
-        changes += pushed.changes
-        batch.refetch = pushed.refetch
-        batch.refetch += [(row["repository_id"], row["number"]) for row in shown if overlay.behind(row, facts)]
-    for noun in (issue.noun, pull_request.noun, comment.noun):
+    changes += await _overlay(conn, batch, written, rows, changes)
+    for noun in _OTHERS:
         changes += await upsert(conn, noun, rows.get(noun, ()))
     changes += await counters.write(conn, _resolved(batch.counters.values(), written.ids), changes)
     for noun, gone in batch.gone.items():
@@ -136,6 +132,28 @@ async def _write_nouns(conn: AsyncConnection, batch: Batch, written: Written) ->
     changes += await bury(conn, installation.noun, batch.uninstalled)
     changes += await amend(conn, repository.noun, repository.REMOVAL, batch.hidden)
     return changes
+
+
+async def _overlay(
+    conn: AsyncConnection, batch: Batch, written: Written, rows: dict[Noun, list[Row]], changes: Sequence[Change]
+) -> list[Change]:
+    """Bring issues and pull requests, those that arrive and those that are stored, up to what their repository learned.
+
+    Changes the rows that arrive, and notes in the batch which pull requests are worth a refetch.
+    """
+    arriving = [row for noun in _KINDS for row in rows.get(noun, ())]
+    if not arriving and not changes:
+        return []
+    concerned = (row for noun in (*_KINDS, *_SHOWN) for row in rows.get(noun, ()))
+    oldest = min(moment for row in concerned for moment in overlay.moments(row))
+    facts = await overlay.later(conn, written.ids.values(), oldest - _INSTANT)
+    for row in arriving:
+        overlay.apply(row, facts)
+    spread = await overlay.spread(conn, changes, facts)
+    pushed = await overlay.void_reports(conn, changes)
+    batch.refetch = pushed.refetch
+    batch.refetch += [(row["repository_id"], row["number"]) for row in arriving if overlay.behind(row, facts)]
+    return [*spread, *pushed.changes]
 
 
 def _resolved(rows: Iterable[Row], ids: dict[str, str]) -> list[Row]:
@@ -149,15 +167,15 @@ def _resolved(rows: Iterable[Row], ids: dict[str, str]) -> list[Row]:
 async def _link(conn: AsyncConnection, batch: Batch, written: Written, changes: list[Change]) -> set[tuple[str, int]]:
     """Read what changed texts say of tasks and issues; answers the pull requests whose links changed."""
     texts, moved = [], []
-    for noun in (issue.noun, pull_request.noun):
+    for noun, kind in _KINDS.items():
         rows = {(written.ids[key[0]], key[1]): row for key, row in batch.rows.get(noun, {}).items()}
         for change in changes:
-            if change.table != noun.name:
+            if change.noun is not noun:
                 continue
             if change.created or {"title", "body", "head_ref"} & change.fields:
-                texts.append(_text(change, rows[change.key]))
+                texts.append(_text(change, kind, rows[change.key]))
             if {"transferred_to", "base_ref", "merged", "merged_into_default"} & change.fields:
-                moved.append(Item(change.key[0], _KINDS[change.table], change.key[1]))
+                moved.append(Item(change.key[0], kind, change.key[1]))
     await mentions.remember(conn, texts)
     items = [Item(text.repository_id, text.kind, text.number) for text in texts] + moved
     switched = [change.id for change in changes if _switched(change)]
@@ -169,13 +187,13 @@ async def _link(conn: AsyncConnection, batch: Batch, written: Written, changes: 
 
 def _switched(change: Change) -> bool:
     """Whether another branch is the default now, so that others' closing keywords count."""
-    return change.table == repository.noun.name and "default_branch" in change.fields and not change.created
+    return change.noun is repository.noun and "default_branch" in change.fields and not change.created
 
 
-def _text(change: Change, row: Row) -> Text:
+def _text(change: Change, kind: str, row: Row) -> Text:
     return Text(
         repository_id=change.key[0],
-        kind=_KINDS[change.table],
+        kind=kind,
         number=change.key[1],
         title=row["title"],
         body=row["body"],
@@ -186,47 +204,46 @@ def _text(change: Change, row: Row) -> Text:
 
 def _due(batch: Batch, written: Written, changes: Sequence[Change], tracked: Sequence[tracking.Tracked]) -> list[Job]:
     """The refetches that settle what these payloads could not."""
-    unordered = {(change.table, change.key) for change in changes if change.unordered}
-    unordered |= {(noun.name, key) for noun, key in batch.unordered}
-    due = [
-        _refetch(table, _located(table, key, written), "two payloads of one second differ") for table, key in unordered
-    ]
-    due += [_refetch(pull_request.noun.name, key, "a branch was pushed to") for key in batch.refetch]
+    unordered = batch.unordered | {(change.noun, change.key) for change in changes if change.unordered}
+    due = [_refetch(noun, _located(noun, key, written), "two payloads of one second differ") for noun, key in unordered]
+    due += [_refetch(pull_request.noun, key, "a branch was pushed to") for key in batch.refetch]
     due += [
-        _refetch(pull_request.noun.name, (row.repository_id, row.number), "mergeable is unknown")
+        _refetch(pull_request.noun, (row.repository_id, row.number), "mergeable is unknown")
         for row in tracked
         if row.undecided
     ]
     due += [
-        _refetch(pull_request.noun.name, (written.ids[key[0]], key[1]), "mergeable is unknown")
+        _refetch(pull_request.noun, (written.ids[key[0]], key[1]), "mergeable is unknown")
         for key, row in batch.rows.get(pull_request.noun, {}).items()
         if pull_request.is_undecided(row)
     ]
     return [job for job in due if job]
 
 
-def _located(table: str, key: tuple[Any, ...], written: Written) -> tuple[Any, ...]:
+def _located(noun: Noun, key: tuple[Any, ...], written: Written) -> tuple[Any, ...]:
     """The key with our id of the repository, where the batch knew only GitHub's."""
-    return key if table == installation.noun.name else (written.ids.get(key[0], key[0]), *key[1:])
+    return key if noun is installation.noun else (written.ids.get(key[0], key[0]), *key[1:])
 
 
-def _refetch(table: str, key: tuple[Any, ...], reason: str) -> Job | None:
-    if table in _KINDS or table == comment.noun.name:
-        return Job(f"refetch_{_KINDS.get(table, 'comment')}", f"{key[0]}#{key[-1]}", key[0], reason)
-    if table in _OF_A_REPOSITORY:
-        return Job("refetch_repository", key[0], key[0], reason)
-    if table == installation.noun.name:
-        return Job("refetch_installation", key[0], None, reason)
-    return None
+def _refetch(noun: Noun, key: tuple[Any, ...], reason: str) -> Job | None:
+    match noun.refetch:
+        case None:
+            return None
+        case "installation":
+            return Job("refetch_installation", key[0], None, reason)
+        case "repository":
+            return Job("refetch_repository", key[0], key[0], reason)
+        case itself:
+            return Job(f"refetch_{itself}", f"{key[0]}#{key[-1]}", key[0], reason)
 
 
 def _events(changes: Iterable[Change]) -> list[feed.Event]:
     return [
         feed.Event(
-            entity_type=change.table,
+            entity_type=change.noun.name,
             entity_id=change.id,
             repository_id=_repository_id(change),
-            number=change.key[1] if change.table in _KINDS else None,
+            number=change.key[1] if change.noun in _KINDS else None,
             operation=_operation(change),
             old=change.old,
             new=change.new,
@@ -239,9 +256,9 @@ def _events(changes: Iterable[Change]) -> list[feed.Event]:
 
 
 def _repository_id(change: Change) -> str | None:
-    if change.table == repository.noun.name:
+    if change.noun is repository.noun:
         return change.id
-    return None if change.table == installation.noun.name else change.key[0]
+    return change.key[0] if change.noun.in_repository else None
 
 
 def _operation(change: Change) -> str:

@@ -19,6 +19,7 @@ from ghsync.reconciler.session import Session
 Payload = issue.Payload | pull_request.Payload
 
 LARGEST_PAGE = 100
+FIRST_PAGE_OF_CHANGES = 20  # few change between two sweeps, and a page is charged for what it could hold
 _OLDEST_FIRST = {"field": "CREATED_AT", "direction": "ASC"}
 _NEWEST_FIRST = {"field": "UPDATED_AT", "direction": "DESC"}
 
@@ -68,7 +69,7 @@ async def pages(
     One request asks for a page of each kind. It is halved when GitHub cannot make it in time, and grows again. Raises
     `GraphQLUnavailable`, `TooHeavy` or `RateLimited` where GraphQL cannot go on: see `listed`.
     """
-    size = LARGEST_PAGE
+    size = FIRST_PAGE_OF_CHANGES if newest_first else LARGEST_PAGE
     while wanted := [what for what in kinds if not progress.position(what).ended]:
         try:
             shown = await _ask(session, known, progress, wanted, size, newest_first=newest_first)

@@ -150,7 +150,8 @@ ORDER BY place
 """)
 
 _LOOKED_AT = sa.text("""
-SELECT max((cursor ->> 'began_at')::timestamptz) FROM sync_runs WHERE kind = 'heal' AND status = 'succeeded'
+SELECT (cursor ->> 'began_at')::timestamptz FROM sync_runs WHERE kind = 'heal' AND status = 'succeeded'
+ORDER BY finished_at DESC LIMIT 1
 """)
 
 

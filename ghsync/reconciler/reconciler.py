@@ -32,7 +32,9 @@ class Reconciler:
         credential = await self.github.credential_for(int(installation) if installation else None)
         return self._session(credential, source, priority, gate, meter)
 
-    def app_session(self, source: str, priority: str, *, gate: Gate | None = None, meter: Meter | None = None) -> Session:
+    def app_session(
+        self, source: str, priority: str, *, gate: Gate | None = None, meter: Meter | None = None
+    ) -> Session:
         """A session of the App itself, which sees its installations and its deliveries, and no repository."""
         return self._session(self.github.app, source, priority, gate, meter)
 

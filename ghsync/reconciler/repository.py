@@ -59,14 +59,15 @@ async def recent(
     kinds: Sequence[What] = KINDS,
     watch: Watch | None = None,
 ) -> None:
-    """Read what changed since the repository was read last."""
+    """Read what changed since the repository was read last; everything, where it has another name since."""
     known = await catalog.read(session, engine, place)
+    renamed = known.place.full_name != place.full_name  # so all that is in it has another address
     through = {"issues": place.issues_through, "pull_requests": place.pull_requests_through}
     async for page in _pages(session, known, run, kinds, newest_first=True):
         await _write(session, engine, known, run, page, watch)
         for what, shown in page.items():
             read_through, oldest = through[what], min(conversations.changes(shown), default=None)
-            if read_through and oldest and oldest < read_through - OVERLAP:
+            if not renamed and read_through and oldest and oldest < read_through - OVERLAP:
                 run.progress.position(what).ended = True
     await session.gate.mark(known.place, run.progress, complete=False)
 

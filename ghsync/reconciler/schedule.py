@@ -24,7 +24,6 @@ from ghsync.inbox.recorder import Recorder
 from ghsync.reconciler import refetch
 from ghsync.reconciler.audit import audit
 from ghsync.reconciler.heal import heal
-from ghsync.reconciler.installations import refresh
 from ghsync.reconciler.reconciler import Reconciler
 from ghsync.reconciler.sweep import sweep
 
@@ -139,11 +138,10 @@ class Schedule:
         await heal(self._reconciler, self._recorder)
 
     async def _sweep(self) -> None:
-        if time.monotonic() - self._refreshed_at > REFRESH_SECONDS:
-            with contextlib.suppress(NotConfigured):  # a personal token has no installations
-                await refresh(self._reconciler, self._reconciler.app_session("reconcile", "sweep"))
+        discover = time.monotonic() - self._refreshed_at > REFRESH_SECONDS
+        await sweep(self._reconciler, complete_every=timedelta(seconds=self._intervals.complete), discover=discover)
+        if discover:
             self._refreshed_at = time.monotonic()
-        await sweep(self._reconciler, complete_every=timedelta(seconds=self._intervals.complete))
 
     async def _audit(self) -> None:
         await audit(self._reconciler)

@@ -24,16 +24,21 @@ log = structlog.get_logger()
 AT_ONCE = 100
 
 
-async def sweep(reconciler: Reconciler, *, complete_every: timedelta) -> Run:
+async def sweep(reconciler: Reconciler, *, complete_every: timedelta, discover: bool = False) -> Run:
     """Read what changed in every repository, and everything of those not read completely for ``complete_every``.
 
+    ``discover`` asks first what the App sees; a personal token has no installations.
     A repository, or an installation, that cannot be read holds up no other; the last such failure is raised at the end.
     """
     now = reconciler.github.now()
     async with transaction(reconciler.engine) as conn:
         run = await runs.start(conn, "sweep", Progress(now))
-        everything = reconciler.readable(await places.everything(conn))
     async with runs.recorded(reconciler.engine, run):
+        if discover and reconciler.github.has_app:
+            app = reconciler.app_session("reconcile", "sweep", meter=run.meter)
+            await installations.refresh(reconciler, app)
+        async with transaction(reconciler.engine) as conn:
+            everything = reconciler.readable(await places.everything(conn))
         problems: list[GhsyncError] = []
         for installation, known in everything.items():
             problems += await _sweep(reconciler, run, installation, known, now - complete_every)

@@ -66,7 +66,7 @@ PATHS = {
 }
 
 
-@dataclass(eq=False)
+@dataclass(eq=False, repr=False)
 class Repository:
     """A repository. Its id stays for life; its owner and its name do not.
 

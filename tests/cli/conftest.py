@@ -1,41 +1,26 @@
 """The command line, called in this process on a database of its own, or as a process."""
 
-import json
 import os
 import subprocess
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from contextlib import AsyncExitStack
 from pathlib import Path
-from typing import Any
 
+import psycopg
 import pytest
 import structlog
 from typer.testing import CliRunner
 
 from ghsync.__main__ import app
+from ghsync.simulator.generator import Plan
+from tests.cli.hub import SMALL, Hub, opened
+from tests.cli.result import Result
 from tests.fixtures.recorded import FIXTURES
 
 FIRST_STORY = FIXTURES / "stories" / "01-an-issues-life"
 SECRET = "a secret of these tests"
 KEY = "a2tra2tra2tra2tra2tra2tra2tra2tra2tra2tra2s="
-
-
-class Result:
-    """What a command said, and how it ended."""
-
-    def __init__(self, exit_code: int, stdout: str, stderr: str) -> None:
-        self.exit_code = exit_code
-        self.stdout = stdout
-        self.stderr = stderr
-
-    @property
-    def json(self) -> Any:
-        return json.loads(self.stdout)
-
-    @property
-    def text(self) -> str:
-        """Everything that was said, in one line."""
-        return " ".join((self.stdout + self.stderr).split())
 
 
 Ghsync = Callable[..., Result]
@@ -91,3 +76,23 @@ def told(ghsync: Ghsync) -> Ghsync:
     """The same, after the first story was replayed and projected."""
     assert ghsync("replay", FIRST_STORY, "--as-of-now", "--process").exit_code == 0
     return ghsync
+
+
+OpenHub = Callable[[Plan], Awaitable[Hub]]
+
+
+@pytest.fixture
+async def open_hub(environment: Mapping[str, str], connection: psycopg.Connection) -> AsyncIterator[OpenHub]:
+    """Opens a simulated GitHub after a plan, for real commands to read."""
+    async with AsyncExitStack() as stack:
+
+        async def open_one(plan: Plan) -> Hub:
+            return await stack.enter_async_context(opened(plan, environment, connection))
+
+        yield open_one
+
+
+@pytest.fixture
+async def hub(open_hub: OpenHub) -> Hub:
+    """A small GitHub, of which nothing is known yet."""
+    return await open_hub(SMALL)

@@ -1,9 +1,22 @@
+"""`status`: a mirror that is behind never looks fresh."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
 import psycopg
 import pytest
 
+from ghsync.simulator.actions import installations
+from ghsync.simulator.keys import new_private_key, public_key
+from tests import service
 from tests.cli.conftest import FIRST_STORY, Ghsync
+from tests.cli.hub import Hub
 
 NAME = "tarnfield/stationd"
+NO_APP = {"GHSYNC_APP_ID": "", "GHSYNC_PRIVATE_KEY": ""}
 
 
 def test_an_empty_mirror_says_that_nothing_has_arrived(ghsync: Ghsync) -> None:
@@ -84,7 +97,7 @@ def test_large_tables_are_estimated_and_said_to_be(
     told: Ghsync, connection: psycopg.Connection, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     connection.execute("UPDATE webhook_deliveries SET status = 'ignored' WHERE event = 'label'")
-    monkeypatch.setattr("ghsync.cli.status.COUNTED_PAGES", 0)
+    monkeypatch.setattr("ghsync.cli.status_report.COUNTED_PAGES", 0)
     unknown = told("status", "--json").json
     connection.execute("ANALYZE")
 
@@ -117,3 +130,130 @@ def test_an_unknown_repository_is_told_as_a_sentence(told: Ghsync) -> None:
 
 def test_the_report_fits_into_80_columns(told: Ghsync) -> None:
     assert max(map(len, told("status").stdout.splitlines())) <= 80
+
+
+def test_where_nothing_reads_the_api_it_says_so_and_that_is_no_failure(told: Ghsync) -> None:
+    report, shown = told("status", "--json").json, told("status")
+    assert (report["hooks_only"], report["stale"], report["runs"], report["budgets"]) == (True, False, [], [])
+    assert "GitHub's API not read: a delivery that is lost stays lost, until GHSYNC_APP_ID is set" in shown.text
+    assert shown.stdout.startswith("Fresh: ")
+
+
+def test_a_mirror_that_could_be_read_and_never_was_is_stale(told: Ghsync) -> None:
+    report = told("status", "--json", GHSYNC_APP_ID="1").json
+    assert (report["hooks_only"], report["stale"]) == (False, True)
+    assert [reason[:26] for reason in report["reasons"]] == ["No sweep has succeeded yet", "No heal has succeeded yet:"]
+
+
+@asynccontextmanager
+async def working(hub: Hub, database_url: str, log: Path) -> AsyncIterator[None]:
+    """`ghsync work`, which looks at GitHub often."""
+    settings = hub.settings() | {"sweep_seconds": "0.5", "heal_seconds": "0.5", "complete_seconds": "3600"}
+    del settings["database_url"]
+    async with service.working(database_url, log, **settings):
+        yield
+
+
+async def reasons(hub: Hub, *arguments: str) -> list[str]:
+    """Why the mirror is stale."""
+    report = (await hub.run("status", *arguments, "--json")).json
+    assert report["stale"] is bool(report["reasons"])
+    found: list[str] = report["reasons"]
+    return found
+
+
+async def until(hub: Hub, *beginnings: str) -> list[str]:
+    """Wait until the reasons are these, and answer them whole."""
+    told: list[str] = []
+
+    async def told_so() -> bool:
+        told[:] = await reasons(hub)
+        return len(told) == len(beginnings) and all(map(str.startswith, told, beginnings))
+
+    await service.until(told_so, f"the reasons are {beginnings}, and not {told}")
+    return told
+
+
+@pytest.mark.anyio
+async def test_runs_are_told_with_their_cost_and_limits_with_what_is_left(
+    hub: Hub, database_url: str, tmp_path: Path
+) -> None:
+    async with working(hub, database_url, tmp_path / "log"):
+        await until(hub)
+    await hub.run("resync", hub.repository.full_name)
+    report, shown = (await hub.run("status", "--json")).json, await hub.run("status")
+    assert (report["stale"], report["hooks_only"]) == (False, False)
+    runs = {(run["kind"], run["repository"]): run for run in report["runs"]}
+    assert runs["resync", hub.repository.full_name]["status"] == "succeeded"
+    assert runs["resync", hub.repository.full_name]["read"] == len(hub.repository.issues)
+    assert runs["resync", hub.repository.full_name]["points"] > 0
+    assert runs["heal", None]["requests"] == 3
+    assert runs["sweep", None]["status"] in ("succeeded", "interrupted")
+    limits = {(limit["account"], limit["resource"]): limit for limit in report["budgets"]}
+    (installation,) = hub.world.installations.values()
+    graphql = limits[installation.account.login, "graphql"]
+    assert 0 < graphql["remaining"] < graphql["limit"] == 5000
+    assert (None, "core") in limits  # the App's own
+    assert shown.stdout.startswith("Fresh: GitHub was read; no delivery has arrived yet.\n")
+    assert "Last runs" in shown.stdout
+    assert f"{graphql['remaining']:,} of 5,000" in shown.stdout
+    assert max(map(len, shown.stdout.splitlines())) <= 80
+    alone = (await hub.run("status", "--repo", hub.repository.full_name, "--json")).json
+    assert {run["repository"] for run in alone["runs"]} == {hub.repository.full_name}
+    assert "Last runs" in (await hub.run("status", "--repo", hub.repository.full_name)).stdout
+
+
+@pytest.mark.anyio
+async def test_a_revoked_key_is_told_until_github_knows_the_key_again(
+    hub: Hub, database_url: str, tmp_path: Path
+) -> None:
+    async with working(hub, database_url, tmp_path / "log"):
+        await until(hub)
+        good = hub.site.keys
+        hub.site.tokens.keys = replace(good, public_key=public_key(new_private_key()))
+        (reason,) = await until(hub, "The last heal failed: GitHub does not accept the App's key: it was revoked")
+        assert (await reasons(hub, "--repo", hub.repository.full_name)) == [reason]
+        shown = await hub.run("status")
+        assert shown.stdout.startswith(f"Stale: {reason}\n")
+        assert shown.exit_code == 0
+        hub.site.tokens.keys = good
+        await until(hub)
+
+
+@pytest.mark.anyio
+async def test_a_github_that_does_not_answer_is_told_until_it_does(hub: Hub, database_url: str, tmp_path: Path) -> None:
+    async with working(hub, database_url, tmp_path / "log"):
+        await until(hub)
+        async with hub.away():
+            await until(hub, "The last sweep and the last heal failed: GitHub cannot be reached at 127.0.0.1 (")
+        await until(hub)
+
+
+@pytest.mark.anyio
+async def test_a_suspended_installation_is_told_of_its_own_repositories(
+    hub: Hub, database_url: str, tmp_path: Path
+) -> None:
+    (installation,) = hub.world.installations.values()
+    said = (
+        f"The App is suspended on {installation.account.login}: "
+        "the account's owner can lift that in GitHub's settings."
+    )  # fmt: skip
+    async with working(hub, database_url, tmp_path / "log"):
+        await until(hub)
+        installations.suspend(hub.world, installation, by=hub.owner)
+        await until(hub, said)
+        assert await reasons(hub, "--repo", hub.repository.full_name) == [said]
+
+
+@pytest.mark.anyio
+async def test_a_worker_that_is_gone_makes_the_mirror_stale_after_a_while(
+    hub: Hub, database_url: str, tmp_path: Path
+) -> None:
+    async with working(hub, database_url, tmp_path / "log"):
+        await until(hub)
+    hub.connection.execute("UPDATE sync_runs SET finished_at = finished_at - interval '1 hour'")
+    for settings in ({}, NO_APP):  # also where only the other process had credentials
+        report: dict[str, Any] = (await hub.run("status", "--json", **settings)).json
+        assert [reason.partition(" since ")[0] for reason in report["reasons"]] == [
+            "No sweep has succeeded", "No heal has succeeded"
+        ]  # fmt: skip

@@ -7,6 +7,8 @@ from collections.abc import Mapping
 
 import psycopg
 
+from ghsync import schema
+from ghsync.cli import tail
 from tests.cli.conftest import Ghsync
 
 
@@ -43,6 +45,10 @@ def test_an_update_tells_what_was_and_what_is(told: Ghsync, connection: psycopg.
 
     (line,) = told("tail", "--from", 1000, "--no-follow").stdout.splitlines()
     assert line.endswith("#7 update closed_at null → 2026-03-02 10:30:00, labels +[c] -a, state open → closed")
+
+
+def test_there_is_a_word_for_all_that_is_mirrored() -> None:
+    assert tail.ENTITIES.keys() == {*schema.MIRRORED, "pr_tracking"}
 
 
 def test_what_comes_later_is_followed_until_interrupted(told: Ghsync, environment: Mapping[str, str]) -> None:

@@ -14,6 +14,9 @@ DB = Path(__file__).parents[2] / "db"
 README = (DB / "README.md").read_text()
 ADDITION = re.compile(r"^\| `(?P<table>\w+)` \| (?P<columns>`\w+`(?:, `\w+`)*) \|", re.MULTILINE)
 
+NEW_TABLES = re.compile(r"### Tables that no seed has\n(.*?)\n## ", re.DOTALL)
+NEW_TABLE = re.compile(r"^\| `(\w+)` \| \S.* \|$", re.MULTILINE)
+
 
 def added(table: str) -> set[str]:
     """The columns that the README says were added to a seed's table."""
@@ -32,3 +35,8 @@ def test_every_addition_to_a_seed_is_listed_with_its_reason(table: str) -> None:
     of_every_mirrored_row = {column.name for column in mirror_columns() if hasattr(column, "server_default")}
     assert declared - of_the_seed - added(table) <= of_every_mirrored_row
     assert added(table) <= declared - of_the_seed
+
+
+def test_every_table_that_no_seed_has_is_listed_with_its_reason() -> None:
+    (section,) = NEW_TABLES.findall(README)
+    assert NEW_TABLE.findall(section) == sorted(schema.metadata.tables.keys() - seeds.COLUMNS.keys())

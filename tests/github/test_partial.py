@@ -148,6 +148,7 @@ async def test_what_is_no_envelope_is_no_answer(client: Make, route: respx.Route
     [
         (problem("API rate limit exceeded", type="RATE_LIMITED"), 0, 1800),
         (problem("API rate limit already exceeded for user ID 1.", type="RATE_LIMIT"), 0, 1800),
+        (problem("API rate limit already exceeded for user ID 1.", type="RATE_LIMITED"), 18, 1800),
         (problem("Limited", type="RATE_LIMITED"), 4000, 60),
         (problem("You have exceeded a secondary rate limit"), 4000, 60),
     ],

@@ -1,10 +1,13 @@
 """What holds for every noun of the mirror (I4, I5): older never overwrites newer, in whatever order they come."""
 
+import importlib
+import pkgutil
 from itertools import permutations
 
 import pytest
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from ghsync import mirror
 from ghsync.projector import project
 from tests.mirror import reports
 from tests.mirror.reports import Report, Subject, api, arrival, at, hook, iso, write
@@ -18,6 +21,12 @@ every_mortal_noun = pytest.mark.parametrize("subject", reports.MORTAL, ids=str)
 ONE, TWO, THREE = (
     Report(text, at(minute), hook(minute + 0.5)) for minute, text in enumerate(("one", "two", "three"), 1)
 )
+
+
+def test_every_noun_is_held_to_this() -> None:
+    modules = [importlib.import_module(found.name) for found in pkgutil.iter_modules(mirror.__path__, "ghsync.mirror.")]
+    nouns = {module.noun for module in modules if hasattr(module, "noun")}
+    assert {subject.noun for subject in reports.SUBJECTS} == nouns
 
 
 @every_noun

@@ -6,7 +6,7 @@ import pytest
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from ghsync.database import transaction
-from ghsync.mirror import label, milestone, pull_request, repositories
+from ghsync.mirror import label, milestone, pull_request, registry
 from ghsync.mirror.noun import Noun, Origin, Row
 from ghsync.mirror.upsert import Change, amend, parameter, record, upsert
 from tests.mirror.reports import api, arrival, at, hook, in_app, rows
@@ -17,7 +17,7 @@ pytestmark = pytest.mark.anyio
 async def app(conn: AsyncConnection) -> str:
     """The id of the repository acme/app, which is written."""
     batch = in_app()
-    written = await repositories.write(conn, list(batch.repositories.values()), [], [], batch.sightings, batch.owners)
+    written = await registry.write(conn, list(batch.repositories.values()), [], [], batch.sightings, batch.owners)
     return written.ids["1"]
 
 
@@ -38,7 +38,7 @@ async def test_a_new_row_is_told_with_every_value_it_has(engine: AsyncEngine) ->
         change = await one(conn, label.noun, [bug(repository_id, "bug", hook(1))])
         ((stored,),) = await rows(conn, "SELECT id::text FROM github_labels")
     assert change == Change(
-        table="github_labels",
+        noun=label.noun,
         key=(repository_id, "7"),
         id=stored,
         created=True,
@@ -57,7 +57,7 @@ async def test_a_changed_row_is_told_with_old_and_new_values(engine: AsyncEngine
         created = await one(conn, label.noun, [bug(repository_id, "bug", hook(1))])
         changed = await one(conn, label.noun, [bug(repository_id, "flaw", api(2))])
     assert changed == Change(
-        table="github_labels",
+        noun=label.noun,
         key=(repository_id, "7"),
         id=created.id,
         created=False,

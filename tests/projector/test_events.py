@@ -1,4 +1,4 @@
-"""What each event adds to a batch, from the recorded deliveries (DESIGN: Events -> effects)."""
+"""What each event adds to a batch, from the recorded deliveries."""
 
 import json
 from datetime import UTC, datetime

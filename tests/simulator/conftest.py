@@ -14,7 +14,7 @@ from ghsync.simulator.world import World
 from tests.simulator import sent
 
 
-@dataclass
+@dataclass(repr=False)
 class Scene:
     """What most tests need."""
 

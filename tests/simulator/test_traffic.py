@@ -18,7 +18,7 @@ ENOUGH = 4_000
 """So many deeds, and each kind was done at least once."""
 
 
-@dataclass
+@dataclass(repr=False)
 class Lived:
     """A world after much traffic."""
 

@@ -62,11 +62,11 @@ def test_nodes_are_those_of_full_pages(selection: str, nodes: int) -> None:
         # A page of pull requests; of each its commits, labels, assignees, requests, comments, threads, and of each
         # thread its comments.
         ("conversations", {"size": 100, "issues": False, "pullRequests": True},
-         1 + 100 * (6 + 50), 56, 100 * (1 + 50 + 20 + 30 + 30 + 50)),
+         1 + 100 * (6 + 10), 16, 100 * (1 + 50 + 20 + 30 + 30 + 10)),
         ("conversations", {"size": 100, "issues": True, "pullRequests": True},
-         1 + 100 * 3 + 1 + 100 * (6 + 50), 59, 100 * (1 + 50 + 20 + 30) + 100 * (1 + 50 + 20 + 30 + 30 + 50)),
+         1 + 100 * 3 + 1 + 100 * (6 + 10), 19, 100 * (1 + 50 + 20 + 30) + 100 * (1 + 50 + 20 + 30 + 30 + 10)),
         # What an id names is not known before: both kinds count.
-        ("refetch", {"ids": ["x"] * 50}, 50 * (3 + 6 + 50), 30, 50 * (50 + 20 + 30) + 50 * (50 + 20 + 30 + 30 + 50)),
+        ("refetch", {"ids": ["x"] * 50}, 50 * (3 + 6 + 10), 10, 50 * (50 + 20 + 30) + 50 * (50 + 20 + 30 + 30 + 10)),
         ("newest", {"ids": ["x"] * 100}, 100 * 2, 2, 100 * 2),
     ],
 )  # fmt: skip
@@ -99,17 +99,17 @@ def test_half_a_million_nodes_is_the_limit(asking: Asking, repositories: int, re
 
 
 def test_a_query_may_spend_the_last_points(asking: Asking) -> None:
-    asking.budget = FullBudget(resets_at=asking.scene.world.now(), used=5_000 - 56)
+    asking.budget = FullBudget(resets_at=asking.scene.world.now(), used=5_000 - 16)
     assert asking.data(document("conversations"), **page(asking))["rateLimit"]["remaining"] == 0
 
 
 def test_a_query_may_not_spend_more_than_is_left(asking: Asking) -> None:
-    asking.budget = FullBudget(resets_at=asking.scene.world.now(), used=5_000 - 55)
+    asking.budget = FullBudget(resets_at=asking.scene.world.now(), used=5_000 - 15)
     assert asking.errors(document("conversations"), **page(asking)) == [("RATE_LIMITED", None)]
 
 
 def page(asking: Asking) -> dict[str, object]:
-    """A page of 100 pull requests, which costs 56 points."""
+    """A page of 100 pull requests, which costs 16 points."""
     order = {"field": "CREATED_AT", "direction": "ASC"}
     here = asking.scene.repository.node_id
     return {"repository": here, "size": 100, "order": order, "issues": False, "pullRequests": True}

@@ -74,8 +74,10 @@ def test_pull_requests_are_what_rest_says(world: World) -> None:
     seen: set[str] = set()
     for repository in world.repositories.values():
         catalog = catalog_of(repository)
-        told = {each.number: each.payload(catalog) for each in pages(world, repository, "pull_requests")}
-        assert told == {number: payload_of_pull(world, each) for number, each in repository.pull_requests.items()}
+        found = [each for each in pages(world, repository, "pull_requests") if not each.cut]
+        told = {each.number: each.payload(catalog) for each in found}
+        asked = {number: each for number, each in repository.pull_requests.items() if len(each.threads) <= 10}
+        assert told == {number: payload_of_pull(world, each) for number, each in asked.items()}
         for payload in told.values():
             seen |= traits_of_pull_request(payload, repository)
     assert seen == {

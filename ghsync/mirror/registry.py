@@ -1,5 +1,6 @@
-"""Repositories come first in every batch: their rows are the locks, and everything else hangs on their ids.
+"""The registry of repositories: under which ids, names, accounts, projects and installations each is known.
 
+It comes first in every batch, for everything else hangs on its ids, and the rows of repositories are the locks.
 Whoever writes a repository's nouns holds its row until commit (I6). So two workers never interleave within one
 repository, and because rows are locked in the order of their keys they never wait for each other in a circle.
 """
@@ -216,7 +217,7 @@ async def write(
     complete = [_complete(row, met.installed, projects, stored) for row in rows]
     written = Written({github_id: row.id for github_id, row in stored.items()})
     written.changes = [*changes, *await upsert(conn, repository.noun, complete)]
-    written.ids |= {change.key[0]: change.id for change in written.changes if change.table == repository.noun.name}
+    written.ids |= {change.key[0]: change.id for change in written.changes if change.noun is repository.noun}
 
     unknown = [row["github_id"] for row in rows if row["github_id"] not in written.ids]
     if unknown:  # another worker saw them first, a moment ago
