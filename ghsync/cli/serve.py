@@ -19,6 +19,7 @@ from ghsync.app import Background
 from ghsync.cli.context import configured, notices
 from ghsync.database import create_engine
 from ghsync.errors import NotConfigured
+from ghsync.github import credentials
 from ghsync.github.client import GitHub
 from ghsync.inbox.recorder import Recorder
 from ghsync.projector.events import HANDLED
@@ -62,6 +63,7 @@ def serve(
                 f"{PREFIX}WEBHOOK_SECRETS is not set: set it to the webhook secret of your GitHub App, "
                 "or to several, separated by commas."
             )
+        _reads(loaded)
         migrate.upgrade(url)
         notices.print(f"Receiving on http://{loaded.host}:{loaded.port}/webhooks/github", soft_wrap=True)
         os.environ[f"{PREFIX}DATABASE_URL"] = url  # for the processes that uvicorn starts
@@ -102,7 +104,9 @@ def application() -> Starlette:
     engine = create_engine(url)
     background: list[Background] = []
     if not os.environ.get(NO_WORKER):
-        background = [lambda: _work(loaded, engine, url), lambda: reconcile(loaded, url)]
+        background.append(lambda: _work(loaded, engine, url))
+        if _reads(loaded):
+            background.append(lambda: _reconcile(loaded, url))
     return app.create_app(loaded, engine, handled=HANDLED, background=background)
 
 
@@ -134,13 +138,13 @@ async def _work(loaded: Settings, engine: AsyncEngine, url: str) -> None:
             await asyncio.sleep(RESTART_SECONDS)
 
 
-async def reconcile(loaded: Settings, url: str) -> None:
-    """Follow the schedule until cancelled, on connections of its own; without credentials there is nothing to do."""
-    if loaded.app_id is None and loaded.token is None:
-        logger.warning(
-            "hooks only", hint=f"set {PREFIX}APP_ID and a private key, and lost deliveries will be made up for"
-        )
-        return
+def _reads(loaded: Settings) -> bool:
+    """Whether anything may read GitHub's API; `NotConfigured` where half of what that needs is set."""
+    return credentials.app(loaded) is not None or credentials.personal(loaded) is not None
+
+
+async def _reconcile(loaded: Settings, url: str) -> None:
+    """Follow the schedule until cancelled, on connections of its own."""
     engine = create_engine(url)
     recorder = Recorder(engine, loaded.commit_timeout_seconds)
     intervals = Intervals(
@@ -166,16 +170,18 @@ def work() -> None:
         worker = _worker(loaded, engine)
         for signal_number in (signal.SIGINT, signal.SIGTERM):
             asyncio.get_running_loop().add_signal_handler(signal_number, worker.stop)
-        schedule = asyncio.create_task(reconcile(loaded, url))
+        schedule = [asyncio.create_task(_reconcile(loaded, url))] if _reads(loaded) else []
         try:
             await worker.run(url)
         finally:
-            schedule.cancel()
-            await asyncio.gather(schedule, return_exceptions=True)
+            for task in schedule:
+                task.cancel()
+            await asyncio.gather(*schedule, return_exceptions=True)
             await engine.dispose()
 
     signal.signal(signal.SIGTERM, _exit)
     with configured() as (loaded, url):
+        _reads(loaded)
         migrate.upgrade(url)
         notices.print("Projecting; stop with Ctrl-C.")
         asyncio.run(run_until_signalled(loaded, url))

@@ -65,6 +65,8 @@ class Schedule:
                     await self._lead(lost)
             except (psycopg.Error, OSError) as error:
                 log.warning("leadership_lost", error=first_line(error))
+            except Exception:  # it must not end while the process goes on
+                log.exception("schedule_broke")
             await asyncio.sleep(RETRY_SECONDS)
 
     @asynccontextmanager
