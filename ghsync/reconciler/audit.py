@@ -46,14 +46,24 @@ AUDITED = frozenset({issue.noun.name, pull_request.noun.name})
 COMPUTED = frozenset({"mergeable", "mergeable_state", "updated_at"})
 """GitHub computes mergeability when it is asked for; updated_at moves with what is not mirrored."""
 
+
+def _around(what: str, table: str) -> str:
+    """The rows of a table that follow the random point, and after the last of them the first."""
+    columns = f"'{what}' AS what, t.id::text, t.repository_id::text, t.number, t.node_id"
+    parts = (
+        f"(SELECT {columns} FROM {table} t WHERE t.id {side} (SELECT id FROM point) "
+        "AND t.deleted_at IS NULL AND t.observed_at < :before ORDER BY t.id LIMIT :size)"
+        for side in (">", "<=")
+    )
+    return f"(SELECT * FROM ({' UNION ALL '.join(parts)}) around LIMIT :size)"
+
+
 # Keys are random, so the rows that follow a random key are a random sample, found without a look at all of them.
-_SAMPLE = sa.text("""
+_SAMPLE = sa.text(f"""
 WITH point AS (SELECT gen_random_uuid() AS id)
-(SELECT 'issues' AS what, t.id::text, t.repository_id::text, t.number, t.node_id FROM github_issues t
- WHERE t.id > (SELECT id FROM point) AND t.deleted_at IS NULL AND t.observed_at < :before ORDER BY t.id LIMIT :size)
+{_around("issues", "github_issues")}
 UNION ALL
-(SELECT 'pull_requests', t.id::text, t.repository_id::text, t.number, t.node_id FROM github_pull_requests t
- WHERE t.id > (SELECT id FROM point) AND t.deleted_at IS NULL AND t.observed_at < :before ORDER BY t.id LIMIT :size)
+{_around("pull_requests", "github_pull_requests")}
 """)
 
 _FIND = sa.text("""
