@@ -1,4 +1,7 @@
-"""A process that asks GitHub as a sweep until its limit stops it: ``python -m tests.github.spender``."""
+"""A process that asks GitHub as a sweep until its limit stops it: ``python -m tests.github.spender``.
+
+It says that it is there, and begins when it is told to.
+"""
 
 import asyncio
 import os
@@ -31,4 +34,6 @@ async def _until_stopped(github: GitHub, meter: Meter) -> None:
 
 
 if __name__ == "__main__":
+    print("here", flush=True)  # noqa: T201 (the test waits for it)
+    input()
     print(asyncio.run(spend()))  # noqa: T201 (the test reads it)

@@ -71,13 +71,17 @@ async def test_two_processes_share_one_budget_and_stop_at_the_sweep_s_floor(clie
         }
         spenders = [
             await asyncio.create_subprocess_exec(
-                sys.executable, "-m", "tests.github.spender", env=environment, stdout=asyncio.subprocess.PIPE
+                sys.executable, "-m", "tests.github.spender",
+                env=environment, stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE,
             )
             for _ in range(2)
-        ]
-        said = [(await spender.communicate())[0] for spender in spenders]
+        ]  # fmt: skip
+        for spender in spenders:
+            assert spender.stdout is not None
+            assert await spender.stdout.readline() == b"here\n"
+        said = await asyncio.gather(*(spender.communicate(b"\n") for spender in spenders))
 
-    sent = [int(text) for text in said]
+    sent = [int(text) for text, _ in said]
     assert limited.answered == 1 + sum(sent) == 60 * 70 // 100
     assert limited.refused == 0
     assert min(sent) > 0
