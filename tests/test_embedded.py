@@ -52,6 +52,22 @@ def test_it_runs_while_it_is_used_and_keeps_its_data(tmp_path: Path) -> None:
         assert asked(url, "SELECT count(*) FROM kept") == (0,)
 
 
+def test_a_server_that_pg_ctl_did_not_see_start_is_there_all_the_same(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = embedded._run
+
+    def blind(program: str, directory: Path, *arguments: str) -> None:
+        run(program, directory, *arguments)
+        if arguments[0] == "start":  # as where the clock is set back while it looks on
+            raise subprocess.CalledProcessError(1, program, "pg_ctl: server did not start in time")
+
+    monkeypatch.setattr(embedded, "_run", blind)
+    with embedded.running(tmp_path) as url:
+        assert asked(url, "SELECT 1") == (1,)
+    assert not running(tmp_path)
+
+
 @pytest.mark.parametrize("name", ["with space, comma; semicolon & 100%", "x" * 120, "not/yet/there"])
 def test_any_directory_will_do(tmp_path: Path, name: str) -> None:
     with embedded.running(tmp_path / name) as url:
