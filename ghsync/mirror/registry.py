@@ -44,6 +44,16 @@ class Written:
     named: list[str] = field(default_factory=list)
 
 
+_FIRST_SIGHT = 0x7365_656E  # "seen" in ASCII
+
+# Who is about to make something that others may be making too must not hold what those wait for: they take turns, and
+# begin before they lock any row.
+_TAKE_TURNS = sa.text("""
+SELECT pg_advisory_xact_lock(:lock) WHERE EXISTS (
+  SELECT FROM unnest(CAST(:github_ids AS text[])) AS seen(github_id)
+  WHERE NOT EXISTS (SELECT FROM github_repositories r WHERE r.github_id = seen.github_id))
+""")
+
 # A repository that is renamed leaves its name to others, so they are locked too.
 _LOCK = sa.text("""
 SELECT github_id, id::text AS id, full_name, tracked_name FROM github_repositories
@@ -205,6 +215,7 @@ async def write(
     installation's account. ``owners`` are all accounts that own or owned one of them, by GitHub's id. Repositories
     that are only ``mentioned`` (GitHub's ids) are locked too.
     """
+    await conn.execute(_TAKE_TURNS, {"lock": _FIRST_SIGHT, "github_ids": [row["github_id"] for row in rows]})
     names = {row["full_name"].lower() for row in rows}
     github_ids = [*(row["github_id"] for row in rows), *mentioned]
     known = await conn.execute(_LOCK, {"github_ids": github_ids, "names": list(names)})
@@ -218,11 +229,6 @@ async def write(
     written = Written({github_id: row.id for github_id, row in stored.items()})
     written.changes = [*changes, *await upsert(conn, repository.noun, complete)]
     written.ids |= {change.key[0]: change.id for change in written.changes if change.noun is repository.noun}
-
-    unknown = [row["github_id"] for row in rows if row["github_id"] not in written.ids]
-    if unknown:  # another worker saw them first, a moment ago
-        found = await conn.execute(_LOCK, {"github_ids": unknown, "names": []})
-        written.ids |= {row.github_id: row.id for row in found}
 
     await _remember_names(conn, written.ids, sightings)
     await _settle_organizations(conn, met)
