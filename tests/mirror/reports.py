@@ -77,8 +77,8 @@ async def query(engine: AsyncEngine, statement: str, **values: Any) -> list[tupl
 
 
 async def until_blocked(engine: AsyncEngine) -> None:
-    """Return when a statement waits for another transaction."""
-    waiting = "SELECT count(*) FROM pg_locks WHERE NOT granted"
+    """Return when a statement in this database waits for another transaction."""
+    waiting = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
     while await query(engine, waiting) == [(0,)]:  # noqa: ASYNC110 (PostgreSQL tells nobody)
         await asyncio.sleep(0.005)
 
