@@ -10,11 +10,11 @@ import msgspec
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
-from ghsync.errors import AccessLost, Gone, Moved, NotFound
+from ghsync.errors import Gone, Moved, NotFound
 from ghsync.mirror import comment, issue, pull_request
 from ghsync.mirror.noun import Noun
 from ghsync.projector.batch import Batch
-from ghsync.reconciler import conversations
+from ghsync.reconciler import catalog, conversations
 from ghsync.reconciler.catalog import Known
 from ghsync.reconciler.conversations import Conversation
 from ghsync.reconciler.runs import Run, What
@@ -84,17 +84,10 @@ async def settle(session: Session, known: Known, absentee: Absentee, batch: Batc
     except Gone:
         batch.bury(absentee.noun, repository_id, row | nowhere, asked_at)
     except NotFound as error:
-        await _require_access(session, known, error)
+        await catalog.require_access(session, known.place, error)
         batch.bury(absentee.noun, repository_id, row | nowhere, asked_at)
     else:
         conversations.add(session, batch, repository_id, found)
-
-
-async def _require_access(session: Session, known: Known, error: NotFound) -> None:
-    try:
-        await session.get(known.place.path())
-    except NotFound:
-        raise AccessLost(f"{known.place.full_name} is not to be seen any more.") from error
 
 
 async def _transfer(session: Session, moved: Moved) -> dict[str, object]:

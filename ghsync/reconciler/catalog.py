@@ -12,7 +12,7 @@ import msgspec
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
-from ghsync.errors import NotFound
+from ghsync.errors import AccessLost, NotFound
 from ghsync.github.graphql import Catalog
 from ghsync.mirror import label, milestone, repository
 from ghsync.mirror.noun import Noun
@@ -102,11 +102,20 @@ async def _bury(
         asked_at = session.github.now()
         try:
             answer = await session.get(place.path(folder, quote(str(address), safe="")))
-        except NotFound:
+        except NotFound as error:
+            await require_access(session, place, error)
             batch.bury(noun, place.github_id, {"github_id": github_id}, asked_at)
         else:
             if _identity.decode(answer.body).id != int(github_id):
                 batch.bury(noun, place.github_id, {"github_id": github_id}, asked_at)
+
+
+async def require_access(session: Session, place: Place, error: NotFound) -> None:
+    """Raise `AccessLost` where the whole repository cannot be seen any more: then a 404 in it proves nothing (I10)."""
+    try:
+        await session.get(place.path())
+    except NotFound:
+        raise AccessLost(f"{place.full_name} is not to be seen any more.") from error
 
 
 async def _absent(

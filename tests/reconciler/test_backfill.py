@@ -5,6 +5,8 @@ import asyncio
 import pytest
 
 from ghsync.errors import AccessLost, GitHubUnavailable, NotFound
+from ghsync.mirror import label
+from ghsync.projector.batch import Batch
 from ghsync.reconciler import absentees, catalog, refetch
 from ghsync.reconciler.absentees import Absentee
 from ghsync.reconciler.gate import Rehearsal
@@ -214,6 +216,19 @@ async def test_access_that_is_lost_in_the_middle_buries_nothing(mirrored: Lab) -
     batch = known.batch()
     with pytest.raises(AccessLost, match="not to be seen any more"):
         await absentees.settle(session, known, Absentee(absentees.NOUNS["issues"], issue.number), batch)
+    assert batch.gone == {}
+
+
+async def test_a_label_that_is_missing_because_access_was_lost_is_not_buried(mirrored: Lab) -> None:
+    repository = mirrored.repository
+    repository.visibility = "private"
+    (installation,) = mirrored.world.installations.values()
+    place = await mirrored.place()
+    session = await mirrored.reconciler.session(place.installation, "resync", "interactive")
+    batch = Batch()
+    installation.repositories.remove(repository)
+    with pytest.raises(AccessLost, match="not to be seen any more"):
+        await catalog._bury(session, mirrored.engine, batch, place, label.noun, [])
     assert batch.gone == {}
 
 
