@@ -8,8 +8,10 @@ from ghsync.inbox import table as inbox
 from ghsync.mirror import (
     accounts,
     branch,
-    check,
+    check_run,
+    check_suite,
     comment,
+    commit_status,
     installation,
     issue,
     label,
@@ -17,6 +19,9 @@ from ghsync.mirror import (
     pull_request,
     repository,
     review,
+    review_thread,
+    security_alert,
+    workflow_run,
 )
 from ghsync.reconciler import audit as findings
 from ghsync.reconciler import places, runs
@@ -31,8 +36,10 @@ __all__ = [
     "branch",
     "budget",
     "changes",
-    "check",
+    "check_run",
+    "check_suite",
     "comment",
+    "commit_status",
     "etags",
     "findings",
     "inbox",
@@ -47,10 +54,13 @@ __all__ = [
     "pull_request",
     "repository",
     "review",
+    "review_thread",
     "runs",
+    "security_alert",
     "tables",
     "tokens",
     "tracking",
+    "workflow_run",
     "workflow_tables",
 ]
 

@@ -35,8 +35,12 @@ ENTITIES = {
     "github_milestones": "milestone",
     "github_installations": "installation",
     "github_reviews": "review",
+    "github_review_threads": "thread",
     "github_check_runs": "check run",
+    "github_check_suites": "check suite",
     "github_commit_statuses": "status",
+    "github_workflow_runs": "workflow run",
+    "github_security_alerts": "alert",
     "github_branches": "branch",
 }
 STYLES = {"insert": "green", "update": "yellow", "delete": "red", "restore": "green"}

@@ -1,7 +1,9 @@
-"""Comments on issues and pull requests.
+"""Comments on issues and pull requests, and on lines of what a pull request changes.
 
-Payload: https://docs.github.com/en/webhooks/webhook-events-and-payloads#issue_comment
-Each row also keeps the counter that its delivery reported, for a pull request that is mirrored only later.
+Payloads: https://docs.github.com/en/webhooks/webhook-events-and-payloads#issue_comment and
+https://docs.github.com/en/rest/pulls/comments#get-a-review-comment-for-a-pull-request
+A comment on a conversation also keeps the counter that its delivery reported, for a pull request that is mirrored only
+later. A comment on a line keeps the commit and the line that it was made on, which stay, and not where it is shown now.
 """
 
 import sqlalchemy as sa
@@ -27,6 +29,11 @@ table = sa.Table(
     sa.Column("body", sa.Text, comment="Text, as Markdown"),
     sa.Column("html_url", sa.Text, comment="Page on GitHub"),
     moment("created_at", "When it was made"),
+    sa.Column("review_id", sa.String(255), comment="GitHub's id of the review that a comment on a line is part of"),
+    sa.Column("in_reply_to_id", sa.String(255), comment="GitHub's id of the first comment of its thread"),
+    sa.Column("path", sa.Text, comment="File that a comment on a line is about"),
+    sa.Column("line", sa.Integer, comment="Line that it was made on; null for a whole file"),
+    sa.Column("commit_sha", sa.String(64), comment="Commit that it was made on"),
     sa.Column("comments_count", sa.Integer, comment="Comments on the issue, as reported with this comment"),
     *version_columns("comments"),
     *mirror_columns(),
@@ -39,10 +46,13 @@ sa.Index("idx_github_comments_number", table.c.repository_id, table.c.number)
 noun = Noun(
     table,
     key=("repository_id", "kind", "github_id"),
-    core=("node_id", "number", "author", "body", "html_url", "created_at"),
+    core=(
+        "node_id", "number", "author", "body", "html_url", "created_at",
+        "review_id", "in_reply_to_id", "path", "line", "commit_sha",
+    ),
     refetch="comment",
     groups=(Group("comments", ("comments_count",)),),
-)
+)  # fmt: skip
 
 
 class Payload(Struct, frozen=True):
@@ -57,16 +67,51 @@ class Payload(Struct, frozen=True):
     updated_at: Time = None
 
 
+class ReviewComment(Payload, frozen=True):
+    """A ``comment`` object of a line; one of a whole file has no line."""
+
+    pull_request_review_id: int | None = None
+    in_reply_to_id: int | None = None
+    path: str | None = None
+    original_line: int | None = None
+    original_commit_id: str | None = None
+
+
+_OF_A_LINE = ("review_id", "in_reply_to_id", "path", "line", "commit_sha")
+
+
 def row(payload: Payload, parent: issue.Payload, origin: Origin, *, deleted: bool = False) -> Row:
     """The row of a ``comment`` on an issue or a pull request's conversation."""
     return {
         "kind": "issue_comment",
-        "github_id": str(payload.id),
-        "node_id": payload.node_id,
         "number": parent.number,
+        **dict.fromkeys(_OF_A_LINE),
         "comments_count": parent.comments,
         "comments_updated_at": time(parent.updated_at),
         "comments_observed_at": origin.observed_at,
+        **_said(payload, origin, deleted=deleted),
+    }
+
+
+def review_row(payload: ReviewComment, number: int, origin: Origin, *, deleted: bool = False) -> Row:
+    """The row of a ``comment`` on a line of the pull request ``number``."""
+    return {
+        "kind": "review_comment",
+        "number": number,
+        "review_id": _id(payload.pull_request_review_id),
+        "in_reply_to_id": _id(payload.in_reply_to_id),
+        "path": payload.path,
+        "line": payload.original_line,
+        "commit_sha": payload.original_commit_id,
+        **_said(payload, origin, deleted=deleted),
+    }
+
+
+def _said(payload: Payload, origin: Origin, *, deleted: bool) -> Row:
+    """What comments of all kinds tell."""
+    return {
+        "github_id": str(payload.id),
+        "node_id": payload.node_id,
         "author": login(payload.user),
         "body": payload.body,
         "html_url": payload.html_url,
@@ -75,3 +120,7 @@ def row(payload: Payload, parent: issue.Payload, origin: Origin, *, deleted: boo
         "deleted_at": origin.observed_at if deleted else None,
         **origin.columns(),
     }
+
+
+def _id(number: int | None) -> str | None:
+    return str(number) if number else None

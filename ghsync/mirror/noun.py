@@ -15,8 +15,12 @@ OBSERVED_BY = ("guid", "arrival", "api")
 
 Row = dict[str, Any]
 
-# What one request to the API can ask for; `sync_jobs` has a kind of the same name for each.
-Refetch = Literal["installation", "repository", "issue", "pull_request", "comment"]
+# What one request to the API can ask for; `sync_jobs` has a kind of the same name for each. ``heads`` are the pull
+# requests whose head commit the row speaks of.
+Refetch = Literal["installation", "repository", "issue", "pull_request", "comment", "heads"]
+
+# How old a report is that does not say when the thing changed: older than any other, or as new as the question was.
+Undated = Literal["oldest", "as_asked"]
 
 # Written by the mirror itself, so no news to a reader of the change feed.
 BOOKKEEPING = frozenset({"id", "observed_at", "observed_by", "synced_at", "sync_source", "verified_at"})
@@ -69,6 +73,7 @@ class Group:
 
     name: str
     columns: tuple[str, ...]
+    undated: Undated = "oldest"
 
     @property
     def updated_at(self) -> str:
@@ -85,8 +90,9 @@ class Group:
 class Noun:
     """One mirrored table: ``key`` identifies a row, ``core`` and each of ``groups`` are ordered by themselves.
 
-    ``refetch`` says what is asked of the API where two payloads tie and differ: the row itself, the ``repository``
-    that it belongs to with all of these rows, or nothing.
+    ``refetch`` says what is asked of the API where two payloads tie and differ: the row itself, the ``repository`` or
+    the pull request that it belongs to with all of these rows, or nothing. ``undated`` is how a report without
+    updated_at is ordered.
 
     ``sticky`` columns never become null again, ``final`` booleans never go from true to false, and ``settled`` says
     which column such a boolean settles: ``{"state": ("merged", "closed")}``. ``initial`` columns are set once, by the
@@ -103,6 +109,7 @@ class Noun:
     settled: Mapping[str, tuple[str, str]] = field(default_factory=dict)
     generated: tuple[str, ...] = ()
     initial: tuple[str, ...] = ()
+    undated: Undated = "oldest"
 
     @cached_property
     def name(self) -> str:
@@ -110,9 +117,14 @@ class Noun:
         return str(self.table.name)
 
     @cached_property
+    def core_group(self) -> Group:
+        """The core, as a group."""
+        return Group("core", (*self.core, "observed_by", "sync_source"), self.undated)
+
+    @cached_property
     def all_groups(self) -> tuple[Group, ...]:
         """The core and the other groups."""
-        return (Group("core", (*self.core, "observed_by", "sync_source")), *self.groups)
+        return (self.core_group, *self.groups)
 
     @cached_property
     def columns(self) -> tuple[str, ...]:

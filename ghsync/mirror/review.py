@@ -1,12 +1,15 @@
 """Reviews of pull requests.
 
 Payload: https://docs.github.com/en/rest/pulls/reviews#get-a-review-for-a-pull-request
+REST does not say when a review was changed last: what it answers is as new as the question.
 """
 
 import sqlalchemy as sa
+from msgspec import Struct
 
 from ghsync.database import metadata, moment, reference, uuid_key
-from ghsync.mirror.noun import mirror_columns
+from ghsync.mirror.noun import Noun, Origin, Row, mirror_columns
+from ghsync.mirror.user import Time, User, login, time
 
 table = sa.Table(
     "github_reviews",
@@ -28,3 +31,52 @@ table = sa.Table(
     comment="Reviews of pull requests",
 )
 sa.Index("idx_github_reviews_number", table.c.repository_id, table.c.number)
+
+noun = Noun(
+    table,
+    key=("repository_id", "github_id"),
+    core=(
+        "node_id", "number", "author", "state", "body", "html_url", "commit_sha", "author_association", "submitted_at",
+    ),
+    refetch="pull_request",
+    undated="as_asked",
+)  # fmt: skip
+
+
+class Payload(Struct, frozen=True):
+    """A ``review`` object; one that is ``pending`` is seen by its author alone, and is not mirrored."""
+
+    id: int
+    state: str = "commented"
+    node_id: str | None = None
+    user: User | None = None
+    body: str | None = None
+    html_url: str | None = None
+    commit_id: str | None = None
+    author_association: str | None = None
+    submitted_at: Time = None
+    updated_at: Time = None
+
+    @property
+    def pending(self) -> bool:
+        """Whether it was begun and not submitted."""
+        return self.state.lower() == "pending"
+
+
+def row(payload: Payload, number: int, origin: Origin) -> Row:
+    """The row of a ``review`` of the pull request ``number``."""
+    return {
+        "github_id": str(payload.id),
+        "node_id": payload.node_id,
+        "number": number,
+        "author": login(payload.user),
+        "state": payload.state.lower(),
+        "body": payload.body or None,
+        "html_url": payload.html_url,
+        "commit_sha": payload.commit_id,
+        "author_association": payload.author_association,
+        "submitted_at": time(payload.submitted_at),
+        "updated_at": time(payload.updated_at),
+        "deleted_at": None,
+        **origin.columns(),
+    }

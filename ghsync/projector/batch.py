@@ -118,25 +118,25 @@ class Batch:
             self.accounts[row["github_id"]] = row
 
 
-_CORE = Group("core", ())
-
-
 def version(group: Group, row: Row) -> tuple[datetime, datetime]:
     """The version of a column group in a row, comparable; see `guard.version`."""
-    return (row.get(group.updated_at) or _NEVER, row.get(group.observed_at) or _NEVER)
+    observed_at = row.get(group.observed_at) or _NEVER
+    undated = observed_at if group.undated == "as_asked" else _NEVER
+    return (row.get(group.updated_at) or undated, observed_at)
 
 
 def _surely_older(payload: repository.Payload, origin: Origin, known: Row) -> bool:
     """Whether a repository need not be looked at: most payloads of a batch repeat what one has told already."""
     updated_at = time(payload.updated_at)
     told_by_guids = origin.observed_by == known["observed_by"] == "guid"
-    older = (updated_at or _NEVER, origin.observed_at) < version(_CORE, known)
+    older = (updated_at or _NEVER, origin.observed_at) < version(repository.noun.core_group, known)
     return older and (told_by_guids or (origin.observed_by != "api" and updated_at != known["updated_at"]))
 
 
 def merge(noun: Noun, known: Row, row: Row, extra: Iterable[str] = ()) -> Row:
     """One row of two with the same key: each group from its newer report, the later one on a tie."""
-    newer, older = (row, known) if version(_CORE, row) >= version(_CORE, known) else (known, row)
+    core = noun.core_group
+    newer, older = (row, known) if version(core, row) >= version(core, known) else (known, row)
     merged = dict(newer)
     for group in noun.groups:
         source = row if version(group, row) >= version(group, known) else known

@@ -9,171 +9,56 @@ from dataclasses import dataclass
 from typing import Any
 
 import msgspec
-from msgspec import Struct
 
 from ghsync.errors import MalformedPayload
-from ghsync.mirror import branch, comment, installation, issue, label, member, milestone, pull_request
-from ghsync.mirror.comment import Payload as Comment
+from ghsync.mirror import (
+    branch,
+    check_run,
+    check_suite,
+    comment,
+    commit_status,
+    installation,
+    issue,
+    label,
+    member,
+    milestone,
+    pull_request,
+    review,
+    review_thread,
+    security_alert,
+    workflow_run,
+)
 from ghsync.mirror.installation import Account
 from ghsync.mirror.installation import Payload as Installation
-from ghsync.mirror.issue import Payload as Issue
-from ghsync.mirror.issue import Transfer
-from ghsync.mirror.label import Payload as Label
-from ghsync.mirror.milestone import Payload as Milestone
 from ghsync.mirror.noun import Noun, Origin, Row
-from ghsync.mirror.pull_request import Payload as PullRequest
 from ghsync.mirror.repository import Owner
 from ghsync.mirror.repository import Payload as Repository
-from ghsync.mirror.user import User
 from ghsync.projector.batch import Batch
-
-
-class Organization(Struct, frozen=True):
-    """The ``organization`` object."""
-
-    id: int
-    login: str
-
-
-class Envelope(Struct, frozen=True):
-    """What every payload may carry."""
-
-    action: Any = None  # one that we do not know, or that is no text, is none: it refuses nothing
-    repository: Repository | None = None
-    installation: Installation | None = None
-    organization: Organization | None = None
-
-
-class AnyEvent(Envelope, frozen=True, kw_only=True):
-    """An event without effects of its own."""
-
-    issue: Issue | None = None
-    pull_request: PullRequest | None = None
-
-
-class IssueEvent(Envelope, frozen=True, kw_only=True):
-    """https://docs.github.com/en/webhooks/webhook-events-and-payloads#issues"""
-
-    issue: Issue
-    changes: Transfer | None = None
-
-
-class CommentEvent(Envelope, frozen=True, kw_only=True):
-    """https://docs.github.com/en/webhooks/webhook-events-and-payloads#issue_comment"""
-
-    issue: Issue
-    comment: Comment
-
-
-class PullRequestEvent(Envelope, frozen=True, kw_only=True):
-    """https://docs.github.com/en/webhooks/webhook-events-and-payloads#pull_request"""
-
-    pull_request: PullRequest
-
-
-class LabelEvent(Envelope, frozen=True, kw_only=True):
-    """https://docs.github.com/en/webhooks/webhook-events-and-payloads#label"""
-
-    label: Label
-
-
-class MilestoneEvent(Envelope, frozen=True, kw_only=True):
-    """https://docs.github.com/en/webhooks/webhook-events-and-payloads#milestone"""
-
-    milestone: Milestone
-
-
-class PushEvent(Envelope, frozen=True, kw_only=True):
-    """https://docs.github.com/en/webhooks/webhook-events-and-payloads#push"""
-
-    ref: str
-    after: str | None = None
-    deleted: bool = False
-
-
-class RelatedIssuesEvent(Envelope, frozen=True, kw_only=True):
-    """`sub_issues` and `issue_dependencies`: two issues, of which one may live in another repository."""
-
-    parent_issue: Issue | None = None
-    parent_issue_repo: Repository | None = None
-    sub_issue: Issue | None = None
-    sub_issue_repo: Repository | None = None
-    blocked_issue: Issue | None = None
-    blocked_issue_repo: Repository | None = None
-    blocking_issue: Issue | None = None
-    blocking_issue_repo: Repository | None = None
-
-
-class Was(Struct, frozen=True):
-    """An old value."""
-
-    was: str | None = msgspec.field(default=None, name="from")
-
-
-class OldName(Struct, frozen=True):
-    """``changes.repository`` of a rename."""
-
-    name: Was | None = None
-
-
-class OldAccount(Struct, frozen=True):
-    """The account a repository came from."""
-
-    user: User | None = None
-    organization: User | None = None
-
-
-class OldOwner(Struct, frozen=True):
-    """``changes.owner`` of a transfer."""
-
-    was: OldAccount | None = msgspec.field(default=None, name="from")
-
-
-class RepositoryChanges(Struct, frozen=True):
-    """``changes`` of a `repository` event."""
-
-    repository: OldName | None = None
-    owner: OldOwner | None = None
-
-
-class RepositoryEvent(Envelope, frozen=True, kw_only=True):
-    """https://docs.github.com/en/webhooks/webhook-events-and-payloads#repository"""
-
-    changes: RepositoryChanges | None = None
-
-
-class InstallationEvent(Envelope, frozen=True, kw_only=True):
-    """`installation` and `installation_repositories`."""
-
-    repositories: list[Repository] | None = None
-    repositories_added: list[Repository] | None = None
-    repositories_removed: list[Repository] | None = None
-
-
-class InstallationTargetEvent(Envelope, frozen=True, kw_only=True):
-    """https://docs.github.com/en/webhooks/webhook-events-and-payloads#installation_target"""
-
-    account: Account | None = None
-
-
-class Membership(Struct, frozen=True):
-    """``membership`` of an organization event."""
-
-    user: User | None = None
-    role: str | None = None
-
-
-class OrganizationEvent(Envelope, frozen=True, kw_only=True):
-    """https://docs.github.com/en/webhooks/webhook-events-and-payloads#organization"""
-
-    membership: Membership | None = None
-
-
-class MemberEvent(Envelope, frozen=True, kw_only=True):
-    """`member` (of a repository) and `membership` (of a team)."""
-
-    member: User | None = None
-
+from ghsync.projector.payloads import (
+    AlertEvent,
+    AnyEvent,
+    CheckRunEvent,
+    CheckSuiteEvent,
+    CommentEvent,
+    Envelope,
+    InstallationEvent,
+    InstallationTargetEvent,
+    IssueEvent,
+    LabelEvent,
+    MemberEvent,
+    MilestoneEvent,
+    OrganizationEvent,
+    PullRequestEvent,
+    PushEvent,
+    RelatedIssuesEvent,
+    RepositoryChanges,
+    RepositoryEvent,
+    ReviewCommentEvent,
+    ReviewEvent,
+    StatusEvent,
+    ThreadEvent,
+    WorkflowRunEvent,
+)
 
 Projection = Callable[[Any, Origin, Batch], None]
 
@@ -205,6 +90,58 @@ def _comment(event: CommentEvent, origin: Origin, batch: Batch) -> None:
 
 def _pull_request(event: PullRequestEvent, origin: Origin, batch: Batch) -> None:
     batch.add(pull_request.noun, _repository(event).id, pull_request.row(event.pull_request, origin))
+
+
+def _review(event: ReviewEvent, origin: Origin, batch: Batch) -> None:
+    _pull_request(event, origin, batch)
+    if not event.review.pending:
+        batch.add(review.noun, _repository(event).id, review.row(event.review, event.pull_request.number, origin))
+
+
+def _review_comment(event: ReviewCommentEvent, origin: Origin, batch: Batch) -> None:
+    _pull_request(event, origin, batch)
+    number, deleted = event.pull_request.number, event.action == "deleted"
+    batch.add(comment.noun, _repository(event).id, comment.review_row(event.comment, number, origin, deleted=deleted))
+
+
+def _review_thread(event: ThreadEvent, origin: Origin, batch: Batch) -> None:
+    _pull_request(event, origin, batch)
+    repository_id, number = _repository(event).id, event.pull_request.number
+    thread = msgspec.structs.replace(event.thread, updated_at=event.thread.updated_at or event.updated_at)
+    row = review_thread.row(thread, number, origin, resolved=event.action == "resolved", by=event.sender)
+    batch.add(review_thread.noun, repository_id, row)
+    for each in thread.comments:
+        batch.add(comment.noun, repository_id, comment.review_row(each, number, origin))
+
+
+def _status(event: StatusEvent, origin: Origin, batch: Batch) -> None:
+    status = commit_status.Payload(
+        id=event.id,
+        context=event.context,
+        state=event.state,
+        description=event.description,
+        target_url=event.target_url,
+        creator=event.sender,
+        created_at=event.created_at,
+        updated_at=event.updated_at,
+    )
+    batch.add(commit_status.noun, _repository(event).id, commit_status.row(status, event.sha, origin))
+
+
+def _checked(name: str, noun: Noun, row: Callable[[Any, Origin], Row]) -> Projection:
+    """Of an event about what was checked of a commit, which it carries under ``name``: its row."""
+
+    def add(event: Envelope, origin: Origin, batch: Batch) -> None:
+        batch.add(noun, _repository(event).id, row(getattr(event, name), origin))
+
+    return add
+
+
+def _alert(kind: str) -> Projection:
+    def add(event: AlertEvent, origin: Origin, batch: Batch) -> None:
+        batch.add(security_alert.noun, _repository(event).id, security_alert.row(event.alert, kind, origin))
+
+    return add
 
 
 def _thing(name: str, noun: Noun, row: Callable[..., Row]) -> Projection:
@@ -318,6 +255,10 @@ def _event(payload: type[Envelope], project: Projection) -> Event:
 
 
 EVENTS: dict[str, Event] = {
+    "check_run": _event(CheckRunEvent, _checked("check_run", check_run.noun, check_run.row)),
+    "check_suite": _event(CheckSuiteEvent, _checked("check_suite", check_suite.noun, check_suite.row)),
+    "code_scanning_alert": _event(AlertEvent, _alert("code_scanning")),
+    "dependabot_alert": _event(AlertEvent, _alert("dependabot")),
     "installation": _event(InstallationEvent, _installation),
     "installation_repositories": _event(InstallationEvent, _installation),
     "installation_target": _event(InstallationTargetEvent, _account),
@@ -330,9 +271,15 @@ EVENTS: dict[str, Event] = {
     "milestone": _event(MilestoneEvent, _thing("milestone", milestone.noun, milestone.row)),
     "organization": _event(OrganizationEvent, _organization),
     "pull_request": _event(PullRequestEvent, _pull_request),
+    "pull_request_review": _event(ReviewEvent, _review),
+    "pull_request_review_comment": _event(ReviewCommentEvent, _review_comment),
+    "pull_request_review_thread": _event(ThreadEvent, _review_thread),
     "push": _event(PushEvent, _push),
     "repository": _event(RepositoryEvent, _repository_event),
+    "secret_scanning_alert": _event(AlertEvent, _alert("secret_scanning")),
+    "status": _event(StatusEvent, _status),
     "sub_issues": _event(RelatedIssuesEvent, _related_issues),
+    "workflow_run": _event(WorkflowRunEvent, _checked("workflow_run", workflow_run.noun, workflow_run.row)),
 }
 
 OTHER = _event(AnyEvent, _anything)

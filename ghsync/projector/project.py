@@ -6,7 +6,6 @@ then issues and pull requests, then what is derived from them, and last the chan
 
 from collections.abc import Iterable, Sequence
 from datetime import timedelta
-from typing import Any
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -17,7 +16,10 @@ from ghsync.inbox.queue import Claimed, Verdict
 from ghsync.jobs import Job
 from ghsync.mirror import (
     branch,
+    check_run,
+    check_suite,
     comment,
+    commit_status,
     counters,
     installation,
     issue,
@@ -28,11 +30,15 @@ from ghsync.mirror import (
     pull_request,
     registry,
     repository,
+    review,
+    review_thread,
+    security_alert,
+    workflow_run,
 )
 from ghsync.mirror.noun import Noun, Row
 from ghsync.mirror.registry import Written
 from ghsync.mirror.upsert import Change, amend, bury, upsert
-from ghsync.projector import events, origin
+from ghsync.projector import concerned, events, origin, refetches
 from ghsync.projector.batch import REPOSITORY, Batch
 from ghsync.tasks import links, mentions
 from ghsync.tasks.item import Item
@@ -46,7 +52,10 @@ _KINDS = {issue.noun: "issue", pull_request.noun: "pull_request"}
 
 # Issues and pull requests show these, and later changes of them too: see `overlay`.
 _SHOWN = (label.noun, milestone.noun, branch.noun)
-_OTHERS = (issue.noun, pull_request.noun, comment.noun)
+_OTHERS = (
+    issue.noun, pull_request.noun, comment.noun, review.noun, review_thread.noun, workflow_run.noun, check_suite.noun,
+    check_run.noun, commit_status.noun, security_alert.noun,
+)  # fmt: skip
 
 
 async def project(conn: AsyncConnection, deliveries: Sequence[Claimed]) -> list[Verdict]:
@@ -86,12 +95,15 @@ async def write(conn: AsyncConnection, batch: Batch) -> list[feed.Event]:
     changes = [*written.changes, *await _write_nouns(conn, batch, written)]
 
     linked = await _link(conn, batch, written, changes)
-    pulls = {change.key for change in changes if change.noun is pull_request.noun}
+    unordered = refetches.unordered(batch, written, changes)
+    reached = await concerned.find(conn, batch, written, changes, unordered)
+    pulls = {change.key for change in changes if change.noun is pull_request.noun} | reached.tracked(changes)
     # What nobody here has locked may be changing at this moment: it is tracked under its own lock.
     locked = set(written.ids.values())
     elsewhere = {pull for pull in linked if pull[0] not in locked}
     tracked = await tracking.refresh(conn, pulls | linked - elsewhere)
-    await jobs.schedule(conn, _due(batch, written, changes, tracked))
+    undecided = [(row.repository_id, row.number) for row in tracked if row.undecided]
+    await jobs.schedule(conn, refetches.due(batch, written, unordered, reached, undecided))
     if elsewhere:
         await jobs.call(conn, tracking_jobs(elsewhere))
     told = [*_events(changes), *_tracking_events([*renamed, *tracked])]
@@ -168,7 +180,7 @@ async def _link(conn: AsyncConnection, batch: Batch, written: Written, changes: 
     """Read what changed texts say of tasks and issues; answers the pull requests whose links changed."""
     texts, moved = [], []
     for noun, kind in _KINDS.items():
-        rows = {(written.ids[key[0]], key[1]): row for key, row in batch.rows.get(noun, {}).items()}
+        rows = concerned.by_key(batch, written, noun)
         for change in changes:
             if change.noun is not noun:
                 continue
@@ -200,41 +212,6 @@ def _text(change: Change, kind: str, row: Row) -> Text:
         branch=row.get("head_ref"),
         observed_at=row["observed_at"],
     )
-
-
-def _due(batch: Batch, written: Written, changes: Sequence[Change], tracked: Sequence[tracking.Tracked]) -> list[Job]:
-    """The refetches that settle what these payloads could not."""
-    unordered = batch.unordered | {(change.noun, change.key) for change in changes if change.unordered}
-    due = [_refetch(noun, _located(noun, key, written), "two payloads of one second differ") for noun, key in unordered]
-    due += [_refetch(pull_request.noun, key, "a branch was pushed to") for key in batch.refetch]
-    due += [
-        _refetch(pull_request.noun, (row.repository_id, row.number), "mergeable is unknown")
-        for row in tracked
-        if row.undecided
-    ]
-    due += [
-        _refetch(pull_request.noun, (written.ids[key[0]], key[1]), "mergeable is unknown")
-        for key, row in batch.rows.get(pull_request.noun, {}).items()
-        if pull_request.is_undecided(row)
-    ]
-    return [job for job in due if job]
-
-
-def _located(noun: Noun, key: tuple[Any, ...], written: Written) -> tuple[Any, ...]:
-    """The key with our id of the repository, where the batch knew only GitHub's."""
-    return key if noun is installation.noun else (written.ids.get(key[0], key[0]), *key[1:])
-
-
-def _refetch(noun: Noun, key: tuple[Any, ...], reason: str) -> Job | None:
-    match noun.refetch:
-        case None:
-            return None
-        case "installation":
-            return Job("refetch_installation", key[0], None, reason)
-        case "repository":
-            return Job("refetch_repository", key[0], key[0], reason)
-        case itself:
-            return Job(f"refetch_{itself}", f"{key[0]}#{key[-1]}", key[0], reason)
 
 
 def _events(changes: Iterable[Change]) -> list[feed.Event]:

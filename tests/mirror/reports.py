@@ -11,7 +11,23 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from ghsync.changes import feed
 from ghsync.database import transaction
-from ghsync.mirror import branch, comment, installation, issue, label, milestone, pull_request, repository
+from ghsync.mirror import (
+    branch,
+    check_run,
+    check_suite,
+    comment,
+    commit_status,
+    installation,
+    issue,
+    label,
+    milestone,
+    pull_request,
+    repository,
+    review,
+    review_thread,
+    security_alert,
+    workflow_run,
+)
 from ghsync.mirror.installation import Account
 from ghsync.mirror.noun import Noun, Origin
 from ghsync.mirror.repository import Owner
@@ -197,6 +213,57 @@ def _branch(batch: Batch, report: Report) -> None:
     batch.add(branch.noun, APP.id, branch.row("refs/heads/topic", report.text, report.origin, deleted=report.deleted))
 
 
+def _review(batch: Batch, report: Report) -> None:
+    payload = review.Payload(
+        id=7, state="approved", body=report.text, user=User(1, report.text), updated_at=report.updated_at
+    )
+    batch.add(review.noun, APP.id, review.row(payload, 8, report.origin))
+
+
+def _review_thread(batch: Batch, report: Report) -> None:
+    payload = review_thread.Payload("PRRT_7", path=report.text, updated_at=report.updated_at)
+    row = review_thread.row(payload, 8, report.origin, resolved=True, by=User(1, report.text), deleted=report.deleted)
+    batch.add(review_thread.noun, APP.id, row)
+
+
+def _check_run(batch: Batch, report: Report) -> None:
+    payload = check_run.Payload(
+        id=7, head_sha="a" * 40, name=report.text, status="completed", app=check_run.App(1, report.text),
+        completed_at=report.updated_at,
+    )  # fmt: skip
+    batch.add(check_run.noun, APP.id, check_run.row(payload, report.origin))
+
+
+def _check_suite(batch: Batch, report: Report) -> None:
+    payload = check_suite.Payload(
+        id=7, head_sha="a" * 40, head_branch=report.text, app=check_run.App(1, report.text),
+        updated_at=report.updated_at,
+    )  # fmt: skip
+    batch.add(check_suite.noun, APP.id, check_suite.row(payload, report.origin))
+
+
+def _commit_status(batch: Batch, report: Report) -> None:
+    payload = commit_status.Payload(
+        id=7, context="ci", description=report.text, creator=User(1, report.text), updated_at=report.updated_at
+    )
+    batch.add(commit_status.noun, APP.id, commit_status.row(payload, "a" * 40, report.origin))
+
+
+def _workflow_run(batch: Batch, report: Report) -> None:
+    payload = workflow_run.Payload(
+        id=7, head_sha="a" * 40, name=report.text, event=report.text, updated_at=report.updated_at
+    )
+    batch.add(workflow_run.noun, APP.id, workflow_run.row(payload, report.origin))
+
+
+def _security_alert(batch: Batch, report: Report) -> None:
+    payload = security_alert.Payload(
+        number=7, state="open", rule=security_alert.Rule(description=report.text),
+        tool=security_alert.Tool(report.text), updated_at=report.updated_at,
+    )  # fmt: skip
+    batch.add(security_alert.noun, APP.id, security_alert.row(payload, "code_scanning", report.origin))
+
+
 _SEVEN = {"github_id": "7"}
 
 INSTALLATION = Subject(
@@ -213,9 +280,27 @@ PULL_REQUEST = Subject(
 )
 COMMENT = Subject(comment.noun, _comment, _SEVEN, "body", "author", 255, refetch=("refetch_comment",))
 BRANCH = Subject(branch.noun, _branch, {"name": "topic"}, "head_sha", "head_sha", 64, dated=())
+REVIEW = Subject(review.noun, _review, _SEVEN, "body", "author", 255, refetch=("refetch_pull_request",))
+REVIEW_THREAD = Subject(
+    review_thread.noun, _review_thread, {"node_id": "PRRT_7"}, "path", "resolved_by", 255,
+    refetch=("refetch_pull_request",),
+)  # fmt: skip
+# No pull request has the commit at its head, so there is none to read again.
+CHECK_RUN = Subject(check_run.noun, _check_run, _SEVEN, "name", "app_slug", 255, dated=("completed_at", "updated_at"))
+CHECK_SUITE = Subject(check_suite.noun, _check_suite, _SEVEN, "head_branch", "app_slug", 255)
+COMMIT_STATUS = Subject(commit_status.noun, _commit_status, _SEVEN, "description", "creator", 255)
+WORKFLOW_RUN = Subject(workflow_run.noun, _workflow_run, _SEVEN, "name", "event", 255)
+SECURITY_ALERT = Subject(
+    security_alert.noun, _security_alert, {"number": "7"}, "summary", "tool", 255, refetch=("refetch_repository",)
+)
 
 SUBJECTS: Sequence[Subject] = (
-    INSTALLATION, REPOSITORY, LABEL, MILESTONE, ISSUE, PULL_REQUEST, COMMENT, BRANCH,
+    INSTALLATION, REPOSITORY, LABEL, MILESTONE, ISSUE, PULL_REQUEST, COMMENT, BRANCH, REVIEW, REVIEW_THREAD, CHECK_RUN,
+    CHECK_SUITE, COMMIT_STATUS, WORKFLOW_RUN, SECURITY_ALERT,
 )  # fmt: skip
 DATED = tuple(subject for subject in SUBJECTS if subject.dated)
-MORTAL = tuple(subject for subject in SUBJECTS if subject is not BRANCH)
+UNDATED_IS_OLD = tuple(subject for subject in DATED if subject.noun.undated == "oldest")
+UNDATED_IS_NEW = tuple(subject for subject in DATED if subject.noun.undated == "as_asked")
+# A branch comes back by a push; reviews, checks and statuses stay for as long as their repository does.
+IMMORTAL = (BRANCH, REVIEW, CHECK_RUN, CHECK_SUITE, COMMIT_STATUS, WORKFLOW_RUN, SECURITY_ALERT)
+MORTAL = tuple(subject for subject in SUBJECTS if subject not in IMMORTAL)

@@ -45,12 +45,28 @@ async def test_githubs_clock_decides_before_ours_does(engine: AsyncEngine, subje
         assert await subject.row(conn, subject.shown) == {subject.shown: "two"}
 
 
-@every_dated_noun
+@pytest.mark.parametrize("subject", reports.UNDATED_IS_OLD, ids=str)
 async def test_a_payload_without_a_time_is_older_than_any(engine: AsyncEngine, subject: Subject) -> None:
     undated = Report("undated", None, hook(60))  # type: ignore[arg-type]
     await write(engine, subject.batch(ONE), subject.batch(undated))
     async with engine.connect() as conn:
         assert await subject.row(conn, subject.shown) == {subject.shown: "one"}
+
+
+@pytest.mark.parametrize("subject", reports.UNDATED_IS_NEW, ids=str)
+async def test_a_payload_of_a_noun_that_some_answers_do_not_date_is_as_new_as_it_was_observed(
+    engine: AsyncEngine, subject: Subject
+) -> None:
+    undated = Report("undated", None, api(2.75))  # type: ignore[arg-type]
+    for order in permutations((TWO, undated, THREE)):
+        async with engine.connect() as conn:
+            for report in order[:2]:
+                await project.write(conn, subject.batch(report))
+            newest = max(order[:2], key=(TWO, undated, THREE).index)
+            assert await subject.row(conn, subject.shown) == {subject.shown: newest.text}
+            await project.write(conn, subject.batch(order[2]))
+            assert await subject.row(conn, subject.shown) == {subject.shown: "three"}
+            await conn.rollback()
 
 
 @every_noun
@@ -243,7 +259,7 @@ async def test_a_change_is_told_with_its_old_and_new_values(engine: AsyncEngine,
     )
 
 
-@every_dated_noun
+@pytest.mark.parametrize("subject", [one for one in reports.DATED if one.dated == ("updated_at",)], ids=str)
 async def test_a_later_time_alone_is_no_news(engine: AsyncEngine, subject: Subject) -> None:
     await write(engine, subject.batch(ONE), subject.batch(Report("one", at(9), hook(9))))
     async with engine.connect() as conn:

@@ -9,7 +9,21 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from ghsync.database import transaction
 from ghsync.inbox.queue import Claimed, Verdict
-from ghsync.mirror import branch, comment, issue, label, milestone, pull_request
+from ghsync.mirror import (
+    branch,
+    check_run,
+    check_suite,
+    comment,
+    commit_status,
+    issue,
+    label,
+    milestone,
+    pull_request,
+    review,
+    review_thread,
+    security_alert,
+    workflow_run,
+)
 from ghsync.mirror.noun import Noun, Row
 from ghsync.projector import events, project
 from ghsync.projector.batch import Batch
@@ -27,7 +41,16 @@ NOUNS: dict[str, set[Noun]] = {
     "label": {label.noun},
     "milestone": {milestone.noun},
     "pull_request": {pull_request.noun},
-    "pull_request_review": {pull_request.noun},
+    "pull_request_review": {pull_request.noun, review.noun},
+    "pull_request_review_comment": {pull_request.noun, comment.noun},
+    "pull_request_review_thread": {pull_request.noun, comment.noun, review_thread.noun},
+    "check_run": {check_run.noun},
+    "check_suite": {check_suite.noun},
+    "code_scanning_alert": {security_alert.noun},
+    "dependabot_alert": {security_alert.noun},
+    "secret_scanning_alert": {security_alert.noun},
+    "status": {commit_status.noun},
+    "workflow_run": {workflow_run.noun},
     "push": {branch.noun},
     "sub_issues": {issue.noun},
 }

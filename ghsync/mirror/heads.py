@@ -1,0 +1,36 @@
+"""Pull requests by the commit at their head: what is checked of a commit concerns them.
+
+Checks name their pull requests only while these are open and not from a fork, so nothing but the commit joins them.
+https://docs.github.com/en/rest/checks/runs
+"""
+
+from collections.abc import Iterable
+
+import sqlalchemy as sa
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from ghsync.mirror import check_run, check_suite, commit_status, workflow_run
+
+CHECKS = (check_run.noun, check_suite.noun, commit_status.noun, workflow_run.noun)
+"""The nouns that speak of a commit, their ``head_sha``."""
+
+Commit = tuple[str, str]
+"""A repository (our id) and the hash of a commit."""
+
+_AT_HEAD = sa.text("""
+SELECT p.repository_id::text, p.head_sha, p.number
+FROM unnest(CAST(:repositories AS uuid[]), CAST(:commits AS text[])) AS c(repository_id, sha)
+JOIN github_pull_requests p ON p.head_sha = c.sha AND p.repository_id = c.repository_id
+""")
+
+
+async def pull_requests(conn: AsyncConnection, commits: Iterable[Commit]) -> dict[Commit, list[tuple[str, int]]]:
+    """The pull requests (repository id, number) that have these commits at their heads, forks' among them."""
+    unique = sorted(set(commits))
+    if not unique:
+        return {}
+    asked = {"repositories": [repository for repository, _ in unique], "commits": [sha for _, sha in unique]}
+    found: dict[Commit, list[tuple[str, int]]] = {}
+    for repository_id, sha, number in await conn.execute(_AT_HEAD, asked):
+        found.setdefault((repository_id, sha), []).append((repository_id, number))
+    return found

@@ -1,0 +1,135 @@
+"""Alerts of code scanning, Dependabot and secret scanning.
+
+Payloads: https://docs.github.com/en/rest/code-scanning/code-scanning, https://docs.github.com/en/rest/dependabot/alerts
+and https://docs.github.com/en/rest/secret-scanning/secret-scanning
+Only code scanning says where it last saw something: at a commit of a branch, or of a pull request.
+"""
+
+import re
+
+import sqlalchemy as sa
+from msgspec import Struct
+
+from ghsync.database import metadata, moment, one_of, reference, uuid_key
+from ghsync.mirror.noun import Noun, Origin, Row, mirror_columns
+from ghsync.mirror.user import Time, time
+
+KINDS = ("code_scanning", "dependabot", "secret_scanning")
+
+_PULL_REQUEST_REF = re.compile(r"refs/pull/(\d{1,9})/(?:merge|head)")
+
+table = sa.Table(
+    "github_security_alerts",
+    metadata,
+    uuid_key(),
+    reference("repository_id", "github_repositories.id", "Its repository", nullable=False, ondelete="CASCADE"),
+    sa.Column("kind", sa.String(20), nullable=False, comment="Which of GitHub's scanners found it"),
+    sa.Column("number", sa.Integer, nullable=False, comment="Number within the repository and the kind"),
+    sa.Column("state", sa.String(50), nullable=False, comment="open, fixed, dismissed, auto_dismissed or resolved"),
+    sa.Column("severity", sa.String(50), comment="critical, high, medium, low; or error, warning, note"),
+    sa.Column("rule", sa.Text, comment="Rule, advisory or type of secret"),
+    sa.Column("tool", sa.String(255), comment="Tool that found it"),
+    sa.Column("summary", sa.Text, comment="What it is, in a line"),
+    sa.Column("ref", sa.Text, comment="Where code scanning saw it last: refs/heads/... or refs/pull/N/merge"),
+    sa.Column("commit_sha", sa.String(64), comment="Commit at which code scanning saw it last"),
+    sa.Column("pull_request_number", sa.Integer, comment="The pull request that ref names, if it does"),
+    sa.Column("html_url", sa.Text, comment="Page on GitHub"),
+    moment("created_at", "When it was found"),
+    moment("closed_at", "When it was fixed, dismissed or resolved"),
+    *mirror_columns(),
+    sa.UniqueConstraint("repository_id", "kind", "number"),
+    one_of("kind", KINDS),
+    comment="Security alerts of mirrored repositories",
+)
+sa.Index(
+    "idx_github_security_alerts_open",
+    table.c.repository_id,
+    postgresql_where=(table.c.state == "open") & table.c.deleted_at.is_(None),
+)
+
+noun = Noun(
+    table,
+    key=("repository_id", "kind", "number"),
+    core=(
+        "state", "severity", "rule", "tool", "summary", "ref", "commit_sha", "pull_request_number", "html_url",
+        "created_at", "closed_at",
+    ),
+    refetch="repository",
+)  # fmt: skip
+
+
+class Rule(Struct, frozen=True):
+    """The rule of code scanning that was broken."""
+
+    id: str | None = None
+    description: str | None = None
+    severity: str | None = None
+    security_severity_level: str | None = None
+
+
+class Tool(Struct, frozen=True):
+    """The tool that found it."""
+
+    name: str | None = None
+
+
+class Instance(Struct, frozen=True):
+    """Where code scanning saw it last."""
+
+    ref: str | None = None
+    commit_sha: str | None = None
+
+
+class Advisory(Struct, frozen=True):
+    """What Dependabot warns of."""
+
+    ghsa_id: str | None = None
+    summary: str | None = None
+    severity: str | None = None
+
+
+class Payload(Struct, frozen=True):
+    """An ``alert`` object of any kind."""
+
+    number: int
+    state: str | None = None
+    html_url: str | None = None
+    rule: Rule | None = None
+    tool: Tool | None = None
+    most_recent_instance: Instance | None = None
+    security_advisory: Advisory | None = None
+    secret_type: str | None = None
+    secret_type_display_name: str | None = None
+    resolution: str | None = None
+    created_at: Time = None
+    updated_at: Time = None
+    fixed_at: Time = None
+    dismissed_at: Time = None
+    auto_dismissed_at: Time = None
+    resolved_at: Time = None
+
+
+def row(payload: Payload, kind: str, origin: Origin) -> Row:
+    """The row of an ``alert`` of this kind."""
+    rule, advisory = payload.rule or Rule(), payload.security_advisory or Advisory()
+    instance = payload.most_recent_instance or Instance()
+    named = _PULL_REQUEST_REF.fullmatch(instance.ref or "")
+    closed_at = payload.fixed_at or payload.dismissed_at or payload.auto_dismissed_at or payload.resolved_at
+    return {
+        "kind": kind,
+        "number": payload.number,
+        "state": payload.state or ("resolved" if payload.resolution or payload.resolved_at else "open"),
+        "severity": rule.security_severity_level or rule.severity or advisory.severity,
+        "rule": rule.id or advisory.ghsa_id or payload.secret_type,
+        "tool": payload.tool.name if payload.tool else None,
+        "summary": rule.description or advisory.summary or payload.secret_type_display_name,
+        "ref": instance.ref,
+        "commit_sha": instance.commit_sha,
+        "pull_request_number": int(named[1]) if named else None,
+        "html_url": payload.html_url,
+        "created_at": time(payload.created_at),
+        "updated_at": time(payload.updated_at),
+        "closed_at": time(closed_at),
+        "deleted_at": None,
+        **origin.columns(),
+    }

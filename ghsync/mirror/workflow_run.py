@@ -1,0 +1,91 @@
+"""Runs of GitHub Actions' workflows: what a check suite of theirs is to those who wrote the workflow.
+
+Payload: https://docs.github.com/en/rest/actions/workflow-runs#get-a-workflow-run
+A run says what its checks do not: that it waits for approval, that it could not start, that more jobs are to come.
+"""
+
+import sqlalchemy as sa
+from msgspec import Struct
+
+from ghsync.database import metadata, moment, reference, uuid_key
+from ghsync.mirror.noun import Noun, Origin, Row, mirror_columns
+from ghsync.mirror.user import Time, time
+
+table = sa.Table(
+    "github_workflow_runs",
+    metadata,
+    uuid_key(),
+    reference("repository_id", "github_repositories.id", "Its repository", nullable=False, ondelete="CASCADE"),
+    sa.Column("github_id", sa.String(255), nullable=False, comment="GitHub's numeric id; the same for every attempt"),
+    sa.Column("node_id", sa.String(255), comment="GitHub's GraphQL id"),
+    sa.Column("workflow_id", sa.String(255), comment="GitHub's id of the workflow"),
+    sa.Column("name", sa.Text, comment="Name of the workflow"),
+    sa.Column("event", sa.String(255), comment="What triggered it: push, pull_request, ..."),
+    sa.Column("head_sha", sa.String(64), nullable=False, comment="Commit that it runs on"),
+    sa.Column("head_branch", sa.String(255), comment="Branch that it runs on"),
+    sa.Column("run_number", sa.Integer, comment="Number within the workflow"),
+    sa.Column("run_attempt", sa.Integer, comment="How often it was run, as far as known"),
+    sa.Column("status", sa.String(50), comment="requested, waiting, queued, in_progress, completed, ..."),
+    sa.Column("conclusion", sa.String(50), comment="success, failure, action_required, ...; null until completed"),
+    sa.Column("check_suite_id", sa.String(255), comment="GitHub's id of the suite that holds its checks"),
+    sa.Column("html_url", sa.Text, comment="Page on GitHub"),
+    moment("created_at", "When it was made"),
+    *mirror_columns(),
+    sa.UniqueConstraint("repository_id", "github_id"),
+    comment="Workflow runs of GitHub Actions, joined by head commit",
+)
+sa.Index("idx_github_workflow_runs_head_sha", table.c.repository_id, table.c.head_sha)
+
+noun = Noun(
+    table,
+    key=("repository_id", "github_id"),
+    core=(
+        "node_id", "workflow_id", "name", "event", "head_sha", "run_number", "status", "conclusion", "check_suite_id",
+        "html_url", "created_at",
+    ),
+    refetch="heads",
+    sticky=("run_attempt", "head_branch"),  # GraphQL does not tell them
+)  # fmt: skip
+
+
+class Payload(Struct, frozen=True):
+    """A ``workflow_run`` object."""
+
+    id: int
+    head_sha: str
+    node_id: str | None = None
+    workflow_id: int | None = None
+    name: str | None = None
+    event: str | None = None
+    head_branch: str | None = None
+    run_number: int | None = None
+    run_attempt: int | None = None
+    status: str | None = None
+    conclusion: str | None = None
+    check_suite_id: int | None = None
+    html_url: str | None = None
+    created_at: Time = None
+    updated_at: Time = None
+
+
+def row(payload: Payload, origin: Origin) -> Row:
+    """The row of a ``workflow_run`` object."""
+    return {
+        "github_id": str(payload.id),
+        "node_id": payload.node_id,
+        "workflow_id": str(payload.workflow_id) if payload.workflow_id else None,
+        "name": payload.name,
+        "event": payload.event,
+        "head_sha": payload.head_sha,
+        "head_branch": payload.head_branch,
+        "run_number": payload.run_number,
+        "run_attempt": payload.run_attempt,
+        "status": payload.status,
+        "conclusion": payload.conclusion,
+        "check_suite_id": str(payload.check_suite_id) if payload.check_suite_id else None,
+        "html_url": payload.html_url,
+        "created_at": time(payload.created_at),
+        "updated_at": time(payload.updated_at),
+        "deleted_at": None,
+        **origin.columns(),
+    }

@@ -1,0 +1,235 @@
+"""What payloads carry, event by event: the parts that are read, and nothing else.
+
+https://docs.github.com/en/webhooks/webhook-events-and-payloads
+"""
+
+from typing import Any
+
+import msgspec
+from msgspec import Struct
+
+from ghsync.mirror.check_run import Payload as CheckRun
+from ghsync.mirror.check_suite import Payload as CheckSuite
+from ghsync.mirror.comment import Payload as Comment
+from ghsync.mirror.comment import ReviewComment
+from ghsync.mirror.installation import Account
+from ghsync.mirror.installation import Payload as Installation
+from ghsync.mirror.issue import Payload as Issue
+from ghsync.mirror.issue import Transfer
+from ghsync.mirror.label import Payload as Label
+from ghsync.mirror.milestone import Payload as Milestone
+from ghsync.mirror.pull_request import Payload as PullRequest
+from ghsync.mirror.repository import Payload as Repository
+from ghsync.mirror.review import Payload as Review
+from ghsync.mirror.review_thread import Payload as Thread
+from ghsync.mirror.security_alert import Payload as Alert
+from ghsync.mirror.user import Time, User
+from ghsync.mirror.workflow_run import Payload as WorkflowRun
+
+
+class Organization(Struct, frozen=True):
+    """The ``organization`` object."""
+
+    id: int
+    login: str
+
+
+class Envelope(Struct, frozen=True):
+    """What every payload may carry."""
+
+    action: Any = None  # one that we do not know, or that is no text, is none: it refuses nothing
+    repository: Repository | None = None
+    installation: Installation | None = None
+    organization: Organization | None = None
+
+
+class AnyEvent(Envelope, frozen=True, kw_only=True):
+    """An event without effects of its own."""
+
+    issue: Issue | None = None
+    pull_request: PullRequest | None = None
+
+
+class IssueEvent(Envelope, frozen=True, kw_only=True):
+    """https://docs.github.com/en/webhooks/webhook-events-and-payloads#issues"""
+
+    issue: Issue
+    changes: Transfer | None = None
+
+
+class CommentEvent(Envelope, frozen=True, kw_only=True):
+    """https://docs.github.com/en/webhooks/webhook-events-and-payloads#issue_comment"""
+
+    issue: Issue
+    comment: Comment
+
+
+class PullRequestEvent(Envelope, frozen=True, kw_only=True):
+    """https://docs.github.com/en/webhooks/webhook-events-and-payloads#pull_request"""
+
+    pull_request: PullRequest
+
+
+class ReviewEvent(PullRequestEvent, frozen=True, kw_only=True):
+    """https://docs.github.com/en/webhooks/webhook-events-and-payloads#pull_request_review"""
+
+    review: Review
+
+
+class ReviewCommentEvent(PullRequestEvent, frozen=True, kw_only=True):
+    """https://docs.github.com/en/webhooks/webhook-events-and-payloads#pull_request_review_comment"""
+
+    comment: ReviewComment
+
+
+class ThreadEvent(PullRequestEvent, frozen=True, kw_only=True):
+    """https://docs.github.com/en/webhooks/webhook-events-and-payloads#pull_request_review_thread"""
+
+    thread: Thread
+    sender: User | None = None
+    updated_at: Time = None
+
+
+class CheckRunEvent(Envelope, frozen=True, kw_only=True):
+    """https://docs.github.com/en/webhooks/webhook-events-and-payloads#check_run"""
+
+    check_run: CheckRun
+
+
+class CheckSuiteEvent(Envelope, frozen=True, kw_only=True):
+    """https://docs.github.com/en/webhooks/webhook-events-and-payloads#check_suite"""
+
+    check_suite: CheckSuite
+
+
+class WorkflowRunEvent(Envelope, frozen=True, kw_only=True):
+    """https://docs.github.com/en/webhooks/webhook-events-and-payloads#workflow_run"""
+
+    workflow_run: WorkflowRun
+
+
+class StatusEvent(Envelope, frozen=True, kw_only=True):
+    """`status`, whose payload is the status itself; ``sender`` is who set it.
+
+    https://docs.github.com/en/webhooks/webhook-events-and-payloads#status
+    """
+
+    id: int
+    sha: str
+    context: str = "default"
+    state: str = "pending"
+    description: str | None = None
+    target_url: str | None = None
+    sender: User | None = None
+    created_at: Time = None
+    updated_at: Time = None
+
+
+class AlertEvent(Envelope, frozen=True, kw_only=True):
+    """`code_scanning_alert`, `dependabot_alert` and `secret_scanning_alert`."""
+
+    alert: Alert
+
+
+class LabelEvent(Envelope, frozen=True, kw_only=True):
+    """https://docs.github.com/en/webhooks/webhook-events-and-payloads#label"""
+
+    label: Label
+
+
+class MilestoneEvent(Envelope, frozen=True, kw_only=True):
+    """https://docs.github.com/en/webhooks/webhook-events-and-payloads#milestone"""
+
+    milestone: Milestone
+
+
+class PushEvent(Envelope, frozen=True, kw_only=True):
+    """https://docs.github.com/en/webhooks/webhook-events-and-payloads#push"""
+
+    ref: str
+    after: str | None = None
+    deleted: bool = False
+
+
+class RelatedIssuesEvent(Envelope, frozen=True, kw_only=True):
+    """`sub_issues` and `issue_dependencies`: two issues, of which one may live in another repository."""
+
+    parent_issue: Issue | None = None
+    parent_issue_repo: Repository | None = None
+    sub_issue: Issue | None = None
+    sub_issue_repo: Repository | None = None
+    blocked_issue: Issue | None = None
+    blocked_issue_repo: Repository | None = None
+    blocking_issue: Issue | None = None
+    blocking_issue_repo: Repository | None = None
+
+
+class Was(Struct, frozen=True):
+    """An old value."""
+
+    was: str | None = msgspec.field(default=None, name="from")
+
+
+class OldName(Struct, frozen=True):
+    """``changes.repository`` of a rename."""
+
+    name: Was | None = None
+
+
+class OldAccount(Struct, frozen=True):
+    """The account a repository came from."""
+
+    user: User | None = None
+    organization: User | None = None
+
+
+class OldOwner(Struct, frozen=True):
+    """``changes.owner`` of a transfer."""
+
+    was: OldAccount | None = msgspec.field(default=None, name="from")
+
+
+class RepositoryChanges(Struct, frozen=True):
+    """``changes`` of a `repository` event."""
+
+    repository: OldName | None = None
+    owner: OldOwner | None = None
+
+
+class RepositoryEvent(Envelope, frozen=True, kw_only=True):
+    """https://docs.github.com/en/webhooks/webhook-events-and-payloads#repository"""
+
+    changes: RepositoryChanges | None = None
+
+
+class InstallationEvent(Envelope, frozen=True, kw_only=True):
+    """`installation` and `installation_repositories`."""
+
+    repositories: list[Repository] | None = None
+    repositories_added: list[Repository] | None = None
+    repositories_removed: list[Repository] | None = None
+
+
+class InstallationTargetEvent(Envelope, frozen=True, kw_only=True):
+    """https://docs.github.com/en/webhooks/webhook-events-and-payloads#installation_target"""
+
+    account: Account | None = None
+
+
+class Membership(Struct, frozen=True):
+    """``membership`` of an organization event."""
+
+    user: User | None = None
+    role: str | None = None
+
+
+class OrganizationEvent(Envelope, frozen=True, kw_only=True):
+    """https://docs.github.com/en/webhooks/webhook-events-and-payloads#organization"""
+
+    membership: Membership | None = None
+
+
+class MemberEvent(Envelope, frozen=True, kw_only=True):
+    """`member` (of a repository) and `membership` (of a team)."""
+
+    member: User | None = None

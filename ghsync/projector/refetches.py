@@ -1,0 +1,75 @@
+"""Refetches: what payloads could not settle is asked of the API, once for a burst."""
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from ghsync.jobs import Job
+from ghsync.mirror import installation, pull_request
+from ghsync.mirror.noun import Noun
+from ghsync.mirror.registry import Written
+from ghsync.mirror.upsert import Change
+from ghsync.projector.batch import Batch
+from ghsync.projector.concerned import Concerned, PullRequest
+
+Place = tuple[Noun, tuple[Any, ...]]
+"""A row, by its noun and its key as stored."""
+
+
+def unordered(batch: Batch, written: Written, changes: Sequence[Change]) -> set[Place]:
+    """The rows, by noun and key as stored, of which two payloads tie and differ."""
+    places = batch.unordered | {(change.noun, change.key) for change in changes if change.unordered}
+    return {(noun, _located(noun, key, written)) for noun, key in places}
+
+
+def due(
+    batch: Batch,
+    written: Written,
+    unordered: Iterable[Place],
+    reached: Concerned,
+    undecided: Iterable[PullRequest],
+) -> list[Job]:
+    """The refetches that tell what these payloads do not; ``undecided`` are pull requests of unknown mergeability."""
+    moved = [_of_pull_request(pull, "a branch was pushed to") for pull in batch.refetch]
+    unknown = [
+        *undecided,
+        *(
+            (written.ids[key[0]], key[1])
+            for key, row in batch.rows.get(pull_request.noun, {}).items()
+            if pull_request.is_undecided(row)
+        ),
+    ]
+    unsettled = _unsettled(unordered, reached)
+    return [*unsettled, *moved, *(_of_pull_request(pull, "mergeable is unknown") for pull in unknown)]
+
+
+def _located(noun: Noun, key: tuple[Any, ...], written: Written) -> tuple[Any, ...]:
+    """The key with our id of the repository, where the batch knew only GitHub's."""
+    return key if noun is installation.noun else (written.ids.get(key[0], key[0]), *key[1:])
+
+
+def _unsettled(places: Iterable[Place], reached: Concerned) -> list[Job]:
+    """The refetches that settle which of two payloads is newer."""
+    reason = "two payloads of one second differ"
+    return [job for noun, key in places for job in _refetches(noun, key, reached.of(noun, key), reason)]
+
+
+def _refetches(noun: Noun, key: tuple[Any, ...], pulls: Iterable[PullRequest], reason: str) -> list[Job]:
+    """What is asked of the API to learn more of a row, which concerns these pull requests."""
+    match noun.refetch:
+        case None:
+            return []
+        case "installation":
+            return [Job("refetch_installation", key[0], None, reason)]
+        case "repository":
+            return [Job("refetch_repository", key[0], key[0], reason)]
+        case "issue" | "comment" as itself:
+            return [Job(f"refetch_{itself}", f"{key[0]}#{key[-1]}", key[0], reason)]
+        case "pull_request" if noun is pull_request.noun:
+            return [_of_pull_request((key[0], key[1]), reason)]
+        case _:
+            return [_of_pull_request(pull, reason) for pull in pulls]
+
+
+def _of_pull_request(pull: PullRequest, reason: str) -> Job:
+    repository_id, number = pull
+    return Job("refetch_pull_request", f"{repository_id}#{number}", repository_id, reason)
