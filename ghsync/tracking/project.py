@@ -9,51 +9,7 @@ import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from ghsync.mirror.upsert import difference
-from ghsync.tasks.claims import BEST_TASK
-
-# What each column is, for pull request p of repository r.
-COLUMNS = {
-    "repository_name": "r.tracked_name",
-    "repository_url": "left(coalesce(r.html_url, 'https://github.com/' || r.full_name), 500)",
-    "pr_url": "left(coalesce(p.html_url, 'https://github.com/' || r.full_name || '/pull/' || p.number), 500)",
-    "title": "left(p.title, 500)",
-    "description": "p.body",
-    "branch_name": "coalesce(p.head_ref, '')",
-    "base_branch": "coalesce(p.base_ref, r.default_branch, 'main')",
-    "status": """CASE WHEN p.merged THEN 'merged' WHEN p.state = 'closed' THEN 'closed'
-                      WHEN p.draft THEN 'draft' ELSE 'open' END""",
-    "merge_status": """CASE WHEN p.merged THEN 'merged' WHEN p.state = 'closed' THEN 'closed'
-                            WHEN p.mergeable IS NULL THEN 'pending'
-                            WHEN NOT p.mergeable OR p.mergeable_state = 'dirty' THEN 'conflicting'
-                            WHEN p.mergeable_state IN ('clean', 'has_hooks') THEN 'mergeable'
-                            WHEN p.mergeable_state IN ('blocked', 'draft') THEN 'blocked'
-                            WHEN p.mergeable_state IN ('behind', 'unstable') THEN p.mergeable_state
-                            ELSE 'pending' END""",
-    "review_status": """CASE WHEN p.reviewers <> '[]' OR p.requested_teams <> '[]'
-                             THEN 'review_requested' ELSE 'pending' END""",
-    "ci_status": "'none'",
-    "security_scan_status": "'none'",
-    "lines_added": "coalesce(p.additions, 0)",
-    "lines_deleted": "coalesce(p.deletions, 0)",
-    "files_changed": "coalesce(p.changed_files, 0)",
-    "commits_count": "coalesce(p.commits, 0)",
-    "task_id": "task.task_id",
-    "workflow_id": "task.workflow_id",
-    "created_by_session_id": "task.session_id",
-    "created_at": "p.created_at",
-    "updated_at": "p.updated_at",
-    "merged_at": "p.merged_at",
-    "closed_at": "p.closed_at",
-    "author": "p.created_by",
-    "assignees": "p.assignees",
-    "reviewers": """(SELECT coalesce(jsonb_agg(jsonb_build_object(
-                        'login', asked.person ->> 'login', 'state', 'review_requested', 'submitted_at', NULL)
-                        ORDER BY asked.place), '[]')
-                     FROM jsonb_array_elements(p.reviewers) WITH ORDINALITY AS asked(person, place))""",
-    "labels": "p.labels",
-    "metadata": """jsonb_build_object('head_sha', p.head_sha, 'base_sha', p.base_sha,
-                                      'mergeable_state', p.mergeable_state, 'deleted_at', p.deleted_at)""",
-}
+from ghsync.tracking.derivation import COLUMNS, FROM
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,14 +31,12 @@ class Tracked:
 def _statement() -> sa.TextClause:
     names = list(COLUMNS)
     derived = ",\n         ".join(f"{expression} AS {name}" for name, expression in COLUMNS.items())
-    changed = " OR ".join(f"t.{name} IS DISTINCT FROM excluded.{name}" for name in names)
+    changed = " OR ".join(f"t.{name} IS DISTINCT FROM {_new(name)}" for name in names)
     return sa.text(f"""
 WITH derived AS MATERIALIZED (
   SELECT p.repository_id, p.id AS pull_request_id, p.number AS pr_number,
          {derived}
-  FROM github_pull_requests p
-  JOIN github_repositories r ON r.id = p.repository_id
-  LEFT JOIN LATERAL ({BEST_TASK}) task ON true
+  FROM {FROM}
   WHERE (p.repository_id, p.number) IN (
     SELECT asked.repository_id, asked.number
     FROM unnest(CAST(:repositories AS uuid[]), CAST(:numbers AS int[])) AS asked(repository_id, number))
@@ -92,7 +46,7 @@ WITH derived AS MATERIALIZED (
   INSERT INTO pr_tracking AS t (repository_id, pull_request_id, pr_number, {", ".join(names)})
   SELECT repository_id, pull_request_id, pr_number, {", ".join(names)}
   FROM derived ORDER BY repository_id, pr_number
-  ON CONFLICT (repository_id, pr_number) DO UPDATE SET {", ".join(f"{name} = excluded.{name}" for name in names)}
+  ON CONFLICT (repository_id, pr_number) DO UPDATE SET {", ".join(f"{name} = {_new(name)}" for name in names)}
   WHERE {changed}
   RETURNING t.*
 )
@@ -102,6 +56,11 @@ FROM written w JOIN github_pull_requests p ON p.id = w.pull_request_id
 LEFT JOIN before b ON b.id = w.id
 {difference(names)}
 """)
+
+
+def _new(name: str) -> str:
+    """What a stored row's column becomes; others may have added to its metadata."""
+    return "coalesce(t.metadata, '{}') || excluded.metadata" if name == "metadata" else f"excluded.{name}"
 
 
 _REFRESH = _statement()
