@@ -42,7 +42,11 @@ WORST_FIRST: tuple[Conclusion, ...] = (
 
 @dataclass(eq=False)
 class CheckSuite:
-    """A suite and its runs, every attempt of them. A head in a fork has no branch here, and no pull request."""
+    """A suite and its runs, every attempt of them. A head in a fork has no branch here, and no pull request.
+
+    A suite of GitHub Actions may be over without a run: `outright` says how. Its `waiting` jobs need others and have
+    no run until these are over.
+    """
 
     id: int
     repository: Repository
@@ -54,6 +58,8 @@ class CheckSuite:
     before: str | None = None
     runs: list[CheckRun] = field(default_factory=list)
     workflow_run: WorkflowRun | None = None
+    outright: Conclusion | None = None
+    waiting: list[str] = field(default_factory=list)
 
     @property
     def node_id(self) -> str:
@@ -77,10 +83,12 @@ class CheckSuite:
 
     @property
     def status(self) -> CheckStatus:
-        """Completed when all of its newest runs are."""
+        """Completed when all of its newest runs are, and no job waits for them."""
+        if self.outright is not None:
+            return "completed"
         states = {run.status for run in self.latest_runs}
         if states == {"completed"}:
-            return "completed"
+            return "in_progress" if self.waiting else "completed"
         return "in_progress" if states - {"queued"} else "queued"
 
     @property
@@ -88,6 +96,8 @@ class CheckSuite:
         """The worst of its newest runs, once all are completed."""
         if self.status != "completed":
             return None
+        if self.outright is not None:
+            return self.outright
         found = {run.conclusion for run in self.latest_runs}
         return next(conclusion for conclusion in WORST_FIRST if conclusion in found)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass, field
+from itertools import chain
 from typing import TYPE_CHECKING, Literal
 
 from ghsync.simulator.identity import node_id
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
     from ghsync.simulator.label import Label
     from ghsync.simulator.milestone import Milestone
     from ghsync.simulator.pull_request import PullRequest
-    from ghsync.simulator.workflow_run import Workflow
+    from ghsync.simulator.workflow_run import Workflow, WorkflowRun
 
 Tally = Counter[tuple["Milestone | None", str]]
 
@@ -103,8 +104,7 @@ class Repository:
     collaborators: dict[Account, str] = field(default_factory=dict)
     check_suites: dict[str, list[CheckSuite]] = field(default_factory=dict)
     statuses: dict[str, list[CommitStatus]] = field(default_factory=dict)
-    workflow: Workflow | None = None
-    last_run_number: int = 0
+    workflows: dict[str, Workflow] = field(default_factory=dict)
     required_approvals: int = 0
     forks: int = 0
     stargazers: list[Account] = field(default_factory=list)
@@ -141,6 +141,22 @@ class Repository:
     def tip(self, branch: str) -> Commit:
         """The newest commit of a branch."""
         return self.branches[branch][-1]
+
+    def commit(self, sha: str) -> Commit | None:
+        """The commit of a hash: on a branch, in a pull request from wherever, or one that was checked once."""
+        checked = (suite.head_commit for suites in self.check_suites.values() for suite in suites)
+        stated = (status.commit for statuses in self.statuses.values() for status in statuses)
+        heads = (each.head_commit for each in self.pull_requests.values())
+        proposed = (commit for each in self.pull_requests.values() for commit in each.commits)
+        pushed = (commit for history in self.branches.values() for commit in reversed(history))
+        everything = chain(heads, pushed, proposed, checked, stated)
+        return next((commit for commit in everything if commit.sha == sha), None)
+
+    def workflow_runs(self) -> list[WorkflowRun]:
+        """The runs of its workflows, the newest first."""
+        suites = chain.from_iterable(self.check_suites.values())
+        runs = (suite.workflow_run for suite in suites if suite.workflow_run is not None)
+        return sorted(runs, key=lambda run: run.id, reverse=True)
 
     def tally(self) -> Tally:
         """How many issues there are of each milestone and state, counted once for all that show it."""

@@ -6,7 +6,7 @@ https://docs.github.com/en/rest/actions/workflow-runs
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from ghsync.simulator.identity import node_id
 from ghsync.simulator.payload import Json, iso
@@ -18,16 +18,33 @@ if TYPE_CHECKING:
     from ghsync.simulator.check_suite import CheckSuite
     from ghsync.simulator.repository import Repository
 
+WorkflowEvent = Literal["pull_request", "push"]
 
-@dataclass(frozen=True, eq=False)
+
+@dataclass(eq=False)
 class Workflow:
-    """The one workflow of a repository."""
+    """A workflow. GitHub counts its runs from one, whatever has caused them."""
 
     id: int
     repository: Repository
     created_at: datetime
     name: str = "CI"
-    path: str = ".github/workflows/ci.yml"
+    last_run_number: int = 0
+
+    @property
+    def path(self) -> str:
+        """The file it is written in."""
+        return f".github/workflows/{self.name.lower().replace(' ', '-')}.yml"
+
+    @property
+    def node_id(self) -> str:
+        """The workflow's node id."""
+        return node_id("W", self.repository.id, self.id)
+
+    @property
+    def html_url(self) -> str:
+        """The workflow's file."""
+        return f"{self.repository.html_url}/blob/{self.repository.default_branch}/{self.path}"
 
     @property
     def api_url(self) -> str:
@@ -36,24 +53,23 @@ class Workflow:
 
     def as_json(self) -> Json:
         """The workflow as `workflow_run` carries it."""
-        html_url = self.repository.html_url
         return {
             "id": self.id,
-            "node_id": node_id("W", self.repository.id, self.id),
+            "node_id": self.node_id,
             "name": self.name,
             "path": self.path,
             "state": "active",
             "created_at": iso(self.created_at),
             "updated_at": iso(self.created_at),
             "url": self.api_url,
-            "html_url": f"{html_url}/blob/{self.repository.default_branch}/{self.path}",
-            "badge_url": f"{html_url}/workflows/{self.name}/badge.svg",
+            "html_url": self.html_url,
+            "badge_url": f"{self.repository.html_url}/workflows/{self.name.replace(' ', '%20')}/badge.svg",
         }
 
 
 @dataclass(eq=False)
 class WorkflowRun:
-    """A run, which may be tried again; how far it is, its check suite says."""
+    """A run, which may be tried again under the same id; how far it is, its check suite says."""
 
     id: int
     number: int
@@ -62,7 +78,19 @@ class WorkflowRun:
     head_repository: Repository
     actor: Account
     created_at: datetime
+    updated_at: datetime
+    event: WorkflowEvent = "pull_request"
     attempt: int = 1
+
+    @property
+    def node_id(self) -> str:
+        """The run's node id."""
+        return node_id("WFR", self.workflow.repository.id, self.id)
+
+    @property
+    def html_url(self) -> str:
+        """The run's page."""
+        return f"{self.workflow.repository.html_url}/actions/runs/{self.id}"
 
     @property
     def api_url(self) -> str:
@@ -76,23 +104,23 @@ class WorkflowRun:
         return {
             "id": self.id,
             "name": self.workflow.name,
-            "node_id": node_id("WFR", repository.id, self.id),
+            "node_id": self.node_id,
             "head_branch": suite.head_branch,
             "head_sha": suite.head_commit.sha,
             "path": self.workflow.path,
             "display_title": suite.head_commit.headline,
             "run_number": self.number,
-            "event": "pull_request",
+            "event": self.event,
             "status": suite.status,
             "conclusion": suite.conclusion,
             "workflow_id": self.workflow.id,
             "check_suite_id": suite.id,
             "check_suite_node_id": suite.node_id,
             "url": self.api_url,
-            "html_url": f"{repository.html_url}/actions/runs/{self.id}",
+            "html_url": self.html_url,
             "pull_requests": [each.as_check_json() for each in suite.pull_requests],
             "created_at": iso(self.created_at),
-            "updated_at": iso(suite.updated_at),
+            "updated_at": iso(self.updated_at),
             "actor": self.actor.as_json(),
             "run_attempt": self.attempt,
             "referenced_workflows": [],

@@ -1,9 +1,10 @@
 import pytest
 
 from ghsync.simulator.actions import branches, checks
-from ghsync.simulator.check_suite import Conclusion
+from ghsync.simulator.check_suite import CheckSuite, Conclusion
 from ghsync.simulator.commit import Change
 from ghsync.simulator.pull_request import PullRequest
+from ghsync.simulator.workflow_run import WorkflowRun
 from tests.simulator.conftest import Scene
 from tests.simulator.sent import names
 
@@ -98,3 +99,101 @@ def test_github_actions_tells_of_the_workflow_too(attentive_scene: Scene, pull_r
     assert (completed["status"], completed["conclusion"]) == ("completed", "failure")
     assert completed["head_sha"] == pull_request.head_commit.sha
     assert completed["check_suite_id"] == run.suite.id
+
+
+def test_a_workflow_has_a_suite_for_each_event(attentive_scene: Scene, pull_request: PullRequest) -> None:
+    world, ada = attentive_scene.world, attentive_scene.ada
+    pushed = checks.start(world, pull_request, "build", by=ada, app=world.ci, event="push")
+    proposed = checks.start(world, pull_request, "build", by=ada, app=world.ci)
+    other = checks.start(world, pull_request, "build", by=ada, app=world.ci, workflow="Nightly")
+    assert len({run.suite for run in (pushed, proposed, other)}) == 3
+    shown = [workflow_run(run.suite).as_json() for run in (pushed, proposed, other)]
+    assert [(each["name"], each["event"], each["run_number"]) for each in shown] == [
+        ("CI", "push", 1),
+        ("CI", "pull_request", 2),
+        ("Nightly", "pull_request", 1),
+    ]
+    assert shown[0]["workflow_id"] == shown[1]["workflow_id"] != shown[2]["workflow_id"]
+    assert checks.start(world, pull_request, "lint", by=ada, app=world.ci, event="push").suite is pushed.suite
+
+
+def test_a_workflow_tells_when_it_is_at_work(attentive_scene: Scene, pull_request: PullRequest) -> None:
+    world, ada = attentive_scene.world, attentive_scene.ada
+    first = checks.start(world, pull_request, "build", by=ada, app=world.ci)
+    checks.start(world, pull_request, "lint", by=ada, app=world.ci)
+    checks.begin(world, first)
+    checks.complete(world, first, by=ada)
+    told = [each for each in attentive_scene.sent() if each.name.startswith("workflow_run")]
+    assert [(each.name, each.payload["workflow_run"]["status"]) for each in told] == [
+        ("workflow_run.requested", "queued"),
+        ("workflow_run.in_progress", "in_progress"),
+    ]
+
+
+def test_a_job_that_needs_others_keeps_its_workflow_at_work(attentive_scene: Scene, pull_request: PullRequest) -> None:
+    world, ada = attentive_scene.world, attentive_scene.ada
+    built = checks.start(world, pull_request, "build", by=ada, app=world.ci)
+    checks.wait(world, built.suite, "deploy")
+    checks.complete(world, built, by=ada)
+    assert [run.status for run in built.suite.latest_runs] == ["completed"]
+    assert workflow_run(built.suite).as_json()["status"] == "in_progress"
+    assert names(attentive_scene.sent())[-2:] == ["check_run.completed", "workflow_run.in_progress"]
+    deployed = checks.start(world, pull_request, "deploy", by=ada, app=world.ci)
+    checks.complete(world, deployed, by=ada)
+    assert (built.suite.waiting, built.suite.conclusion) == ([], "success")
+    assert names(attentive_scene.sent())[-2:] == ["check_suite.completed", "workflow_run.completed"]
+    with pytest.raises(ValueError, match="not over"):
+        checks.wait(world, built.suite, "publish")
+
+
+def test_a_workflow_that_awaits_approval_is_over_without_a_run(
+    attentive_scene: Scene, pull_request: PullRequest
+) -> None:
+    world, ada = attentive_scene.world, attentive_scene.ada
+    held = checks.await_approval(world, pull_request, by=ada)
+    assert (held.suite.status, held.suite.conclusion, held.suite.runs) == ("completed", "action_required", [])
+    assert attentive_scene.sent()[-1].payload["workflow_run"]["conclusion"] == "action_required"
+    checks.approve(world, held, by=ada)
+    assert (held.suite.status, held.suite.conclusion, held.attempt) == ("queued", None, 1)
+    run = checks.start(world, pull_request, "build", by=ada, app=world.ci)
+    assert run.suite is held.suite
+    assert names(attentive_scene.sent()) == ["workflow_run.requested", "check_run.created"]
+
+
+def test_a_workflow_that_cannot_start_has_no_run(attentive_scene: Scene, pull_request: PullRequest) -> None:
+    world, ada = attentive_scene.world, attentive_scene.ada
+    failed = checks.fail_to_start(world, pull_request, by=ada)
+    assert (failed.suite.conclusion, failed.suite.runs) == ("startup_failure", [])
+    assert names(attentive_scene.sent()) == [
+        "workflow_run.requested",
+        "check_suite.completed",
+        "workflow_run.completed",
+    ]
+    run = checks.start(world, pull_request, "build", by=ada, app=world.ci)
+    assert (run.suite is failed.suite, failed.attempt, failed.suite.status) == (True, 2, "queued")
+
+
+def test_a_newer_run_of_a_workflow_cancels_the_one_before(attentive_scene: Scene, pull_request: PullRequest) -> None:
+    world, ada = attentive_scene.world, attentive_scene.ada
+    done = checks.complete_check_run(world, pull_request, "lint", by=ada, app=world.ci)
+    building = checks.start(world, pull_request, "build", by=ada, app=world.ci, status="in_progress")
+    checks.wait(world, building.suite, "deploy")
+    older = workflow_run(building.suite)
+    newer = checks.take_over(world, pull_request, older, by=ada)
+    assert (done.conclusion, building.conclusion, older.suite.conclusion) == ("success", "cancelled", "cancelled")
+    assert (newer.suite is older.suite, newer.number, newer.suite.status) == (False, older.number + 1, "queued")
+    assert checks.start(world, pull_request, "build", by=ada, app=world.ci).suite is newer.suite
+
+
+def test_what_has_no_run_yet_is_cancelled_outright(attentive_scene: Scene, pull_request: PullRequest) -> None:
+    world, ada = attentive_scene.world, attentive_scene.ada
+    older = checks.await_approval(world, pull_request, by=ada)
+    checks.approve(world, older, by=ada)
+    checks.take_over(world, pull_request, older, by=ada)
+    assert (older.suite.status, older.suite.conclusion, older.suite.runs) == ("completed", "cancelled", [])
+
+
+def workflow_run(suite: CheckSuite) -> WorkflowRun:
+    """The workflow run of a suite that has one."""
+    assert suite.workflow_run is not None
+    return suite.workflow_run
