@@ -36,17 +36,23 @@ def check_runs(asked: Asked, repository: Repository) -> Result:
     suites = repository.check_suites.get(_commit(asked, repository).sha, [])
     newest = asked.choice("filter", "latest", "all") == "latest"
     name, status = asked.query.get("check_name"), asked.query.get("status")
+    app = asked.query.get("app_id")
     found = [
         run
         for run in chain.from_iterable(suite.latest_runs if newest else suite.runs for suite in suites)
-        if name in (None, run.name) and status in (None, run.status)
+        if name in (None, run.name) and status in (None, run.status) and app in (None, str(run.suite.app.id))
     ]
     return asked.page(found, lambda run: run.as_rest_json(), within="check_runs")
 
 
 def check_suites(asked: Asked, repository: Repository) -> Result:
     """The check suites of a commit."""
-    suites = repository.check_suites.get(_commit(asked, repository).sha, [])
+    name, app = asked.query.get("check_name"), asked.query.get("app_id")
+    suites = [
+        suite
+        for suite in repository.check_suites.get(_commit(asked, repository).sha, [])
+        if app in (None, str(suite.app.id)) and (name is None or any(run.name == name for run in suite.runs))
+    ]
     return asked.page(suites, lambda suite: suite.as_rest_json(), within="check_suites")
 
 
@@ -82,9 +88,7 @@ def _commit(asked: Asked, repository: Repository) -> Commit:
     tag = ref.removeprefix("refs/").removeprefix("tags/")
     if tag in repository.tags:
         return repository.tags[tag]
-    proposed = (commit for each in repository.pull_requests.values() for commit in each.commits)
-    pushed = (commit for history in repository.branches.values() for commit in reversed(history))
-    found = next((commit for commit in chain(proposed, pushed) if commit.sha == ref), None)
+    found = repository.commit(ref)
     if found is None:
         raise Refused(422, f"No commit found for SHA: {ref}") if _is_hash(ref) else not_found()
     return found

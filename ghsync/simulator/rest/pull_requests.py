@@ -82,7 +82,9 @@ def _page(asked: Asked, found: list[ReviewComment]) -> Result:
     since = asked.moment("since")
     wanted = [each for each in found if since is None or shown_time(each.updated_at) >= since]
     order = COMMENT_ORDERS[asked.choice("sort", "created", "updated")]
-    wanted.sort(key=order, reverse=asked.choice("direction", "asc", "desc") == "desc")
+    # A direction without an order is ignored: https://docs.github.com/en/rest/pulls/comments
+    backwards = "sort" in asked.query and asked.choice("direction", "asc", "desc") == "desc"
+    wanted.sort(key=order, reverse=backwards)
     return asked.page(wanted, _comment)
 
 

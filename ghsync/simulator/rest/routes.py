@@ -8,18 +8,32 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from ghsync.simulator.rest import accounts, apps, catalog, commits, hooks, issues, pull_requests, repositories, service
+from ghsync.simulator.rest import (
+    accounts,
+    apps,
+    catalog,
+    commits,
+    hooks,
+    issues,
+    pull_requests,
+    repositories,
+    service,
+    workflow_runs,
+)
 from ghsync.simulator.rest.scope import Handler, OfRepository, of_app, within
 
 PREFIXES = ("/repos/{owner}/{repo}", "/repositories/{repository_id:int}")
 
 ISSUES = ("issues", "pull_requests")
 PULLS = ("pull_requests",)
+ACTIONS = ("actions",)
 CHECKS = ("checks",)
 STATUSES = ("statuses",)
 
 OF_REPOSITORY: tuple[tuple[str, OfRepository, tuple[str, ...]], ...] = (
     ("", repositories.single, ("metadata",)),
+    ("/actions/runs", workflow_runs.listing, ACTIONS),
+    ("/actions/runs/{run_id:int}", workflow_runs.single, ACTIONS),
     ("/branches", commits.branches, ("contents",)),
     ("/commits/{ref:path}/check-runs", commits.check_runs, CHECKS),
     ("/commits/{ref:path}/check-suites", commits.check_suites, CHECKS),

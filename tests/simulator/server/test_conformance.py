@@ -58,6 +58,8 @@ MODELS: dict[str, Any] = {
 
 MODELS_OF_REPOSITORY: dict[str, Any] = {
     "": models.FullRepository,
+    "/actions/runs": models.ReposOwnerRepoActionsRunsGetResponse200,
+    "/actions/runs/{run_id:int}": models.WorkflowRun,
     "/branches": list[models.ShortBranch],
     "/commits/{ref:path}/check-runs": models.ReposOwnerRepoCommitsRefCheckRunsGetResponse200,
     "/commits/{ref:path}/check-suites": models.ReposOwnerRepoCommitsRefCheckSuitesGetResponse200,
@@ -198,6 +200,8 @@ def fillings(repository: Repository, path: str) -> Iterator[str]:
     elif path.startswith("/commits"):
         for pull_request in list(repository.pull_requests.values())[-20:]:
             yield path.replace("{ref:path}", pull_request.head_commit.sha) + "?per_page=3"
+    elif "{run_id" in path:
+        yield from (path.replace("{run_id:int}", str(run.id)) for run in repository.workflow_runs()[:20])
     elif "{comment_id" in path:
         for issue in list(repository.issues.values())[:40]:
             yield from (path.replace("{comment_id:int}", str(comment.id)) for comment in issue.comments[:1])

@@ -219,6 +219,86 @@ async def test_checks_and_statuses_are_found_by_branch_and_by_hash(member: Calle
     assert (await member.get(f"{LAMP}/commits/nowhere/status")).status_code == 404
 
 
+async def test_checks_are_filtered_by_app_and_name_and_shown_in_pages(
+    member: Caller, pull_request: PullRequest
+) -> None:
+    world, ada = member.scene.world, member.scene.ada
+    bulb = checks.complete_check_run(world, pull_request, "bulb", by=ada)
+    built = checks.complete_check_run(world, pull_request, "build", by=ada, app=world.ci)
+    path = f"{LAMP}/commits/{pull_request.head_commit.sha}"
+    for query, runs in ((f"app_id={world.ci.id}", [built]), ("check_name=bulb", [bulb]), ("status=queued", [])):
+        shown = await member.shown(f"{path}/check-runs?{query}")
+        assert [each["id"] for each in shown["check_runs"]] == [run.id for run in runs]
+    for query, run in ((f"app_id={world.ci.id}", built), ("check_name=bulb", bulb)):
+        shown = await member.shown(f"{path}/check-suites?{query}")
+        assert [each["id"] for each in shown["check_suites"]] == [run.suite.id]
+    for kind in ("check-runs", "check-suites"):
+        first = await member.get(f"{path}/{kind}?per_page=1")
+        assert first.json()["total_count"] == 2
+        second = await member.get(first.links["next"]["url"])
+        assert ("next" in second.links, second.json()["total_count"]) == (False, 2)
+
+
+async def test_workflow_runs_are_found_by_what_is_known_of_them(member: Caller, pull_request: PullRequest) -> None:
+    world, ada = member.scene.world, member.scene.ada
+    first = checks.complete_check_run(world, pull_request, "build", by=ada, app=world.ci, conclusion="failure")
+    second = checks.start(world, pull_request, "build", by=ada, app=world.ci, event="push")
+    failed, queued = (run.suite.workflow_run for run in (first, second))
+    assert failed is not None
+    assert queued is not None
+    listing = f"{LAMP}/actions/runs"
+    for query, runs in (
+        ("per_page=5", [queued, failed]),
+        (f"head_sha={pull_request.head_commit.sha}&event=push", [queued]),
+        ("status=failure", [failed]),
+        ("status=queued", [queued]),
+        (f"check_suite_id={first.suite.id}", [failed]),
+        ("branch=brighter&actor=ada", [queued, failed]),
+        (f"head_sha={'0' * 40}", []),
+    ):
+        shown = await member.shown(f"{listing}?{query}")
+        assert [each["id"] for each in shown["workflow_runs"]] == [run.id for run in runs], query
+        assert shown["total_count"] == len(runs)
+    assert (await member.shown(f"{listing}/{failed.id}"))["conclusion"] == "failure"
+    assert (await member.get(f"{listing}/1")).status_code == 404
+    assert (await member.get(f"{listing}?per_page=1")).links["next"]["url"].endswith("page=2")
+
+
+async def test_checks_of_a_head_that_is_only_in_a_fork_are_found(member: Caller) -> None:
+    world, repository = member.scene.world, member.scene.repository
+    juno = world.add_account("juno")
+    fork = repositories.create(world, juno, "lamp", by=juno, fork_of=repository)
+    commit = branches.commit(world, juno, "Dimmer", Change("lamp.c", 1))
+    branches.create(world, fork, "dimmer", commit, by=juno)
+    opened = pull_requests.open_pull_request(world, repository, "dimmer", "Dimmer", by=juno, head_repository=fork)
+    assert (await member.shown(f"{LAMP}/commits/{commit.sha}/check-runs"))["total_count"] == 0
+    run = checks.complete_check_run(world, opened, "build", by=juno, app=world.ci)
+    branches.force_push(world, fork, "dimmer", branches.commit(world, juno, "Dim", Change("lamp.c", 2)), by=juno)
+    shown = await member.shown(f"{LAMP}/commits/{commit.sha}/check-runs")
+    assert [(each["id"], each["pull_requests"]) for each in shown["check_runs"]] == [(run.id, [])]
+
+
+@pytest.mark.parametrize(
+    ("permission", "paths"),
+    [
+        ("actions", ["actions/runs"]),
+        ("checks", ["commits/brighter/check-runs", "commits/brighter/check-suites"]),
+        ("pull_requests", ["pulls/1/reviews", "pulls/1/comments"]),
+        ("statuses", ["commits/brighter/status", "commits/brighter/statuses"]),
+    ],
+)
+async def test_who_has_no_permission_is_refused_with_its_name(
+    member: Caller, pull_request: PullRequest, permission: str, paths: list[str]
+) -> None:
+    for path in paths:
+        assert (await member.get(f"{LAMP}/{path}")).status_code == 200
+    del member.scene.installation.permissions[permission]
+    for path in paths:
+        answered = await member.get(f"{LAMP}/{path}")
+        assert (answered.status_code, answered.json()["message"]) == (403, "Resource not accessible by integration")
+        assert answered.headers["x-accepted-github-permissions"] == f"{permission}=read"
+
+
 async def test_labels_are_found_by_their_names(member: Caller) -> None:
     world, repository, ada = member.scene.world, member.scene.repository, member.scene.ada
     label = labels.create(world, repository, "area/Dark corner", by=ada)
