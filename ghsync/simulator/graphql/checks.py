@@ -1,4 +1,4 @@
-"""Check suites, check runs and commit statuses."""
+"""Check suites and their workflow runs, check runs, and commit statuses."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from graphql import GraphQLResolveInfo
 
-from ghsync.simulator.graphql import lists
+from ghsync.simulator.graphql import lists, request
 from ghsync.simulator.graphql.accounts import actor
 from ghsync.simulator.graphql.commits import CommitIn, find_branch
 from ghsync.simulator.graphql.connections import AS_THEY_STAND, Connection, connect
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from ghsync.simulator.check_suite import CheckSuite
+    from ghsync.simulator.workflow_run import WorkflowRun
 
 
 def _upper(text: str | None) -> str | None:
@@ -35,10 +36,23 @@ def _runs(
     kept = [
         run
         for run in runs
-        if ("checkName" not in wanted or run.name == wanted["checkName"])
-        and ("status" not in wanted or run.status.upper() == wanted["status"])
+        if wanted.get("appId") in (None, run.suite.app.id)
+        and wanted.get("checkName") in (None, run.name)
+        and wanted.get("status") in (None, run.status.upper())
+        and _is_among(run.status, wanted.get("statuses"))
+        and _is_among(run.conclusion, wanted.get("conclusions"))
     ]
     return connect(info, kept, AS_THEY_STAND, **lists.bounds(page))
+
+
+def _is_among(found: str | None, wanted: list[str] | None) -> bool:
+    return wanted is None or _upper(found) in wanted
+
+
+def _workflow_run(suite: CheckSuite, info: GraphQLResolveInfo) -> WorkflowRun | None:
+    if suite.workflow_run is not None:
+        request.of(info).require("actions")
+    return suite.workflow_run
 
 
 def _matching(suite: CheckSuite, info: GraphQLResolveInfo, **arguments: Any) -> Connection:
@@ -58,6 +72,29 @@ CHECK_SUITE: Fields = {
     "repository": "repository",
     "status": value(lambda suite: suite.status.upper()),
     "updatedAt": "updated_at",
+    "url": "html_url",
+    "workflowRun": _workflow_run,
+}
+
+WORKFLOW_RUN: Fields = {
+    "checkSuite": "suite",
+    "createdAt": "created_at",
+    "databaseId": "id",
+    "event": "event",
+    "id": "node_id",
+    "runNumber": "number",
+    "updatedAt": "updated_at",
+    "url": "html_url",
+    "workflow": "workflow",
+}
+
+WORKFLOW: Fields = {
+    "createdAt": "created_at",
+    "databaseId": "id",
+    "id": "node_id",
+    "name": "name",
+    "state": always("ACTIVE"),
+    "updatedAt": "created_at",
     "url": "html_url",
 }
 

@@ -82,10 +82,8 @@ def find_branch(repository: Repository, name: str) -> Branch | None:
 
 
 def find_commit(repository: Repository, sha: str) -> CommitIn | None:
-    """The commit of a hash: on a branch, or what was proposed by a pull request."""
-    heads = (commit for pull_request in repository.pull_requests.values() for commit in pull_request.commits)
-    on_branches = (commit for history in repository.branches.values() for commit in reversed(history))
-    found = next((commit for source in (on_branches, heads) for commit in source if commit.sha == sha), None)
+    """The commit of a hash, as far as the repository knows it."""
+    found = repository.commit(sha)
     return None if found is None else CommitIn(repository, found)
 
 

@@ -31,6 +31,8 @@ PERMISSIONS = {
     "PRRT": "pull_requests",
     "SC": "statuses",
     "T": "members",
+    "W": "actions",
+    "WFR": "actions",
 }
 """What has to be permitted to read a node, by the prefix of its id."""
 
@@ -57,6 +59,8 @@ WITHIN: Mapping[str, Callable[[Repository], Iterable[Any]]] = {
         thread for pull_request in repository.pull_requests.values() for thread in pull_request.threads
     ),
     "SC": lambda repository: (status for statuses in repository.statuses.values() for status in statuses),
+    "W": lambda repository: repository.workflows.values(),
+    "WFR": lambda repository: repository.workflow_runs(),
 }
 """All of a kind in a repository, by the prefix of their ids."""
 

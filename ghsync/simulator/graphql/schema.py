@@ -43,6 +43,7 @@ from ghsync.simulator.pull_request import PullRequest
 from ghsync.simulator.repository import Repository
 from ghsync.simulator.review import Review
 from ghsync.simulator.review_comment import ReviewComment, ReviewThread
+from ghsync.simulator.workflow_run import Workflow, WorkflowRun
 
 QUERY: Fields = {
     "node": nodes.resolve_node,
@@ -110,6 +111,8 @@ TYPES: dict[str, Fields] = {
     "Team": accounts.TEAM,
     "Topic": repositories.TOPIC,
     "User": accounts.OWNER,
+    "Workflow": checks.WORKFLOW,
+    "WorkflowRun": checks.WORKFLOW_RUN,
 }
 
 NAMES: dict[type, str] = {
@@ -130,6 +133,8 @@ NAMES: dict[type, str] = {
     ReviewComment: "PullRequestReviewComment",
     ReviewThread: "PullRequestReviewThread",
     Team: "Team",
+    Workflow: "Workflow",
+    WorkflowRun: "WorkflowRun",
 }
 
 

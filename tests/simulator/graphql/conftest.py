@@ -73,7 +73,9 @@ def everything(asking: Asking, pull_request: PullRequest) -> dict[str, str]:
     world, ada, repository = asking.scene.world, asking.scene.ada, asking.scene.repository
     issue = issues.open_issue(world, repository, "Dark", by=ada)
     thread = review_threads.start(world, pull_request, "lamp.c", 3, "Why?", by=ada)
-    run = checks.start(world, pull_request, "bulb", by=ada)
+    run = checks.start(world, pull_request, "bulb", by=ada, app=world.ci)
+    workflow_run = run.suite.workflow_run
+    assert workflow_run is not None
     head = pull_request.head_commit
     team = world.add_team(asking.scene.organization, "Keepers", "Those who keep")
     found = [
@@ -94,6 +96,8 @@ def everything(asking: Asking, pull_request: PullRequest) -> dict[str, str]:
         ("StatusContext", statuses.create(world, repository, head, "ci", "success", by=ada)),
         ("Team", team),
         ("User", ada),
+        ("Workflow", workflow_run.workflow),
+        ("WorkflowRun", workflow_run),
     ]
     by_id = {getattr(node, "node_id", ""): name for name, node in found}
     return {**by_id, head.node_id(repository.id): "Commit"}

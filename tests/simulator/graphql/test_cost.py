@@ -77,6 +77,17 @@ def test_what_the_reconciler_asks_has_its_price(
     assert (cost.requests, cost.points, cost.nodes) == (requests, points, nodes)
 
 
+def test_reviews_and_checks_of_open_pull_requests_have_their_price() -> None:
+    checked = "commits(last: 1) { nodes { commit { checkSuites(first: 10) { nodes { checkRuns(first: 10) { nodes { id }"
+    said = "reviews(first: 10) { totalCount } reviewThreads(first: 5) { nodes { comments(first: 5) { nodes { id } } } }"
+    inside = f"{said} {checked} }} }} }} }} }} }}"
+    query = f"{{ {ONE} {{ pullRequests(first: 50, states: [OPEN]) {{ nodes {{ {inside} }} }} }} }}"
+    cost = measure(parse(query), {})
+    # Of each pull request reviews, threads with comments of five, commits, suites, and runs of ten suites.
+    assert (cost.requests, cost.points) == (1 + 50 * (1 + 1 + 5 + 1 + 1 + 10), 10)
+    assert cost.nodes == 50 * (1 + 10 + 5 + 25 + 1 + 10 + 100)
+
+
 def test_variables_and_fragments_count_as_what_they_stand_for() -> None:
     query = """
     query($size: Int) { repository(owner: "x", name: "y") { ...all } }
