@@ -19,6 +19,9 @@ PERMISSIONS = {
     "pull_requests": "write",
     "statuses": "read",
 }
+"""What an App that mirrors issues, pull requests and their checks asks for, unless its world says otherwise."""
+
+SECURITY_PERMISSIONS = {"secret_scanning_alerts": "read", "security_events": "read", "vulnerability_alerts": "read"}
 
 EVENTS = (
     "check_run",
@@ -53,6 +56,37 @@ EVERY_EVENT = tuple(
     )
 )
 """All that the actions send, for an App that has subscribed to everything."""
+
+SECURITY_EVENTS = ("code_scanning_alert", "dependabot_alert", "secret_scanning_alert")
+"""What tells of security alerts, to an App that has the permissions for them."""
+
+NEEDED: dict[str, tuple[str, ...]] = {
+    "check_run": ("checks",),
+    "check_suite": ("checks",),
+    "code_scanning_alert": ("security_events",),
+    "dependabot_alert": ("vulnerability_alerts",),
+    "issue_comment": ("issues", "pull_requests"),
+    "issue_dependencies": ("issues",),
+    "issues": ("issues",),
+    "label": ("issues", "pull_requests"),
+    "member": ("members",),
+    "membership": ("members",),
+    "milestone": ("issues", "pull_requests"),
+    "organization": ("members",),
+    "pull_request": ("pull_requests",),
+    "pull_request_review": ("pull_requests",),
+    "pull_request_review_comment": ("pull_requests",),
+    "pull_request_review_thread": ("pull_requests",),
+    "push": ("contents",),
+    "secret_scanning_alert": ("secret_scanning_alerts",),
+    "status": ("statuses",),
+    "sub_issues": ("issues",),
+    "workflow_run": ("actions",),
+}
+"""Which permissions an event needs, one of them: without, an installation is told of none.
+
+https://docs.github.com/en/webhooks/webhook-events-and-payloads
+"""
 
 ALWAYS_SENT = ("installation", "installation_repositories", "installation_target", "ping")
 """What an App gets whether it has subscribed or not.
@@ -155,6 +189,11 @@ class Installation:
     events: tuple[str, ...] = ()
     suspended_at: datetime | None = None
     suspended_by: Account | None = None
+
+    def hears(self, event: str) -> bool:
+        """Whether the App is told of an event through this installation, if it has subscribed to it."""
+        needed = NEEDED.get(event)
+        return needed is None or any(permission in self.permissions for permission in needed)
 
     def covers(self, repository: Repository) -> bool:
         """Whether the App may see a repository through this installation."""

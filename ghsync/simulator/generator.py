@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from ghsync.simulator import prose
 from ghsync.simulator.actions import installations
-from ghsync.simulator.app import EVENTS
+from ghsync.simulator.app import EVENTS, PERMISSIONS, SECURITY_EVENTS, SECURITY_PERMISSIONS
 from ghsync.simulator.commit import Change, Commit
 from ghsync.simulator.history import People, write_history
 from ghsync.simulator.label import Label
@@ -27,7 +27,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Plan:
-    """How much there is to be, in all; repositories differ in size as real ones do."""
+    """How much there is to be, in all; repositories differ in size as real ones do.
+
+    The App may read security alerts, and is told of them, only if that is planned.
+    """
 
     organizations: int = 1
     repositories: int = 10
@@ -37,6 +40,7 @@ class Plan:
     comments_each: float = 2
     milestones_each: int = 4
     days: int = 400
+    security_alerts: bool = False
 
 
 def generate(
@@ -48,7 +52,10 @@ def generate(
     """
     wanted = plan or Plan()
     random = Random(seed)
-    world = World(seed, events=events)
+    permissions = dict(PERMISSIONS)
+    if wanted.security_alerts:
+        events, permissions = (*events, *SECURITY_EVENTS), permissions | SECURITY_PERMISSIONS
+    world = World(seed, events, permissions)
     people = _people(world, wanted.people)
     owners = [_organization(world, people, number) for number in range(wanted.organizations)]
     repositories = [

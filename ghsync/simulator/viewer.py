@@ -123,8 +123,8 @@ class InstallationViewer:
         return repository.visibility == "public" or repository in self.repositories
 
     def may(self, permission: str) -> bool:
-        """What the token permits."""
-        return permission in self.permissions
+        """What the token permits, as long as the installation does."""
+        return permission in self.permissions and permission in self.installation.permissions
 
     def belongs_to(self, organization: Account) -> bool:
         """Only to that of the installation."""

@@ -7,12 +7,13 @@ from typing import TYPE_CHECKING
 
 from ghsync.simulator import delivery
 from ghsync.simulator.account import Account, AccountType, Team
-from ghsync.simulator.app import ALWAYS_SENT, EVENTS, App, Installation, github_actions
+from ghsync.simulator.app import ALWAYS_SENT, EVENTS, PERMISSIONS, App, Installation, github_actions
 from ghsync.simulator.clock import Clock
 from ghsync.simulator.identity import Identities
 from ghsync.simulator.payload import Json, encode
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from datetime import datetime
 
     from ghsync.simulator.repository import Repository
@@ -27,6 +28,7 @@ class World:
 
     seed: int = 1
     events: tuple[str, ...] = EVENTS
+    permissions: Mapping[str, str] = field(default_factory=lambda: dict(PERMISSIONS))
     clock: Clock = field(default_factory=Clock)
     accounts: dict[int, Account] = field(default_factory=dict)
     teams: dict[int, Team] = field(default_factory=dict)
@@ -103,7 +105,7 @@ class World:
     ) -> None:
         """Send an event of a repository, if the App is installed there; a few events have no action."""
         installation = self.installation_on(repository.owner)
-        if installation is None or not installation.covers(repository):
+        if installation is None or not installation.covers(repository) or not installation.hears(event):
             return
         payload = {
             **({} if action is None else {"action": action}),
@@ -120,7 +122,7 @@ class World:
     ) -> None:
         """Send an event of an organization, if the App is installed there."""
         installation = self.installation_on(organization)
-        if installation is None:
+        if installation is None or not installation.hears(event):
             return
         payload = {
             "action": action,
@@ -170,6 +172,7 @@ class World:
             hook_url="https://ghsync.example/webhooks/github",
             created_at=self.now(),
             updated_at=self.now(),
+            permissions=dict(self.permissions),
             events=self.events,
         )
 

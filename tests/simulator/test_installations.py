@@ -1,4 +1,4 @@
-from ghsync.simulator.actions import hooks, installations, issues, organizations, repositories
+from ghsync.simulator.actions import branches, hooks, installations, issues, labels, organizations, repositories
 from tests.simulator.conftest import Scene
 from tests.simulator.sent import names
 
@@ -76,3 +76,15 @@ def test_renaming_an_organization_is_told_twice_and_renames_its_repositories(sce
 
 def whole_node_id(scene: Scene) -> str:
     return str(scene.installation.as_stub_json()["node_id"])
+
+
+def test_who_has_no_permission_for_an_event_is_not_told(attentive_scene: Scene) -> None:
+    scene = attentive_scene
+    installations.lose_permissions(scene.world, scene.installation, "issues", "pull_requests", "contents")
+    repositories.edit(scene.world, scene.repository, by=scene.ada, description="Dark")
+    issues.open_issue(scene.world, scene.repository, "Dark", by=scene.ada)
+    branches.push(scene.world, scene.repository, "main", branches.commit(scene.world, scene.ada, "Dim"), by=scene.ada)
+    assert names(scene.sent()) == ["repository.edited"]
+    installations.accept_permissions(scene.world, scene.installation, by=scene.ada, pull_requests="write")
+    labels.create(scene.world, scene.repository, "dark", by=scene.ada)
+    assert names(scene.sent()) == ["installation.new_permissions_accepted", "label.created"]

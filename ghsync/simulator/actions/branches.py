@@ -122,7 +122,7 @@ def _send(
     """Send a push. It is told after the fact, so the state is that after it."""
     installation = world.installation_on(repository.owner)
     repository.pushed_at = world.now()
-    if installation is None or not installation.covers(repository):
+    if installation is None or not installation.covers(repository) or not installation.hears("push"):
         return
     head = _head(repository, ref)
     after = NO_COMMIT if head is None else head.sha

@@ -70,6 +70,13 @@ def accept_permissions(world: World, installation: Installation, *, by: Account,
     world.send_about_installation("installation", "new_permissions_accepted", installation, by, repositories=references)
 
 
+def lose_permissions(world: World, installation: Installation, *permissions: str) -> None:
+    """Take permissions back, as when the App no longer asks for them; GitHub sends nothing about it."""
+    for permission in permissions:
+        installation.permissions.pop(permission, None)
+    installation.updated_at = world.now()
+
+
 def add_repositories(
     world: World, installation: Installation, repositories: Iterable[Repository], *, by: Account
 ) -> None:
