@@ -1,0 +1,191 @@
+"""What reviews, checks and mergeability of a pull request come to: the simulator's own opinion of what a mirror says.
+
+It is read off the objects by the words of the contract, and shares nothing with whoever is to be compared with it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Hashable, Iterable, Iterator
+from dataclasses import dataclass
+from itertools import chain
+from typing import TYPE_CHECKING, Any, Literal, TypeVar
+
+from ghsync.simulator.review import OPINIONS, submitted
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from ghsync.simulator.account import Account
+    from ghsync.simulator.check_run import CheckRun
+    from ghsync.simulator.check_suite import CheckSuite
+    from ghsync.simulator.commit_status import CommitStatus
+    from ghsync.simulator.pull_request import PullRequest
+    from ghsync.simulator.review import Review
+    from ghsync.simulator.workflow_run import WorkflowRun
+
+ReviewStatus = Literal["pending", "review_requested", "commented", "changes_requested", "approved"]
+CiStatus = Literal["none", "pending", "success", "failure"]
+MergeStatus = Literal["pending", "mergeable", "conflicting", "blocked", "behind", "unstable", "merged", "closed"]
+Outcome = Literal["passed", "pending", "failed"]
+
+GHOST = "ghost"
+"""Who has deleted their account; nobody can tell one of them from another."""
+
+MERGE: dict[str, MergeStatus] = {
+    "behind": "behind",
+    "blocked": "blocked",
+    "clean": "mergeable",
+    "dirty": "conflicting",
+    "draft": "blocked",
+    "has_hooks": "mergeable",
+    "unstable": "unstable",
+}
+
+PASSED = ("success", "neutral", "skipped")
+FAILED_WORKFLOWS = ("failure", "startup_failure", "timed_out", "cancelled")
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """How a pull request stands at a moment."""
+
+    review_status: ReviewStatus
+    ci_status: CiStatus
+    merge_status: MergeStatus
+
+    @property
+    def ready(self) -> bool:
+        """Whether it can be merged, was approved, and its checks have passed."""
+        found = (self.merge_status, self.review_status, self.ci_status)
+        return found == ("mergeable", "approved", "success")
+
+
+def of(pull_request: PullRequest, now: datetime) -> Verdict:
+    """The verdict about a pull request as it is now."""
+    return Verdict(review_status(pull_request), ci_status(pull_request), merge_status(pull_request, now))
+
+
+def review_status(pull_request: PullRequest) -> ReviewStatus:
+    """What the reviewers say: one request for changes is more than any approval, and both are more than a request."""
+    opinions = set(_opinions(pull_request).values())
+    if "CHANGES_REQUESTED" in opinions:
+        return "changes_requested"
+    if "APPROVED" in opinions:
+        return "approved"
+    if pull_request.requested_reviewers or pull_request.requested_teams:
+        return "review_requested"
+    if any(review.state == "COMMENTED" for review in _by_others(pull_request)):
+        return "commented"
+    return "pending"
+
+
+def ci_status(pull_request: PullRequest) -> CiStatus:
+    """What the checks of the head come to: anything that failed fails all, and nothing at all is no success."""
+    outcomes = set(_outcomes(pull_request))
+    if "failed" in outcomes:
+        return "failure"
+    if "pending" in outcomes:
+        return "pending"
+    return "success" if outcomes else "none"
+
+
+def merge_status(pull_request: PullRequest, now: datetime) -> MergeStatus:
+    """Whether it can be merged; that GitHub does not know yet is pending."""
+    if pull_request.merged_at is not None:
+        return "merged"
+    if pull_request.issue.state == "closed":
+        return "closed"
+    return MERGE.get(pull_request.mergeable_state(now), "pending")
+
+
+def _opinions(pull_request: PullRequest) -> dict[str, str]:
+    """What each reviewer thinks: who has approved and is asked again thinks nothing until they have looked again."""
+    said = [review for review in _by_others(pull_request) if review.state in OPINIONS]
+    asked = {_name(account) for account in pull_request.requested_reviewers}
+    newest = {_name(review.author): review.state for review in sorted(said, key=_time)}
+    return {who: state for who, state in newest.items() if not (state == "APPROVED" and who in asked)}
+
+
+def _by_others(pull_request: PullRequest) -> list[Review]:
+    """What others than the author have submitted."""
+    author = _name(pull_request.issue.author)
+    return [review for review in submitted(pull_request.reviews) if _name(review.author) != author]
+
+
+def _name(account: Account) -> str:
+    return GHOST if account.deleted else account.login
+
+
+def _time(review: Review) -> tuple[datetime | None, int]:
+    """When a review was submitted: in the seconds that GitHub tells, and by id within one."""
+    moment = review.submitted_at
+    return (None if moment is None else moment.replace(microsecond=0), review.id)
+
+
+def _outcomes(pull_request: PullRequest) -> Iterator[Outcome]:
+    """What everything says that counts for the head, in the repository of the base."""
+    repository, sha = pull_request.repository, pull_request.head_commit.sha
+    suites = repository.check_suites.get(sha, [])
+    runs = _newest(chain.from_iterable(suite.runs for suite in suites), _check)
+    yield from (of_check_run(run.status, run.conclusion) for run in runs)
+    yield from (of_status(status.state) for status in _newest(repository.statuses.get(sha, []), _context))
+    speaking = {run.suite for run in runs}
+    workflow_runs = (suite.workflow_run for suite in suites if suite.workflow_run is not None)
+    for run in _newest(workflow_runs, _workflow):
+        outcome = of_workflow_run(run.suite.status, run.suite.conclusion, has_runs=run.suite in speaking)
+        if outcome is not None:
+            yield outcome
+
+
+def of_check_run(status: str, conclusion: str | None) -> Outcome:
+    """What a check run says; whatever GitHub may invent is a failure until we know better."""
+    if status != "completed" or conclusion == "stale":
+        return "pending"
+    return "passed" if conclusion in PASSED else "failed"
+
+
+def of_status(state: str) -> Outcome:
+    """What a commit status says."""
+    outcomes: dict[str, Outcome] = {"success": "passed", "pending": "pending"}
+    return outcomes.get(state, "failed")
+
+
+def of_workflow_run(status: str, conclusion: str | None, *, has_runs: bool) -> Outcome | None:
+    """What a workflow run says beyond its check runs: that it is not over, or what became of it without any."""
+    if status != "completed":
+        return "pending"
+    if has_runs:
+        return None
+    if conclusion == "action_required":
+        return "pending"
+    return "failed" if conclusion in FAILED_WORKFLOWS else None
+
+
+def _newest(things: Iterable[T], kind: Callable[[T], Hashable]) -> list[T]:
+    """Of each kind that with the greatest id."""
+    ordered = sorted(things, key=_id)
+    return list({kind(each): each for each in ordered}.values())
+
+
+def _id(thing: Any) -> int:
+    number: int = thing.id
+    return number
+
+
+def _check(run: CheckRun) -> Hashable:
+    """What makes two runs attempts at the same check."""
+    return (run.suite.app.id, run.name, *_cause(run.suite))
+
+
+def _cause(suite: CheckSuite) -> tuple[int | None, str | None]:
+    return (None, None) if suite.workflow_run is None else _workflow(suite.workflow_run)
+
+
+def _workflow(run: WorkflowRun) -> tuple[int, str]:
+    return (run.workflow.id, run.event)
+
+
+def _context(status: CommitStatus) -> Hashable:
+    return status.context
