@@ -15,12 +15,15 @@ if TYPE_CHECKING:
 
     from ghsync.simulator.account import Account
     from ghsync.simulator.check_suite import CheckSuite
+    from ghsync.simulator.code_scanning_alert import CodeScanningAlert
     from ghsync.simulator.commit import Commit
     from ghsync.simulator.commit_status import CommitStatus
+    from ghsync.simulator.dependabot_alert import DependabotAlert
     from ghsync.simulator.issue import Issue
     from ghsync.simulator.label import Label
     from ghsync.simulator.milestone import Milestone
     from ghsync.simulator.pull_request import PullRequest
+    from ghsync.simulator.secret_scanning_alert import SecretScanningAlert
     from ghsync.simulator.workflow_run import Workflow, WorkflowRun
 
 Tally = Counter[tuple["Milestone | None", str]]
@@ -105,6 +108,12 @@ class Repository:
     check_suites: dict[str, list[CheckSuite]] = field(default_factory=dict)
     statuses: dict[str, list[CommitStatus]] = field(default_factory=dict)
     workflows: dict[str, Workflow] = field(default_factory=dict)
+    has_code_scanning: bool = True
+    has_dependabot_alerts: bool = True
+    has_secret_scanning: bool = True
+    code_scanning_alerts: dict[int, CodeScanningAlert] = field(default_factory=dict)
+    dependabot_alerts: dict[int, DependabotAlert] = field(default_factory=dict)
+    secret_scanning_alerts: dict[int, SecretScanningAlert] = field(default_factory=dict)
     required_approvals: int = 0
     forks: int = 0
     stargazers: list[Account] = field(default_factory=list)

@@ -42,7 +42,9 @@ def busy_scene(attentive_scene: Scene, pull_request: PullRequest) -> Scene:
     failed = checks.start(world, pull_request, "bulb", by=ada)
     checks.complete(world, failed, by=ada, conclusion="failure")
     checks.complete(world, checks.run_again(world, failed, by=ada), by=ada)
-    checks.complete_check_run(world, pull_request, "build", by=ada, app=world.ci)
+    checks.complete_check_run(world, pull_request, "build", by=ada, app=world.ci, title="Built")
+    checks.await_approval(world, pull_request, by=ada, workflow="Nightly")
+    checks.start(world, pull_request, "e2e", by=ada, app=world.ci, workflow="Release", status="in_progress")
     review_threads.delete(world, reply, by=ben)
     statuses.create(world, attentive_scene.repository, pull_request.head_commit, "ci", "error", by=ada)
     return attentive_scene
@@ -67,6 +69,7 @@ def test_githubs_models_accept_every_event_about_reviews_and_checks(busy_scene: 
         ("pull_request_review_thread", "unresolved"),
         ("status", None),
         ("workflow_run", "completed"),
+        ("workflow_run", "in_progress"),
         ("workflow_run", "requested"),
     }
     for each in deliveries:

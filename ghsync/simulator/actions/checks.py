@@ -42,10 +42,13 @@ def begin(world: World, run: CheckRun) -> None:
     _tell_progress(world, run.suite, before)
 
 
-def complete(world: World, run: CheckRun, *, by: Account, conclusion: Conclusion = "success") -> None:
+def complete(
+    world: World, run: CheckRun, *, by: Account, conclusion: Conclusion = "success", title: str | None = None
+) -> None:
     """Complete a run, and its suite with the last of its runs."""
     before = run.suite.status
-    run.status, run.conclusion = "completed", conclusion
+    run.status, run.conclusion, run.title = "completed", conclusion, title
+    run.summary = title
     run.completed_at = run.suite.updated_at = world.now()
     _send_run(world, "completed", run, by)
     if run.suite.status == "completed":
@@ -71,6 +74,7 @@ def complete_check_run(
     *,
     by: Account,
     conclusion: Conclusion = "success",
+    title: str | None = None,
     app: App | None = None,
     workflow: str = "CI",
     event: WorkflowEvent = "pull_request",
@@ -78,7 +82,7 @@ def complete_check_run(
     """Report a check that is over already, as Apps do that check quickly."""
     suite = _suite(world, pull_request, app or world.app, by, workflow, event)
     run = _add(world, suite, name, "queued", by)
-    complete(world, run, by=by, conclusion=conclusion)
+    complete(world, run, by=by, conclusion=conclusion, title=title)
     return run
 
 

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 from ghsync.simulator.rest import (
     accounts,
+    alerts,
     apps,
     catalog,
     commits,
@@ -35,10 +36,12 @@ OF_REPOSITORY: tuple[tuple[str, OfRepository, tuple[str, ...]], ...] = (
     ("/actions/runs", workflow_runs.listing, ACTIONS),
     ("/actions/runs/{run_id:int}", workflow_runs.single, ACTIONS),
     ("/branches", commits.branches, ("contents",)),
+    ("/code-scanning/alerts", alerts.code_scanning, ("security_events",)),
     ("/commits/{ref:path}/check-runs", commits.check_runs, CHECKS),
     ("/commits/{ref:path}/check-suites", commits.check_suites, CHECKS),
     ("/commits/{ref:path}/status", commits.combined_status, STATUSES),
     ("/commits/{ref:path}/statuses", commits.statuses, STATUSES),
+    ("/dependabot/alerts", alerts.dependabot, ("vulnerability_alerts",)),
     ("/issues", issues.listing, ISSUES),
     ("/issues/comments", issues.all_comments, ISSUES),
     ("/issues/comments/{comment_id:int}", issues.single_comment, ISSUES),
@@ -54,6 +57,7 @@ OF_REPOSITORY: tuple[tuple[str, OfRepository, tuple[str, ...]], ...] = (
     ("/pulls/{number:int}/comments", pull_requests.comments, PULLS),
     ("/pulls/{number:int}/requested_reviewers", pull_requests.requested_reviewers, PULLS),
     ("/pulls/{number:int}/reviews", pull_requests.reviews, PULLS),
+    ("/secret-scanning/alerts", alerts.secret_scanning, ("secret_scanning_alerts",)),
 )
 
 
