@@ -12,9 +12,15 @@ from random import Random
 from typing import TYPE_CHECKING
 
 from ghsync.simulator import prose
-from ghsync.simulator.actions import installations
+from ghsync.simulator.actions import (
+    code_scanning_alerts,
+    dependabot_alerts,
+    installations,
+    secret_scanning_alerts,
+)
 from ghsync.simulator.app import EVENTS, PERMISSIONS, SECURITY_EVENTS, SECURITY_PERMISSIONS
 from ghsync.simulator.commit import Change, Commit
+from ghsync.simulator.deeds import alerts
 from ghsync.simulator.history import People, write_history
 from ghsync.simulator.label import Label
 from ghsync.simulator.milestone import Milestone
@@ -23,6 +29,10 @@ from ghsync.simulator.world import World
 
 if TYPE_CHECKING:
     from ghsync.simulator.account import Account
+
+
+UNSCANNED = 4
+"""Of so many repositories one has no scanner on."""
 
 
 @dataclass(frozen=True)
@@ -62,8 +72,12 @@ def generate(
         _repository(world, random, owners[number % len(owners)], people, number, wanted)
         for number in range(wanted.repositories)
     ]
-    for repository, count in zip(repositories, _sizes(random, wanted), strict=True):
+    for number, (repository, count) in enumerate(zip(repositories, _sizes(random, wanted), strict=True)):
         write_history(world, random, repository, people, wanted, count)
+        if wanted.security_alerts and number % UNSCANNED == UNSCANNED - 1:
+            _scan_nothing(repository)
+        elif wanted.security_alerts:
+            _scan(world, Random(f"{seed}:{repository.id}"), repository, people)
     for owner in owners:
         installations.create(world, owner, by=people.staff[0])
     if not deliveries:
@@ -120,6 +134,30 @@ def _repository(world: World, random: Random, owner: Account, people: People, nu
     repository.last_milestone_number = plan.milestones_each
     world.repositories[repository.id] = repository
     return repository
+
+
+def _scan_nothing(repository: Repository) -> None:
+    repository.has_code_scanning = repository.has_dependabot_alerts = repository.has_secret_scanning = False
+
+
+def _scan(world: World, random: Random, repository: Repository, people: People) -> None:
+    """What scanners have found."""
+    bot = people.bots[1]
+    branch, tip = f"refs/heads/{repository.default_branch}", repository.tip(repository.default_branch)
+    is_open = [each for each in repository.pull_requests.values() if each.issue.state == "open"]
+    for ref, sha in [(branch, tip.sha), *(code_scanning_alerts.place(each) for each in is_open[:5])]:
+        found = alerts.rule(random.choice(prose.RULES))
+        alert = code_scanning_alerts.create(world, repository, found, ref, sha, by=bot, path=prose.path(random))
+        if random.random() < 0.3:
+            code_scanning_alerts.dismiss(world, alert, by=people.staff[0])
+    for number, package in enumerate(random.sample(prose.PACKAGES, k=2), start=1):
+        advisory = alerts.advisory(package, number, repository.created_at)
+        warning = dependabot_alerts.create(world, repository, advisory, by=bot, manifest_path=package[2])
+        if random.random() < 0.5:
+            dependabot_alerts.fix(world, warning, by=bot)
+    secret = secret_scanning_alerts.create(world, repository, by=bot)
+    if random.random() < 0.5:
+        secret_scanning_alerts.resolve(world, secret, by=people.staff[0])
 
 
 def _milestone(

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from datetime import timedelta
+from random import Random
 from typing import TYPE_CHECKING, Literal, Protocol
 
 from ghsync.simulator import prose
+from ghsync.simulator.actions.checks import run_of
 from ghsync.simulator.check_run import CheckRun
 from ghsync.simulator.check_suite import CheckSuite
 from ghsync.simulator.commit import Change, Commit
@@ -19,13 +21,13 @@ from ghsync.simulator.review_comment import ReviewComment, ReviewThread
 
 if TYPE_CHECKING:
     from datetime import datetime
-    from random import Random
 
     from ghsync.simulator.account import Account
     from ghsync.simulator.check_suite import Conclusion
     from ghsync.simulator.commit_status import StatusState
     from ghsync.simulator.pull_request import MergeableState
     from ghsync.simulator.review import ReviewState
+    from ghsync.simulator.workflow_run import WorkflowEvent
     from ghsync.simulator.world import World
 
 READY_STATES: tuple[MergeableState, ...] = ("clean", "clean", "clean", "blocked", "behind", "dirty", "unstable")
@@ -57,7 +59,10 @@ class Extent(Protocol):
 
 @dataclass
 class Historian:
-    """Writes one repository's past, in the order of numbers; `fork` is where those from outside work."""
+    """Writes one repository's past, in the order of numbers; `fork` is where those from outside work.
+
+    CI has chances of its own, so that what it does changes nothing of what people do.
+    """
 
     world: World
     random: Random
@@ -66,6 +71,10 @@ class Historian:
     extent: Extent
     fork: Repository | None = None
     contributors: set[Account] = field(default_factory=set)
+    chances_of_ci: Random = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.chances_of_ci = Random(f"{self.world.seed}:{self.repository.id}")
 
     def write(self, count: int) -> None:
         """So many issues and pull requests."""
@@ -218,22 +227,10 @@ class Historian:
 
     def _check(self, pull_request: PullRequest) -> None:
         random, head, moment = self.random, pull_request.head_commit, pull_request.issue.updated_at
-        inside = pull_request.head_repository is self.repository
-        suite = CheckSuite(
-            id=self.world.identities.next_id("check_suite"),
-            repository=self.repository,
-            app=self.world.ci,
-            head_commit=head,
-            created_at=moment,
-            updated_at=moment,
-            head_branch=pull_request.head_branch if inside else None,
-            before=pull_request.base_commit.sha,
-        )
+        suite = self._suite(pull_request, "CI", "pull_request")
         for name in random.sample(prose.CHECKS, k=random.randint(1, 4)):
             for _ in range(2 if random.random() < 0.1 else 1):
-                number = self.world.identities.next_id("check_run")
-                conclusion = random.choice(CONCLUSIONS)
-                suite.runs.append(CheckRun(number, suite, name, moment, "completed", conclusion, moment))
+                self._run(suite, name, moment, random.choice(CONCLUSIONS))
         self.repository.check_suites[head.sha] = [suite]
         self.repository.statuses[head.sha] = [
             CommitStatus(
@@ -244,11 +241,67 @@ class Historian:
                 state=random.choice(STATES),
                 creator=self.people.bots[1],
                 created_at=moment,
-                description=f"{random.randint(60, 99)}.{random.randint(0, 9)}% covered",
+                description=prose.stated(
+                    context,
+                    random.randint(60, 99) + random.randint(0, 9) / 10,
+                    self.chances_of_ci.uniform(-1, 1),
+                    pull_request.base_commit.sha,
+                ),
                 target_url="https://ci.example/",
             )
             for context in random.sample(prose.CONTEXTS, k=random.randint(0, 2))
         ]
+        self._check_more(pull_request)
+
+    def _check_more(self, pull_request: PullRequest) -> None:
+        """What only some heads have: checks of a push, of scanners, those that wait, and those that never ran."""
+        chance, head = self.chances_of_ci, pull_request.head_commit
+        suites, moment = self.repository.check_suites[head.sha], pull_request.issue.updated_at
+        inside = pull_request.head_repository is self.repository
+        if inside and chance.random() < 0.15:
+            pushed = self._suite(pull_request, "CI", "push")
+            self._run(pushed, "build", moment, chance.choice(CONCLUSIONS))
+            suites.append(pushed)
+        if chance.random() < 0.2:
+            scanned = self._suite(pull_request, "Scan", "pull_request")
+            self._run(scanned, chance.choice(prose.SCANNERS), moment, chance.choice(("success", "failure")))
+            suites.append(scanned)
+        if chance.random() < 0.06:
+            unstarted = self._suite(pull_request, "Nightly", "pull_request")
+            unstarted.outright = "startup_failure" if inside else "action_required"
+            suites.append(unstarted)
+        elif chance.random() < 0.06:
+            waiting = self._suite(pull_request, "Release", "pull_request")
+            self._run(waiting, "build", moment, "success")
+            waiting.waiting.append("publish")
+            suites.append(waiting)
+        elif chance.random() < 0.06:
+            begun = self._suite(pull_request, "Nightly", "pull_request")
+            self._run(begun, "e2e / firefox", moment, None)
+            suites.append(begun)
+
+    def _suite(self, pull_request: PullRequest, workflow: str, event: WorkflowEvent) -> CheckSuite:
+        inside, moment = pull_request.head_repository is self.repository, pull_request.issue.updated_at
+        suite = CheckSuite(
+            id=self.world.identities.next_id("check_suite"),
+            repository=self.repository,
+            app=self.world.ci,
+            head_commit=pull_request.head_commit,
+            created_at=moment,
+            updated_at=moment,
+            head_branch=pull_request.head_branch if inside else None,
+            before=pull_request.base_commit.sha,
+        )
+        by = pull_request.issue.author
+        suite.workflow_run = run_of(self.world, suite, pull_request.head_repository, by, workflow, event)
+        return suite
+
+    def _run(self, suite: CheckSuite, name: str, moment: datetime, conclusion: Conclusion | None) -> None:
+        number = self.world.identities.next_id("check_run")
+        if conclusion is None:
+            suite.runs.append(CheckRun(number, suite, name, moment, "in_progress"))
+        else:
+            suite.runs.append(CheckRun(number, suite, name, moment, "completed", conclusion, moment))
 
     def _ask(self, pull_request: PullRequest) -> None:
         heard = [review.author for review in pull_request.reviews]

@@ -58,6 +58,24 @@ LABELS = (
 )
 CHECKS = ("build", "lint", "test (3.11)", "test (3.12)", "types", "CodeQL", "e2e / chromium")
 CONTEXTS = ("ci/build", "codecov/project", "deploy/preview", "license/cla")
+COVERAGE = ("codecov/patch", "codecov/project", "coverage/coveralls")
+SCANNERS = ("CodeQL", "Semgrep", "Snyk", "Trivy", "gitleaks")
+LATER_JOBS = ("deploy", "publish", "report")
+WORKFLOWS = ("CI", "CI", "CI", "Nightly")
+RULES = (
+    ("py/sql-injection", "SQL query built from user-controlled sources", "error", "high"),
+    ("py/path-injection", "Uncontrolled data used in path expression", "error", "critical"),
+    ("py/weak-sensitive-data-hashing", "Use of a broken hash for sensitive data", "warning", "medium"),
+    ("py/clear-text-logging", "Clear-text logging of sensitive information", "warning", "low"),
+    ("py/unused-import", "Unused import", "note", None),
+)
+PACKAGES = (
+    ("pip", "requests", "requirements.txt", "< 2.32.0", "2.32.0", "Requests keeps a verification off", "medium"),
+    ("pip", "jinja2", "requirements.txt", "< 3.1.6", "3.1.6", "Jinja breaks out of its sandbox", "high"),
+    ("npm", "braces", "web/package-lock.json", "< 3.0.3", "3.0.3", "Braces takes too much memory", "high"),
+    ("npm", "left-trim", "web/package-lock.json", "<= 1.0.0", None, "Left-trim trims the right", "low"),
+)
+SECRETS = (("npm_access_token", "npm Access Token"), ("slack_incoming_webhook_url", "Slack Incoming Webhook URL"))
 
 
 def repository_name(number: int) -> str:
@@ -108,3 +126,14 @@ def path(random: Random) -> str:
 def branch(random: Random, number: int) -> str:
     """A branch's name, of its own by a number."""
     return f"{random.choice(DEEDS).lower().replace(' ', '-')}-{random.choice(THINGS).replace(' ', '-')}-{number}"
+
+
+def stated(context: str, covered: float, more: float, base_sha: str) -> str:
+    """What a status of a context says of itself, in the words of those who set such ones; the numbers are percents."""
+    if context == "codecov/project":
+        return f"{covered:.2f}% ({more:+.2f}%) compared to {base_sha[:7]}"
+    if context == "codecov/patch":
+        return f"{covered:.2f}% of diff hit (target {covered - more:.2f}%)"
+    if context == "coverage/coveralls":
+        return f"Coverage {'decreased' if more < 0 else 'increased'} ({more:+.1f}%) to {covered:.1f}%"
+    return f"Took {covered:.0f} s"

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 import pytest
 from githubkit import webhooks
 
-from ghsync.simulator.app import EVERY_EVENT
+from ghsync.simulator.app import EVERY_EVENT, SECURITY_EVENTS
 from ghsync.simulator.deeds import checks
 from ghsync.simulator.delivery import Delivery
 from ghsync.simulator.generator import Plan, generate
@@ -13,8 +13,8 @@ from ghsync.simulator.traffic import WEIGHTS, Done, Traffic
 from ghsync.simulator.world import World
 from tests.simulator.invariants import violations
 
-PLAN = Plan(organizations=2, repositories=8, people=16, conversations=200)
-ENOUGH = 4_000
+PLAN = Plan(organizations=2, repositories=8, people=16, conversations=200, security_alerts=True)
+ENOUGH = 5_000
 """So many deeds, and each kind was done at least once."""
 
 
@@ -64,7 +64,7 @@ def test_githubs_models_accept_every_kind_of_delivery(lived: Lived) -> None:
     samples: dict[tuple[str, str | None], Delivery] = {}
     for delivery in lived.world.deliveries:
         samples.setdefault((delivery.event, json.loads(delivery.body).get("action")), delivery)
-    assert {event for event, _ in samples} >= set(EVERY_EVENT) - {"star", "watch"}
+    assert {event for event, _ in samples} >= {*EVERY_EVENT, *SECURITY_EVENTS} - {"star", "watch"}
     for (event, action), delivery in samples.items():
         assert getattr(webhooks.parse(event, delivery.body), "action", None) == action
 

@@ -1,6 +1,7 @@
 """Everything that people, bots and CI do on the simulated GitHub by chance: one module for each kind of thing."""
 
 from ghsync.simulator.deeds import (
+    alerts,
     checks,
     conversations,
     installations,
@@ -19,6 +20,7 @@ KINDS: Kinds = {
     **reviews.KINDS,
     **checks.KINDS,
     **checks.SILENT,
+    **alerts.KINDS,
     **labels.KINDS,
     **repositories.KINDS,
     **installations.KINDS,
