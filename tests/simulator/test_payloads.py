@@ -10,21 +10,8 @@ from pydantic import BaseModel, TypeAdapter
 from ghsync.simulator.actions import checks, review_threads, reviews, statuses
 from ghsync.simulator.payload import Json
 from ghsync.simulator.pull_request import PullRequest
-from tests.fixtures.test_deliveries import UNDOCUMENTED, undocumented_fields
+from tests.fixtures.test_deliveries import MISSING_IN_SOME_MODELS, UNDOCUMENTED, undocumented_fields
 from tests.simulator.conftest import Scene
-
-MISSING_IN_SOME_MODELS = {
-    "has_discussions",
-    "has_pull_requests",
-    "merge_commit_message",
-    "merge_commit_title",
-    "pull_request_creation_policy",
-    "squash_merge_commit_message",
-    "squash_merge_commit_title",
-    "stack",
-    "web_commit_signoff_required",
-}
-"""Fields of a pull request and its repositories that all models have but those of a few events about reviews."""
 
 
 @pytest.fixture

@@ -29,11 +29,10 @@ from ghsync.simulator.serving import serving
 from ghsync.simulator.site import Site
 from ghsync.simulator.traffic import Traffic
 from ghsync.simulator.world import World
-from tests.fixtures.test_deliveries import UNDOCUMENTED, undocumented_fields
+from tests.fixtures.test_deliveries import MISSING_IN_SOME_MODELS, UNDOCUMENTED, undocumented_fields
 from tests.simulator.conftest import Scene
 from tests.simulator.server.conftest import SECRET, Caller
 from tests.simulator.server.receiver import receiving
-from tests.simulator.test_payloads import MISSING_IN_SOME_MODELS
 
 pytestmark = pytest.mark.anyio
 
