@@ -125,15 +125,19 @@ def _time(review: Review) -> tuple[datetime | None, int]:
 
 
 def _outcomes(pull_request: PullRequest) -> Iterator[Outcome]:
-    """What everything says that counts for the head, in the repository of the base."""
+    """What everything says that counts for the head, in the repository of the base.
+
+    What a later run of the same workflow took the place of does not, even while that one has no jobs yet.
+    """
     repository, sha = pull_request.repository, pull_request.head_commit.sha
     suites = repository.check_suites.get(sha, [])
-    runs = _newest(chain.from_iterable(suite.runs for suite in suites), _check)
+    workflow_runs = _newest((suite.workflow_run for suite in suites if suite.workflow_run is not None), _workflow)
+    standing = [suite for suite in suites if suite.workflow_run is None or suite.workflow_run in workflow_runs]
+    runs = _newest(chain.from_iterable(suite.runs for suite in standing), _check)
     yield from (of_check_run(run.status, run.conclusion) for run in runs)
     yield from (of_status(status.state) for status in _newest(repository.statuses.get(sha, []), _context))
     speaking = {run.suite for run in runs}
-    workflow_runs = (suite.workflow_run for suite in suites if suite.workflow_run is not None)
-    for run in _newest(workflow_runs, _workflow):
+    for run in workflow_runs:
         outcome = of_workflow_run(run.suite.status, run.suite.conclusion, has_runs=run.suite in speaking)
         if outcome is not None:
             yield outcome
