@@ -87,7 +87,7 @@ LANGUAGE sql STABLE PARALLEL SAFE ROWS 5 AS $$
            a.html_url, a.created_at,
            jsonb_build_object('kind', a.kind, 'number', a.number, 'severity', a.severity, 'commit_sha', a.commit_sha)
     FROM living
-    CROSS JOIN LATERAL concerning_alerts(living.repository_id, living.number, living.head_sha, living.rules) a
+    CROSS JOIN LATERAL concerning_alerts(living.repository_id, living.number, living.head_sha, true, living.rules) a
     UNION ALL
     SELECT 'thread', c.path, 'unknown', c.author || ' waits for an answer in a thread that is not resolved.', c.html_url,
            c.created_at, jsonb_build_object('github_id', c.github_id, 'line', c.line)

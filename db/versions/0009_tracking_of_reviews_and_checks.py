@@ -43,7 +43,7 @@ def downgrade() -> None:
         "pr_blockers(text, integer)",
         "pr_blockers(uuid, integer)",
         "quality_score(jsonb, text, text, text, numeric, integer)",
-        "concerning_alerts(uuid, integer, text, jsonb)",
+        "concerning_alerts(uuid, integer, text, boolean, jsonb)",
         "counted_reviews(uuid, integer, text, jsonb)",
         "counted_checks(uuid, text)",
         "tracking_rules(jsonb)",

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from ghsync.mirror import heads, review, review_thread, security_alert
@@ -20,11 +21,23 @@ _OF_PULL_REQUESTS = (review.noun, review_thread.noun)
 _TRACKED = (review.noun, security_alert.noun, *heads.CHECKS)
 
 
+# What speaks of a repository as a whole concerns all that is open in it, where its project's rules say so.
+_WARNED = sa.text("""
+SELECT p.repository_id::text, p.number
+FROM unnest(CAST(:repositories AS uuid[]), CAST(:kinds AS text[])) AS alert(repository_id, kind)
+JOIN github_repositories r ON r.id = alert.repository_id
+JOIN projects project ON project.id = r.project_id
+JOIN github_pull_requests p ON p.repository_id = r.id AND p.state = 'open'
+WHERE tracking_rules(project.settings) #> ARRAY['security', 'alerts', alert.kind] <> '[]'
+""")
+
+
 @dataclass(frozen=True, slots=True)
 class Concerned:
     """The pull requests that rows of a batch concern, by noun and key."""
 
     by_row: dict[tuple[Noun, tuple[Any, ...]], list[PullRequest]] = field(default_factory=dict)
+    warned: frozenset[PullRequest] = frozenset()
 
     def of(self, noun: Noun, key: tuple[Any, ...]) -> list[PullRequest]:
         """The pull requests that one row concerns."""
@@ -32,7 +45,8 @@ class Concerned:
 
     def tracked(self, changes: Iterable[Change]) -> set[PullRequest]:
         """Those whose tracking depends on what changed."""
-        return {pull for change in changes if change.noun in _TRACKED for pull in self.of(change.noun, change.key)}
+        found = {pull for change in changes if change.noun in _TRACKED for pull in self.of(change.noun, change.key)}
+        return found | self.warned
 
 
 async def find(
@@ -47,7 +61,19 @@ async def find(
         if (noun, key) in asked
     }
     at_head = await heads.pull_requests(conn, filter(None, (_commit(*place, row) for place, row in rows.items())))
-    return Concerned({place: _pull_requests(*place, row, at_head) for place, row in rows.items()})
+    alerts = {change.key[:2] for change in changes if change.noun is security_alert.noun}
+    return Concerned(
+        {place: _pull_requests(*place, row, at_head) for place, row in rows.items()},
+        await _warned(conn, {(repository_id, kind) for repository_id, kind in alerts if kind != "code_scanning"}),
+    )
+
+
+async def _warned(conn: AsyncConnection, alerts: set[tuple[str, str]]) -> frozenset[PullRequest]:
+    """The open pull requests of repositories (our ids) that have alerts of these kinds."""
+    if not alerts:
+        return frozenset()
+    asked = {"repositories": [one for one, _ in sorted(alerts)], "kinds": [kind for _, kind in sorted(alerts)]}
+    return frozenset((row.repository_id, row.number) for row in await conn.execute(_WARNED, asked))
 
 
 def by_key(batch: Batch, written: Written, noun: Noun) -> dict[tuple[Any, ...], Row]:

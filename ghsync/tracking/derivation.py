@@ -45,7 +45,8 @@ FROM = f"""github_pull_requests p
     ) c
   ) checks
   CROSS JOIN LATERAL (
-    SELECT count(*) > 0 AS found FROM concerning_alerts(p.repository_id, p.number, p.head_sha, by.rules)
+    SELECT count(*) > 0 AS found
+    FROM concerning_alerts(p.repository_id, p.number, p.head_sha, p.state = 'open', by.rules)
   ) alerts
   CROSS JOIN LATERAL (
     SELECT CASE WHEN review.changes_requested THEN 'changes_requested' WHEN review.approved THEN 'approved'
