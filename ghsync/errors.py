@@ -22,6 +22,7 @@
         ├── NotFound             no such delivery, task or repository, here or on GitHub
         ├── Gone                 GitHub says that it was deleted
         ├── Moved                GitHub says that it is at another address: `location`
+        ├── TakenOver            another process goes on with this run
         └── RefusedByGitHub      any other answer 4xx
             ├── BadCredentials   the token or the App's key is not accepted
             ├── AccessLost       the App or the token may not see this any more
@@ -129,6 +130,10 @@ class Moved(Permanent):
     def __init__(self, sentence: str, location: str) -> None:
         super().__init__(sentence)
         self.location = location
+
+
+class TakenOver(Permanent):
+    """Another process has taken over this run, and goes on with it."""
 
 
 class RefusedByGitHub(Permanent):

@@ -51,6 +51,7 @@ runs = sa.Table(
     reference("installation_id", "github_installations.id", "Installation it ran for", ondelete="SET NULL"),
     reference("repository_id", "github_repositories.id", "Repository it ran for", ondelete="CASCADE"),
     sa.Column("status", sa.String(20), nullable=False, server_default="running", comment="State"),
+    sa.Column("claim", sa.UUID(as_uuid=False), comment="Whoever is on it; another one when another process goes on"),
     document("cursor", "Where it goes on after a stop"),
     sa.Column("requests", sa.Integer, nullable=False, server_default="0", comment="API requests it cost"),
     sa.Column("points", sa.Integer, nullable=False, server_default="0", comment="GraphQL points it cost"),

@@ -158,6 +158,12 @@ def upgrade() -> None:
         sa.Column("repository_id", sa.UUID(as_uuid=False), nullable=True, comment="Repository it ran for"),
         sa.Column("status", sa.String(length=20), server_default="running", nullable=False, comment="State"),
         sa.Column(
+            "claim",
+            sa.UUID(as_uuid=False),
+            nullable=True,
+            comment="Whoever is on it; another one when another process goes on",
+        ),
+        sa.Column(
             "cursor",
             postgresql.JSONB(astext_type=sa.Text()),
             server_default=sa.text("'{}'::jsonb"),

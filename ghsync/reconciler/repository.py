@@ -42,12 +42,13 @@ async def complete(
     async for page in _pages(session, known, run, kinds):
         await _write(session, engine, known, run, page, watch)
     async with transaction(engine) as conn:
+        await runs.advance(conn, run)  # what it has seen is still its own
         absent = await absentees.find(conn, known, run, kinds)
     for start in range(0, len(absent), _AT_ONCE):
         batch = known.batch()
         for absentee in absent[start : start + _AT_ONCE]:
             await absentees.settle(session, known, absentee, batch)
-        run.rows_written += len(await session.gate.write(batch))
+        run.rows_written += len(await session.gate.write(batch, lambda conn: runs.advance(conn, run)))
     await session.gate.mark(known.place, run.progress, complete=set(kinds) == set(KINDS))
 
 

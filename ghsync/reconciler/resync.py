@@ -31,7 +31,8 @@ async def resync(
     """Bring one repository up to GitHub; ``kind`` is what ``sync_runs`` calls it.
 
     A repository that was never read completely is, whatever ``full`` says. Such a run, when it is stopped by Ctrl-C or
-    kill -9, goes on where it was. Errors of GitHub's are noted in the run and raised.
+    kill -9, goes on where it was. Errors of GitHub's are noted in the run and raised, and `TakenOver` where another
+    process goes on with it.
     """
     complete = full or place.complete_at is None
     resumable = complete and kinds == KINDS and gate is None

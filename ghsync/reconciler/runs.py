@@ -1,4 +1,8 @@
-"""Runs of the reconciler: what they cost, and where one that was stopped goes on."""
+"""Runs of the reconciler: what they cost, and where one that was stopped goes on.
+
+Nobody can tell whether the process that was on a run is dead or only slow. So whoever goes on with it claims it anew,
+and a process that finds another's claim stops: two never share what one listing has shown.
+"""
 
 from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager, suppress
@@ -11,7 +15,7 @@ import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from ghsync.database import first_line, metadata, transaction
-from ghsync.errors import DatabaseUnavailable, GhsyncError
+from ghsync.errors import DatabaseUnavailable, GhsyncError, TakenOver
 from ghsync.github.client import Meter
 
 What = Literal["issues", "pull_requests"]
@@ -64,9 +68,10 @@ class Progress(msgspec.Struct):
 
 @dataclass(slots=True)
 class Run:
-    """One run, as ``sync_runs`` has it."""
+    """One run, as ``sync_runs`` has it, for as long as ``claim`` is the one there."""
 
     id: str
+    claim: str
     progress: Progress
     rows_seen: int = 0
     rows_written: int = 0
@@ -74,41 +79,47 @@ class Run:
 
 
 _RESUME = sa.text("""
-UPDATE sync_runs SET status = 'running', last_error = NULL
+UPDATE sync_runs SET status = 'running', claim = gen_random_uuid(), last_error = NULL, finished_at = NULL
 WHERE id = (
   SELECT id FROM sync_runs
   WHERE kind = :kind AND repository_id = :repository AND status <> 'succeeded' AND cursor @> '{"complete": true}'
     AND started_at > now() - interval '1 day'
   ORDER BY started_at DESC LIMIT 1 FOR UPDATE)
-RETURNING id::text, cursor, rows_seen, rows_written, requests, points
+RETURNING id::text, claim::text, cursor, rows_seen, rows_written, requests, points
 """)
 
 _START = sa.text("""
-INSERT INTO sync_runs (kind, repository_id, cursor) VALUES (:kind, :repository, CAST(:cursor AS jsonb))
-RETURNING id::text
+INSERT INTO sync_runs (kind, repository_id, claim, cursor)
+VALUES (:kind, :repository, gen_random_uuid(), CAST(:cursor AS jsonb))
+RETURNING id::text, claim::text
 """)
 
 
 async def resume(conn: AsyncConnection, kind: str, repository_id: str) -> Run | None:
-    """The last complete listing of this kind over a repository, if it was stopped less than a day ago."""
+    """Go on with the last complete listing of this kind over a repository, if it began less than a day ago.
+
+    A process that is still on it loses it.
+    """
     stopped = (await conn.execute(_RESUME, {"kind": kind, "repository": repository_id})).one_or_none()
     if stopped is None:
         return None
     progress = msgspec.convert(stopped.cursor, Progress, strict=False)
     meter = Meter(requests=stopped.requests, points=stopped.points)
-    return Run(stopped.id, progress, stopped.rows_seen, stopped.rows_written, meter)
+    return Run(stopped.id, stopped.claim, progress, stopped.rows_seen, stopped.rows_written, meter)
 
 
 async def start(conn: AsyncConnection, kind: str, progress: Progress, repository_id: str | None = None) -> Run:
     """A new run."""
     values = {"kind": kind, "repository": repository_id, "cursor": _text(progress)}
-    return Run((await conn.execute(_START, values)).scalar_one(), progress)
+    started = (await conn.execute(_START, values)).one()
+    return Run(started.id, started.claim, progress)
 
 
 _ADVANCE = sa.text("""
 UPDATE sync_runs SET cursor = CAST(:cursor AS jsonb), rows_seen = :rows_seen, rows_written = :rows_written,
   requests = :requests, points = :points
-WHERE id = :id
+WHERE id = :id AND claim = :claim
+RETURNING true
 """)
 
 _SEE = sa.text("""
@@ -117,8 +128,12 @@ INSERT INTO sync_seen (run_id, number) SELECT :id, unnest(CAST(:numbers AS int[]
 
 
 async def advance(conn: AsyncConnection, run: Run, numbers: Iterable[int] = ()) -> None:
-    """Note how far a run is and what it has seen, in the transaction that wrote the page."""
-    await conn.execute(_ADVANCE, _state(run) | {"cursor": _text(run.progress)})
+    """Note how far a run is and what it has seen, in the transaction that wrote the page.
+
+    Until that ends, nobody takes the run over. Raises `TakenOver` where somebody has.
+    """
+    if not await conn.scalar(_ADVANCE, _state(run) | {"cursor": _text(run.progress)}):
+        raise await _taken_over(conn, run)
     if listed := list(numbers):
         await conn.execute(_SEE, {"id": run.id, "numbers": listed})
 
@@ -126,7 +141,8 @@ async def advance(conn: AsyncConnection, run: Run, numbers: Iterable[int] = ()) 
 _FINISH = sa.text("""
 UPDATE sync_runs SET status = :status, last_error = :error, rows_seen = :rows_seen, rows_written = :rows_written,
   requests = :requests, points = :points, finished_at = now()
-WHERE id = :id
+WHERE id = :id AND claim = :claim
+RETURNING true
 """)
 
 _FORGET = sa.text("DELETE FROM sync_seen WHERE run_id = :id")
@@ -134,7 +150,10 @@ _FORGET = sa.text("DELETE FROM sync_seen WHERE run_id = :id")
 
 @asynccontextmanager
 async def recorded(engine: AsyncEngine, run: Run) -> AsyncIterator[None]:
-    """Note in the end how a run went (succeeded, failed or interrupted) and what it cost."""
+    """Note in the end how a run went (succeeded, failed or interrupted) and what it cost.
+
+    One that another process has taken over is left to it, and ends here with `TakenOver`.
+    """
     status, problem = "interrupted", None
     try:
         yield
@@ -143,21 +162,33 @@ async def recorded(engine: AsyncEngine, run: Run) -> AsyncIterator[None]:
         status, problem = "failed", first_line(error)
         raise
     finally:
-        # What ended it, a cancellation for one, must not be lost over a database that is gone.
-        with suppress(*(() if status == "succeeded" else (DatabaseUnavailable,))):
+        # What ended it, a cancellation for one, must not be lost over a database or a run that is gone.
+        with suppress(*(() if status == "succeeded" else (DatabaseUnavailable, TakenOver))):
             async with transaction(engine) as conn:
                 await _finish(conn, run, status, problem)
 
 
 async def _finish(conn: AsyncConnection, run: Run, status: str, error: str | None) -> None:
-    await conn.execute(_FINISH, _state(run) | {"status": status, "error": error})
+    if not await conn.scalar(_FINISH, _state(run) | {"status": status, "error": error}):
+        raise await _taken_over(conn, run)
     if status == "succeeded":
         await conn.execute(_FORGET, {"id": run.id})
+
+
+_NAME = sa.text("""
+SELECT r.full_name FROM sync_runs s JOIN github_repositories r ON r.id = s.repository_id WHERE s.id = :id
+""")
+
+
+async def _taken_over(conn: AsyncConnection, run: Run) -> TakenOver:
+    name = await conn.scalar(_NAME, {"id": run.id})
+    return TakenOver(f"Another process has taken over this run{f' of {name}' if name else ''}; it goes on there.")
 
 
 def _state(run: Run) -> dict[str, Any]:
     return {
         "id": run.id,
+        "claim": run.claim,
         "rows_seen": run.rows_seen,
         "rows_written": run.rows_written,
         "requests": run.meter.requests,

@@ -9,7 +9,7 @@ import structlog
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from ghsync.database import first_line, transaction
-from ghsync.errors import AccessLost, GhsyncError, Gone, GraphQLUnavailable, NotFound, RateLimited, TooHeavy
+from ghsync.errors import AccessLost, GhsyncError, Gone, GraphQLUnavailable, NotFound, RateLimited, TakenOver, TooHeavy
 from ghsync.github import etags, graphql
 from ghsync.github.graphql import Newest
 from ghsync.reconciler import installations, places, runs
@@ -69,6 +69,9 @@ async def _sweep(
             read = await resync(reconciler, place, kind=kind, full=full, priority="sweep")
         except RateLimited as error:
             return [*problems, error]  # the rest of it must wait too
+        except TakenOver as error:
+            log.info("repository_left", repository=place.full_name, reason=first_line(error))
+            continue
         except GhsyncError as error:
             log.warning("repository_failed", repository=place.full_name, error=first_line(error))
             problems.append(error)
