@@ -49,7 +49,7 @@ runs = sa.Table(
     uuid_key(),
     sa.Column("kind", sa.String(50), nullable=False, comment="backfill, resync, sweep, heal, audit, replay"),
     reference("installation_id", "github_installations.id", "Installation it ran for", ondelete="SET NULL"),
-    reference("repository_id", "github_repositories.id", "Repository it ran for", ondelete="CASCADE"),
+    reference("repository_id", "github_repositories.id", "Repository it ran for", ondelete="CASCADE", index=False),
     sa.Column("status", sa.String(20), nullable=False, server_default="running", comment="State"),
     sa.Column("claim", sa.UUID(as_uuid=False), comment="Whoever is on it; another one when another process goes on"),
     document("cursor", "Where it goes on after a stop"),
@@ -65,6 +65,12 @@ runs = sa.Table(
 )
 sa.Index("idx_sync_runs_started_at", runs.c.started_at)
 sa.Index("idx_sync_runs_kind", runs.c.kind, runs.c.status, runs.c.finished_at)
+sa.Index("idx_sync_runs_repository_id", runs.c.repository_id, runs.c.kind, runs.c.status, runs.c.finished_at)
+sa.Index(
+    "idx_sync_runs_idle",
+    runs.c.started_at,
+    postgresql_where=sa.text("kind IN ('sweep', 'heal') AND status = 'succeeded' AND rows_written = 0"),
+)
 
 
 @dataclass(frozen=True, slots=True)

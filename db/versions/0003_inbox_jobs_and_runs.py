@@ -199,7 +199,16 @@ def upgrade() -> None:
         comment="History of reconciliation, with what it cost",
     )
     op.create_index(op.f("idx_sync_runs_installation_id"), "sync_runs", ["installation_id"], unique=False)
-    op.create_index(op.f("idx_sync_runs_repository_id"), "sync_runs", ["repository_id"], unique=False)
+    op.create_index(
+        "idx_sync_runs_repository_id", "sync_runs", ["repository_id", "kind", "status", "finished_at"], unique=False
+    )
+    op.create_index(
+        "idx_sync_runs_idle",
+        "sync_runs",
+        ["started_at"],
+        unique=False,
+        postgresql_where=sa.text("kind IN ('sweep', 'heal') AND status = 'succeeded' AND rows_written = 0"),
+    )
     op.create_index("idx_sync_runs_started_at", "sync_runs", ["started_at"], unique=False)
 
 

@@ -92,6 +92,7 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("sync_findings_pkey")),
         comment="What audits found to be wrong; it was put right at once",
     )
+    op.create_index("idx_sync_findings_found_at", "sync_findings", ["found_at"], unique=False)
     op.create_index("idx_sync_findings_repository_id", "sync_findings", ["repository_id"], unique=False)
     op.create_index("idx_sync_findings_run_id", "sync_findings", ["run_id"], unique=False)
     op.create_index("idx_sync_runs_kind", "sync_runs", ["kind", "status", "finished_at"], unique=False)

@@ -37,6 +37,7 @@ findings = sa.Table(
     moment("found_at", "When it was found", default=True, nullable=False),
     comment="What audits found to be wrong; it was put right at once",
 )
+sa.Index("idx_sync_findings_found_at", findings.c.found_at)
 
 SETTLED = timedelta(minutes=10)
 """What changed later than this may still be on its way."""

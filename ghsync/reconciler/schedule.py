@@ -1,5 +1,7 @@
 """The schedule: refetches when they are due, healing, sweeps and audits in their turn, by one process at a time.
 
+It also forgets what of their history is too old.
+
 The leader is whoever has an advisory lock, on a connection that does nothing else: when the process dies, however it
 dies, PostgreSQL gives the lock to the next. https://www.postgresql.org/docs/current/explicit-locking.html#ADVISORY-LOCKS
 """
@@ -21,7 +23,7 @@ from ghsync import jobs
 from ghsync.database import connection_arguments, first_line
 from ghsync.errors import GhsyncError, NotConfigured, Permanent, RateLimited
 from ghsync.inbox.recorder import Recorder
-from ghsync.reconciler import refetch
+from ghsync.reconciler import history, refetch
 from ghsync.reconciler.audit import audit
 from ghsync.reconciler.heal import heal
 from ghsync.reconciler.reconciler import Reconciler
@@ -30,6 +32,7 @@ from ghsync.reconciler.sweep import sweep
 LEADER = 0x6768_7379_6E63  # "ghsync" in ASCII
 RETRY_SECONDS = 2.0
 LONGEST_PAUSE_SECONDS = 300.0
+HISTORY_SECONDS = 3600.0
 REFRESH_SECONDS = 3600.0  # hooks tell of installations, and one that is not found is asked for at once
 
 log = structlog.get_logger()
@@ -94,6 +97,7 @@ class Schedule:
             asyncio.create_task(self._turns("heal", self._intervals.heal, self._heal)),
             asyncio.create_task(self._turns("sweep", self._intervals.sweep, self._sweep)),
             asyncio.create_task(self._turns("audit", self._intervals.audit, self._audit)),
+            asyncio.create_task(self._turns("history", HISTORY_SECONDS, self._forget)),
         ]
         try:
             await lost
@@ -147,6 +151,9 @@ class Schedule:
 
     async def _audit(self) -> None:
         await audit(self._reconciler)
+
+    async def _forget(self) -> None:
+        await history.forget(self._reconciler.engine)
 
 
 def _is_cancelled() -> bool:

@@ -91,3 +91,14 @@ async def test_a_leader_that_loses_its_connection_leads_again(
                     await asyncio.sleep(0.05)
             lab.connection.execute("SELECT pg_terminate_backend(%s)", found)
         await until_equal(lab)
+
+
+async def test_what_is_too_old_of_the_history_is_forgotten(lab: Lab, database_url: str) -> None:
+    lab.connection.execute(
+        "INSERT INTO sync_runs (kind, status, started_at) VALUES ('audit', 'interrupted', now() - interval '31 days')"
+    )
+    async with scheduled(lab, database_url):
+        old = "SELECT FROM sync_runs WHERE started_at < now() - interval '30 days'"
+        async with asyncio.timeout(30):
+            while lab.connection.execute(old).fetchall():  # noqa: ASYNC110 (PostgreSQL tells nobody)
+                await asyncio.sleep(0.1)
