@@ -29,6 +29,12 @@ def upgrade() -> None:
             nullable=True,
             comment="When the last complete listing began; null before the first",
         ),
+        sa.Column(
+            "blocked_at",
+            sa.TIMESTAMP(timezone=True),
+            nullable=True,
+            comment="When GitHub last said that it has blocked the repository; null where it has not",
+        ),
         sa.ForeignKeyConstraint(
             ["repository_id"],
             ["github_repositories.id"],

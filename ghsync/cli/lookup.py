@@ -11,8 +11,9 @@ from ghsync.errors import NotFound
 # Whoever owns the name today comes first, then whoever had it last.
 _FIND = sa.text("""
 SELECT r.id::text, r.github_id, r.full_name, r.tracked_name, r.project_id::text, p.slug AS project, r.visibility,
-       r.archived, r.removed_at, r.deleted_at, r.observed_at, r.synced_at, r.verified_at
+       r.archived, r.removed_at, r.deleted_at, r.observed_at, r.synced_at, r.verified_at, m.blocked_at
 FROM github_repositories r JOIN projects p ON p.id = r.project_id
+LEFT JOIN sync_marks m ON m.repository_id = r.id
 LEFT JOIN github_repository_aliases a ON a.repository_id = r.id AND lower(a.full_name) = lower(:name)
 WHERE lower(r.full_name) = lower(:name) OR lower(r.tracked_name) = lower(:name) OR a.id IS NOT NULL
 ORDER BY lower(r.tracked_name) = lower(:name) DESC, lower(r.full_name) = lower(:name) DESC, r.observed_at DESC
@@ -58,4 +59,6 @@ def state(repository: sa.Row[Any]) -> str:
         return "deleted"
     if repository.removed_at:
         return "removed"
+    if repository.blocked_at:
+        return "blocked"
     return "archived" if repository.archived else "synced"

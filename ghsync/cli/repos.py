@@ -15,6 +15,7 @@ from ghsync.cli.context import rows, run
 from ghsync.database import transaction
 from ghsync.encryption import Encryption
 from ghsync.projector import linking
+from ghsync.reconciler import health
 from ghsync.tasks import links
 
 app = typer.Typer(
@@ -33,8 +34,10 @@ Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 _LIST = sa.text("""
 SELECT r.full_name AS repository, r.github_id, p.slug AS project, r.visibility,
        CASE WHEN r.deleted_at IS NOT NULL THEN 'deleted' WHEN r.removed_at IS NOT NULL THEN 'removed'
-            WHEN r.archived THEN 'archived' ELSE 'synced' END AS state, r.observed_at
-FROM github_repositories r JOIN projects p ON p.id = r.project_id ORDER BY lower(r.full_name), r.github_id
+            WHEN m.blocked_at IS NOT NULL THEN 'blocked' WHEN r.archived THEN 'archived' ELSE 'synced' END AS state,
+       r.observed_at
+FROM github_repositories r JOIN projects p ON p.id = r.project_id LEFT JOIN sync_marks m ON m.repository_id = r.id
+ORDER BY lower(r.full_name), r.github_id
 """)
 
 _ASSIGN = sa.text("UPDATE github_repositories SET project_id = :project_id WHERE id = :id")
@@ -51,7 +54,11 @@ _SET_SECRET = sa.text("UPDATE github_repositories SET webhook_secret = :token WH
 @app.command("list")
 def show_list(as_json: Json = False) -> None:
     """List the repositories that are mirrored."""
-    terminal.print_listing(rows(_LIST), _listing, as_json, empty="Nothing is mirrored yet.")
+    found = [row | {"problem": _problem(row)} for row in rows(_LIST)]
+    terminal.print_listing(found, _listing, as_json, empty="Nothing is mirrored yet.")
+    for row in found:
+        if row["problem"] and not as_json:
+            terminal.note(row["problem"], style="red")
 
 
 @app.command()
@@ -137,6 +144,10 @@ def secret(
 
     name = run(store)
     terminal.console.print(f"{'Forgot' if clear else 'Stored'} the webhook secret of {name}.", markup=False)
+
+
+def _problem(row: Row) -> str | None:
+    return health.BLOCKED.format(row["repository"]) if row["state"] == "blocked" else None
 
 
 def _listing(found: Sequence[Row]) -> Table:

@@ -48,6 +48,13 @@ LEFT JOIN LATERAL (
 
 _USED = sa.text("SELECT EXISTS (SELECT FROM sync_runs WHERE kind = :kind AND repository_id IS NULL)")
 
+BLOCKED = "GitHub has blocked {} for everybody, for legal reasons: what is mirrored of it stays as it was."
+
+_BLOCKED = sa.text("""
+SELECT r.full_name FROM sync_marks m JOIN github_repositories r ON r.id = m.repository_id
+WHERE r.id = CAST(:repository AS uuid) AND m.blocked_at IS NOT NULL
+""")
+
 _SUSPENDED = sa.text("""
 SELECT coalesce(account_login, github_id) AS account, count(*) OVER () AS of FROM github_installations
 WHERE suspended_at IS NOT NULL AND deleted_at IS NULL
@@ -61,7 +68,7 @@ async def look(conn: AsyncConnection, settings: Settings, *, repository_id: str 
     """What the runs and the installations say; ``settings`` tell how often each part has its turn.
 
     Where this process has no credentials, another may have: it has, if it ever swept. Of a single repository only its
-    own installation counts.
+    own installation counts, and whether GitHub has blocked it, which makes nothing else stale.
     """
     configured = settings.app_id is not None or settings.token is not None
     if not (configured or await _used(conn, "sweep")):
@@ -77,7 +84,8 @@ async def look(conn: AsyncConnection, settings: Settings, *, repository_id: str 
         elif sentence := _late(runs[kind], max(TURNS * interval, LEAST_SECONDS)):
             late.append(sentence)
     failed = [f"{_capital(' and '.join(names))} failed: {error}" for error, names in failures.items()]
-    return Health((*failed, *late, *await _suspended(conn, repository_id)), hooks_only=False)
+    told = [*await _blocked(conn, repository_id), *await _suspended(conn, repository_id)]
+    return Health((*failed, *late, *told), hooks_only=False)
 
 
 def _late(run: sa.Row[Any], limit_seconds: float) -> str | None:
@@ -86,6 +94,11 @@ def _late(run: sa.Row[Any], limit_seconds: float) -> str | None:
     if (run.now - run.sign_at).total_seconds() > limit_seconds:
         return f"No {run.kind} has succeeded since {moment(run.sign_at)}: does `ghsync serve` or `ghsync work` run?"
     return None
+
+
+async def _blocked(conn: AsyncConnection, repository_id: str | None) -> list[str]:
+    names = await conn.scalars(_BLOCKED, {"repository": repository_id})
+    return [BLOCKED.format(name) for name in names]
 
 
 async def _suspended(conn: AsyncConnection, repository_id: str | None) -> list[str]:

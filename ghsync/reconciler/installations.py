@@ -9,7 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from ghsync import jobs
 from ghsync.database import first_line, transaction
-from ghsync.errors import AccessLost, Gone, NotFound
+from ghsync.errors import AccessLost, Gone, NotFound, UnavailableForLegalReasons
 from ghsync.jobs import Job
 from ghsync.mirror import installation, repository
 from ghsync.projector.batch import Batch
@@ -111,6 +111,8 @@ async def _is_hidden(session: Session, github_id: str) -> bool:
         await session.get(f"repositories/{github_id}")
     except (NotFound, Gone):
         return True
+    except UnavailableForLegalReasons:  # it is there, and may not be shown to anybody
+        return False
     return False
 
 

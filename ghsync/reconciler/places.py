@@ -22,6 +22,7 @@ marks = sa.Table(
     moment("issues_through", "updated_at of the newest issue read; all that are older have been read too"),
     moment("pull_requests_through", "The same for pull requests"),
     moment("complete_at", "When the last complete listing began; null before the first"),
+    moment("blocked_at", "When GitHub last said that it has blocked the repository; null where it has not"),
     comment="How far the API has been read, by repository",
 )  # fmt: skip
 
@@ -39,6 +40,7 @@ class Place:
     issues_through: datetime | None
     pull_requests_through: datetime | None
     complete_at: datetime | None
+    blocked_at: datetime | None
 
     def path(self, *rest: object) -> str:
         """A path below the repository in REST, by its id: the name may be another's by now."""
@@ -49,7 +51,7 @@ def _find(condition: str) -> sa.TextClause:
     return sa.text(f"""
 SELECT r.id::text AS id, r.github_id::bigint AS github_id, r.node_id, r.full_name, r.updated_at,
        i.github_id AS installation,
-       m.issues_through, m.pull_requests_through, m.complete_at
+       m.issues_through, m.pull_requests_through, m.complete_at, m.blocked_at
 FROM github_repositories r
 LEFT JOIN github_installations i ON i.id = r.installation_id
 LEFT JOIN sync_marks m ON m.repository_id = r.id
@@ -61,7 +63,7 @@ _VISIBLE = "r.deleted_at IS NULL AND r.removed_at IS NULL AND i.deleted_at IS NU
 _ALL = _find(_VISIBLE)
 _OF_INSTALLATION = _find(f"{_VISIBLE} AND i.github_id = :installation")
 _NAMED = _find(f"{_VISIBLE} AND lower(r.tracked_name) = ANY(:names)")
-_THESE = _find(f"{_VISIBLE} AND r.id = ANY(CAST(:ids AS uuid[]))")
+_THESE = _find(f"{_VISIBLE} AND m.blocked_at IS NULL AND r.id = ANY(CAST(:ids AS uuid[]))")
 
 
 async def everything(conn: AsyncConnection) -> list[Place]:
@@ -80,7 +82,7 @@ async def named(conn: AsyncConnection, names: Sequence[str]) -> list[Place]:
 
 
 async def these(conn: AsyncConnection, ids: Sequence[str]) -> list[Place]:
-    """The repositories with these ids of ours, as far as they may be seen."""
+    """The repositories with these ids of ours, as far as they may be seen and GitHub has not blocked them."""
     return [Place(*row) for row in await conn.execute(_THESE, {"ids": list(ids)})]
 
 
@@ -90,11 +92,12 @@ VALUES (:id, :issues, :pull_requests, :complete_at)
 ON CONFLICT (repository_id) DO UPDATE SET
   issues_through = greatest(m.issues_through, excluded.issues_through),
   pull_requests_through = greatest(m.pull_requests_through, excluded.pull_requests_through),
-  complete_at = greatest(m.complete_at, excluded.complete_at)
-WHERE (m.issues_through, m.pull_requests_through, m.complete_at) IS DISTINCT FROM
+  complete_at = greatest(m.complete_at, excluded.complete_at),
+  blocked_at = NULL
+WHERE (m.issues_through, m.pull_requests_through, m.complete_at, m.blocked_at) IS DISTINCT FROM
       (greatest(m.issues_through, excluded.issues_through),
        greatest(m.pull_requests_through, excluded.pull_requests_through),
-       greatest(m.complete_at, excluded.complete_at))
+       greatest(m.complete_at, excluded.complete_at), NULL)
 """)
 
 
@@ -106,7 +109,18 @@ async def mark(
     pull_requests: datetime | None = None,
     complete_at: datetime | None = None,
 ) -> None:
-    """Note how far a repository was read; never back."""
+    """Note how far a repository was read, never back; so GitHub has not blocked it any more."""
     await conn.execute(
         _MARK, {"id": place.id, "issues": issues, "pull_requests": pull_requests, "complete_at": complete_at}
     )
+
+
+_BLOCK = sa.text("""
+INSERT INTO sync_marks AS m (repository_id, blocked_at) VALUES (:id, :at)
+ON CONFLICT (repository_id) DO UPDATE SET blocked_at = excluded.blocked_at
+""")
+
+
+async def block(conn: AsyncConnection, place: Place, at: datetime) -> None:
+    """Note that GitHub has blocked a repository for everybody; until ``mark``, only complete readings ask again."""
+    await conn.execute(_BLOCK, {"id": place.id, "at": at})

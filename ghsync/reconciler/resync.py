@@ -3,8 +3,8 @@
 import structlog
 
 from ghsync.database import transaction
-from ghsync.errors import AccessLost, Gone, NotFound
-from ghsync.reconciler import installations, repository, runs
+from ghsync.errors import AccessLost, Gone, NotFound, UnavailableForLegalReasons
+from ghsync.reconciler import installations, places, repository, runs
 from ghsync.reconciler.gate import Gate
 from ghsync.reconciler.places import Place
 from ghsync.reconciler.reconciler import Reconciler
@@ -48,6 +48,10 @@ async def resync(
     except (NotFound, Gone, AccessLost):
         await _ask_what_is_seen(reconciler, place)
         raise
+    except UnavailableForLegalReasons:
+        if gate is None:
+            await _block(reconciler, place, run)
+        raise
     log.info(
         "repository_read",
         repository=place.full_name,
@@ -65,3 +69,9 @@ async def _ask_what_is_seen(reconciler: Reconciler, place: Place) -> None:
     """The repository is not found: its installation says whether it may still be seen."""
     if place.installation is not None:
         await installations.make_due(reconciler, place.installation)
+
+
+async def _block(reconciler: Reconciler, place: Place, run: Run) -> None:
+    """GitHub has blocked the repository, for everybody."""
+    async with transaction(reconciler.engine) as conn:
+        await places.block(conn, place, run.progress.began_at)

@@ -9,7 +9,17 @@ import structlog
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from ghsync.database import first_line, transaction
-from ghsync.errors import AccessLost, GhsyncError, Gone, GraphQLUnavailable, NotFound, RateLimited, TakenOver, TooHeavy
+from ghsync.errors import (
+    AccessLost,
+    GhsyncError,
+    Gone,
+    GraphQLUnavailable,
+    NotFound,
+    RateLimited,
+    TakenOver,
+    TooHeavy,
+    UnavailableForLegalReasons,
+)
 from ghsync.github import etags, graphql
 from ghsync.github.graphql import Newest
 from ghsync.reconciler import installations, places, runs
@@ -29,6 +39,8 @@ async def sweep(reconciler: Reconciler, *, complete_every: timedelta, discover: 
 
     ``discover`` asks first what the App sees; a personal token has no installations.
     A repository, or an installation, that cannot be read holds up no other; the last such failure is raised at the end.
+    One that GitHub has blocked for everybody is no failure: it is told of by itself, and asked for with the next
+    complete reading.
     """
     now = reconciler.github.now()
     async with transaction(reconciler.engine) as conn:
@@ -51,6 +63,7 @@ async def _sweep(
     reconciler: Reconciler, run: Run, installation: str | None, known: Sequence[Place], complete_before: datetime
 ) -> list[GhsyncError]:
     """Sweep one installation; answers what failed."""
+    known = [place for place in known if not _is_blocked(place, complete_before)]
     problems: list[GhsyncError] = []
     try:
         session = await reconciler.session(installation, "reconcile", "sweep", meter=run.meter)
@@ -69,6 +82,9 @@ async def _sweep(
             read = await resync(reconciler, place, kind=kind, full=full, priority="sweep")
         except RateLimited as error:
             return [*problems, error]  # the rest of it must wait too
+        except UnavailableForLegalReasons as error:
+            log.warning("repository_blocked", repository=place.full_name, error=first_line(error))
+            continue
         except TakenOver as error:
             log.info("repository_left", repository=place.full_name, reason=first_line(error))
             continue
@@ -83,7 +99,12 @@ async def _sweep(
 
 def _is_due(place: Place, complete_before: datetime) -> bool:
     """Whether everything of it is to be read."""
-    return place.complete_at is None or place.complete_at < complete_before
+    return place.complete_at is None or place.complete_at < complete_before or place.blocked_at is not None
+
+
+def _is_blocked(place: Place, complete_before: datetime) -> bool:
+    """Whether GitHub has blocked it, and it is too early to ask again."""
+    return place.blocked_at is not None and place.blocked_at >= complete_before
 
 
 async def moved(session: Session, engine: AsyncEngine, known: Sequence[Place]) -> set[str]:
@@ -107,7 +128,7 @@ async def _has_moved(session: Session, engine: AsyncEngine, place: Place) -> boo
         answer = await session.get(
             place.path("issues"), conditional=True, state="all", sort="updated", direction="desc", per_page=1
         )
-    except (NotFound, Gone, AccessLost):
+    except (NotFound, Gone, AccessLost, UnavailableForLegalReasons):
         return True  # reading it finds out why
     if answer.unchanged:
         return False

@@ -1,5 +1,6 @@
 """`status`: a mirror that is behind never looks fresh."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import replace
@@ -9,7 +10,7 @@ from typing import Any
 import psycopg
 import pytest
 
-from ghsync.simulator.actions import installations
+from ghsync.simulator.actions import installations, issues
 from ghsync.simulator.keys import new_private_key, public_key
 from tests import service
 from tests.cli.conftest import FIRST_STORY, Ghsync
@@ -257,3 +258,33 @@ async def test_a_worker_that_is_gone_makes_the_mirror_stale_after_a_while(
         assert [reason.partition(" since ")[0] for reason in report["reasons"]] == [
             "No sweep has succeeded", "No heal has succeeded"
         ]  # fmt: skip
+
+
+@pytest.mark.anyio
+async def test_a_repository_that_github_has_blocked_is_told_of_by_itself(
+    hub: Hub, database_url: str, tmp_path: Path
+) -> None:
+    name = hub.repository.full_name
+    said = f"GitHub has blocked {name} for everybody, for legal reasons: what is mirrored of it stays as it was."
+    async with working(hub, database_url, tmp_path / "log"):
+        await until(hub)
+        hub.site.faults.blocked.add(hub.repository.id)
+        assert (await hub.run("resync", name)).exit_code == 1
+        assert await reasons(hub, "--repo", name) == [said]
+        hub.world.clock.advance(5)
+        issues.open_issue(hub.world, hub.repository, "Seen by nobody", by=hub.owner)
+        swept = "SELECT FROM sync_runs WHERE kind = 'sweep' AND repository_id IS NULL AND status = 'succeeded'"
+        before = len(hub.rows(swept))
+        while len(hub.rows(swept)) < before + 2:  # noqa: ASYNC110 (another process)
+            await asyncio.sleep(0.1)
+        assert await reasons(hub) == []
+    listed = await hub.run("repos", "list")
+    assert listed.stderr == f"{said}\n"
+    rows = (await hub.run("repos", "list", "--json")).json
+    assert {row["repository"]: (row["state"], row["problem"]) for row in rows} == {
+        each: ("blocked", said) if each == name else ("synced", None) for each in hub.names()
+    }
+    assert (await hub.run("resync", name, "--dry-run")).exit_code == 1
+    hub.site.faults.blocked.clear()
+    assert (await hub.run("resync", name)).exit_code == 0
+    assert await reasons(hub, "--repo", name) == []

@@ -4,10 +4,17 @@ from datetime import timedelta
 
 import pytest
 
-from ghsync.errors import UnavailableForLegalReasons
+from ghsync import jobs
+from ghsync.database import transaction
+from ghsync.errors import GitHubUnavailable
+from ghsync.jobs import Job
+from ghsync.reconciler import places, refetch
+from ghsync.reconciler.places import Place
 from ghsync.reconciler.sweep import sweep
 from ghsync.simulator.actions import conversations, issues, labels, repositories
+from ghsync.simulator.repository import Repository
 from ghsync.simulator.traffic import Traffic
+from tests import truth
 from tests.reconciler.conftest import Lab
 
 pytestmark = pytest.mark.anyio
@@ -92,22 +99,82 @@ async def test_sweeps_alone_follow_whatever_happens(mirrored: Lab) -> None:
 
 
 async def test_a_repository_that_cannot_be_read_holds_up_no_other(mirrored: Lab) -> None:
-    first = min(mirrored.world.repositories.values(), key=lambda each: each.full_name)
-    others = [each for each in mirrored.world.repositories.values() if each is not first and each.fork_of is None]
-    mirrored.site.faults.blocked.add(first.id)
-    mirrored.world.clock.advance(5)
-    for each in (first, *others):
-        issues.open_issue(mirrored.world, each, "New", by=each.owner)
-    with pytest.raises(UnavailableForLegalReasons):
+    first, others = told_by_nobody(mirrored)
+    mirrored.site.faults.plan("failure", f"repositories/{first.id}/", times=1000)
+    with pytest.raises(GitHubUnavailable):
         await sweep(mirrored.reconciler, complete_every=DAILY)
-    left = mirrored.differences()
-    assert left != []
-    assert all(str(first.id) in line for line in left)
-    ((status, error),) = mirrored.connection.execute(
-        "SELECT status, last_error FROM sync_runs WHERE kind = 'sweep' AND repository_id IS NULL"
-    ).fetchall()
+    assert others != []
+    assert differ(mirrored) == {str(first.id)}
+    ((status, error),) = mirrored.connection.execute(OF_ALL).fetchall()
+    assert status == "failed"
+    assert f"/repositories/{first.id}/" in error
+
+
+@pytest.mark.parametrize("graphql", [True, False])
+async def test_a_repository_that_github_has_blocked_is_no_failure_of_the_sweep(mirrored: Lab, graphql: bool) -> None:
+    first, _ = told_by_nobody(mirrored)
+    mirrored.site.faults.blocked.add(first.id)
+    mirrored.site.faults.plan("failure", "graphql", times=0 if graphql else 1000)
+    await sweep(mirrored.reconciler, complete_every=DAILY)
+    assert differ(mirrored) == {str(first.id)}
+    assert mirrored.connection.execute(OF_ALL).fetchall() == [("succeeded", None)]
+    ((status, error),) = mirrored.connection.execute(OF_FIRST, [str(first.id)]).fetchall()
     assert status == "failed"
     assert "for legal reasons" in error
+    assert not any(truth.gone(mirrored.connection, table) for table in truth.KEYS)
+
+
+async def test_a_blocked_repository_is_asked_for_only_with_the_next_complete_reading(mirrored: Lab) -> None:
+    first, _ = told_by_nobody(mirrored)
+    mirrored.site.faults.blocked.add(first.id)
+    await sweep(mirrored.reconciler, complete_every=DAILY)
+    place = next(each for each in await known(mirrored) if each.github_id == first.id)
+    wanted = [Job("refetch_issue", f"{place.id}#1", place.id), Job("refetch_repository", place.id, place.id)]
+    async with transaction(mirrored.engine) as conn:
+        await jobs.schedule(conn, wanted, delay_seconds=0)
+    served = len(mirrored.site.journal)
+    await sweep(mirrored.reconciler, complete_every=DAILY)
+    await refetch.round(mirrored.reconciler)
+    assert [one.address for one in list(mirrored.site.journal)[served:] if str(first.id) in one.address] == []
+    await sweep(mirrored.reconciler, complete_every=ALWAYS)
+    assert mirrored.connection.execute(OF_ALL).fetchall() == [("succeeded", None)] * 3
+    assert differ(mirrored) == {str(first.id)}
+
+    mirrored.site.faults.blocked.clear()
+    await sweep(mirrored.reconciler, complete_every=DAILY)
+    assert differ(mirrored) == {str(first.id)}
+    await sweep(mirrored.reconciler, complete_every=ALWAYS)
+    assert mirrored.differences() == []
+    assert [each.blocked_at for each in await known(mirrored)] == [None] * 3
+
+
+OF_ALL = "SELECT status, last_error FROM sync_runs WHERE kind = 'sweep' AND repository_id IS NULL"
+OF_FIRST = """
+SELECT status, last_error FROM sync_runs s JOIN github_repositories r ON r.id = s.repository_id
+WHERE r.github_id = %s AND s.kind = 'sweep'
+"""
+
+
+def told_by_nobody(lab: Lab) -> tuple[Repository, list[Repository]]:
+    """Let something happen in several repositories; answers the one that is read first, and the others."""
+    first = min(lab.world.repositories.values(), key=lambda each: each.full_name)
+    others = [each for each in lab.world.repositories.values() if each is not first and each.fork_of is None]
+    lab.world.clock.advance(5)
+    for each in (first, *others):
+        issues.open_issue(lab.world, each, "New", by=each.owner)
+    return first, others
+
+
+def differ(lab: Lab) -> set[str]:
+    """The repositories (GitHub's ids) in which something differs."""
+    ids = [str(each) for each in lab.world.repositories]
+    return {next((each for each in ids if each in line), line) for line in lab.differences()}
+
+
+async def known(lab: Lab) -> list[Place]:
+    """All repositories, as the mirror knows them."""
+    async with transaction(lab.engine) as conn:
+        return await places.everything(conn)
 
 
 async def test_mergeability_that_github_computes_late_is_known_after_a_refetch(mirrored: Lab) -> None:
