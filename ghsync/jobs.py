@@ -47,7 +47,12 @@ runs = sa.Table(
     "sync_runs",
     metadata,
     uuid_key(),
-    sa.Column("kind", sa.String(50), nullable=False, comment="backfill, resync, sweep, heal, audit, replay"),
+    sa.Column(
+        "kind",
+        sa.String(50),
+        nullable=False,
+        comment="backfill, resync, sweep, heal, audit, refetch (an hour of them is one run)",
+    ),
     reference("installation_id", "github_installations.id", "Installation it ran for", ondelete="SET NULL"),
     reference("repository_id", "github_repositories.id", "Repository it ran for", ondelete="CASCADE", index=False),
     sa.Column("status", sa.String(20), nullable=False, server_default="running", comment="State"),
@@ -66,6 +71,7 @@ runs = sa.Table(
 sa.Index("idx_sync_runs_started_at", runs.c.started_at)
 sa.Index("idx_sync_runs_kind", runs.c.kind, runs.c.status, runs.c.finished_at)
 sa.Index("idx_sync_runs_repository_id", runs.c.repository_id, runs.c.kind, runs.c.status, runs.c.finished_at)
+sa.Index("idx_sync_runs_refetch", runs.c.started_at, unique=True, postgresql_where=sa.text("kind = 'refetch'"))
 sa.Index(
     "idx_sync_runs_idle",
     runs.c.started_at,

@@ -153,7 +153,12 @@ def upgrade() -> None:
         sa.Column(
             "id", sa.UUID(as_uuid=False), server_default=sa.text("gen_random_uuid()"), nullable=False, comment="Key"
         ),
-        sa.Column("kind", sa.String(length=50), nullable=False, comment="backfill, resync, sweep, heal, audit, replay"),
+        sa.Column(
+            "kind",
+            sa.String(length=50),
+            nullable=False,
+            comment="backfill, resync, sweep, heal, audit, refetch (an hour of them is one run)",
+        ),
         sa.Column("installation_id", sa.UUID(as_uuid=False), nullable=True, comment="Installation it ran for"),
         sa.Column("repository_id", sa.UUID(as_uuid=False), nullable=True, comment="Repository it ran for"),
         sa.Column("status", sa.String(length=20), server_default="running", nullable=False, comment="State"),
@@ -208,6 +213,13 @@ def upgrade() -> None:
         ["started_at"],
         unique=False,
         postgresql_where=sa.text("kind IN ('sweep', 'heal') AND status = 'succeeded' AND rows_written = 0"),
+    )
+    op.create_index(
+        "idx_sync_runs_refetch",
+        "sync_runs",
+        ["started_at"],
+        unique=True,
+        postgresql_where=sa.text("kind = 'refetch'"),
     )
     op.create_index("idx_sync_runs_started_at", "sync_runs", ["started_at"], unique=False)
 

@@ -139,13 +139,18 @@ def _show_runs(runs: Sequence[Mapping[str, Any]]) -> None:
     for column in shown.columns[2:]:
         column.justify = "right"
     for run in runs:
-        took = terminal.duration(run["seconds"]) if run["status"] == "succeeded" else run["status"]
         numbers = (f"{run[name]:,}" for name in ("read", "changed", "requests", "points"))
-        shown.add_row(terminal.cell(_name(run)), terminal.brief(run["started_at"]), took, *numbers)
+        shown.add_row(terminal.cell(_name(run)), terminal.brief(run["started_at"]), _took(run), *numbers)
     _section(shown)
     for run in runs:
         if run["error"]:
             terminal.console.print(f"[red]{terminal.cell(_name(run))}: {terminal.cell(run['error'])}[/]")
+
+
+def _took(run: Mapping[str, Any]) -> str:
+    if run["kind"] == "refetch":
+        return "an hour's"  # all of them together
+    return terminal.duration(run["seconds"]) if run["status"] == "succeeded" else str(run["status"])
 
 
 def _name(run: Mapping[str, Any]) -> str:

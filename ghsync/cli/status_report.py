@@ -93,7 +93,7 @@ FROM sync_runs s LEFT JOIN github_repositories r ON r.id = s.repository_id
 
 # The last of each kind over everything, and the last over single repositories.
 _RUNS = sa.text(f"""
-(SELECT run.* FROM unnest(ARRAY['sweep', 'heal', 'audit']) AS k(kind)
+(SELECT run.* FROM unnest(ARRAY['sweep', 'heal', 'audit', 'refetch']) AS k(kind)
  JOIN LATERAL ({_RUN} WHERE s.kind = k.kind AND s.repository_id IS NULL ORDER BY s.started_at DESC LIMIT 1) run ON true)
 UNION ALL
 ({_RUN} WHERE s.repository_id IS NOT NULL ORDER BY s.started_at DESC LIMIT :limit)

@@ -17,10 +17,11 @@ from ghsync.github import graphql
 from ghsync.jobs import Due
 from ghsync.mirror import pull_request
 from ghsync.projector.batch import Batch
-from ghsync.reconciler import absentees, catalog, conversations, installations, places
+from ghsync.reconciler import absentees, catalog, conversations, installations, places, runs
 from ghsync.reconciler.absentees import Absentee
 from ghsync.reconciler.catalog import Known
 from ghsync.reconciler.reconciler import Reconciler
+from ghsync.reconciler.runs import Tally
 from ghsync.reconciler.session import Session
 
 log = structlog.get_logger()
@@ -62,7 +63,7 @@ ORDER BY n.key
 """)
 
 
-async def conversation_round(reconciler: Reconciler, kind: str) -> int:
+async def conversation_round(reconciler: Reconciler, kind: str, tally: Tally) -> int:
     """Read again the issues, pull requests or comments that are due, fifty at a time; answers how many that were."""
     async with transaction(reconciler.engine) as conn:
         due = await jobs.due(conn, kind, AT_ONCE)
@@ -82,7 +83,7 @@ async def conversation_round(reconciler: Reconciler, kind: str) -> int:
     for installation, part in readable.items():
         ids = {place.id for place in part}
         mine = [one for one in wanted if one.repository_id in ids]
-        await _read(reconciler, installation, kind, mine, known, due)
+        await _read(reconciler, installation, kind, mine, known, due, tally)
     return len(due.keys)
 
 
@@ -93,9 +94,10 @@ async def _read(
     wanted: Sequence[Wanted],
     known: Mapping[str, Known],
     due: Due,
+    tally: Tally,
 ) -> None:
     try:
-        session = await reconciler.session(installation, "reconcile", "event")
+        session = await reconciler.session(installation, "reconcile", "event", meter=tally.meter)
         batch = await read(reconciler, session, wanted, known)
     except AccessLost as error:
         await _postpone(reconciler, kind, [one.key for one in wanted], error)
@@ -106,7 +108,7 @@ async def _read(
         if isinstance(error, Permanent) and len(wanted) > 1:  # one of them, perhaps: it holds up no other
             middle = len(wanted) // 2
             for part in (wanted[:middle], wanted[middle:]):
-                await _read(reconciler, installation, kind, part, known, due)
+                await _read(reconciler, installation, kind, part, known, due, tally)
             return
         await _postpone(reconciler, kind, [one.key for one in wanted], error)
         return
@@ -124,8 +126,10 @@ async def _read(
         await jobs.finish(conn, kind, done)
         await jobs.postpone(conn, kind, again, "GitHub has not computed mergeable yet", max_attempts=ASKED_AT_MOST)
 
-    await session.gate.write(batch, settle)
-    log.info("refetched", kind=kind, jobs=len(wanted), again=len(again), requests=session.meter.requests)
+    told = await session.gate.write(batch, settle)
+    tally.rows_seen += len(wanted)
+    tally.rows_written += len(told)
+    log.info("refetched", kind=kind, jobs=len(wanted), again=len(again), changed=len(told))
 
 
 async def read(reconciler: Reconciler, session: Session, wanted: Sequence[Wanted], known: Mapping[str, Known]) -> Batch:
@@ -161,7 +165,7 @@ async def _answers(
     return answers
 
 
-async def repository_round(reconciler: Reconciler) -> int:
+async def repository_round(reconciler: Reconciler, tally: Tally) -> int:
     """Read again the repositories that are due, with their labels and milestones; answers how many that were."""
     kind = "refetch_repository"
     async with transaction(reconciler.engine) as conn:
@@ -173,14 +177,14 @@ async def repository_round(reconciler: Reconciler) -> int:
     for place in readable:
 
         async def look(place: places.Place = place) -> None:
-            session = await reconciler.session(place.installation, "reconcile", "event")
+            session = await reconciler.session(place.installation, "reconcile", "event", meter=tally.meter)
             await catalog.read(session, reconciler.engine, place)
 
         await _settle(reconciler, kind, place.id, due, look)
     return len(due.keys)
 
 
-async def installation_round(reconciler: Reconciler) -> int:
+async def installation_round(reconciler: Reconciler, tally: Tally) -> int:
     """Read again the installations that are due, and what they see; answers how many that were."""
     kind = "refetch_installation"
     async with transaction(reconciler.engine) as conn:
@@ -188,7 +192,8 @@ async def installation_round(reconciler: Reconciler) -> int:
     for key in due.keys:
 
         async def look(key: str = key) -> None:
-            await installations.refresh_one(reconciler, reconciler.app_session("reconcile", "event"), key)
+            app = reconciler.app_session("reconcile", "event", meter=tally.meter)
+            await installations.refresh_one(reconciler, app, key)
 
         await _settle(reconciler, kind, key, due, look)
     return len(due.keys)
@@ -211,8 +216,9 @@ async def _postpone(reconciler: Reconciler, kind: str, keys: Sequence[str], erro
 
 
 async def round(reconciler: Reconciler) -> int:  # noqa: A001 (one round of work)
-    """Do what is due of every kind; answers how many jobs that were."""
-    done = await installation_round(reconciler) + await repository_round(reconciler)
-    for kind in ("refetch_pull_request", "refetch_issue", "refetch_comment"):
-        done += await conversation_round(reconciler, kind)
+    """Do what is due of every kind; answers how many jobs that were. What it cost is in the run of its hour."""
+    async with runs.added_up(reconciler.engine) as tally:
+        done = await installation_round(reconciler, tally) + await repository_round(reconciler, tally)
+        for kind in ("refetch_pull_request", "refetch_issue", "refetch_comment"):
+            done += await conversation_round(reconciler, kind, tally)
     return done

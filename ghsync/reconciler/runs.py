@@ -78,6 +78,15 @@ class Run:
     meter: Meter = field(default_factory=Meter)
 
 
+@dataclass(slots=True)
+class Tally:
+    """What a round of refetches read, changed and cost."""
+
+    rows_seen: int = 0
+    rows_written: int = 0
+    meter: Meter = field(default_factory=Meter)
+
+
 _RESUME = sa.text("""
 UPDATE sync_runs SET status = 'running', claim = gen_random_uuid(), last_error = NULL, finished_at = NULL
 WHERE id = (
@@ -175,6 +184,33 @@ async def _finish(conn: AsyncConnection, run: Run, status: str, error: str | Non
         await conn.execute(_FORGET, {"id": run.id})
 
 
+_ADD = sa.text("""
+INSERT INTO sync_runs AS r (kind, status, requests, points, rows_seen, rows_written, started_at, finished_at)
+VALUES ('refetch', 'succeeded', :requests, :points, :rows_seen, :rows_written, date_trunc('hour', now(), 'UTC'), now())
+ON CONFLICT (started_at) WHERE kind = 'refetch' DO UPDATE SET
+  requests = r.requests + excluded.requests, points = r.points + excluded.points,
+  rows_seen = r.rows_seen + excluded.rows_seen, rows_written = r.rows_written + excluded.rows_written,
+  finished_at = greatest(r.finished_at, excluded.finished_at)
+""")
+
+
+@asynccontextmanager
+async def added_up(engine: AsyncEngine) -> AsyncIterator[Tally]:
+    """Add what a round of refetches costs to the one run of its hour, however it ends; nothing where nothing was asked.
+
+    A round is too short, and there are too many, for a run of its own.
+    """
+    tally, done = Tally(), False
+    try:
+        yield tally
+        done = True
+    finally:
+        if tally.meter.requests:
+            with suppress(*(() if done else (DatabaseUnavailable,))):
+                async with transaction(engine) as conn:
+                    await conn.execute(_ADD, _cost(tally))
+
+
 _NAME = sa.text("""
 SELECT r.full_name FROM sync_runs s JOIN github_repositories r ON r.id = s.repository_id WHERE s.id = :id
 """)
@@ -186,13 +222,15 @@ async def _taken_over(conn: AsyncConnection, run: Run) -> TakenOver:
 
 
 def _state(run: Run) -> dict[str, Any]:
+    return {"id": run.id, "claim": run.claim} | _cost(run)
+
+
+def _cost(of: Run | Tally) -> dict[str, Any]:
     return {
-        "id": run.id,
-        "claim": run.claim,
-        "rows_seen": run.rows_seen,
-        "rows_written": run.rows_written,
-        "requests": run.meter.requests,
-        "points": run.meter.points,
+        "rows_seen": of.rows_seen,
+        "rows_written": of.rows_written,
+        "requests": of.meter.requests,
+        "points": of.meter.points,
     }
 
 

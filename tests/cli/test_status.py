@@ -146,6 +146,17 @@ def test_a_mirror_that_could_be_read_and_never_was_is_stale(told: Ghsync) -> Non
     assert [reason[:26] for reason in report["reasons"]] == ["No sweep has succeeded yet", "No heal has succeeded yet:"]
 
 
+def test_refetches_are_told_by_the_hour(told: Ghsync, connection: psycopg.Connection) -> None:
+    connection.execute(
+        "INSERT INTO sync_runs (kind, status, requests, started_at, finished_at) "
+        "SELECT 'refetch', 'succeeded', n, date_trunc('hour', now()) - interval '1 hour' * n, now() "
+        "FROM generate_series(1, 3) n"
+    )
+    (run,) = told("status", "--json").json["runs"]
+    assert (run["kind"], run["requests"]) == ("refetch", 1)
+    assert "an hour's" in told("status").stdout
+
+
 @asynccontextmanager
 async def working(hub: Hub, database_url: str, log: Path) -> AsyncIterator[None]:
     """`ghsync work`, which looks at GitHub often."""

@@ -116,6 +116,35 @@ async def test_what_may_not_be_seen_is_not_asked_for(mirrored: Lab) -> None:
     assert (waiting(mirrored), mirrored.site.answered) == ([], before)
 
 
+COST = """
+SELECT count(*) < 3, sum(requests), sum(points) > 0, sum(rows_seen), sum(rows_written),
+       bool_and(started_at = date_trunc('hour', started_at)), bool_and(status = 'succeeded')
+FROM sync_runs WHERE kind = 'refetch'
+"""
+
+
+async def test_what_refetches_cost_adds_up_by_the_hour(mirrored: Lab) -> None:
+    mirrored.connection.execute("DELETE FROM sync_runs")
+    numbers = [number for number, issue in mirrored.repository.issues.items() if issue.pull_request is None][:6]
+    for start in (0, 2, 4):
+        issue = mirrored.repository.issues[numbers[start]]
+        conversations.edit(mirrored.world, issue, by=mirrored.repository.owner, title="Brighter")
+        await want(mirrored, "refetch_issue", *numbers[start : start + 2])
+        await refetch.round(mirrored.reconciler)
+    assert mirrored.connection.execute(COST).fetchall() == [(True, 3, True, 6, 3, True, True)]
+
+
+async def test_a_round_that_asks_nothing_is_no_run_and_one_in_vain_is(mirrored: Lab) -> None:
+    await refetch.round(mirrored.reconciler)
+    ran = "SELECT requests FROM sync_runs WHERE kind = 'refetch'"
+    assert mirrored.connection.execute(ran).fetchall() == []
+    mirrored.site.faults.plan("failure", times=1000)
+    await want(mirrored, "refetch_repository", None)
+    await refetch.round(mirrored.reconciler)
+    ((requests,),) = mirrored.connection.execute(ran).fetchall()
+    assert requests > 0
+
+
 async def test_a_burst_of_hooks_is_one_refetch_of_each(mirrored: Lab) -> None:
     world, repository = mirrored.world, mirrored.repository
     waits = [pull for pull in repository.pull_requests.values() if pull.issue.state == "open"]
