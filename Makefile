@@ -23,7 +23,7 @@ demo: $(INSTALLED) ## Show everything on one screen, without a GitHub account
 	@$(BIN)/ghsync demo
 
 test: $(INSTALLED) ## Run the tests; ARGS="tests/inbox -k parked" runs some of them
-	@$(BIN)/pytest $(ARGS)
+	@$(BIN)/pytest --numprocesses auto --dist worksteal $(ARGS)
 
 check: check-format check-lint check-types check-imports check-migrations ## Check format, lint, types, imports, migrations
 

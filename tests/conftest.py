@@ -11,6 +11,16 @@ from tests import postgres
 
 pytest.register_assert_rewrite("tests.service")
 
+WORKERS = 3
+"""Processes that run the tests of whole folders; most tests wait for others, so that there may be more than cores."""
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
+    """How many processes ``make test`` runs tests in: what is picked out is done before a second one has begun."""
+    picked = config.option.keyword or any(".py" in argument for argument in config.args)
+    return 0 if picked else WORKERS
+
 
 @pytest.fixture(scope="session", autouse=True)
 def quiet_logs() -> None:
