@@ -1,7 +1,8 @@
 """The change feed: what was written, numbered in order of commit and without gaps.
 
 A sequence commits out of order, so a reader of ``seq > last`` would lose rows. Here one counter row is locked from the
-moment numbers are given until commit: it is the last thing a transaction does before it finishes its deliveries.
+moment numbers are given until commit: it is the last thing a transaction does before it finishes its deliveries. The
+time of an entry is read under that lock too, so that it rises with the numbers: `change_feed_at` relies on it.
 """
 
 from collections.abc import Sequence
@@ -35,12 +36,12 @@ _APPEND = sa.text("""
 WITH given AS (
   INSERT INTO change_feed AS f (last_seq) VALUES (:count)
   ON CONFLICT (id) DO UPDATE SET last_seq = f.last_seq + excluded.last_seq
-  RETURNING last_seq - :count AS before
+  RETURNING last_seq - :count AS before, clock_timestamp() AS now
 )
 INSERT INTO change_events (seq, entity_type, entity_id, repository_id, number, operation,
-                           old_values, new_values, sync_source, observed_at)
+                           old_values, new_values, sync_source, observed_at, created_at)
 SELECT given.before + e.position, e.entity_type, e.entity_id, e.repository_id, e.number, e.operation,
-       e.old_values, e.new_values, e.sync_source, e.observed_at
+       e.old_values, e.new_values, e.sync_source, e.observed_at, given.now
 FROM given, ROWS FROM (json_to_recordset(:events) AS (
   entity_type text, entity_id uuid, repository_id uuid, number int, operation text,
   old_values jsonb, new_values jsonb, sync_source text, observed_at timestamptz

@@ -94,6 +94,8 @@ sa.Index(
 sa.Index("idx_github_prs_state", table.c.state)
 sa.Index("idx_github_prs_number", table.c.number)
 sa.Index("idx_github_prs_head_sha", table.c.head_sha)
+# Few: who lists pull requests leaves these out.
+sa.Index("idx_github_prs_deleted", table.c.id, postgresql_where=table.c.deleted_at.is_not(None))
 sa.Index(
     "idx_github_prs_open_base",
     table.c.repository_id,

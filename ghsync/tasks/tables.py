@@ -66,6 +66,12 @@ tasks = sa.Table(
     sa.Index("idx_tasks_scheduled_at", "scheduled_at", postgresql_where=sa.text("scheduled_at IS NOT NULL")),
     sa.Index("idx_tasks_project_status", "project_id", "status"),
     sa.Index(
+        "idx_tasks_active",
+        sa.text("priority DESC"),
+        "created_at",
+        postgresql_where=sa.text("status NOT IN ('completed', 'failed', 'cancelled')"),
+    ),
+    sa.Index(
         "idx_tasks_agent_status",
         "assigned_agent_id",
         "status",

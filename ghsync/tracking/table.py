@@ -67,3 +67,6 @@ sa.Index("idx_pr_tracking_quality_score", table.c.quality_score, postgresql_wher
 sa.Index("idx_pr_tracking_ci_status", table.c.ci_status)
 sa.Index("idx_pr_tracking_active", table.c.repository_id, table.c.status,
          postgresql_where=table.c.status.in_(["draft", "open"]))  # fmt: skip
+# The worst of what is open, of all repositories.
+sa.Index("idx_pr_tracking_open_quality", table.c.quality_score,
+         postgresql_where=table.c.status.in_(["draft", "open"]))  # fmt: skip

@@ -13,7 +13,7 @@ from ghsync import database
 from ghsync.changes import feed
 from ghsync.changes.feed import Event
 from ghsync.database import transaction
-from tests.mirror.reports import at, query, until_blocked
+from tests.mirror.reports import at, query, rows, until_blocked
 
 pytestmark = pytest.mark.anyio
 
@@ -63,6 +63,16 @@ async def test_an_entry_is_read_as_it_was_written(engine: AsyncEngine) -> None:
         "operation": "update", "old_values": {"title": '"odd" \N{SNOWMAN}'}, "new_values": {"title": None},
         "sync_source": "webhook", "observed_at": at(0),
     }  # fmt: skip
+
+
+async def test_times_rise_with_the_numbers_whoever_began_first(engine: AsyncEngine) -> None:
+    async with transaction(engine) as slow:
+        ((began_at,),) = await rows(slow, "SELECT now()")
+        await append(engine, event(1))
+        await feed.append(slow, [event(2), event(3)])
+    async with engine.connect() as conn:
+        times = [entry["created_at"] for entry in await feed.read(conn, 0)]
+    assert began_at < times[0] < times[1] == times[2]
 
 
 async def test_entries_are_numbered_in_the_order_given_and_read_in_pages(engine: AsyncEngine) -> None:
