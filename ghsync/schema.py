@@ -25,7 +25,7 @@ from ghsync.mirror import (
 )
 from ghsync.reconciler import audit as findings
 from ghsync.reconciler import places, runs
-from ghsync.tasks import agent_tables, link_tables, tables, workflow_tables
+from ghsync.tasks import agent_tables, lifecycle_tables, link_tables, tables, workflow_tables
 from ghsync.tracking import table as tracking
 
 __all__ = [
@@ -47,6 +47,7 @@ __all__ = [
     "issue",
     "jobs",
     "label",
+    "lifecycle_tables",
     "link_tables",
     "metadata",
     "milestone",

@@ -5,7 +5,9 @@ import sqlalchemy as sa
 from ghsync.database import metadata, moment, one_of, reference, uuid_key
 
 ITEM_KINDS = ("issue", "pull_request")
-SOURCES = ("manual", "external", "task_trailer", "branch", "closing_reference", "closing_keyword", "cross_reference")
+SOURCES = (
+    "manual", "external", "label", "task_trailer", "branch", "closing_reference", "closing_keyword", "cross_reference",
+)  # fmt: skip
 
 links = sa.Table(
     "task_github_links",

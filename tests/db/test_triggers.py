@@ -1,4 +1,4 @@
-"""What the database itself sees to: no cycles of tasks, and no task that is never linked."""
+"""What the database itself sees to: no cycles of tasks, no task that is never linked, no setting without effect."""
 
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
@@ -138,3 +138,80 @@ def test_a_task_that_waits_to_be_linked_becomes_due_at_once(connection: Connecti
     connection.execute("UPDATE sync_jobs SET due_at = now() + interval '1 hour'")
     connection.execute("UPDATE tasks SET github_issue_number = 7 WHERE id = %s", [tasks[0]])
     assert value(connection, "SELECT key FROM sync_jobs WHERE due_at <= now()") == str(tasks[0])
+
+
+SETTINGS = "UPDATE projects SET settings = %s::jsonb"
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        "{}",
+        "null",
+        "[]",
+        '{"anything": {"else": 1}}',
+        '{"tasks": {}}',
+        '{"tasks": {"create_from_label": "agent"}}',
+        '{"tasks": {"when_opened": "in_review", "when_merged": "completed", "when_closed": "cancelled"}}',
+    ],
+)
+def test_settings_about_tasks_that_are_understood_are_taken(
+    connection: Connection, project: Any, settings: str
+) -> None:
+    connection.execute(SETTINGS, [settings])
+
+
+ALL_KEYS = "create_from_label, when_opened, when_merged and when_closed"
+
+
+@pytest.mark.parametrize(
+    ("tasks", "wrong"),
+    [
+        ("null", f"tasks is null, but an object is allowed, with the keys {ALL_KEYS}"),
+        ('["agent"]', f'tasks is ["agent"], but an object is allowed, with the keys {ALL_KEYS}'),
+        ('{"when_reopened": "in_review"}', f"tasks.when_reopened is not known, but {ALL_KEYS} are allowed"),
+        ('{"when_opened": "completed"}', 'tasks.when_opened is "completed", but only "in_review" is allowed'),
+        ('{"when_merged": true}', 'tasks.when_merged is true, but only "completed" is allowed'),
+        ('{"when_closed": null}', 'tasks.when_closed is null, but only "cancelled" is allowed'),
+        (
+            '{"create_from_label": " "}',
+            'tasks.create_from_label is " ", but the name of a label is allowed, a text that is not empty',
+        ),
+        (
+            '{"create_from_label": ["agent"]}',
+            'tasks.create_from_label is ["agent"], but the name of a label is allowed, a text that is not empty',
+        ),
+    ],
+)
+def test_settings_about_tasks_that_are_not_understood_are_refused(
+    connection: Connection, project: Any, tasks: str, wrong: str
+) -> None:
+    with pytest.raises(CheckViolation) as refused:
+        connection.execute(SETTINGS, [f'{{"tasks": {tasks}}}'])
+    assert refused.value.diag.message_primary == f"projects.settings: {wrong}."
+    assert refused.value.diag.constraint_name == "projects_refuse_task_settings"
+
+
+def test_a_new_project_is_held_to_the_same(connection: Connection, project: Any) -> None:
+    insert = """INSERT INTO projects (organization_id, name, slug, settings)
+                SELECT organization_id, 'Other', 'other', '{"tasks": {"label": "agent"}}' FROM projects"""
+    with pytest.raises(CheckViolation, match=r"tasks\.label is not known"):
+        connection.execute(insert)
+
+
+def test_other_settings_about_tasks_make_them_due(connection: Connection, project: Any) -> None:
+    due = "SELECT kind, key FROM sync_jobs"
+    connection.execute(SETTINGS, ['{"colour": "green"}'])
+    assert connection.execute(due).fetchall() == []
+    connection.execute(SETTINGS, ['{"tasks": {"when_opened": "in_review"}}'])
+    assert connection.execute(due).fetchall() == [("apply_task_settings", str(project))]
+
+
+def test_a_repository_that_moves_makes_what_its_new_project_asks_for_due(
+    connection: Connection, project: Any, repository: Any
+) -> None:
+    insert = """INSERT INTO projects (organization_id, name, slug) SELECT organization_id, 'Other', 'other'
+                FROM projects RETURNING id"""
+    other = value(connection, insert)
+    connection.execute("UPDATE github_repositories SET project_id = %s", [other])
+    assert connection.execute("SELECT kind, key FROM sync_jobs").fetchall() == [("apply_task_settings", str(other))]
