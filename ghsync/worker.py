@@ -153,8 +153,13 @@ class Worker:
         return 1
 
     async def link(self) -> int:
-        """Pick up tasks and numbers that other programs wrote, then track the pull requests whose links changed."""
-        return await self._work_off(linking.LINK, linking.adopt) + await self._work_off(linking.TRACK, linking.track)
+        """Pick up settings, tasks and numbers that other programs wrote, then track the pull requests concerned."""
+        acts = (
+            (linking.SETTINGS, linking.apply_settings),
+            (linking.LINK, linking.adopt),
+            (linking.TRACK, linking.track),
+        )
+        return sum([await self._work_off(kind, act) for kind, act in acts])
 
     async def _work_off(self, kind: str, act: Act) -> int:
         async with transaction(self._engine) as conn:

@@ -16,10 +16,10 @@ from ghsync import jobs
 from ghsync.jobs import Due, Job
 from ghsync.mirror import registry
 from ghsync.projector import project
-from ghsync.tasks import links, neighbourhood
+from ghsync.tasks import creation, lifecycle, links, neighbourhood
 from ghsync.tasks.item import PullRequest
 
-LINK, TRACK = "link_task", project.TRACK
+SETTINGS, LINK, TRACK = "apply_task_settings", "link_task", project.TRACK
 
 
 async def relink(conn: AsyncConnection, task_ids: Iterable[str], reason: str) -> None:
@@ -30,6 +30,20 @@ async def relink(conn: AsyncConnection, task_ids: Iterable[str], reason: str) ->
 async def retrack(conn: AsyncConnection, pulls: Iterable[PullRequest]) -> Due:
     """Make the tracking of these pull requests due; answers the jobs, for `track` to do after the commit."""
     return await jobs.call(conn, project.tracking_jobs(pulls))
+
+
+async def apply_settings(conn: AsyncConnection, due: Due) -> None:
+    """Create the tasks that the settings of these projects ask for, and make the tracking that moves tasks due.
+
+    Whoever has read the settings as they were is waited for, so that what they wrote is seen: batches hold their
+    repositories, and whoever links holds the derivation of links.
+    """
+    repositories = await creation.repositories(conn, due.keys)
+    await registry.lock(conn, repositories)
+    await neighbourhood.lock(conn, ())
+    await jobs.finish(conn, SETTINGS, due)
+    changed = await creation.create_in(conn, repositories)
+    await retrack(conn, {*changed, *await lifecycle.pull_requests(conn, due.keys)})
 
 
 async def adopt(conn: AsyncConnection, due: Due) -> None:

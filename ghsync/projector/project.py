@@ -40,7 +40,7 @@ from ghsync.mirror.registry import Written
 from ghsync.mirror.upsert import Change, amend, bury, upsert
 from ghsync.projector import concerned, events, origin, refetches
 from ghsync.projector.batch import REPOSITORY, Batch
-from ghsync.tasks import links, mentions
+from ghsync.tasks import creation, lifecycle, links, mentions
 from ghsync.tasks.item import Item
 from ghsync.tasks.mentions import Text
 from ghsync.tracking import project as tracking
@@ -95,6 +95,7 @@ async def write(conn: AsyncConnection, batch: Batch) -> list[feed.Event]:
     changes = [*written.changes, *await _write_nouns(conn, batch, written)]
 
     linked = await _link(conn, batch, written, changes)
+    linked |= set(await creation.create(conn, _asking(changes)))
     unordered = refetches.unordered(batch, written, changes)
     reached = await concerned.find(conn, batch, written, changes, unordered)
     pulls = {change.key for change in changes if change.noun is pull_request.noun} | reached.tracked(changes)
@@ -102,6 +103,7 @@ async def write(conn: AsyncConnection, batch: Batch) -> list[feed.Event]:
     locked = set(written.ids.values())
     elsewhere = {pull for pull in linked if pull[0] not in locked}
     tracked = await tracking.refresh(conn, pulls | linked - elsewhere)
+    await lifecycle.move(conn, _led(tracked, changes), _before(tracked))
     undecided = [(row.repository_id, row.number) for row in tracked if row.undecided]
     await jobs.schedule(conn, refetches.due(batch, written, unordered, reached, undecided))
     if elsewhere:
@@ -115,7 +117,9 @@ async def track(conn: AsyncConnection, pulls: Iterable[tuple[str, int]]) -> None
     """Derive pull requests (repository id, number) anew because something other than their payload changed."""
     wanted = list(pulls)
     await registry.lock(conn, {repository_id for repository_id, _ in wanted})
-    await feed.append(conn, _tracking_events(await tracking.refresh(conn, wanted)))
+    tracked = await tracking.refresh(conn, wanted)
+    await lifecycle.move(conn, wanted, _before(tracked))
+    await feed.append(conn, _tracking_events(tracked))
 
 
 def tracking_jobs(pulls: Iterable[tuple[str, int]]) -> list[Job]:
@@ -195,6 +199,27 @@ async def _link(conn: AsyncConnection, batch: Batch, written: Written, changes: 
     if written.named:
         items += await mentions.items_naming(conn, written.named)
     return {(item.repository_id, item.number) for item in await links.derive(conn, items)}
+
+
+def _asking(changes: Iterable[Change]) -> list[Item]:
+    """The issues that may ask for a task now."""
+    return [
+        Item(change.key[0], "issue", change.key[1])
+        for change in changes
+        if change.noun is issue.noun and (change.created or {"labels", "state", "deleted_at"} & change.fields)
+    ]
+
+
+def _led(tracked: Iterable[tracking.Tracked], changes: Iterable[Change]) -> set[tuple[str, int]]:
+    """The pull requests that tasks may have to follow: of another stage or task by now, or gone."""
+    gone = {change.key for change in changes if change.noun is pull_request.noun and "deleted_at" in change.fields}
+    followed = {"status", "merged_at", "closed_at", "task_id"}
+    return gone | {(row.repository_id, row.number) for row in tracked if row.created or followed & row.fields}
+
+
+def _before(tracked: Iterable[tracking.Tracked]) -> list[str | None]:
+    """What was tracked before of pull requests that are another task's now."""
+    return [row.old for row in tracked if "task_id" in row.fields]
 
 
 def _switched(change: Change) -> bool:

@@ -104,7 +104,7 @@ _ALIGN = {
     CROSS JOIN LATERAL {NAMED} named
     CROSS JOIN LATERAL {successor("named.repository_id", "m.target_number")} issue
     JOIN task_github_links l ON l.repository_id = issue.repository_id AND l.kind = 'issue' AND l.number = issue.number
-    WHERE m.target_number IS NOT NULL AND l.source IN ('manual', 'external', 'task_trailer')""",
+    WHERE m.target_number IS NOT NULL AND (l.source IN {FACTS} OR l.source = 'task_trailer')""",
     ),
 }
 

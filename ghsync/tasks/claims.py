@@ -4,6 +4,7 @@
 CONFIDENCE = {
     "manual": 1.00,
     "external": 0.99,
+    "label": 0.99,
     "task_trailer": 0.95,
     "branch": 0.90,
     "closing_reference": 0.90,
@@ -14,8 +15,8 @@ CONFIDENCE = {
 # "see #5" is not to work on it.
 CLAIM = 0.50
 
-# What people and programs decided; all other links follow from texts.
-FACTS = "('manual', 'external')"
+# What people and programs decided, and what a task was made from; all other links follow from texts.
+FACTS = "('manual', 'external', 'label')"
 
 # For pull request p, as LATERAL: the task that claims it most surely, with its workflow and its newest session.
 # Two tasks that are equally sure are a conflict, which nothing is claimed by.

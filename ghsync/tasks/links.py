@@ -1,8 +1,9 @@
 """Links between tasks and GitHub: facts that people and programs decided, and what follows from texts.
 
-Manual and external links are facts. All others follow from facts: from what texts say (`github_mentions`), from the
-links of issues, from names (`github_repository_aliases`) and from transfers. `derive` brings the links around some
-items in line with the facts as they are now, so facts may arrive in any order, any number of times (I5).
+Manual and external links, and those to the issue that a task was made from, are facts. All others follow from facts:
+from what texts say (`github_mentions`), from the links of issues, from names (`github_repository_aliases`) and from
+transfers. `derive` brings the links around some items in line with the facts as they are now, so facts may arrive in
+any order, any number of times (I5).
 
 An issue that was transferred stands here for its last known successor: what the old one has is the new one's.
 """
@@ -88,6 +89,14 @@ async def _settle(
     return sorted({PullRequest(link.repository_id, link.number) for link in changed if link.kind == "pull_request"})
 
 
+async def spread(conn: AsyncConnection, made: Sequence[Link]) -> list[PullRequest]:
+    """Let follow what follows from facts that were just made of tasks; answers the pull requests whose links changed.
+
+    The caller holds the lock of `neighbourhood`.
+    """
+    return await _settle(conn, (), [link.task_id for link in made], decided=made)
+
+
 async def pull_requests(conn: AsyncConnection, task_ids: Iterable[str]) -> list[PullRequest]:
     """The pull requests that these tasks are linked to."""
     result = await conn.execute(
@@ -135,7 +144,7 @@ async def unlink(conn: AsyncConnection, task_id: str, repository_id: str, kind: 
     sources = [row.source for row in await conn.execute(_UNMAKE, gone._asdict())]
     if not sources:
         raise NotFound(f"Task {task_id} has no link to that {WORDS[kind]}.")
-    if not {"manual", "external"} & set(sources):
+    if not {"manual", "external", "label"} & set(sources):
         raise Permanent(
             f"Task {task_id} is linked to that {WORDS[kind]} by its {_SAYING[sources[0]]} and would be linked again: "
             "change what it says on GitHub instead."

@@ -81,7 +81,7 @@ WITH numbers AS MATERIALIZED (
 ), replaced AS (
   SELECT l.id FROM numbers n
   JOIN task_github_links l ON l.task_id = n.task_id AND l.kind = n.kind AND l.number <> n.number
-  WHERE l.source = 'external' AND NOT EXISTS (
+  WHERE l.source IN ('external', 'label') AND NOT EXISTS (
     SELECT FROM task_github_links m
     WHERE m.task_id = n.task_id AND m.kind = n.kind AND m.number = n.number AND m.source = 'manual')
 ), gone AS (

@@ -6,7 +6,7 @@ import pytest
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from ghsync.tasks import alignment, claims, links, mentions, neighbourhood, numbers
+from ghsync.tasks import alignment, claims, creation, lifecycle, links, mentions, neighbourhood, numbers
 from ghsync.tasks.item import Item, as_json
 from tests.tasks.world import World
 
@@ -79,6 +79,21 @@ async def test_deriving_reads_no_large_table_whole(crowded: World) -> None:
         assert await read_whole(conn, links._CONCERNED, concerned) == set()
         remembered = {"texts": items, "mentions": "[]", "sources": ["branch"]}
         assert await read_whole(conn, mentions._REMEMBER, remembered) == set()
+
+
+async def test_the_life_cycle_reads_no_large_table_whole(crowded: World) -> None:
+    await crowded.query(
+        """UPDATE projects SET settings = '{"tasks": {"create_from_label": "agent", "when_opened": "in_review"}}'"""
+    )
+    repository = await crowded.value("SELECT id::text FROM github_repositories WHERE github_id = '7'")
+    task = await crowded.value("SELECT id::text FROM tasks LIMIT 1")
+    items = as_json([Item(repository, "issue", number) for number in range(1, 11)])
+    async with crowded.engine.connect() as conn:
+        assert await read_whole(conn, lifecycle._CONCERNED, {"tasks": [task], "pulls": items}) == set()
+        assert await read_whole(conn, lifecycle._MOVE, {"tasks": [task]}) == set()
+        for statement in (creation._ANY, creation._NUMBERED, creation._CREATE):
+            assert await read_whole(conn, statement, {"items": items}) == set()
+        assert await read_whole(conn, creation._ANY_IN, {"repositories": [repository]}) == set()
 
 
 async def test_the_best_task_of_a_pull_request_is_one_index_scan(crowded: World) -> None:
