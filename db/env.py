@@ -48,7 +48,8 @@ def number(_context: object, _head: object, directives: list[MigrationScript]) -
 
 def migrate_database(url: str) -> None:
     """Migrate over a connection of its own, which gives the lock back when it is closed."""
-    with migrate.engine(url).connect() as connection:
+    settings = context.config.attributes.get("settings", {})
+    with migrate.engine(url, **settings).connect() as connection:
         take_lock(connection)
         connection.execute(sa.text(f"SET lock_timeout = '{LOCK_TIMEOUT}'"))
         connection.execute(sa.text(f"SET statement_timeout = '{STATEMENT_TIMEOUT}'"))

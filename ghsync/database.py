@@ -28,20 +28,21 @@ metadata = sa.MetaData(
 )
 
 
-def connection_arguments() -> dict[str, Any]:
-    """What every connection is opened with, whichever door opens it."""
+def connection_arguments(**settings: str) -> dict[str, Any]:
+    """What every connection is opened with, whichever door opens it; ``settings`` are those of its session."""
+    options = {"timezone": "UTC"} | settings
     return {
         "application_name": APPLICATION_NAME,
         "connect_timeout": CONNECT_TIMEOUT_SECONDS,
-        "options": "-c timezone=UTC",
+        "options": " ".join(f"-c {name}={value}" for name, value in options.items()),
     }
 
 
-def create_engine(url: str, *, pool_size: int = 5) -> AsyncEngine:
+def create_engine(url: str, *, pool_size: int = 5, **settings: str) -> AsyncEngine:
     """An engine for any libpq URL, multi-host and socket URLs too: libpq reads it, not SQLAlchemy."""
 
     async def connect() -> psycopg.AsyncConnection[Any]:
-        return await psycopg.AsyncConnection.connect(url, **connection_arguments())
+        return await psycopg.AsyncConnection.connect(url, **connection_arguments(**settings))
 
     return create_async_engine(
         "postgresql+psycopg://",

@@ -4,7 +4,7 @@ The scripts are ``db/`` in a checkout and ``ghsync/_db`` in an installed wheel.
 """
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from io import StringIO
 from pathlib import Path
@@ -26,10 +26,13 @@ PACKAGE = Path(__file__).parent
 _ONE_AT_A_TIME = threading.Lock()
 
 
-def upgrade(url: str, to: str = "head") -> None:
-    """Bring the database up to a revision; of two at once the second waits, then finds nothing to do."""
+def upgrade(url: str, to: str = "head", **settings: str) -> None:
+    """Bring the database up to a revision; of two at once the second waits, then finds nothing to do.
+
+    ``settings`` are those of the session: with another ``search_path`` the tables are made elsewhere.
+    """
     with _alembic():
-        command.upgrade(_config(url), to)
+        command.upgrade(_config(url, settings), to)
 
 
 def downgrade(url: str, to: str) -> None:
@@ -61,11 +64,11 @@ def pending(url: str) -> list[str]:
         return [script.revision for script in newest_first][::-1]
 
 
-def engine(url: str) -> sa.Engine:
+def engine(url: str, **settings: str) -> sa.Engine:
     """A blocking engine for any libpq URL, without a pool: a migration is one connection."""
     return sa.create_engine(
         "postgresql+psycopg://",
-        creator=lambda: psycopg.connect(url, **database.connection_arguments()),
+        creator=lambda: psycopg.connect(url, **database.connection_arguments(**settings)),
         poolclass=sa.NullPool,
     )
 
@@ -76,8 +79,10 @@ def scripts_directory() -> Path:
     return packaged if packaged.is_dir() else PACKAGE.parent / "db"
 
 
-def _config(url: str | None = None, *, output: StringIO | None = None) -> Config:
-    config = Config(output_buffer=output, attributes={"url": url})
+def _config(
+    url: str | None = None, settings: Mapping[str, str] | None = None, *, output: StringIO | None = None
+) -> Config:
+    config = Config(output_buffer=output, attributes={"url": url, "settings": settings or {}})
     # Alembic interpolates its options, and a directory may have a percent sign in its name.
     config.set_main_option("script_location", str(scripts_directory()).replace("%", "%%"))
     return config

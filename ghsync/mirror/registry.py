@@ -44,12 +44,12 @@ class Written:
     named: list[str] = field(default_factory=list)
 
 
-_FIRST_SIGHT = 0x7365_656E  # "seen" in ASCII
+_FIRST_SIGHT = 0x7365_656E  # "seen" in ASCII; beside it stands the table, for a database may hold a second mirror
 
 # Who is about to make something that others may be making too must not hold what those wait for: they take turns, and
 # begin before they lock any row.
 _TAKE_TURNS = sa.text("""
-SELECT pg_advisory_xact_lock(:lock) WHERE EXISTS (
+SELECT pg_advisory_xact_lock(:lock, 'github_repositories'::regclass::oid::int) WHERE EXISTS (
   SELECT FROM unnest(CAST(:github_ids AS text[])) AS seen(github_id)
   WHERE NOT EXISTS (SELECT FROM github_repositories r WHERE r.github_id = seen.github_id))
 """)

@@ -8,7 +8,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from ghsync.tasks.item import Item, as_json
 from ghsync.tasks.meaning import LONGEST_CHAIN
 
-_LOCK = 0x676C_6E6B  # "glnk"; advisory locks are a database's own
+# "glnk"; advisory locks are a database's own, and a database may hold a second mirror with a table of its own.
+_LOCK = f"pg_advisory_xact_lock({0x676C_6E6B}, 'task_github_links'::regclass::oid::int)"
 
 
 def _leads_anywhere(item: str, kind: str) -> str:
@@ -67,7 +68,7 @@ WITH RECURSIVE given AS (
 _FIND = sa.text(f"{_AROUND} SELECT repository_id::text, kind, number FROM around")
 # Whoever derives has written its facts before, and sees what others wrote once it has the lock: of two transactions
 # that each hold half of a reason for a link, the second one finds the other half.
-_LOCK_IF_ANY = sa.text(f"{_AROUND} SELECT pg_advisory_xact_lock({_LOCK}) FROM (SELECT FROM around LIMIT 1) any_at_all")
+_LOCK_IF_ANY = sa.text(f"{_AROUND} SELECT {_LOCK} FROM (SELECT FROM around LIMIT 1) any_at_all")
 
 
 async def find(conn: AsyncConnection, items: Iterable[Item], tasks: Sequence[str]) -> list[Item]:
@@ -80,7 +81,7 @@ async def find(conn: AsyncConnection, items: Iterable[Item], tasks: Sequence[str
 
 async def lock(conn: AsyncConnection, task_ids: Iterable[str]) -> None:
     """Lock the derivation of links, then these tasks, until commit: the order in which `links.derive` does."""
-    await conn.execute(sa.text(f"SELECT pg_advisory_xact_lock({_LOCK})"))
+    await conn.execute(sa.text(f"SELECT {_LOCK}"))
     await conn.execute(
         sa.text("SELECT FROM tasks WHERE id = ANY(CAST(:ids AS uuid[])) ORDER BY id FOR NO KEY UPDATE"),
         {"ids": list(task_ids)},
