@@ -4,6 +4,7 @@
     ├── Transient                try again later, nothing is wrong with the input
     │   ├── DatabaseUnavailable
     │   ├── Overloaded
+    │   ├── UnderWay             the same is being done elsewhere at this moment
     │   ├── RateLimited          GitHub's limit, or our share of it, is used up until `retry_at`
     │   ├── GitHubUnavailable    GitHub answers with an error of its own
     │   │   └── GitHubUnreachable    or not at all
@@ -50,6 +51,10 @@ class DatabaseUnavailable(Transient):
 
 class Overloaded(Transient):
     """More arrives at one time than this process has memory for."""
+
+
+class UnderWay(Transient):
+    """The same is being done elsewhere, and two of it would be in each other's way."""
 
 
 class RateLimited(Transient):

@@ -113,13 +113,17 @@ async def write(conn: AsyncConnection, batch: Batch) -> list[feed.Event]:
     return told
 
 
-async def track(conn: AsyncConnection, pulls: Iterable[tuple[str, int]]) -> None:
-    """Derive pull requests (repository id, number) anew because something other than their payload changed."""
+async def track(conn: AsyncConnection, pulls: Iterable[tuple[str, int]]) -> list[tracking.Tracked]:
+    """Derive pull requests (repository id, number) anew because something other than their payload changed.
+
+    Answers those whose tracking is another now.
+    """
     wanted = list(pulls)
     await registry.lock(conn, {repository_id for repository_id, _ in wanted})
     tracked = await tracking.refresh(conn, wanted)
     await lifecycle.move(conn, wanted, _before(tracked))
     await feed.append(conn, _tracking_events(tracked))
+    return tracked
 
 
 def tracking_jobs(pulls: Iterable[tuple[str, int]]) -> list[Job]:

@@ -1,0 +1,59 @@
+"""The shadow: a second, empty mirror in a schema of its own, for as long as a verification takes.
+
+Whoever works in it has its schema alone in the search path, so that no statement of the gate reaches the live mirror.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import psycopg
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from ghsync import database, migrate
+from ghsync.errors import NotConfigured, UnderWay
+
+SCHEMA = "ghsync_shadow"
+
+_LOCK = 0x7368_6477  # "shdw"; advisory locks are a database's own
+
+
+@contextmanager
+def standing(url: str) -> Iterator[None]:
+    """The schema, with every table and no row, until the block ends, however it does.
+
+    What a killed process left behind is dropped first. Raises `UnderWay` where another process has one standing.
+    """
+    with psycopg.connect(url, autocommit=True, **database.connection_arguments()) as connection:
+        if not _locked(connection):
+            raise UnderWay("The mirror is being verified already: one verification at a time has to do.")
+        _drop(connection)
+        try:
+            _create(connection)
+            migrate.upgrade(url, search_path=SCHEMA)
+            connection.execute(f"ALTER TABLE {SCHEMA}.webhook_deliveries SET UNLOGGED".encode())
+            yield
+        finally:
+            _drop(connection)
+
+
+def create_engine(url: str) -> AsyncEngine:
+    """An engine whose sessions see the shadow and nothing else; nothing they write has to survive a crash."""
+    return database.create_engine(url, search_path=SCHEMA, synchronous_commit="off")
+
+
+def _locked(connection: psycopg.Connection) -> bool:
+    row = connection.execute("SELECT pg_try_advisory_lock(%s)", [_LOCK]).fetchone()
+    return bool(row and row[0])
+
+
+def _create(connection: psycopg.Connection) -> None:
+    try:
+        connection.execute(f"CREATE SCHEMA {SCHEMA}".encode())
+    except psycopg.errors.InsufficientPrivilege as error:
+        raise NotConfigured(
+            "A verification needs a schema for itself: grant the database's user CREATE on the database."
+        ) from error
+
+
+def _drop(connection: psycopg.Connection) -> None:
+    connection.execute(f"DROP SCHEMA IF EXISTS {SCHEMA} CASCADE".encode())
