@@ -34,6 +34,9 @@ COMMANDS = {
     "resync": Command(RUN, "resync", "resync", "Bring repositories up to GitHub now, through its API."),
     "heal": Command(RUN, "heal", "heal", "Bring in the deliveries that GitHub sent and that never arrived."),
     "status": Command(RUN, "status", "status", "Tell how fresh the mirror is and what is in its way."),
+    "maintain": Command(
+        RUN, "maintain", "maintain", "Refresh materialized views; on request, derive pr_tracking anew."
+    ),
     "deliveries": Command(DELIVERIES, "deliveries", "app", "Look into the inbox; replay or park deliveries."),
     "replay": Command(DELIVERIES, "replay", "replay", "Replay recorded deliveries, into the inbox or over HTTP."),
     "record": Command(DELIVERIES, "record", "record", "Write deliveries from the inbox as files that can be replayed."),

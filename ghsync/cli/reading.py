@@ -17,9 +17,6 @@ from ghsync.settings import Settings
 
 T = TypeVar("T")
 
-STOPPED = 130
-"""The exit code of what Ctrl-C has ended, as shells have it: 128 and the number of the signal."""
-
 
 def run(function: Callable[[Reconciler, Settings], Awaitable[T]]) -> T:
     """Call an async function with a reconciler on the configured database; Ctrl-C ends it with one sentence."""
@@ -45,4 +42,4 @@ def run(function: Callable[[Reconciler, Settings], Awaitable[T]]) -> T:
             return asyncio.run(call(loaded, url))
         except KeyboardInterrupt:
             terminal.note("Stopped, and nothing is lost: run it again to go on.")
-            raise typer.Exit(STOPPED) from None
+            raise typer.Exit(terminal.STOPPED) from None

@@ -13,7 +13,7 @@ import typer
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from ghsync import settings
-from ghsync.cli import terminal
+from ghsync.cli import terminal, verification
 from ghsync.cli.context import configured
 from ghsync.database import create_engine
 from ghsync.errors import GhsyncError, MalformedRequest, NotConfigured, Transient, UnreadableFixture
@@ -45,7 +45,9 @@ def endpoint(to: str) -> str:
 
 
 def replay(
-    paths: Annotated[list[Path], typer.Argument(metavar="PATH", help="Files, folders or stories.")],
+    paths: Annotated[
+        list[Path] | None, typer.Argument(metavar="PATH...", help="Files, folders or stories.", show_default=False)
+    ] = None,
     to: Annotated[
         str | None, typer.Option(metavar="URL", parser=endpoint, help="Send them to the receiver at this address.")
     ] = None,
@@ -56,14 +58,29 @@ def replay(
         bool, typer.Option("--as-of-now", help="Move the times in their GUIDs so that the last was sent just now.")
     ] = False,
     process: Annotated[bool, typer.Option("--process", help="Project them, too; for when no worker runs.")] = False,
-    as_json: Annotated[bool, typer.Option("--json", help="Print the counts as JSON.")] = False,
+    verify: Annotated[
+        bool, typer.Option("--verify", help="Replay the inbox beside the mirror, and tell what differs.")
+    ] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the counts, or what differs, as JSON.")] = False,
 ) -> None:
     """Replay recorded deliveries, into the inbox or over HTTP.
 
     Files are those that `ghsync record` writes. Deliveries go in the order
     in which they arrived where they were recorded, else in that of their
     names.
+
+    With --verify the inbox itself is replayed, into a schema of its own that
+    is dropped in the end, and the mirror is compared with that, with its
+    change feed, and with what pr_tracking follows from. The mirror is not
+    touched, and who works in it goes on. Exits with 1 where anything differs.
     """
+    if verify:
+        if paths or to or secret or as_of_now or process:
+            raise typer.BadParameter("--verify replays the inbox as it is: it goes with --json and nothing else.")
+        verification.run(as_json=as_json)
+        return
+    if not paths:
+        raise typer.BadParameter("Name files, folders or stories to replay, or give --verify.")
     if to and process:
         raise typer.BadParameter("--process is for deliveries that go into the inbox, not over HTTP.")
     deliveries = _read(paths)

@@ -19,6 +19,9 @@ R = TypeVar("R")
 
 FAILED, USAGE, NOT_CONFIGURED = 1, 2, 3
 
+STOPPED = 130
+"""The exit code of what Ctrl-C has ended, as shells have it: 128 and the number of the signal."""
+
 UNITS = (("d", 86_400), ("h", 3_600), ("min", 60), ("s", 1))
 
 console = Console(highlight=False, soft_wrap=not sys.stdout.isatty())

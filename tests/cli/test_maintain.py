@@ -1,0 +1,55 @@
+import psycopg
+import pytest
+
+from tests.cli.conftest import Ghsync
+from tests.fixtures.recorded import FIXTURES
+
+PULL_REQUEST_STORY = FIXTURES / "stories" / "02-a-pull-request-from-draft-to-merge"
+
+
+@pytest.fixture
+def tracked(ghsync: Ghsync) -> Ghsync:
+    """Calls a command, after a pull request's story was replayed and projected."""
+    assert ghsync("replay", PULL_REQUEST_STORY, "--as-of-now", "--process").exit_code == 0
+    return ghsync
+
+
+def test_materialized_views_are_refreshed_whether_they_can_be_read_meanwhile_or_not(
+    ghsync: Ghsync, connection: psycopg.Connection
+) -> None:
+    connection.execute("CREATE TABLE things (id int)")
+    for view in ("plain", "indexed", "empty"):
+        data = "WITH NO DATA" if view == "empty" else ""
+        connection.execute(f"CREATE MATERIALIZED VIEW {view} AS SELECT id FROM things {data}")
+    connection.execute("CREATE UNIQUE INDEX ON indexed (id)")
+    connection.execute("INSERT INTO things VALUES (1)")
+
+    result = ghsync("maintain", "--json")
+
+    assert {"empty", "indexed", "plain"} <= set(result.json["refreshed"])
+    assert result.json["tracking"] is None
+    for view in ("plain", "indexed", "empty"):
+        assert connection.execute(f"SELECT id FROM {view}").fetchall() == [(1,)]
+
+
+def test_tracking_that_is_right_is_derived_anew_and_told_to_nobody(
+    tracked: Ghsync, connection: psycopg.Connection
+) -> None:
+    position = connection.execute("SELECT last_seq FROM change_feed").fetchone()
+
+    assert tracked("maintain", "--recompute-tracking", "--json").json["tracking"] == {"derived": 2, "changed": 0}
+    assert "Derived 2 pull requests anew: none became another." in tracked("maintain", "--recompute-tracking").text
+    assert connection.execute("SELECT last_seq FROM change_feed").fetchone() == position
+
+
+def test_tracking_that_is_wrong_is_put_right_and_told(tracked: Ghsync, connection: psycopg.Connection) -> None:
+    row = "SELECT title, merge_status FROM pr_tracking ORDER BY pr_number"
+    right = connection.execute(row).fetchall()
+    connection.execute(
+        "UPDATE pr_tracking SET title = 'by hand' WHERE pr_number = (SELECT min(pr_number) FROM pr_tracking)"
+    )
+
+    assert "Derived 2 pull requests anew: 1 became another." in tracked("maintain", "--recompute-tracking").text
+    assert connection.execute(row).fetchall() == right
+    newest = "SELECT entity_type, old_values FROM change_events ORDER BY seq DESC LIMIT 1"
+    assert connection.execute(newest).fetchall() == [("pr_tracking", {"title": "by hand"})]

@@ -1,0 +1,89 @@
+import asyncio
+import os
+import signal
+import sys
+from asyncio.subprocess import PIPE
+from collections.abc import Mapping
+
+import psycopg
+import pytest
+
+from tests import service
+from tests.cli.conftest import FIRST_STORY, Ghsync
+from tests.verification.mirrors import SCHEMAS
+
+BLOCKED = """
+SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'
+"""
+
+
+def test_a_mirror_that_is_what_its_inbox_says_passes(told: Ghsync) -> None:
+    result = told("replay", "--verify")
+
+    assert result.exit_code == 0
+    assert "The mirror is what its inbox and its change feed say. Replayed 24 deliveries" in result.text
+
+
+def test_a_column_that_was_changed_by_hand_fails_and_is_named(told: Ghsync, connection: psycopg.Connection) -> None:
+    connection.execute("UPDATE github_issues SET title = 'by hand'")
+
+    result = told("replay", "--verify")
+
+    assert result.exit_code == 1
+    for told_of in ("tarnfield/stationd", "github_issues 1", "title", "by hand", "feed, replay"):
+        assert told_of in result.text
+
+
+def test_for_machines_findings_are_json(told: Ghsync, connection: psycopg.Connection) -> None:
+    connection.execute("UPDATE github_issues SET title = 'by hand'")
+
+    result = told("replay", "--verify", "--json")
+
+    assert result.exit_code == 1
+    assert result.json["deliveries"] == 24
+    assert result.json["tables"]["github_issues"] == {"rows": 1, "unjudged": 0}
+    assert [finding["check"] for finding in result.json["findings"]] == ["feed", "replay"]
+    assert result.json["findings"][0] == {
+        "check": "feed",
+        "table": "github_issues",
+        "key": {"repository": "tarnfield/stationd", "number": 1},
+        "problem": "differs",
+        "column": "title",
+        "live": "by hand",
+        "expected": "Rain gauge counts twice on gusty nights",
+    }
+
+
+def test_a_replay_wants_paths_or_to_verify_and_not_both(ghsync: Ghsync) -> None:
+    assert ghsync("replay").exit_code == 2
+    assert ghsync("replay", FIRST_STORY, "--verify").exit_code == 2
+    assert ghsync("replay", "--verify", "--process").exit_code == 2
+
+
+def test_a_database_that_has_yet_to_be_migrated_is_told_as_a_sentence(ghsync: Ghsync, empty_database_url: str) -> None:
+    result = ghsync("replay", "--verify", GHSYNC_DATABASE_URL=empty_database_url)
+
+    assert result.exit_code == 3
+    assert "run `ghsync migrate`" in result.text
+
+
+@pytest.mark.anyio
+async def test_ctrl_c_drops_the_schema_and_says_so(
+    told: Ghsync, environment: Mapping[str, str], database_url: str, connection: psycopg.Connection
+) -> None:
+    async def blocked() -> bool:
+        return connection.execute(BLOCKED).fetchone() == (1,)
+
+    with psycopg.connect(database_url) as other:
+        other.execute("LOCK TABLE github_issues IN ACCESS EXCLUSIVE MODE")
+        verifying = await asyncio.create_subprocess_exec(
+            sys.executable, "-m", "ghsync", "replay", "--verify", env={**os.environ, **environment}, stderr=PIPE
+        )
+        await service.until(blocked, "the verification waits for the lock")
+        standing = connection.execute(SCHEMAS).fetchall()
+        verifying.send_signal(signal.SIGINT)
+        _, said = await verifying.communicate()
+
+    assert standing == [("ghsync_shadow",)]
+    assert (verifying.returncode, said) == (130, b"Stopped; the mirror was not touched.\n")
+    assert connection.execute(SCHEMAS).fetchall() == []
