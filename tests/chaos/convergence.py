@@ -4,7 +4,8 @@
 
 People, bots and CI act on a simulated GitHub, whose deliveries are dropped, doubled and shuffled on their way to a real
 `ghsync serve`. The API fails and wants to be left alone, the process is killed with -9, PostgreSQL is restarted. Then
-nothing more goes wrong, and every mirrored field of every row has to become what is true.
+nothing more goes wrong, and every mirrored field of every row has to become what is true. What the inbox gives when it
+is replayed, and what the change feed told, must not say anything else.
 """
 
 import argparse
@@ -30,6 +31,8 @@ from ghsync.simulator.server import create_server
 from ghsync.simulator.serving import serving
 from ghsync.simulator.site import Site
 from ghsync.simulator.traffic import Traffic
+from ghsync.verification.finding import Finding
+from ghsync.verification.verify import verify
 from tests import postgres, service, truth
 from tests.chaos import server
 from tests.chaos.server import Server
@@ -78,6 +81,7 @@ class Report:
     points: int = 0
     healed: int = 0
     differences: list[str] = field(default_factory=list)
+    found: list[Finding] = field(default_factory=list)
 
     def __str__(self) -> str:
         lines = {
@@ -87,6 +91,7 @@ class Report:
             "kill -9": f"{self.kills}",
             "restarts of PostgreSQL": f"{self.restarts}",
             "differences": f"{len(self.differences)}",
+            "found by replay": f"{len(self.found)}",
             "seconds to converge": f"{self.seconds_to_converge:,.1f}",
             "API requests": f"{self.requests:,}",
             "GraphQL points": f"{self.points:,}",
@@ -130,6 +135,7 @@ async def run(trouble: Trouble, database: Server, folder: Path) -> Report:
         report.deliveries = len(world.deliveries)
         report.conversations = sum(len(each.issues) for each in world.repositories.values())
         report.requests, report.points = site.answered, site.budgets.spent("graphql")
+        report.found = (await asyncio.to_thread(verify, database_url, lambda *_: None)).findings
         with service.connect(database_url) as connection:
             report.healed = _one(connection, "SELECT count(*) FROM webhook_deliveries WHERE sync_source = 'reconcile'")
     return report
@@ -206,9 +212,9 @@ def main() -> None:
     with server.running() as database, tempfile.TemporaryDirectory(prefix="ghsync-chaos-") as folder:
         report = asyncio.run(run(trouble, database, Path(folder)))
     print(report)  # noqa: T201
-    for line in report.differences[:20]:
+    for line in [*report.differences, *report.found][:20]:
         print(line)  # noqa: T201
-    if report.differences:
+    if report.differences or report.found:
         raise SystemExit(1)
 
 
