@@ -147,19 +147,25 @@ async def _act(trouble: Trouble, site: Site, receiver: Receiver, database: Serve
     breaks: list[Callable[[], Awaitable[None]]] = [lambda: _kill(receiver, report)] * trouble.kills
     breaks += [lambda: _restart(database, receiver, report)] * trouble.restarts
     places = {trouble.actions * (number + 1) // (len(breaks) + 1): what for number, what in enumerate(breaks)}
-    started, breaking = time.monotonic(), []
+    started, breaking, turn = time.monotonic(), [], asyncio.Lock()
     for number in range(trouble.actions):
         site.keep_time()
         traffic.act()
         report.actions += 1
         if number in places:
-            breaking.append(asyncio.create_task(places[number]()))
+            breaking.append(asyncio.create_task(_in_turn(turn, places[number])))
         if number == trouble.actions // 3:
             site.faults.plan("secondary")
         ahead = number / trouble.actions_a_second - (time.monotonic() - started)
         await asyncio.sleep(max(ahead, 0))
     await asyncio.gather(*breaking)
     report.seconds = time.monotonic() - started
+
+
+async def _in_turn(turn: asyncio.Lock, break_something: Callable[[], Awaitable[None]]) -> None:
+    """On a slow machine the process may not stand again yet: without PostgreSQL it would refuse to start."""
+    async with turn:
+        await break_something()
 
 
 async def _kill(receiver: Receiver, report: Report) -> None:
