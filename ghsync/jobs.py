@@ -69,7 +69,7 @@ runs = sa.Table(
     comment="History of reconciliation, with what it cost",
 )
 sa.Index("idx_sync_runs_started_at", runs.c.started_at)
-sa.Index("idx_sync_runs_repository_id", runs.c.repository_id, runs.c.started_at)
+sa.Index("idx_sync_runs_newest", runs.c.repository_id, runs.c.started_at)
 sa.Index("idx_sync_runs_kind", runs.c.kind, runs.c.status, runs.c.finished_at)
 sa.Index("idx_sync_runs_repository_id", runs.c.repository_id, runs.c.kind, runs.c.status, runs.c.finished_at)
 sa.Index("idx_sync_runs_refetch", runs.c.started_at, unique=True, postgresql_where=sa.text("kind = 'refetch'"))

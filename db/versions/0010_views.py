@@ -24,8 +24,7 @@ FUNCTIONS = ("change_feed_at", "github_issues_as_of", "github_pull_requests_as_o
 
 def upgrade() -> None:
     # The last run of a repository, however many it had.
-    op.drop_index("idx_sync_runs_repository_id", table_name="sync_runs")
-    op.create_index("idx_sync_runs_repository_id", "sync_runs", ["repository_id", "started_at"])
+    op.create_index("idx_sync_runs_newest", "sync_runs", ["repository_id", "started_at"])
     op.create_index(
         "idx_pr_tracking_open_quality",
         "pr_tracking",
@@ -54,5 +53,4 @@ def downgrade() -> None:
     op.drop_index("idx_tasks_active", table_name="tasks")
     op.drop_index("idx_github_prs_deleted", table_name="github_pull_requests")
     op.drop_index("idx_pr_tracking_open_quality", table_name="pr_tracking")
-    op.drop_index("idx_sync_runs_repository_id", table_name="sync_runs")
-    op.create_index("idx_sync_runs_repository_id", "sync_runs", ["repository_id"])
+    op.drop_index("idx_sync_runs_newest", table_name="sync_runs")
