@@ -9,6 +9,7 @@
     │   ├── GitHubUnavailable    GitHub answers with an error of its own
     │   │   └── GitHubUnreachable    or not at all
     │   ├── GraphQLUnavailable   GraphQL is missing or broken: REST is asked instead
+    │   │   └── GraphQLDenied        or keeps a part back that the credential may not see
     │   └── TooHeavy             GraphQL cannot answer so much at once: ask for less
     └── Permanent                trying again changes nothing: park it, or tell the person
         ├── NotConfigured        a setting is missing or wrong             (exit code 3)
@@ -75,6 +76,10 @@ class GitHubUnreachable(GitHubUnavailable):
 
 class GraphQLUnavailable(Transient):
     """GraphQL is missing, broken, or does not show what was asked."""
+
+
+class GraphQLDenied(GraphQLUnavailable):
+    """GraphQL keeps back a part of what was asked, for which the credential lacks a permission."""
 
 
 class TooHeavy(Transient):

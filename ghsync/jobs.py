@@ -15,6 +15,7 @@ from ghsync.database import document, metadata, moment, one_of, reference, uuid_
 
 KINDS = (
     "refetch_installation", "refetch_repository", "refetch_issue", "refetch_pull_request", "refetch_comment",
+    "refetch_checks",
     "apply_task_settings", "link_task", "track_pull_request", "backfill", "sweep", "heal", "audit", "purge",
 )  # fmt: skip
 DEBOUNCE_SECONDS = 2

@@ -135,7 +135,7 @@ def upgrade() -> None:
             comment="When it became known",
         ),
         sa.CheckConstraint(
-            "kind IN ('refetch_installation', 'refetch_repository', 'refetch_issue', 'refetch_pull_request', 'refetch_comment', 'link_task', 'track_pull_request', 'backfill', 'sweep', 'heal', 'audit', 'purge')",
+            "kind IN ('refetch_installation', 'refetch_repository', 'refetch_issue', 'refetch_pull_request', 'refetch_comment', 'refetch_checks', 'link_task', 'track_pull_request', 'backfill', 'sweep', 'heal', 'audit', 'purge')",
             name=op.f("sync_jobs_kind_check"),
         ),
         sa.CheckConstraint("attempts >= 0", name=op.f("sync_jobs_attempts_check")),

@@ -14,6 +14,7 @@ SQL = Path(__file__).parent.parent / "sql"
 DUE = ("projects", "github_repositories")
 KINDS = (
     "refetch_installation", "refetch_repository", "refetch_issue", "refetch_pull_request", "refetch_comment",
+    "refetch_checks",
     "link_task", "track_pull_request", "backfill", "sweep", "heal", "audit", "purge",
 )  # fmt: skip
 SOURCES = ("manual", "external", "task_trailer", "branch", "closing_reference", "closing_keyword", "cross_reference")

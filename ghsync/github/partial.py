@@ -8,7 +8,7 @@ from datetime import datetime
 
 import msgspec
 
-from ghsync.errors import GhsyncError, GraphQLUnavailable, PermissionMissing, TooHeavy
+from ghsync.errors import GhsyncError, GraphQLDenied, GraphQLUnavailable, PermissionMissing, TooHeavy
 from ghsync.github import refusals
 from ghsync.github.budget import Told
 from ghsync.github.wire import Reply
@@ -107,9 +107,8 @@ def error(envelope: Envelope) -> GhsyncError | None:
     serious = [one for one in problems if not (one.type == "NOT_FOUND" or (one in denied and one.hides_a_node))]
     if serious:
         where = ".".join(map(str, serious[0].path)) or "the query"
-        return GraphQLUnavailable(
-            f"GraphQL did not answer {where} ({serious[0].message.rstrip('.')}); REST is asked instead."
-        )
+        kind = GraphQLDenied if all(one in denied for one in serious) else GraphQLUnavailable
+        return kind(f"GraphQL did not answer {where} ({serious[0].message.rstrip('.')}); REST is asked instead.")
     if envelope.empty:
         return GraphQLUnavailable("GraphQL answered without data; REST is asked instead.")
     return None

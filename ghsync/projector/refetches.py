@@ -66,10 +66,12 @@ def _refetches(noun: Noun, key: tuple[Any, ...], pulls: Iterable[PullRequest], r
             return [Job(f"refetch_{itself}", f"{key[0]}#{key[-1]}", key[0], reason)]
         case "pull_request" if noun is pull_request.noun:
             return [_of_pull_request((key[0], key[1]), reason)]
+        case "heads":
+            return [_of_pull_request(pull, reason, "checks") for pull in pulls]
         case _:
             return [_of_pull_request(pull, reason) for pull in pulls]
 
 
-def _of_pull_request(pull: PullRequest, reason: str) -> Job:
+def _of_pull_request(pull: PullRequest, reason: str, what: str = "pull_request") -> Job:
     repository_id, number = pull
-    return Job("refetch_pull_request", f"{repository_id}#{number}", repository_id, reason)
+    return Job(f"refetch_{what}", f"{repository_id}#{number}", repository_id, reason)

@@ -11,7 +11,7 @@ import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from ghsync.errors import Gone, Moved, NotFound
-from ghsync.mirror import comment, issue, pull_request
+from ghsync.mirror import comment, issue, pull_request, review_thread
 from ghsync.mirror.noun import Noun
 from ghsync.projector.batch import Batch
 from ghsync.reconciler import catalog, conversations
@@ -104,31 +104,53 @@ async def _transfer(session: Session, moved: Moved) -> dict[str, object]:
 
 
 _DELETED_COMMENTS = sa.text("""
-SELECT c.github_id, e.observed_at
-FROM json_to_recordset(:complete) AS e(number int, comments text[], observed_at timestamptz)
-JOIN github_comments c ON c.repository_id = :repository AND c.number = e.number
-WHERE c.kind = 'issue_comment' AND c.deleted_at IS NULL AND c.observed_at < e.observed_at
-  AND c.github_id <> ALL (e.comments)
-ORDER BY c.github_id
+SELECT c.kind, c.github_id, e.observed_at
+FROM json_to_recordset(:complete) AS e(kind text, number int, present text[], observed_at timestamptz)
+JOIN github_comments c ON c.repository_id = :repository AND c.number = e.number AND c.kind = e.kind
+WHERE c.deleted_at IS NULL AND c.observed_at < e.observed_at AND c.github_id <> ALL (e.present)
+ORDER BY c.kind, c.github_id
+""")
+
+_DELETED_THREADS = sa.text("""
+SELECT t.node_id, e.observed_at
+FROM json_to_recordset(:complete) AS e(number int, present text[], observed_at timestamptz)
+JOIN github_review_threads t ON t.repository_id = :repository AND t.number = e.number
+WHERE t.deleted_at IS NULL AND t.observed_at < e.observed_at AND t.node_id <> ALL (e.present)
+ORDER BY t.node_id
 """)
 
 
 async def bury_comments(engine: AsyncEngine, known: Known, batch: Batch, read: Sequence[Conversation]) -> None:
-    """Add the tombstones of comments that a conversation, read to its end, no longer has."""
-    complete = [
-        {
-            "number": conversation.payload.number,
-            "comments": [str(one.id) for one in conversation.comments],
-            "observed_at": conversation.observed_at,
-        }
-        for conversation in read
-        if conversation.comments_complete
+    """Add the tombstones of comments and threads that a conversation, read to its end, no longer has."""
+    comments = [
+        *(
+            _complete(one, [str(each.id) for each in one.comments], kind="issue_comment")
+            for one in read
+            if one.comments_complete
+        ),
+        *(
+            _complete(one, [str(each.id) for each in one.said.comments], kind="review_comment")
+            for one in read
+            if one.said.complete
+        ),
     ]
-    if not complete:
+    threads = [_complete(one, [each.id for each in one.said.threads]) for one in read if one.said.threads is not None]
+    if not comments:
         return
-    asked = {"complete": msgspec.json.encode(complete).decode(), "repository": known.place.id}
     async with engine.connect() as conn:
-        gone = (await conn.execute(_DELETED_COMMENTS, asked)).all()
-    for row in gone:
-        key = {"kind": "issue_comment", "github_id": row.github_id}
-        batch.bury(comment.noun, known.place.github_id, key, row.observed_at)
+        gone = await conn.execute(_DELETED_COMMENTS, _among(known, comments))
+        for row in gone:
+            key = {"kind": row.kind, "github_id": row.github_id}
+            batch.bury(comment.noun, known.place.github_id, key, row.observed_at)
+        for row in await conn.execute(_DELETED_THREADS, _among(known, threads)) if threads else ():
+            batch.bury(review_thread.noun, known.place.github_id, {"node_id": row.node_id}, row.observed_at)
+
+
+def _complete(conversation: Conversation, present: list[str], **more: str) -> dict[str, object]:
+    """All that a conversation has of something, as the statements above take it."""
+    told = {"number": conversation.payload.number, "observed_at": conversation.observed_at}
+    return {**told, "present": present, **more}
+
+
+def _among(known: Known, complete: list[dict[str, object]]) -> dict[str, str]:
+    return {"complete": msgspec.json.encode(complete).decode(), "repository": known.place.id}

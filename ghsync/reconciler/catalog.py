@@ -13,7 +13,7 @@ import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from ghsync.errors import AccessLost, NotFound
-from ghsync.github.graphql import Catalog
+from ghsync.github.graphql.answered import Catalog
 from ghsync.mirror import label, milestone, repository
 from ghsync.mirror.noun import Noun
 from ghsync.projector.batch import Batch

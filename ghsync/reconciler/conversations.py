@@ -1,27 +1,37 @@
-"""Issues and pull requests with their comments, page by page: through GraphQL, or through REST where that fails."""
+"""Issues and pull requests with all that was said of them, page by page: through GraphQL, or REST where that fails."""
 
 from collections.abc import AsyncIterator, Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
 
 import msgspec
+import structlog
 
-from ghsync.errors import GraphQLUnavailable, TooHeavy
-from ghsync.github import graphql
-from ghsync.github.graphql import UnknownLabel
+from ghsync.errors import GraphQLDenied, GraphQLUnavailable, TooHeavy
+from ghsync.github.graphql import answers
+from ghsync.github.graphql.answered import UnknownLabel
+from ghsync.github.graphql.conversations import Issue
+from ghsync.github.graphql.pull_requests import PullRequest
 from ghsync.mirror import comment, issue, pull_request
 from ghsync.mirror.user import time
 from ghsync.projector.batch import Batch
+from ghsync.reconciler import heads, reviews
 from ghsync.reconciler.catalog import Known
+from ghsync.reconciler.heads import Shown
+from ghsync.reconciler.reviews import Said
 from ghsync.reconciler.runs import Progress, What
 from ghsync.reconciler.session import Session
 
 Payload = issue.Payload | pull_request.Payload
 
 LARGEST_PAGE = 100
+HEADS_AT_ONCE = 20  # each is charged for all the suites that it could have
 FIRST_PAGE_OF_CHANGES = 20  # few change between two sweeps, and a page is charged for what it could hold
+HEADS_OF_CHANGES = 10
 _OLDEST_FIRST = {"field": "CREATED_AT", "direction": "ASC"}
 _NEWEST_FIRST = {"field": "UPDATED_AT", "direction": "DESC"}
+
+log = structlog.get_logger()
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +42,7 @@ class Conversation:
     observed_at: datetime
     comments: list[comment.Payload] = field(default_factory=list)
     comments_complete: bool = False
+    said: Said = field(default_factory=Said)
 
     @property
     def parent(self) -> issue.Payload:
@@ -40,8 +51,12 @@ class Conversation:
         return issue.Payload(told.id, told.number, comments=told.comments, updated_at=told.updated_at)
 
 
-Page = dict[What, list[Conversation]]
-"""What one request showed, by kind; the kinds that it was not asked for are missing."""
+@dataclass(frozen=True, slots=True)
+class Page:
+    """What one request showed: conversations by kind, those that it was asked for, and heads of open pull requests."""
+
+    shown: dict[What, list[Conversation]]
+    heads: list[Shown] = field(default_factory=list)
 
 
 def add(session: Session, batch: Batch, repository_id: int, conversation: Conversation) -> None:
@@ -54,6 +69,7 @@ def add(session: Session, batch: Batch, repository_id: int, conversation: Conver
         batch.add(issue.noun, repository_id, issue.row(told, origin))
     for one in conversation.comments:
         batch.add(comment.noun, repository_id, comment.row(one, conversation.parent, origin))
+    reviews.add(batch, repository_id, told.number, conversation.said, origin)
 
 
 def changes(conversations: Iterable[Conversation]) -> Iterator[datetime]:
@@ -66,17 +82,27 @@ async def pages(
 ) -> AsyncIterator[Page]:
     """All conversations of these kinds, from where ``progress`` is, which is moved on before each page.
 
-    One request asks for a page of each kind. It is halved when GitHub cannot make it in time, and grows again. Raises
-    `GraphQLUnavailable`, `TooHeavy` or `RateLimited` where GraphQL cannot go on: see `listed`.
+    One request asks for a page of each kind, and with pull requests for a page of open heads. It is halved when GitHub
+    cannot make it in time, and grows again. Raises `GraphQLUnavailable`, `TooHeavy` or `RateLimited` where GraphQL
+    cannot go on: see `listed`.
     """
     size = FIRST_PAGE_OF_CHANGES if newest_first else LARGEST_PAGE
-    while wanted := [what for what in kinds if not progress.position(what).ended]:
+    if "pull_requests" not in kinds or not any(heads.variables(known).values()):
+        progress.heads.ended = True
+    while not progress.heads.ended or any(not progress.position(what).ended for what in kinds):
+        wanted = [what for what in kinds if not progress.position(what).ended]
         try:
             shown = await _ask(session, known, progress, wanted, size, newest_first=newest_first)
         except TooHeavy:
             if size == 1:
                 raise
             size = max(1, size // 2)
+            continue
+        except GraphQLDenied as error:
+            if progress.heads.ended:
+                raise
+            log.warning("checks_not_seen", repository=known.place.full_name, error=str(error))
+            progress.heads.ended = True
             continue
         yield shown
         size = min(LARGEST_PAGE, size + size // 2 + 1)
@@ -85,6 +111,7 @@ async def pages(
 async def _ask(
     session: Session, known: Known, progress: Progress, wanted: list[What], size: int, *, newest_first: bool
 ) -> Page:
+    with_heads = not progress.heads.ended
     answer = await session.graphql(
         "conversations",
         repository=known.place.node_id,
@@ -94,45 +121,57 @@ async def _ask(
         afterIssue=progress.issues.after,
         pullRequests="pull_requests" in wanted,
         afterPullRequest=progress.pull_requests.after,
+        heads=with_heads,
+        headsSize=min(size, HEADS_OF_CHANGES if newest_first else HEADS_AT_ONCE),
+        afterHead=progress.heads.after,
+        **heads.variables(known),
     )
-    node = graphql.conversations_decoder.decode(answer.data).node
+    node = answers.conversations_decoder.decode(answer.data).node
     if node is None:
         raise GraphQLUnavailable("GitHub's GraphQL does not show this repository; REST is asked instead.")
-    shown: Page = {}
-    pages: list[tuple[What, graphql.Page]] = []
+    shown: dict[What, list[Conversation]] = {}
+    pages: list[tuple[What, answers.Page]] = []
     for what in wanted:
         page = node.issues if what == "issues" else node.pull_requests
         if page is None or None in page.nodes:
             raise TooHeavy("GitHub answered a part of the page.")
         shown[what] = [await read(session, known, one, answer.observed_at) for one in page.nodes if one]
         pages.append((what, page))
+    checked: list[Shown] = []
+    if with_heads:
+        if node.heads is None or None in node.heads.nodes:
+            raise TooHeavy("GitHub answered a part of the page.")
+        checked = heads.shown([head for head in node.heads.nodes if head], answer.observed_at)
+        progress.heads.after = node.heads.page_info.end_cursor
+        # Of what changed the first page is enough: checks move no time by which they could be found.
+        progress.heads.ended = newest_first or not node.heads.page_info.has_next_page
     for what, page in pages:  # only now that all could be read
         position = progress.position(what)
         position.after, position.ended = page.page_info.end_cursor, not page.page_info.has_next_page
         position.total = page.total_count
         position.reach(max(changes(shown[what]), default=None))
-    return shown
+    return Page(shown, checked)
 
 
-async def read(
-    session: Session, known: Known, node: graphql.Issue | graphql.PullRequest, observed_at: datetime
-) -> Conversation:
+async def read(session: Session, known: Known, node: Issue | PullRequest, observed_at: datetime) -> Conversation:
     """A conversation as GraphQL shows it; one that it cuts off, or whose labels are new, is read through REST."""
-    pull = isinstance(node, graphql.PullRequest)
+    pull = isinstance(node, PullRequest)
     if node.cut:
         return await one(session, known, node.number, pull=pull)
+    said = Said()
     try:
-        told: Payload = (
-            node.payload(known.catalog, session.github.api_url)
-            if isinstance(node, graphql.Issue)
-            else node.payload(known.catalog)
-        )
+        if isinstance(node, PullRequest):
+            node = await reviews.whole(session, node)
+            told: Payload = node.payload(known.catalog)
+            said = await reviews.shown(session, known, node)
+        else:
+            told = node.payload(known.catalog, session.github.api_url)
     except UnknownLabel:
         return await one(session, known, node.number, pull=pull)
     comments = [shown.payload for shown in node.comments.nodes]
     if node.comments.page_info.has_next_page:
         comments = await _comments(session, known, node.number)
-    return Conversation(told, observed_at, comments, len(comments) == node.comments.total_count)
+    return Conversation(told, observed_at, comments, len(comments) == node.comments.total_count, said)
 
 
 _issue = msgspec.json.Decoder(issue.Payload)
@@ -164,15 +203,18 @@ async def listed(
                 issues = [told for told in found if told.pull_request is None]
                 read = [await _with_comments(session, known, told, observed_at) for told in issues]
             position.reach(max(changes(read), default=None))
-            yield {what: read}
+            pulls = [each.payload for each in read if isinstance(each.payload, pull_request.Payload)]
+            yield Page({what: read}, heads.listed(pulls, observed_at))
             if position.ended:  # the reader has what it wants
                 break
         position.ended = True
+    progress.heads.ended = True
 
 
 async def _with_comments(session: Session, known: Known, told: Payload, observed_at: datetime) -> Conversation:
     comments = await _comments(session, known, told.number) if told.comments else []
-    return Conversation(told, observed_at, comments, len(comments) == (told.comments or 0))
+    said = await reviews.listed(session, known, told) if isinstance(told, pull_request.Payload) else Said()
+    return Conversation(told, observed_at, comments, len(comments) == (told.comments or 0), said)
 
 
 async def _comments(session: Session, known: Known, number: int) -> list[comment.Payload]:

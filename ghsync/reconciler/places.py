@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -29,7 +30,9 @@ marks = sa.Table(
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """A repository to read: our id, GitHub's, its name, the installation that sees it, and how far it was read."""
+    """A repository to read: our id, GitHub's, its name, how far it was read, and by whom: an installation, which has
+    permissions, or a personal token, of which these are not known.
+    """
 
     id: str
     github_id: int
@@ -41,6 +44,11 @@ class Place:
     pull_requests_through: datetime | None
     complete_at: datetime | None
     blocked_at: datetime | None
+    permissions: frozenset[str] | None = None
+
+    def may(self, permission: str) -> bool:
+        """Whether its reader has a permission; of a personal token it is not known, and asking tells."""
+        return self.permissions is None or permission in self.permissions
 
     def path(self, *rest: object) -> str:
         """A path below the repository in REST, by its id: the name may be another's by now."""
@@ -51,7 +59,8 @@ def _find(condition: str) -> sa.TextClause:
     return sa.text(f"""
 SELECT r.id::text AS id, r.github_id::bigint AS github_id, r.node_id, r.full_name, r.updated_at,
        i.github_id AS installation,
-       m.issues_through, m.pull_requests_through, m.complete_at, m.blocked_at
+       m.issues_through, m.pull_requests_through, m.complete_at, m.blocked_at,
+       array(SELECT jsonb_object_keys(i.permissions)) AS permissions
 FROM github_repositories r
 LEFT JOIN github_installations i ON i.id = r.installation_id
 LEFT JOIN sync_marks m ON m.repository_id = r.id
@@ -66,24 +75,29 @@ _NAMED = _find(f"{_VISIBLE} AND lower(r.tracked_name) = ANY(:names)")
 _THESE = _find(f"{_VISIBLE} AND m.blocked_at IS NULL AND r.id = ANY(CAST(:ids AS uuid[]))")
 
 
+def _place(row: sa.Row[Any]) -> Place:
+    permissions = frozenset(row.permissions) if row.installation else None
+    return Place(**{**row._mapping, "permissions": permissions})
+
+
 async def everything(conn: AsyncConnection) -> list[Place]:
     """Every repository that the App may see."""
-    return [Place(*row) for row in await conn.execute(_ALL)]
+    return [_place(row) for row in await conn.execute(_ALL)]
 
 
 async def of_installation(conn: AsyncConnection, installation: str) -> list[Place]:
     """The repositories of an installation (GitHub's id)."""
-    return [Place(*row) for row in await conn.execute(_OF_INSTALLATION, {"installation": installation})]
+    return [_place(row) for row in await conn.execute(_OF_INSTALLATION, {"installation": installation})]
 
 
 async def named(conn: AsyncConnection, names: Sequence[str]) -> list[Place]:
     """The repositories with these full names, whatever their capitals."""
-    return [Place(*row) for row in await conn.execute(_NAMED, {"names": [name.lower() for name in names]})]
+    return [_place(row) for row in await conn.execute(_NAMED, {"names": [name.lower() for name in names]})]
 
 
 async def these(conn: AsyncConnection, ids: Sequence[str]) -> list[Place]:
     """The repositories with these ids of ours, as far as they may be seen and GitHub has not blocked them."""
-    return [Place(*row) for row in await conn.execute(_THESE, {"ids": list(ids)})]
+    return [_place(row) for row in await conn.execute(_THESE, {"ids": list(ids)})]
 
 
 _MARK = sa.text("""

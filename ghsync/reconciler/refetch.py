@@ -13,11 +13,11 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from ghsync import jobs
 from ghsync.database import first_line, transaction
 from ghsync.errors import AccessLost, GhsyncError, GraphQLUnavailable, Permanent, RateLimited, TooHeavy
-from ghsync.github import graphql
+from ghsync.github.graphql import answers
 from ghsync.jobs import Due
 from ghsync.mirror import pull_request
 from ghsync.projector.batch import Batch
-from ghsync.reconciler import absentees, catalog, conversations, installations, places, runs
+from ghsync.reconciler import absentees, catalog, conversations, heads, installations, places, runs
 from ghsync.reconciler.absentees import Absentee
 from ghsync.reconciler.catalog import Known
 from ghsync.reconciler.reconciler import Reconciler
@@ -38,6 +38,7 @@ class Wanted:
     repository_id: str
     absentee: Absentee
     node_id: str | None = None
+    head_sha: str | None = None
 
 
 # A comment is read with its conversation, which is cheaper than to find out where it belongs.
@@ -49,10 +50,10 @@ WITH wanted AS (
   SELECT key, repository_id, id::int AS number FROM wanted WHERE :kind <> 'refetch_comment'
   UNION ALL
   SELECT w.key, w.repository_id, c.number FROM wanted w JOIN github_comments c
-    ON c.repository_id = w.repository_id AND c.kind = 'issue_comment' AND c.github_id = w.id
+    ON c.repository_id = w.repository_id AND c.kind IN ('issue_comment', 'review_comment') AND c.github_id = w.id
   WHERE :kind = 'refetch_comment'
 )
-SELECT n.key, n.repository_id::text, n.number,
+SELECT n.key, n.repository_id::text, n.number, p.head_sha,
        CASE WHEN p.number IS NULL AND :kind <> 'refetch_pull_request' THEN i.node_id ELSE p.node_id END AS node_id,
        CASE WHEN p.number IS NULL AND :kind <> 'refetch_pull_request' THEN 'issues' ELSE 'pull_requests' END AS what
 FROM numbered n
@@ -71,7 +72,9 @@ async def conversation_round(reconciler: Reconciler, kind: str, tally: Tally) ->
             return 0
         rows = await conn.execute(_WANTED, {"kind": kind, "keys": due.keys})
         wanted = [
-            Wanted(row.key, row.repository_id, Absentee(absentees.NOUNS[row.what], row.number), row.node_id)
+            Wanted(
+                row.key, row.repository_id, Absentee(absentees.NOUNS[row.what], row.number), row.node_id, row.head_sha
+            )
             for row in rows
         ]
         seen = await places.these(conn, [one.repository_id for one in wanted])
@@ -98,7 +101,8 @@ async def _read(
 ) -> None:
     try:
         session = await reconciler.session(installation, "reconcile", "event", meter=tally.meter)
-        batch = await read(reconciler, session, wanted, known)
+        looking = read_checks if kind == "refetch_checks" else read
+        batch = await looking(reconciler, session, wanted, known)
     except AccessLost as error:
         await _postpone(reconciler, kind, [one.key for one in wanted], error)
         if installation is not None:
@@ -150,19 +154,41 @@ async def _answers(
     session: Session, wanted: Sequence[Wanted], known: Mapping[str, Known]
 ) -> dict[Wanted, conversations.Conversation | None]:
     """What GraphQL says of each; None where it does not say, so that REST is asked."""
-    answers: dict[Wanted, conversations.Conversation | None] = dict.fromkeys(wanted)
+    found: dict[Wanted, conversations.Conversation | None] = dict.fromkeys(wanted)
     asked = [one for one in wanted if one.node_id]
     if not asked:
-        return answers
+        return found
     try:
         answer = await session.graphql("refetch", ids=[one.node_id for one in asked])
+        for one, node in zip(asked, answers.refetch_decoder.decode(answer.data).nodes, strict=True):
+            if node is not None and node.number == one.absentee.number:
+                found[one] = await conversations.read(session, known[one.repository_id], node, answer.observed_at)
     except (GraphQLUnavailable, TooHeavy, RateLimited) as error:
         log.warning("graphql_given_up", jobs=len(asked), error=first_line(error))
-        return answers
-    for one, node in zip(asked, graphql.refetch_decoder.decode(answer.data).nodes, strict=True):
-        if node is not None and node.number == one.absentee.number:
-            answers[one] = await conversations.read(session, known[one.repository_id], node, answer.observed_at)
-    return answers
+    return found
+
+
+async def read_checks(
+    reconciler: Reconciler, session: Session, wanted: Sequence[Wanted], known: Mapping[str, Known]
+) -> Batch:
+    """What GitHub says of the checks of these pull requests' heads, as the mirror or GraphQL knows the heads."""
+    batch = Batch()
+    shown = {one: heads.Shown(one.head_sha, session.github.now()) for one in wanted if one.head_sha}
+    asked = [one for one in wanted if one.node_id]
+    try:
+        seen = heads.variables(known[asked[0].repository_id]) if asked else {}
+        answer = await session.graphql("heads", ids=[one.node_id for one in asked], **seen)
+        for one, node in zip(asked, answers.heads_decoder.decode(answer.data).nodes, strict=True):
+            if node is not None and node.commit:
+                shown[one] = heads.Shown(node.head_ref_oid, answer.observed_at, node.commit)
+    except (GraphQLUnavailable, TooHeavy, RateLimited) as error:
+        log.warning("graphql_given_up", jobs=len(asked), error=first_line(error))
+    for one, head in shown.items():
+        there = known[one.repository_id]
+        batch.mention(there.place.github_id)
+        for checked in await heads.read(session, reconciler.engine, there, [head]):
+            heads.add(session, batch, there.place.github_id, checked)
+    return batch
 
 
 async def repository_round(reconciler: Reconciler, tally: Tally) -> int:
@@ -219,6 +245,6 @@ async def round(reconciler: Reconciler) -> int:  # noqa: A001 (one round of work
     """Do what is due of every kind; answers how many jobs that were. What it cost is in the run of its hour."""
     async with runs.added_up(reconciler.engine) as tally:
         done = await installation_round(reconciler, tally) + await repository_round(reconciler, tally)
-        for kind in ("refetch_pull_request", "refetch_issue", "refetch_comment"):
+        for kind in ("refetch_pull_request", "refetch_issue", "refetch_comment", "refetch_checks"):
             done += await conversation_round(reconciler, kind, tally)
     return done

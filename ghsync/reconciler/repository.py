@@ -9,7 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from ghsync.database import transaction
 from ghsync.errors import GraphQLUnavailable, RateLimited, TooHeavy
-from ghsync.reconciler import absentees, catalog, conversations, runs
+from ghsync.reconciler import absentees, catalog, conversations, heads, runs
 from ghsync.reconciler.catalog import Known
 from ghsync.reconciler.conversations import Page
 from ghsync.reconciler.places import Place
@@ -66,7 +66,7 @@ async def recent(
     through = {"issues": place.issues_through, "pull_requests": place.pull_requests_through}
     async for page in _pages(session, known, run, kinds, newest_first=True):
         await _write(session, engine, known, run, page, watch)
-        for what, shown in page.items():
+        for what, shown in page.shown.items():
             read_through, oldest = through[what], min(conversations.changes(shown), default=None)
             if not renamed and read_through and oldest and oldest < read_through - OVERLAP:
                 run.progress.position(what).ended = True
@@ -90,9 +90,11 @@ async def _write(
     session: Session, engine: AsyncEngine, known: Known, run: Run, page: Page, watch: Watch | None
 ) -> None:
     batch = known.batch()
-    read = list(chain.from_iterable(page.values()))
+    read = list(chain.from_iterable(page.shown.values()))
     for conversation in read:
         conversations.add(session, batch, known.place.github_id, conversation)
+    for checked in await heads.read(session, engine, known, page.heads):
+        heads.add(session, batch, known.place.github_id, checked)
     await absentees.bury_comments(engine, known, batch, read)
     numbers = [conversation.payload.number for conversation in read]
     run.rows_seen += len(numbers)

@@ -49,12 +49,13 @@ class Position(msgspec.Struct):
 
 
 class Progress(msgspec.Struct):
-    """How far a run is in a repository's two listings."""
+    """How far a run is in a repository's listings; that of ``heads`` is for what is checked of open pull requests."""
 
     began_at: datetime
     complete: bool = False  # from the first to the last, so that it can go on where it was stopped
     issues: Position = msgspec.field(default_factory=Position)
     pull_requests: Position = msgspec.field(default_factory=Position)
+    heads: Position = msgspec.field(default_factory=Position)
 
     def position(self, what: What) -> Position:
         """The listing of one kind."""

@@ -20,8 +20,9 @@ from ghsync.errors import (
     TooHeavy,
     UnavailableForLegalReasons,
 )
-from ghsync.github import etags, graphql
-from ghsync.github.graphql import Newest
+from ghsync.github import etags
+from ghsync.github.graphql import answers
+from ghsync.github.graphql.answers import Newest
 from ghsync.reconciler import installations, places, runs
 from ghsync.reconciler.places import Place
 from ghsync.reconciler.reconciler import Reconciler
@@ -117,7 +118,7 @@ async def moved(session: Session, engine: AsyncEngine, known: Sequence[Place]) -
             log.warning("graphql_given_up", repositories=len(part), error=first_line(error))
             fresh |= {place.id for place in part if await _has_moved(session, engine, place)}
             continue
-        shown = {node.id: node for node in graphql.newest_decoder.decode(answer.data).nodes if node}
+        shown = {node.id: node for node in answers.newest_decoder.decode(answer.data).nodes if node}
         fresh |= {place.id for place in part if _news(place, shown.get(str(place.node_id)))}
     return fresh
 

@@ -10,6 +10,7 @@ import respx
 from ghsync.errors import (
     GhsyncError,
     GitHubUnreachable,
+    GraphQLDenied,
     GraphQLUnavailable,
     PermissionMissing,
     RateLimited,
@@ -88,7 +89,7 @@ async def test_single_nodes_that_cannot_be_seen_are_null(client: Make, route: re
         ([problem("Too much", type="RESOURCE_LIMITS_EXCEEDED")], {"node": {}}, TooHeavy),
         ([problem("This query requests 600,000 nodes", type="MAX_NODE_LIMIT_EXCEEDED")], None, TooHeavy),
         ([problem(DENIED, type="FORBIDDEN")], None, PermissionMissing),
-        ([problem(DENIED, "nodes", 0, "reviewRequests", type="FORBIDDEN")], {"nodes": [{}]}, GraphQLUnavailable),
+        ([problem(DENIED, "nodes", 0, "reviewRequests", type="FORBIDDEN")], {"nodes": [{}]}, GraphQLDenied),
         ([problem("Field 'issueType' doesn't exist on type 'Issue'")], None, GraphQLUnavailable),
         ([problem("Odd", "node", "page")], {"node": {}}, GraphQLUnavailable),
         ([], None, GraphQLUnavailable),

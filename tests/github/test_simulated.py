@@ -9,9 +9,10 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from ghsync.database import transaction
 from ghsync.errors import BadCredentials, NotFound, TooHeavy
-from ghsync.github import etags, graphql
+from ghsync.github import etags
 from ghsync.github.client import GitHub, Meter
 from ghsync.github.documents import document
+from ghsync.github.graphql import answers
 from ghsync.simulator.actions import issues
 from ghsync.simulator.keys import Keys, new_private_key, public_key
 from ghsync.simulator.server import create_server
@@ -107,7 +108,7 @@ async def test_graphql_is_answered_with_its_cost_and_its_limits(simulated: Simul
     meter = Meter()
     answer = await simulated.github.graphql(credential, document("newest"), asked, priority="sweep", meter=meter)
 
-    [newest] = graphql.newest_decoder.decode(answer.data).nodes
+    [newest] = answers.newest_decoder.decode(answer.data).nodes
     assert newest is not None
     assert newest.issues.total_count == 3
     assert (meter.requests, meter.points) == (1, answer.cost)

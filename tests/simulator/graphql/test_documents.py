@@ -1,16 +1,33 @@
 """The documents that the reconciler sends, asked of a world with everything in it, say what hooks and REST say."""
 
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from typing import Any
 
 import msgspec
 import pytest
 from graphql import parse, validate
 
-from ghsync.github import graphql
 from ghsync.github.documents import document
-from ghsync.github.graphql import Catalog
-from ghsync.mirror import comment, issue, label, milestone, pull_request
+from ghsync.github.graphql import answers
+from ghsync.github.graphql.answered import GHOST, Catalog, UnknownLabel, user
+from ghsync.github.graphql.answers import Conversations
+from ghsync.github.graphql.conversations import Issue as AnsweredIssue
+from ghsync.github.graphql.pull_requests import PullRequest as AnsweredPullRequest
+from ghsync.mirror import (
+    check_run,
+    check_suite,
+    comment,
+    issue,
+    label,
+    milestone,
+    pull_request,
+    review,
+    review_thread,
+    workflow_run,
+)
+from ghsync.mirror.noun import Origin
+from ghsync.mirror.user import User
 from ghsync.simulator.account import Team
 from ghsync.simulator.actions import (
     branches,
@@ -22,12 +39,14 @@ from ghsync.simulator.actions import (
     review_threads,
 )
 from ghsync.simulator.commit import Change
+from ghsync.simulator.commit_status import latest_statuses
 from ghsync.simulator.generator import Plan, generate
 from ghsync.simulator.graphql.answer import answer, loaded
 from ghsync.simulator.issue import Issue
 from ghsync.simulator.payload import API_URL
 from ghsync.simulator.pull_request import PullRequest
 from ghsync.simulator.repository import Repository
+from ghsync.simulator.review import submitted
 from ghsync.simulator.traffic import Traffic
 from ghsync.simulator.world import World
 from tests.simulator.conftest import Scene
@@ -42,15 +61,15 @@ EYES = Eyes()
 @pytest.fixture(scope="module")
 def world() -> World:
     """Organizations with a past and a present, in which much happens to relations, requests and review threads."""
-    made = generate(Plan(organizations=2, repositories=6, people=16, conversations=600), seed=8)
+    made = generate(Plan(organizations=2, repositories=6, people=16, conversations=600), seed=10)
     often = ("add_sub_issue", "add_dependency", "type_issue", "request_team", "enable_auto_merge", "start_thread")
-    traffic = Traffic(made, seed=8, weights=dict.fromkeys(often, 60.0))
+    traffic = Traffic(made, seed=10, weights=dict.fromkeys(often, 60.0))
     for _ in range(2_500):
         traffic.act()
     return made
 
 
-@pytest.mark.parametrize("name", ["conversations", "newest", "refetch"])
+@pytest.mark.parametrize("name", ["conversations", "heads", "newest", "refetch", "threads"])
 def test_documents_are_valid(name: str) -> None:
     assert validate(loaded(), parse(document(name))) == []
 
@@ -74,7 +93,11 @@ def test_pull_requests_are_what_rest_says(world: World) -> None:
     seen: set[str] = set()
     for repository in world.repositories.values():
         catalog = catalog_of(repository)
-        found = [each for each in pages(world, repository, "pull_requests") if not each.cut]
+        found = [
+            each
+            for each in pages(world, repository, "pull_requests")
+            if not each.cut and not each.review_threads.page_info.has_next_page
+        ]
         told = {each.number: each.payload(catalog) for each in found}
         asked = {number: each for number, each in repository.pull_requests.items() if len(each.threads) <= 10}
         assert told == {number: payload_of_pull(world, each) for number, each in asked.items()}
@@ -100,13 +123,92 @@ def test_comments_are_what_rest_says(world: World) -> None:
             assert node.comments.page_info.has_next_page == (len(made) > 30)
 
 
+AT = Origin(datetime(2026, 3, 2, tzinfo=UTC), "api", "reconcile")
+
+
+def test_reviews_and_comments_on_lines_are_what_hooks_and_rest_say(world: World) -> None:
+    found = 0
+    for repository in world.repositories.values():
+        for node in pages(world, repository, "pull_requests"):
+            made = repository.pull_requests[node.number]
+            hooked = [decoded(review.Payload, each.as_json()) for each in submitted(made.reviews)]
+            assert [review.row(each.payload, 1, AT) for each in node.reviews.nodes] == [
+                review.row(each, 1, AT) for each in hooked[:50]
+            ]
+            if node.review_threads.cut or node.review_threads.page_info.has_next_page:
+                continue
+            listed = [decoded(comment.ReviewComment, each.as_json()) for each in made.review_comments]
+            told = sorted(node.review_threads.comments(), key=lambda each: each.id)
+            assert [comment.review_row(each, 1, AT) for each in told] == [
+                comment.review_row(each, 1, AT) for each in listed
+            ]
+            found += len(told)
+    assert found > 50
+
+
+def test_threads_are_what_hooks_say(world: World) -> None:
+    settled = set()
+    for repository in world.repositories.values():
+        for node in pages(world, repository, "pull_requests"):
+            made = {each.node_id: each for each in repository.pull_requests[node.number].threads}
+            for told in node.review_threads.nodes:
+                thread = made[told.id]
+                hooked = review_thread.row(
+                    decoded(review_thread.Payload, thread.as_json()), node.number, AT,
+                    resolved=thread.resolved_by is not None,
+                    by=decoded(User, thread.resolved_by.as_json()) if thread.resolved_by else None,
+                )  # fmt: skip
+                by = user(told.resolved_by)
+                shown = review_thread.row(told.payload, node.number, AT, resolved=told.is_resolved, by=by)
+                assert shown == hooked
+                settled.add(told.is_resolved)
+    assert settled == {True, False}
+
+
+def test_checks_of_open_heads_are_what_hooks_say(world: World) -> None:
+    seen: set[str] = set()
+    for repository in world.repositories.values():
+        open_ones = {n: each for n, each in repository.pull_requests.items() if each.issue.state == "open"}
+        heads = list(pages(world, repository, "heads"))
+        assert sorted(head.number for head in heads) == sorted(open_ones)
+        for head in heads:
+            if head.commit is None or head.commit.cut:
+                continue
+            sha = open_ones[head.number].head_commit.sha
+            suites = repository.check_suites.get(sha, [])
+            assert head.head_ref_oid == sha
+            told = head.commit.suites
+            assert [kept(check_suite.row(each.payload(sha), AT)) for each in told] == [
+                kept(check_suite.row(decoded(check_suite.Payload, each.as_json()), AT)) for each in suites
+            ]
+            runs = [run for suite in suites for run in suite.latest_runs]
+            assert [check_run.row(run, AT) for each in told for run in each.runs(sha)] == [
+                check_run.row(decoded(check_run.Payload, run.as_json()), AT) for run in runs
+            ]
+            workflows = [suite.workflow_run for suite in suites if suite.workflow_run]
+            assert [kept(workflow_run.row(one, AT)) for each in told if (one := each.workflow(sha))] == [
+                kept(workflow_run.row(decoded(workflow_run.Payload, each.as_json()), AT)) for each in workflows
+            ]
+            contexts = head.commit.status.contexts if head.commit.status else ()
+            assert {(each.context, each.state.lower()) for each in contexts} == {
+                (each.context, each.state) for each in latest_statuses(repository.statuses.get(sha, ()))
+            }
+            seen |= {run.conclusion or run.status for run in runs} | {each.state for each in contexts}
+    assert seen >= {"success", "failure", "SUCCESS"}
+
+
+def kept(row: dict[str, Any]) -> dict[str, Any]:
+    """A row without what GraphQL does not tell, or of a deleted branch not any more."""
+    return {name: value for name, value in row.items() if name not in ("head_branch", "run_attempt")}
+
+
 def test_single_ones_are_what_lists_say(world: World) -> None:
     repository = next(iter(world.repositories.values()))
     listed = [*pages(world, repository, "issues"), *pages(world, repository, "pull_requests")]
     asked = listed[::-7][:50]
-    answered = graphql.refetch_decoder.decode(data(world, "refetch", ids=[each.id for each in asked]))
+    answered = answers.refetch_decoder.decode(data(world, "refetch", ids=[each.id for each in asked]))
     assert answered.nodes == asked
-    assert {type(each) for each in asked} == {graphql.Issue, graphql.PullRequest}
+    assert {type(each) for each in asked} == {AnsweredIssue, AnsweredPullRequest}
 
 
 def test_the_most_recently_changed_come_first_where_that_is_asked_for(world: World) -> None:
@@ -119,7 +221,7 @@ def test_the_most_recently_changed_come_first_where_that_is_asked_for(world: Wor
 
 def test_the_newest_change_of_each_repository_is_told(world: World) -> None:
     asked = list(world.repositories.values())[:100]
-    answered = graphql.newest_decoder.decode(data(world, "newest", ids=[each.node_id for each in asked]))
+    answered = answers.newest_decoder.decode(data(world, "newest", ids=[each.node_id for each in asked]))
     for repository, newest in zip(asked, answered.nodes, strict=True):
         assert newest is not None
         assert (newest.id, newest.name_with_owner) == (repository.node_id, repository.full_name)
@@ -141,7 +243,7 @@ def test_what_is_gone_is_null_in_its_place(asking: Asking, pull_request: PullReq
     issues.delete(scene.world, goes, by=scene.ada)
     issues.transfer(scene.world, moves, other, by=scene.ada)
     answered = asking.answer(document("refetch"), ids=ids)
-    nodes = graphql.refetch_decoder.decode(msgspec.json.encode(answered.payload["data"])).nodes
+    nodes = answers.refetch_decoder.decode(msgspec.json.encode(answered.payload["data"])).nodes
     assert [node and node.number for node in nodes] == [None, stays.number, None, pull_request.number]
     assert [error["type"] for error in answered.payload["errors"]] == ["NOT_FOUND", "NOT_FOUND"]
 
@@ -150,22 +252,22 @@ def test_a_repository_that_is_not_seen_is_null(asking: Asking) -> None:
     repository = asking.scene.repository
     asking.eyes.hidden.append(repository)
     shown = asking.answer(document("conversations"), **page_of(repository, "issues")).payload["data"]
-    assert graphql.conversations_decoder.decode(msgspec.json.encode(shown)).node is None
+    assert answers.conversations_decoder.decode(msgspec.json.encode(shown)).node is None
     shown = asking.answer(document("newest"), ids=[repository.node_id]).payload["data"]
-    assert graphql.newest_decoder.decode(msgspec.json.encode(shown)).nodes == [None]
+    assert answers.newest_decoder.decode(msgspec.json.encode(shown)).nodes == [None]
 
 
 def test_one_page_of_each_kind_comes_at_once_and_only_what_is_wanted(world: World) -> None:
     repository = next(iter(world.repositories.values()))
     both = page_of(repository, "issues", "pull_requests")
-    node = graphql.conversations_decoder.decode(data(world, "conversations", **both)).node
+    node = answers.conversations_decoder.decode(data(world, "conversations", **both)).node
     assert node is not None
     assert node.issues is not None
     assert node.pull_requests is not None
     assert list(node.issues.nodes) == list(pages(world, repository, "issues"))[:40]
     assert list(node.pull_requests.nodes) == list(pages(world, repository, "pull_requests"))[:40]
-    only = graphql.conversations_decoder.decode(data(world, "conversations", **page_of(repository, "issues"))).node
-    assert only == graphql.Conversations(node.issues, None)
+    only = answers.conversations_decoder.decode(data(world, "conversations", **page_of(repository, "issues"))).node
+    assert only == Conversations(node.issues, None)
 
 
 def test_a_pull_request_outlives_the_fork_it_came_from(attentive_scene: Scene) -> None:
@@ -190,10 +292,10 @@ def test_who_merged_and_has_gone_is_a_ghost(attentive_scene: Scene, pull_request
     (told,) = pages(scene.world, scene.repository, "pull_requests")
     payload = told.payload(catalog_of(scene.repository))
     assert payload == payload_of_pull(scene.world, pull_request)
-    assert payload.merged_by == payload.user == graphql.GHOST
+    assert payload.merged_by == payload.user == GHOST
 
 
-@pytest.mark.parametrize("many", ["labels", "assignees", "requests", "threads"])
+@pytest.mark.parametrize("many", ["labels", "assignees", "requests"])
 def test_what_has_more_of_something_than_a_page_says_that_it_is_cut(
     attentive_scene: Scene, pull_request: PullRequest, many: str
 ) -> None:
@@ -206,13 +308,28 @@ def test_what_has_more_of_something_than_a_page_says_that_it_is_cut(
     assert told.cut
 
 
+def test_threads_go_on_in_a_document_of_their_own(attentive_scene: Scene, pull_request: PullRequest) -> None:
+    scene = attentive_scene
+    for number in range(61):
+        add(scene, pull_request, "threads", number)
+    (told,) = pages(scene.world, scene.repository, "pull_requests")
+    threads = told.review_threads
+    found = [each.id for each in threads.nodes]
+    while threads.page_info.has_next_page:
+        more = data(scene.world, "threads", pullRequest=told.id, after=threads.page_info.end_cursor)
+        threads = answers.threads_decoder.decode(more).node.review_threads
+        found += [each.id for each in threads.nodes]
+    assert not told.cut
+    assert found == [each.node_id for each in pull_request.threads]
+
+
 def test_a_label_that_was_made_since_is_not_known(attentive_scene: Scene) -> None:
     scene = attentive_scene
     catalog = catalog_of(scene.repository)
     made = labels.create(scene.world, scene.repository, "brand new", by=scene.ada)
     issues.open_issue(scene.world, scene.repository, "Dark", by=scene.ada, labels=[made])
     (told,) = pages(scene.world, scene.repository, "issues")
-    with pytest.raises(graphql.UnknownLabel):
+    with pytest.raises(UnknownLabel):
         told.payload(catalog, API_URL)
     assert told.payload(catalog_of(scene.repository), API_URL).labels[0].name == "brand new"
 
@@ -228,9 +345,9 @@ def data(world: World, name: str, **variables: object) -> bytes:
 def pages(world: World, repository: Repository, what: str, order: dict[str, str] = OLDEST_FIRST) -> Iterator[Any]:
     """All issues or pull requests of a repository, page by page."""
     wanted = {**page_of(repository, what), "order": order}
-    cursor = "afterIssue" if what == "issues" else "afterPullRequest"
+    cursor = {"issues": "afterIssue", "pull_requests": "afterPullRequest", "heads": "afterHead"}[what]
     while True:
-        node = graphql.conversations_decoder.decode(data(world, "conversations", **wanted)).node
+        node = answers.conversations_decoder.decode(data(world, "conversations", **wanted)).node
         assert node is not None
         page = getattr(node, what)
         yield from page.nodes
@@ -247,6 +364,11 @@ def page_of(repository: Repository, *whats: str) -> dict[str, Any]:
         "order": OLDEST_FIRST,
         "issues": "issues" in whats,
         "pullRequests": "pull_requests" in whats,
+        "heads": "heads" in whats,
+        "headsSize": 20,
+        "checks": True,
+        "statuses": True,
+        "actions": True,
     }
 
 
@@ -298,7 +420,7 @@ def add(scene: Scene, pull: PullRequest, many: str, number: int) -> None:
 
 def traits_of_either(told: issue.Payload | pull_request.Payload) -> Iterator[str]:
     assert told.user is not None
-    if told.user == graphql.GHOST:
+    if told.user == GHOST:
         yield "by a ghost"
     elif told.user.type != "User":
         yield f"by a {told.user.type.lower()}"

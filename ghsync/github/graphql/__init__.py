@@ -1,0 +1,1 @@
+"""What GraphQL answers, read into the same payloads that hooks and REST bring."""

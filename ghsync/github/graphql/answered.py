@@ -1,0 +1,90 @@
+"""The pieces that GraphQL's answers are made of, and what it needs to be told to say the same as REST.
+
+Names, capitals and shapes differ from REST's, and some things are missing. A label and a milestone have no numeric id,
+so a `Catalog` (read through REST) knows them. A bot's login has no ``[bot]``. Somebody who has deleted the account is
+null where REST names the ghost.
+https://docs.github.com/en/graphql/reference/objects
+"""
+
+from dataclasses import dataclass, field
+
+import msgspec
+from msgspec import Struct
+
+from ghsync.mirror import label, milestone
+from ghsync.mirror.user import User
+
+GHOST = User(10_137, "ghost")
+"""Who stands for all that have deleted their accounts: https://github.com/ghost"""
+
+
+@dataclass(frozen=True, slots=True)
+class Catalog:
+    """A repository's labels by node id, and its milestones by number."""
+
+    labels: dict[str, label.Payload] = field(default_factory=dict)
+    milestones: dict[int, milestone.Payload] = field(default_factory=dict)
+
+
+class UnknownLabel(LookupError):
+    """A label or milestone that the catalog does not have: it was made since, so read the catalog anew."""
+
+
+class Answered(Struct, frozen=True, rename="camel"):
+    """Part of an answer: snake case here, camel case on the wire."""
+
+
+class PageInfo(Answered, frozen=True):
+    """Where a connection goes on."""
+
+    has_next_page: bool = False
+    end_cursor: str | None = None
+
+
+class Count(Answered, frozen=True):
+    """A connection of which only the size was asked."""
+
+    total_count: int = 0
+
+
+class Person(Answered, frozen=True):
+    """An account, or a team asked for review, which has a slug instead of a login."""
+
+    typename: str = msgspec.field(default="User", name="__typename")
+    login: str = ""
+    slug: str = ""
+    database_id: int | None = None
+
+    @property
+    def user(self) -> User:
+        """As REST shows it."""
+        bot = self.typename == "Bot" and not self.login.endswith("[bot]")
+        return User(self.database_id or 0, f"{self.login}[bot]" if bot else self.login, self.typename)
+
+
+class Reference(Answered, frozen=True):
+    """Something of which only the node id was asked."""
+
+    id: str
+
+
+class Oid(Answered, frozen=True):
+    """A commit, by its hash."""
+
+    oid: str
+
+
+class Numbered(Answered, frozen=True):
+    """Something of which only the numeric id was asked."""
+
+    full_database_id: int
+
+
+def user(person: Person | None) -> User:
+    """Who did something."""
+    return person.user if person else GHOST
+
+
+def lower(word: str | None) -> str | None:
+    """A word in small letters, as REST writes those that GraphQL has in capitals."""
+    return word.lower() if word else None

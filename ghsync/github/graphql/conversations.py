@@ -1,0 +1,202 @@
+"""Issues, and what pull requests have in common with them, read into the payloads that hooks and REST bring.
+
+An empty body is "" where REST says null. Whether an issue or a pull request is open is read from ``closed``: their
+``state`` has two types, which one query may not ask for under one name.
+"""
+
+from datetime import datetime
+from typing import Any
+
+import msgspec
+from msgspec import UNSET
+
+from ghsync.github.graphql.answered import (
+    Answered,
+    Catalog,
+    PageInfo,
+    Person,
+    Reference,
+    UnknownLabel,
+    lower,
+    user,
+)
+from ghsync.mirror import comment, issue, label, milestone
+
+
+class Labels(Answered, frozen=True):
+    """The labels of one issue."""
+
+    nodes: tuple[Reference, ...] = ()
+    page_info: PageInfo = PageInfo()
+
+
+class People(Answered, frozen=True):
+    """The people assigned."""
+
+    nodes: tuple[Person, ...] = ()
+    page_info: PageInfo = PageInfo()
+
+
+class MilestoneNumber(Answered, frozen=True):
+    """A milestone, by its number."""
+
+    number: int
+
+
+class Comment(Answered, frozen=True):
+    """A comment on a conversation."""
+
+    full_database_id: int
+    id: str
+    body: str
+    url: str
+    created_at: datetime
+    updated_at: datetime
+    author: Person | None = None
+
+    @property
+    def payload(self) -> comment.Payload:
+        """As REST shows it."""
+        return comment.Payload(
+            id=self.full_database_id,
+            node_id=self.id,
+            body=self.body,
+            html_url=self.url,
+            user=user(self.author),
+            created_at=self.created_at,
+            updated_at=self.updated_at,
+        )
+
+
+class Comments(Answered, frozen=True):
+    """The first comments of a conversation, and how many there are."""
+
+    total_count: int = 0
+    nodes: tuple[Comment, ...] = ()
+    page_info: PageInfo = PageInfo()
+
+
+class Conversation(Answered, frozen=True, kw_only=True):
+    """What issues and pull requests have in common."""
+
+    full_database_id: int
+    id: str
+    number: int
+    title: str
+    body: str
+    closed: bool
+    url: str
+    locked: bool
+    created_at: datetime
+    updated_at: datetime
+    closed_at: datetime | None = None
+    author: Person | None = None
+    labels: Labels | None = None
+    assignees: People = People()
+    milestone: MilestoneNumber | None = None
+    comments: Comments = Comments()
+
+    def _shared(self, catalog: Catalog) -> dict[str, Any]:
+        return {
+            "id": self.full_database_id,
+            "node_id": self.id,
+            "number": self.number,
+            "title": self.title,
+            "body": self.body or None,
+            "state": "closed" if self.closed else "open",
+            "html_url": self.url,
+            "locked": self.locked,
+            "user": user(self.author),
+            "labels": _labels(self.labels, catalog),
+            "assignees": [person.user for person in self.assignees.nodes],
+            "milestone": _milestone(self.milestone, catalog),
+            "comments": self.comments.total_count,
+            "created_at": self.created_at,
+            "updated_at": self.updated_at,
+            "closed_at": self.closed_at,
+        }
+
+    @property
+    def cut(self) -> bool:
+        """Whether a list inside it goes on after its first page, so that this is not all of it."""
+        pages = (self.labels.page_info if self.labels else PageInfo(), self.assignees.page_info)
+        return any(page.has_next_page for page in pages)
+
+
+class IssueType(Answered, frozen=True):
+    """The type of an issue."""
+
+    name: str
+    color: str
+
+
+class SubIssuesSummary(Answered, frozen=True):
+    """How far the sub-issues are."""
+
+    total: int
+    completed: int
+    percent_completed: int
+
+
+class DependenciesSummary(Answered, frozen=True):
+    """How many issues block this one, and are blocked by it."""
+
+    blocked_by: int
+    blocking: int
+    total_blocked_by: int
+    total_blocking: int
+
+
+class ParentRepository(Answered, frozen=True):
+    """Where a parent lives."""
+
+    name_with_owner: str
+
+
+class Parent(Answered, frozen=True):
+    """The issue that this one is part of."""
+
+    number: int
+    repository: ParentRepository
+
+
+class Issue(Conversation, frozen=True, kw_only=True, tag_field="__typename", tag="Issue"):
+    """https://docs.github.com/en/graphql/reference/objects#issue"""
+
+    state_reason: str | None = None
+    issue_type: IssueType | None = None
+    sub_issues_summary: SubIssuesSummary | None = None
+    issue_dependencies_summary: DependenciesSummary | None = None
+    parent: Parent | None = None
+
+    def payload(self, catalog: Catalog, api_url: str) -> issue.Payload:
+        """As REST shows it; ``api_url`` is where REST is, which its links begin with."""
+        parent = self.parent
+        return issue.Payload(
+            **self._shared(catalog),
+            state_reason=lower(self.state_reason),
+            type={"name": self.issue_type.name, "color": self.issue_type.color.lower()} if self.issue_type else None,
+            sub_issues_summary=_plain(self.sub_issues_summary),
+            issue_dependencies_summary=_plain(self.issue_dependencies_summary),
+            parent_issue_url=f"{api_url}/repos/{parent.repository.name_with_owner}/issues/{parent.number}"
+            if parent
+            else UNSET,
+        )
+
+
+def _plain(summary: Answered | None) -> dict[str, int] | None:
+    return msgspec.structs.asdict(summary) if summary else None
+
+
+def _labels(labels: Labels | None, catalog: Catalog) -> list[label.Payload]:
+    try:
+        return [catalog.labels[reference.id] for reference in (labels or Labels()).nodes]
+    except KeyError as error:
+        raise UnknownLabel(str(error)) from None
+
+
+def _milestone(shown: MilestoneNumber | None, catalog: Catalog) -> milestone.Payload | None:
+    try:
+        return catalog.milestones[shown.number] if shown else None
+    except KeyError as error:
+        raise UnknownLabel(str(error)) from None

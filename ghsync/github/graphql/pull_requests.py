@@ -1,0 +1,120 @@
+"""Pull requests with their reviews and threads, read into the payloads that hooks and REST bring."""
+
+from datetime import datetime
+
+from ghsync.github.graphql.answered import Answered, Catalog, Count, Oid, PageInfo, Person, user
+from ghsync.github.graphql.conversations import Conversation
+from ghsync.github.graphql.reviews import Reviews, Threads
+from ghsync.mirror import pull_request
+from ghsync.mirror.user import Team
+
+
+class Request(Answered, frozen=True):
+    """Somebody asked for review; null if the account is gone."""
+
+    requested_reviewer: Person | None = None
+
+
+class Requests(Answered, frozen=True):
+    """Everybody asked for review."""
+
+    nodes: tuple[Request, ...] = ()
+    page_info: PageInfo = PageInfo()
+
+
+class HeadRepository(Answered, frozen=True):
+    """The repository of the head."""
+
+    database_id: int
+
+
+class BranchName(Answered, frozen=True):
+    """A branch, by its name."""
+
+    name: str
+
+
+class BaseRepository(Answered, frozen=True):
+    """The repository of the base; an empty one has no default branch."""
+
+    database_id: int
+    default_branch_ref: BranchName | None = None
+
+
+class AutoMerge(Answered, frozen=True):
+    """The order to merge when it may be."""
+
+    merge_method: str
+    enabled_by: Person | None = None
+
+
+class PullRequest(Conversation, frozen=True, kw_only=True, tag_field="__typename", tag="PullRequest"):
+    """https://docs.github.com/en/graphql/reference/objects#pullrequest"""
+
+    is_draft: bool
+    merged_at: datetime | None = None
+    merged_by: Person | None = None
+    merge_commit: Oid | None = None
+    mergeable: str = "UNKNOWN"
+    merge_state_status: str = "UNKNOWN"
+    head_ref_name: str
+    head_ref_oid: str
+    head_repository: HeadRepository | None = None
+    base_ref_name: str
+    base_ref_oid: str
+    base_repository: BaseRepository | None = None
+    additions: int
+    deletions: int
+    changed_files: int
+    commits: Count
+    auto_merge_request: AutoMerge | None = None
+    review_requests: Requests | None = None
+    reviews: Reviews = Reviews()
+    review_threads: Threads = Threads()
+
+    @property
+    def cut(self) -> bool:
+        """Whether a list inside it goes on after its first page, so that this is not all of it.
+
+        Reviews and threads are read on by themselves.
+        """
+        requests = self.review_requests or Requests()
+        return super().cut or requests.page_info.has_next_page
+
+    def payload(self, catalog: Catalog) -> pull_request.Payload:
+        """As REST shows it."""
+        asked = [request.requested_reviewer for request in (self.review_requests or Requests()).nodes]
+        head = self.head_repository
+        auto = self.auto_merge_request
+        return pull_request.Payload(
+            **self._shared(catalog),
+            draft=self.is_draft,
+            merged_at=self.merged_at,
+            merged_by=user(self.merged_by) if self.merged_at else None,
+            merge_commit_sha=self.merge_commit.oid if self.merge_commit else None,
+            mergeable={"MERGEABLE": True, "CONFLICTING": False}.get(self.mergeable),
+            mergeable_state=self.merge_state_status.lower(),
+            head=pull_request.Branch(
+                self.head_ref_name,
+                self.head_ref_oid,
+                pull_request.BranchRepository(head.database_id) if head else None,
+            ),
+            base=pull_request.Branch(self.base_ref_name, self.base_ref_oid, _base(self.base_repository)),
+            additions=self.additions,
+            deletions=self.deletions,
+            changed_files=self.changed_files,
+            commits=self.commits.total_count,
+            review_comments=sum(thread.comments.total_count for thread in self.review_threads.nodes),
+            auto_merge=pull_request.AutoMerge(auto.merge_method.lower(), user(auto.enabled_by)) if auto else None,
+            requested_reviewers=[person.user for person in asked if person and person.typename != "Team"],
+            requested_teams=[
+                Team(person.database_id or 0, person.slug) for person in asked if person and person.typename == "Team"
+            ],
+        )
+
+
+def _base(repository: BaseRepository | None) -> pull_request.BranchRepository | None:
+    if repository is None:
+        return None
+    default = repository.default_branch_ref
+    return pull_request.BranchRepository(repository.database_id, default.name if default else None)

@@ -1,0 +1,161 @@
+"""What is checked of the heads of open pull requests.
+
+GraphQL shows it with the heads, but for the numeric id of a status: statuses that the mirror does not know yet are read
+through REST, a request for a commit. Without GraphQL there is a request for each kind of check and commit.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+
+import msgspec
+import sqlalchemy as sa
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from ghsync.errors import PermissionMissing
+from ghsync.github.graphql.checks import Commit, Head
+from ghsync.mirror import check_run, check_suite, commit_status, pull_request, workflow_run
+from ghsync.projector.batch import Batch
+from ghsync.reconciler.catalog import Known
+from ghsync.reconciler.session import Session
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """The head of an open pull request, and what GraphQL showed of it: nothing where REST has to be asked."""
+
+    sha: str
+    observed_at: datetime
+    commit: Commit | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """What was checked of a commit."""
+
+    sha: str
+    observed_at: datetime
+    suites: list[check_suite.Payload] = field(default_factory=list)
+    runs: list[check_run.Payload] = field(default_factory=list)
+    workflows: list[workflow_run.Payload] = field(default_factory=list)
+    statuses: list[commit_status.Payload] = field(default_factory=list)
+
+
+def variables(known: Known) -> dict[str, bool]:
+    """Which parts of a head its reader may see, as the documents ask for them."""
+    return {name: known.place.may(name) for name in ("checks", "statuses", "actions")}
+
+
+def shown(nodes: Sequence[Head], observed_at: datetime) -> list[Shown]:
+    """Heads as GraphQL shows them; one whose commit it does not show yet comes with the next push or reading."""
+    return [Shown(node.head_ref_oid, observed_at, node.commit) for node in nodes if node.commit]
+
+
+def listed(told: Sequence[pull_request.Payload], observed_at: datetime) -> list[Shown]:
+    """Heads of which REST is to be asked."""
+    return [
+        Shown(one.head.sha, observed_at)
+        for one in told
+        if one.state == "open" and one.head is not None and one.head.sha
+    ]
+
+
+async def read(session: Session, engine: AsyncEngine, known: Known, heads: Sequence[Shown]) -> list[Checked]:
+    """What was checked of these heads."""
+    unknown = await _unknown_statuses(engine, known, heads)
+    checked = []
+    for head in heads:
+        if head.commit is None or head.commit.cut:
+            checked.append(await _asked(session, known, head))
+        else:
+            statuses = await _statuses(session, known, head.sha) if head.sha in unknown else []
+            checked.append(_told(head, head.commit, statuses))
+    return checked
+
+
+def add(session: Session, batch: Batch, repository_id: int, checked: Checked) -> None:
+    """Add the rows of what was checked of a commit."""
+    origin = session.origin(checked.observed_at)
+    for suite in checked.suites:
+        batch.add(check_suite.noun, repository_id, check_suite.row(suite, origin))
+    for run in checked.runs:
+        batch.add(check_run.noun, repository_id, check_run.row(run, origin))
+    for workflow in checked.workflows:
+        batch.add(workflow_run.noun, repository_id, workflow_run.row(workflow, origin))
+    for status in checked.statuses:
+        batch.add(commit_status.noun, repository_id, commit_status.row(status, checked.sha, origin))
+
+
+def _told(head: Shown, commit: Commit, statuses: list[commit_status.Payload]) -> Checked:
+    workflows = (suite.workflow(head.sha) for suite in commit.suites)
+    return Checked(
+        head.sha,
+        head.observed_at,
+        [suite.payload(head.sha) for suite in commit.suites],
+        [run for suite in commit.suites for run in suite.runs(head.sha)],
+        [workflow for workflow in workflows if workflow],
+        statuses,
+    )
+
+
+_STORED = sa.text("""
+SELECT DISTINCT ON (s.head_sha, s.context) s.head_sha, s.context, s.state, s.created_at
+FROM github_commit_statuses s
+WHERE s.repository_id = :repository AND s.head_sha = ANY(:commits)
+ORDER BY s.head_sha, s.context, length(s.github_id) DESC, s.github_id DESC
+""")
+
+
+async def _unknown_statuses(engine: AsyncEngine, known: Known, heads: Sequence[Shown]) -> set[str]:
+    """The commits of which GraphQL shows other statuses than the mirror has."""
+    told = {
+        head.sha: {(one.context, one.state.lower(), one.created_at) for one in head.commit.status.contexts}
+        for head in heads
+        if head.commit and head.commit.status
+    }
+    if not told:
+        return set()
+    stored: dict[str, set[tuple[str, str, datetime]]] = {}
+    async with engine.connect() as conn:
+        asked = {"repository": known.place.id, "commits": list(told)}
+        for sha, *status in await conn.execute(_STORED, asked):
+            stored.setdefault(sha, set()).add(tuple(status))
+    return {sha for sha, statuses in told.items() if not statuses <= stored.get(sha, set())}
+
+
+class _CheckRuns(msgspec.Struct, frozen=True):
+    check_runs: list[check_run.Payload]
+
+
+class _CheckSuites(msgspec.Struct, frozen=True):
+    check_suites: list[check_suite.Payload]
+
+
+class _WorkflowRuns(msgspec.Struct, frozen=True):
+    workflow_runs: list[workflow_run.Payload]
+
+
+async def _asked(session: Session, known: Known, head: Shown) -> Checked:
+    """The same through REST, as far as it may be seen."""
+    place, sha = known.place, head.sha
+    checked = Checked(sha, session.github.now())
+    try:
+        if place.may("checks"):
+            async for suites, _ in session.pages(place.path("commits", sha, "check-suites"), _CheckSuites):
+                checked.suites.extend(suites.check_suites)
+            async for runs, _ in session.pages(place.path("commits", sha, "check-runs"), _CheckRuns):
+                checked.runs.extend(runs.check_runs)
+        if place.may("actions"):
+            async for found, _ in session.pages(place.path("actions", "runs"), _WorkflowRuns, head_sha=sha):
+                checked.workflows.extend(found.workflow_runs)
+        if place.may("statuses"):
+            checked.statuses.extend(await _statuses(session, known, sha))
+    except PermissionMissing:
+        if place.permissions is not None:  # an installation's permissions are known, and a token's are not
+            raise
+    return checked
+
+
+async def _statuses(session: Session, known: Known, sha: str) -> list[commit_status.Payload]:
+    path = known.place.path("commits", sha, "statuses")
+    return [one async for found, _ in session.listing(path, commit_status.Payload) for one in found]

@@ -1,0 +1,88 @@
+"""What was said of one pull request: its reviews, and the threads on its lines.
+
+GraphQL shows the first of each with the pull request; what goes on is asked for by itself. REST knows no threads, and
+does not say when a review was changed.
+"""
+
+from dataclasses import dataclass, field
+
+import msgspec
+
+from ghsync.errors import GraphQLUnavailable
+from ghsync.github.graphql import answers
+from ghsync.github.graphql.answered import user
+from ghsync.github.graphql.pull_requests import PullRequest
+from ghsync.github.graphql.reviews import ReviewThread, Threads
+from ghsync.mirror import comment, pull_request, review, review_thread
+from ghsync.mirror.comment import ReviewComment
+from ghsync.mirror.noun import Origin
+from ghsync.projector.batch import Batch
+from ghsync.reconciler.catalog import Known
+from ghsync.reconciler.session import Session
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """Reviews, threads and comments of one pull request; ``complete`` says that there are no others.
+
+    Through REST there are no threads: then ``threads`` is None.
+    """
+
+    reviews: list[review.Payload] = field(default_factory=list)
+    comments: list[ReviewComment] = field(default_factory=list)
+    threads: list[ReviewThread] | None = None
+    complete: bool = False
+
+
+async def whole(session: Session, node: PullRequest) -> PullRequest:
+    """The same pull request with all of its threads."""
+    threads = node.review_threads
+    while threads.page_info.has_next_page:
+        answer = await session.graphql("threads", pullRequest=node.id, after=threads.page_info.end_cursor)
+        found = answers.threads_decoder.decode(answer.data).node
+        if found is None:
+            raise GraphQLUnavailable(f"GraphQL does not show the threads of #{node.number}; REST is asked instead.")
+        more = found.review_threads
+        threads = Threads((*threads.nodes, *more.nodes), more.page_info)
+    return msgspec.structs.replace(node, review_threads=threads)
+
+
+async def shown(session: Session, known: Known, node: PullRequest) -> Said:
+    """What GraphQL shows with a pull request that is `whole`."""
+    reviews = [each.payload for each in node.reviews.nodes]
+    if node.reviews.page_info.has_next_page:
+        reviews = await _reviews(session, known, node.number)
+    threads = node.review_threads
+    comments = await _comments(session, known, node.number) if threads.cut else list(threads.comments())
+    return Said(reviews, comments, [each for each in threads.nodes if each.submitted], complete=True)
+
+
+async def listed(session: Session, known: Known, told: pull_request.Payload) -> Said:
+    """The same through REST: a request for the reviews, and one for the comments if there are any."""
+    reviews = await _reviews(session, known, told.number)
+    comments = await _comments(session, known, told.number) if told.review_comments else []
+    return Said(reviews, comments, complete=len(comments) == (told.review_comments or 0))
+
+
+def add(batch: Batch, repository_id: int, number: int, said: Said, origin: Origin) -> None:
+    """Add the rows of what was said; a review that is pending is its author's alone."""
+    for one in said.reviews:
+        if not one.pending:
+            batch.add(review.noun, repository_id, review.row(one, number, origin))
+    for each in said.comments:
+        batch.add(comment.noun, repository_id, comment.review_row(each, number, origin))
+    for thread in said.threads or ():
+        row = review_thread.row(
+            thread.payload, number, origin, resolved=thread.is_resolved, by=user(thread.resolved_by)
+        )
+        batch.add(review_thread.noun, repository_id, row)
+
+
+async def _reviews(session: Session, known: Known, number: int) -> list[review.Payload]:
+    path = known.place.path("pulls", number, "reviews")
+    return [one async for found, _ in session.listing(path, review.Payload) for one in found]
+
+
+async def _comments(session: Session, known: Known, number: int) -> list[ReviewComment]:
+    path = known.place.path("pulls", number, "comments")
+    return [one async for found, _ in session.listing(path, ReviewComment) for one in found]
