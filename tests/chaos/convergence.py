@@ -4,15 +4,17 @@
 
 People, bots and CI act on a simulated GitHub, whose deliveries are dropped, doubled and shuffled on their way to a real
 `ghsync serve`. The API fails and wants to be left alone, the process is killed with -9, PostgreSQL is restarted. Then
-nothing more goes wrong, and every mirrored field of every row has to become what is true. What the inbox gives when it
-is replayed, and what the change feed told, must not say anything else.
+nothing more goes wrong, and every mirrored field of every row has to become what is true, and every pull request to be
+judged as it is. What the inbox gives when it is replayed, and what the change feed told, must not say anything else;
+and derived anew, no pull request may become another.
 """
 
 import argparse
 import asyncio
 import tempfile
 import time
-from collections.abc import Awaitable, Callable
+from collections import Counter
+from collections.abc import Awaitable, Callable, Iterable
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -21,7 +23,8 @@ from typing import Any
 
 import psycopg
 
-from ghsync import log
+from ghsync import database, log
+from ghsync.simulator import deeds
 from ghsync.simulator.app import EVERY_EVENT
 from ghsync.simulator.faults import Faults
 from ghsync.simulator.generator import Plan, generate
@@ -31,6 +34,7 @@ from ghsync.simulator.server import create_server
 from ghsync.simulator.serving import serving
 from ghsync.simulator.site import Site
 from ghsync.simulator.traffic import Traffic
+from ghsync.verification import recomputation
 from ghsync.verification.finding import Finding
 from ghsync.verification.verify import verify
 from tests import postgres, service, truth
@@ -41,6 +45,9 @@ from tests.service import Receiver
 PATIENCE_SECONDS = 600.0
 AT_ONCE = 20
 LOOK_SECONDS = 1.0
+
+SILENT = {"begin_check": 5.0}
+"""What GitHub tells nobody happens, too."""
 
 OFTEN = {"sweep_seconds": 3, "heal_seconds": 3, "complete_seconds": 30, "audit_seconds": 600}
 
@@ -71,6 +78,7 @@ class Report:
     """What happened, and what was left of it."""
 
     actions: int = 0
+    deeds: Counter[str] = field(default_factory=Counter)
     deliveries: int = 0
     kills: int = 0
     restarts: int = 0
@@ -80,23 +88,34 @@ class Report:
     requests: int = 0
     points: int = 0
     healed: int = 0
+    agreeing: int = 0
+    recomputed: int = 0
     differences: list[str] = field(default_factory=list)
     found: list[Finding] = field(default_factory=list)
 
     def __str__(self) -> str:
         lines = {
             "actions": f"{self.actions:,} in {self.seconds:,.0f} s",
+            "of these, by reviewers": self._counted(deeds.reviews.KINDS),
+            "by CI": self._counted((*deeds.checks.KINDS, *deeds.checks.SILENT)),
+            "pushes": self._counted(("push", "force_push", "push_base")),
             "issues and pull requests": f"{self.conversations:,}",
             "deliveries": f"{self.deliveries:,}, of these {self.healed:,} from the log",
             "kill -9": f"{self.kills}",
             "restarts of PostgreSQL": f"{self.restarts}",
             "differences": f"{len(self.differences)}",
+            "verdicts that agree": f"{self.agreeing:,}",
             "found by replay": f"{len(self.found)}",
+            "derived anew to another": f"{self.recomputed}",
             "seconds to converge": f"{self.seconds_to_converge:,.1f}",
             "API requests": f"{self.requests:,}",
             "GraphQL points": f"{self.points:,}",
         }
         return "\n".join(f"{name:<26}{value}" for name, value in lines.items())
+
+    def _counted(self, kinds: Iterable[str]) -> str:
+        """How often each of some kinds of deeds was done."""
+        return ", ".join(f"{name} {self.deeds[name]:,}" for name in kinds)
 
 
 async def run(trouble: Trouble, database: Server, folder: Path) -> Report:
@@ -135,22 +154,24 @@ async def run(trouble: Trouble, database: Server, folder: Path) -> Report:
         report.deliveries = len(world.deliveries)
         report.conversations = sum(len(each.issues) for each in world.repositories.values())
         report.requests, report.points = site.answered, site.budgets.spent("graphql")
-        report.found = (await asyncio.to_thread(verify, database_url, lambda *_: None)).findings
+        report.found = (await asyncio.to_thread(verify, database_url, _look_away)).findings
+        report.recomputed = await _recompute(database_url)
         with service.connect(database_url) as connection:
+            report.agreeing = truth.agreeing(site.world, connection)
             report.healed = _one(connection, "SELECT count(*) FROM webhook_deliveries WHERE sync_source = 'reconcile'")
     return report
 
 
 async def _act(trouble: Trouble, site: Site, receiver: Receiver, database: Server, report: Report) -> None:
     """Let things happen at their pace, and break something at equal distances."""
-    traffic = Traffic(site.world, seed=trouble.seed, pauses=(0.0,))
+    traffic = Traffic(site.world, seed=trouble.seed, pauses=(0.0,), weights=SILENT)
     breaks: list[Callable[[], Awaitable[None]]] = [lambda: _kill(receiver, report)] * trouble.kills
     breaks += [lambda: _restart(database, receiver, report)] * trouble.restarts
     places = {trouble.actions * (number + 1) // (len(breaks) + 1): what for number, what in enumerate(breaks)}
     started, breaking, turn = time.monotonic(), [], asyncio.Lock()
     for number in range(trouble.actions):
         site.keep_time()
-        traffic.act()
+        report.deeds[traffic.act().kind] += 1
         report.actions += 1
         if number in places:
             breaking.append(asyncio.create_task(_in_turn(turn, places[number])))
@@ -200,6 +221,19 @@ async def _converge(site: Site, database_url: str) -> list[str]:
         await asyncio.sleep(LOOK_SECONDS)
 
 
+async def _recompute(database_url: str) -> int:
+    """Do as `ghsync maintain --recompute-tracking`; answers how many pull requests became another."""
+    engine = database.create_engine(database_url)
+    try:
+        return (await recomputation.recompute(engine, _look_away)).changed
+    finally:
+        await engine.dispose()
+
+
+def _look_away(*_: object) -> None:
+    """Watch no progress."""
+
+
 def _one(connection: psycopg.Connection[Any], query: str) -> int:
     row = connection.execute(query).fetchone()
     assert row is not None
@@ -220,7 +254,7 @@ def main() -> None:
     print(report)  # noqa: T201
     for line in [*report.differences, *report.found][:20]:
         print(line)  # noqa: T201
-    if report.differences or report.found:
+    if report.differences or report.found or report.recomputed:
         raise SystemExit(1)
 
 

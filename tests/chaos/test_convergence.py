@@ -18,5 +18,7 @@ async def test_after_trouble_of_every_kind_the_mirror_is_as_github_is(tmp_path: 
         report = await convergence.run(trouble, database, tmp_path)
     assert report.differences == []
     assert report.found == []
+    assert report.recomputed == 0
+    assert report.agreeing > 0
     assert (report.actions, report.kills, report.restarts) == (1_000, 1, 1)
     assert report.healed > 0
