@@ -36,6 +36,17 @@ WORDS: dict[str, set[str | bool]] = {
     "ready": {True, False},
 }
 
+CHANGED = {
+    "github_check_runs": "conclusion",
+    "github_check_suites": "conclusion",
+    "github_comments": "path",
+    "github_commit_statuses": "state",
+    "github_review_threads": "path",
+    "github_reviews": "state",
+    "github_workflow_runs": "conclusion",
+    "pr_tracking": "review_status",
+}
+
 # GitHub tells nobody what happened while the App could not see it, of no row that its address is another now, and of no
 # issue that one which it needs was closed.
 NOT_TOLD = (
@@ -65,6 +76,16 @@ async def test_what_hooks_tell_of_six_hundred_deeds_is_all_there_is_to_know(
         assert {row.get(name) for row in verdicts.values()} >= words
 
 
+async def test_whatever_is_changed_by_hand_is_found(engine: AsyncEngine, connection: psycopg.Connection) -> None:
+    world = busy(seed=3)
+    await arrive(engine, world.deliveries)
+    for table, column in CHANGED.items():
+        with connection.transaction(force_rollback=True):
+            connection.execute(f"UPDATE {table} SET {column} = 'pending'")
+            found = truth.differences(world, connection)
+        assert any(line.startswith(f"{table} ") and "mirrored 'pending'" in line for line in found)
+
+
 def busy(seed: int) -> World:
     """Two repositories without a past in which much happens, of which GitHub has told in the end how it all stands."""
     world = generate(
@@ -79,7 +100,7 @@ def busy(seed: int) -> World:
     traffic = Traffic(world, seed=seed, weights=WEIGHTS)
     for _ in range(ACTIONS):
         traffic.act()
-    for pull in list(is_open(world))[::2]:
+    for pull in list(pushable(world))[::2]:
         finish(world, pull)
     settle(world)
     return world
@@ -114,8 +135,8 @@ def pulls(world: World) -> Iterator[PullRequest]:
         yield from repository.pull_requests.values()
 
 
-def is_open(world: World) -> Iterator[PullRequest]:
-    """Every pull request that is open and can be pushed to."""
+def pushable(world: World) -> Iterator[PullRequest]:
+    """Every open pull request whose head can be pushed to."""
     return (
         pull
         for pull in pulls(world)
