@@ -40,14 +40,12 @@ from ghsync.verification.verify import verify
 from tests import postgres, service, truth
 from tests.chaos import server
 from tests.chaos.server import Server
+from tests.chaos.weights import BUSY
 from tests.service import Receiver
 
 PATIENCE_SECONDS = 600.0
 AT_ONCE = 20
 LOOK_SECONDS = 1.0
-
-SILENT = {"begin_check": 5.0}
-"""What GitHub tells nobody happens, too."""
 
 OFTEN = {"sweep_seconds": 3, "heal_seconds": 3, "complete_seconds": 30, "audit_seconds": 600}
 
@@ -164,7 +162,7 @@ async def run(trouble: Trouble, database: Server, folder: Path) -> Report:
 
 async def _act(trouble: Trouble, site: Site, receiver: Receiver, database: Server, report: Report) -> None:
     """Let things happen at their pace, and break something at equal distances."""
-    traffic = Traffic(site.world, seed=trouble.seed, pauses=(0.0,), weights=SILENT)
+    traffic = Traffic(site.world, seed=trouble.seed, pauses=(0.0,), weights=BUSY)
     breaks: list[Callable[[], Awaitable[None]]] = [lambda: _kill(receiver, report)] * trouble.kills
     breaks += [lambda: _restart(database, receiver, report)] * trouble.restarts
     places = {trouble.actions * (number + 1) // (len(breaks) + 1): what for number, what in enumerate(breaks)}
