@@ -1,6 +1,7 @@
 """Who was not in a complete listing is asked for by itself before it becomes a tombstone (I10).
 
 An issue may have been deleted or transferred to another repository, or it is there and the listing was cut short.
+One that was transferred is followed as far as that leads; where it is now may be nothing that we may see.
 """
 
 from collections.abc import Mapping, Sequence
@@ -10,7 +11,7 @@ import msgspec
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
-from ghsync.errors import Gone, Moved, NotFound
+from ghsync.errors import AccessLost, Gone, Moved, NotFound, Suspended, UnavailableForLegalReasons
 from ghsync.mirror import comment, issue, pull_request, review_thread
 from ghsync.mirror.noun import Noun
 from ghsync.projector.batch import Batch
@@ -42,6 +43,9 @@ WHERE kind = ANY(:kinds) AND observed_at < :began_at
 ORDER BY number
 """)
 
+
+MOST_MOVES = 10
+"""Of a longer chain of moves, the end is not looked for."""
 
 NOUNS: Mapping[What, Noun] = {"issues": issue.noun, "pull_requests": pull_request.noun}
 
@@ -80,7 +84,8 @@ async def settle(session: Session, known: Known, absentee: Absentee, batch: Batc
         found = await conversations.one(session, known, absentee.number, pull=pull)
     except Moved as moved:
         if not pull:  # pull requests move with their repository, and keep their number
-            batch.bury(absentee.noun, repository_id, row | await _transfer(session, moved), asked_at)
+            there = {"transferred_to": await _destination(session, moved.location)}
+            batch.bury(absentee.noun, repository_id, row | there, asked_at)
     except Gone:
         batch.bury(absentee.noun, repository_id, row | nowhere, asked_at)
     except NotFound as error:
@@ -90,17 +95,29 @@ async def settle(session: Session, known: Known, absentee: Absentee, batch: Batc
         conversations.add(session, batch, repository_id, found)
 
 
-async def _transfer(session: Session, moved: Moved) -> dict[str, object]:
-    answer = await session.get(moved.location)
-    there = msgspec.json.decode(answer.body, type=_Destination)
-    repository = msgspec.json.decode((await session.get(there.repository_url)).body, type=_Repository)
-    return {
-        "transferred_to": {
-            "repository_github_id": str(repository.id),
-            "github_id": str(there.id),
-            "number": there.number,
-        }
-    }
+async def _destination(session: Session, location: str) -> dict[str, object] | None:
+    """Where an issue is in the end; None where that cannot be read: it is gone from here all the same."""
+    if (found := await _follow(session, location)) is None:
+        return None
+    there = msgspec.json.decode(found, type=_Destination)
+    if (home := await _follow(session, there.repository_url)) is None:
+        return None
+    repository = msgspec.json.decode(home, type=_Repository)
+    return {"repository_github_id": str(repository.id), "github_id": str(there.id), "number": there.number}
+
+
+async def _follow(session: Session, location: str) -> bytes | None:
+    """What is at the end of a chain of moves; None where it was deleted or is hidden from us."""
+    for _ in range(MOST_MOVES):
+        try:
+            return (await session.get(location)).body
+        except Moved as further:
+            location = further.location
+        except Suspended:
+            raise  # nothing at all can be read now, and all of it when that is lifted
+        except (Gone, NotFound, AccessLost, UnavailableForLegalReasons):
+            return None
+    return None
 
 
 _DELETED_COMMENTS = sa.text("""

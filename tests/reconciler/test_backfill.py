@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from ghsync.errors import AccessLost, GitHubUnavailable, NotFound
+from ghsync.errors import AccessLost, GitHubUnavailable, NotFound, Suspended
 from ghsync.mirror import label
 from ghsync.projector.batch import Batch
 from ghsync.reconciler import absentees, catalog, refetch
@@ -26,6 +26,7 @@ from ghsync.simulator.actions import (
 from ghsync.simulator.generator import Plan
 from ghsync.simulator.graphql.limits import Limits
 from ghsync.simulator.issue import Issue
+from ghsync.simulator.repository import Repository
 from tests import truth
 from tests.reconciler.conftest import Lab, Open
 
@@ -78,19 +79,85 @@ async def test_an_issue_that_is_gone_becomes_a_tombstone_and_nothing_else_does(m
     assert mirrored.differences() == []
 
 
+def others(lab: Lab) -> list[Repository]:
+    """The repositories to which an issue of the largest one may be transferred."""
+    here = lab.repository
+    return [each for each in lab.world.repositories.values() if each is not here and each.owner is here.owner]
+
+
+def destinations(lab: Lab) -> dict[int, dict[str, str | int] | None]:
+    """Where the tombstones of the largest repository's issues say that these are now, by number."""
+    statement = """
+    SELECT i.number, i.transferred_to FROM github_issues i JOIN github_repositories r ON r.id = i.repository_id
+    WHERE i.deleted_at IS NOT NULL AND r.github_id = %s
+    """
+    return dict(lab.connection.execute(statement, [str(lab.repository.id)]).fetchall())
+
+
+def address(issue: Issue) -> dict[str, str | int]:
+    """Where an issue is, as a tombstone says it."""
+    return {"repository_github_id": str(issue.repository.id), "github_id": str(issue.id), "number": issue.number}
+
+
+def hide(lab: Lab, repository: Repository) -> None:
+    """Let the App no longer see a repository."""
+    (installation,) = lab.world.installations.values()
+    repository.visibility = "private"
+    installations.remove_repositories(lab.world, installation, [repository], by=repository.owner)
+
+
 async def test_an_issue_that_was_transferred_says_where_it_is(mirrored: Lab) -> None:
-    issue = an_issue(mirrored)
-    (there, *_) = [
-        each
-        for each in mirrored.world.repositories.values()
-        if each is not mirrored.repository and each.owner is mirrored.repository.owner
-    ]
+    issue, (there, *_) = an_issue(mirrored), others(mirrored)
     moved = issues.transfer(mirrored.world, issue, there, by=mirrored.repository.owner)
     await mirrored.resync(full=True)
-    shown = mirrored.connection.execute(
-        "SELECT transferred_to FROM github_issues WHERE deleted_at IS NOT NULL"
-    ).fetchall()
-    assert shown == [({"repository_github_id": str(there.id), "github_id": str(moved.id), "number": moved.number},)]
+    assert destinations(mirrored) == {issue.number: address(moved)}
+
+
+async def test_an_issue_that_was_transferred_on_says_where_it_is_in_the_end(mirrored: Lab) -> None:
+    here, issue, (there, further) = mirrored.repository, an_issue(mirrored), others(mirrored)
+    moved = issues.transfer(mirrored.world, issue, there, by=here.owner)
+    last = issues.transfer(mirrored.world, moved, further, by=here.owner)
+    await mirrored.resync(full=True)
+    assert destinations(mirrored) == {issue.number: address(last)}
+
+
+async def test_an_issue_that_was_deleted_where_it_was_transferred_to_is_gone(mirrored: Lab) -> None:
+    here, issue, (there, *_) = mirrored.repository, an_issue(mirrored), others(mirrored)
+    moved = issues.transfer(mirrored.world, issue, there, by=here.owner)
+    issues.delete(mirrored.world, moved, by=here.owner)
+    await mirrored.resync(full=True)
+    assert destinations(mirrored) == {issue.number: None}
+    assert [line for line in mirrored.differences() if str(here.id) in line] == []
+
+
+@pytest.mark.parametrize("moves", [1, 2])
+async def test_an_issue_that_was_transferred_out_of_our_sight_is_gone(mirrored: Lab, moves: int) -> None:
+    here, issue, there = mirrored.repository, an_issue(mirrored), others(mirrored)
+    moved = issue
+    for each in there[:moves]:
+        moved = issues.transfer(mirrored.world, moved, each, by=here.owner)
+    hide(mirrored, moved.repository)
+    await mirrored.resync(full=True)
+    assert destinations(mirrored) == {issue.number: None}
+
+
+async def test_an_issue_that_was_transferred_to_where_github_has_blocked_all_is_gone(mirrored: Lab) -> None:
+    here, issue, (there, *_) = mirrored.repository, an_issue(mirrored), others(mirrored)
+    issues.transfer(mirrored.world, issue, there, by=here.owner)
+    mirrored.site.faults.blocked.add(there.id)
+    await mirrored.resync(full=True)
+    assert destinations(mirrored) == {issue.number: None}
+
+
+async def test_an_issue_that_is_moved_on_endlessly_is_followed_for_a_while(mirrored: Lab) -> None:
+    here, issue, (there, *_) = mirrored.repository, an_issue(mirrored), others(mirrored)
+    moved = issues.transfer(mirrored.world, issue, there, by=here.owner)
+    del there.issues[moved.number]
+    there.departed[moved.number] = moved
+    before = mirrored.site.answered
+    await mirrored.resync(full=True)
+    assert destinations(mirrored) == {issue.number: None}
+    assert mirrored.site.answered - before < absentees.MOST_MOVES + 10
 
 
 async def test_a_listing_that_is_cut_short_buries_nothing(mirrored: Lab) -> None:
@@ -217,6 +284,17 @@ async def test_access_that_is_lost_in_the_middle_buries_nothing(mirrored: Lab) -
     with pytest.raises(AccessLost, match="not to be seen any more"):
         await absentees.settle(session, known, Absentee(absentees.NOUNS["issues"], issue.number), batch)
     assert batch.gone == {}
+
+
+async def test_an_installation_that_is_suspended_while_an_issue_is_followed_buries_nothing(mirrored: Lab) -> None:
+    here, issue, (there, *_) = mirrored.repository, an_issue(mirrored), others(mirrored)
+    moved = issues.transfer(mirrored.world, issue, there, by=here.owner)
+    (installation,) = mirrored.world.installations.values()
+    place = await mirrored.place()
+    session = await mirrored.reconciler.session(place.installation, "resync", "interactive")
+    installations.suspend(mirrored.world, installation, by=here.owner)
+    with pytest.raises(Suspended):
+        await absentees._destination(session, f"/repositories/{there.id}/issues/{moved.number}")
 
 
 async def test_a_label_that_is_missing_because_access_was_lost_is_not_buried(mirrored: Lab) -> None:
