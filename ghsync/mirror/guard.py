@@ -1,7 +1,8 @@
 """The order guard, as SQL: which report of a column group is newer (promises I4 and I5).
 
 The version of a report is the pair (updated_at, observed_at); GitHub's updated_at has one second, observed_at breaks
-its ties. A missing updated_at is older than any, or for some nouns as new as the observation. See ARCHITECTURE: Order.
+its ties. A missing updated_at is older than any, or for some nouns the second of the observation. See ARCHITECTURE:
+Order.
 """
 
 from ghsync.mirror.noun import BOOKKEEPING, Group, Noun
@@ -15,7 +16,7 @@ CLOCKS_AGREE_WITHIN = "1 minute"
 
 def version(row: str, group: Group) -> str:
     """The version of ``group`` in the row named ``row``, as a comparable SQL row."""
-    undated = f"{row}.{group.observed_at}, " if group.undated == "as_asked" else ""
+    undated = f"date_trunc('second', {row}.{group.observed_at}), " if group.undated == "as_asked" else ""
     return (
         f"(coalesce({row}.{group.updated_at}, {undated}'-infinity'), coalesce({row}.{group.observed_at}, '-infinity'))"
     )

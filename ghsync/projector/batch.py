@@ -121,7 +121,7 @@ class Batch:
 def version(group: Group, row: Row) -> tuple[datetime, datetime]:
     """The version of a column group in a row, comparable; see `guard.version`."""
     observed_at = row.get(group.observed_at) or _NEVER
-    undated = observed_at if group.undated == "as_asked" else _NEVER
+    undated = observed_at.replace(microsecond=0) if group.undated == "as_asked" else _NEVER
     return (row.get(group.updated_at) or undated, observed_at)
 
 

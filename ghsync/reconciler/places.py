@@ -47,8 +47,12 @@ class Place:
     permissions: frozenset[str] | None = None
 
     def may(self, permission: str) -> bool:
-        """Whether its reader has a permission; of a personal token it is not known, and asking tells."""
+        """Whether its reader has a permission, or it is not known whether it has, so that asking tells."""
         return self.permissions is None or permission in self.permissions
+
+    def surely_may(self, permission: str) -> bool:
+        """Whether its reader is known to have a permission."""
+        return self.permissions is not None and permission in self.permissions
 
     def path(self, *rest: object) -> str:
         """A path below the repository in REST, by its id: the name may be another's by now."""
@@ -76,7 +80,7 @@ _THESE = _find(f"{_VISIBLE} AND m.blocked_at IS NULL AND r.id = ANY(CAST(:ids AS
 
 
 def _place(row: sa.Row[Any]) -> Place:
-    permissions = frozenset(row.permissions) if row.installation else None
+    permissions = frozenset(row.permissions) or None  # a hook may have told of an installation and not of these
     return Place(**{**row._mapping, "permissions": permissions})
 
 

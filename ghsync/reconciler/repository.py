@@ -9,7 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from ghsync.database import transaction
 from ghsync.errors import GraphQLUnavailable, RateLimited, TooHeavy
-from ghsync.reconciler import absentees, catalog, conversations, heads, runs
+from ghsync.reconciler import absentees, alerts, catalog, conversations, heads, runs
 from ghsync.reconciler.catalog import Known
 from ghsync.reconciler.conversations import Page
 from ghsync.reconciler.places import Place
@@ -39,6 +39,7 @@ async def complete(
 ) -> None:
     """Read everything of these kinds, from where ``run`` stopped, and find out what has become of the rest."""
     known = await catalog.read(session, engine, place)
+    await alerts.read(session, engine, known)
     async for page in _pages(session, known, run, kinds):
         await _write(session, engine, known, run, page, watch)
     async with transaction(engine) as conn:

@@ -1,0 +1,59 @@
+"""Security alerts: what code scanning, Dependabot and secret scanning found, for Apps that may read it.
+
+Of code scanning, the listing shows an alert as it is on the default branch, where a hook may have told of a pull
+request's. So of those only what is new or has changed since is written.
+https://docs.github.com/en/rest/code-scanning/code-scanning
+"""
+
+from collections.abc import Iterable, Mapping
+from datetime import datetime
+
+import sqlalchemy as sa
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from ghsync.errors import AccessLost, NotFound, Suspended
+from ghsync.mirror import security_alert
+from ghsync.mirror.security_alert import Payload
+from ghsync.mirror.user import time
+from ghsync.reconciler.catalog import Known
+from ghsync.reconciler.session import Session
+
+LISTINGS: Mapping[str, tuple[str, str, dict[str, object]]] = {
+    "code_scanning": ("security_events", "code-scanning/alerts", {}),
+    "dependabot": ("vulnerability_alerts", "dependabot/alerts", {}),
+    "secret_scanning": ("secret_scanning_alerts", "secret-scanning/alerts", {"hide_secret": True}),
+}
+"""By kind: the permission that it takes, where it is listed, and how."""
+
+_STORED = sa.text("""
+SELECT number, updated_at FROM github_security_alerts
+WHERE repository_id = :repository AND kind = :kind AND deleted_at IS NULL
+""")
+
+
+async def read(session: Session, engine: AsyncEngine, known: Known) -> None:
+    """Read all alerts of every kind and state, and write them."""
+    batch = known.batch()
+    for kind, (permission, path, params) in LISTINGS.items():
+        if not known.place.surely_may(permission):
+            continue
+        try:
+            pages = [page async for page in session.listing(known.place.path(path), Payload, **params)]
+        except Suspended:
+            raise
+        except (NotFound, AccessLost):
+            continue  # it is not enabled for this repository, as for most
+        for found, observed_at in pages:
+            alerts = await _news(engine, known, found) if kind == "code_scanning" else found
+            for alert in alerts:
+                row = security_alert.row(alert, kind, session.origin(observed_at))
+                batch.add(security_alert.noun, known.place.github_id, row)
+    if batch.rows:
+        await session.gate.write(batch)
+
+
+async def _news(engine: AsyncEngine, known: Known, found: Iterable[Payload]) -> list[Payload]:
+    asked = {"repository": known.place.id, "kind": "code_scanning"}
+    async with engine.connect() as conn:
+        stored: dict[int, datetime | None] = {row.number: row.updated_at for row in await conn.execute(_STORED, asked)}
+    return [alert for alert in found if alert.number not in stored or stored[alert.number] != time(alert.updated_at)]
