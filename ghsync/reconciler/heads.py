@@ -1,7 +1,6 @@
 """What is checked of the heads of open pull requests.
 
-GraphQL shows it with the heads, but for the numeric id of a status: statuses that the mirror does not know yet are read
-through REST, a request for a commit. Without GraphQL there is a request for each kind of check and commit.
+GraphQL shows it with the heads. Without GraphQL there is a request for each kind of check and commit.
 """
 
 from collections.abc import Sequence
@@ -9,11 +8,9 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 import msgspec
-import sqlalchemy as sa
-from sqlalchemy.ext.asyncio import AsyncEngine
 
 from ghsync.errors import PermissionMissing
-from ghsync.github.graphql.checks import Commit, Head
+from ghsync.github.graphql.checks import Head
 from ghsync.mirror import check_run, check_suite, commit_status, pull_request, workflow_run
 from ghsync.projector.batch import Batch
 from ghsync.reconciler.catalog import Known
@@ -26,7 +23,7 @@ class Shown:
 
     sha: str
     observed_at: datetime
-    commit: Commit | None = None
+    node: Head | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +45,7 @@ def variables(known: Known) -> dict[str, bool]:
 
 def shown(nodes: Sequence[Head], observed_at: datetime) -> list[Shown]:
     """Heads as GraphQL shows them; one whose commit it does not show yet comes with the next push or reading."""
-    return [Shown(node.head_ref_oid, observed_at, node.commit) for node in nodes if node.commit]
+    return [Shown(node.head_ref_oid, observed_at, node) for node in nodes if node.commit]
 
 
 def listed(told: Sequence[pull_request.Payload], observed_at: datetime) -> list[Shown]:
@@ -60,17 +57,9 @@ def listed(told: Sequence[pull_request.Payload], observed_at: datetime) -> list[
     ]
 
 
-async def read(session: Session, engine: AsyncEngine, known: Known, heads: Sequence[Shown]) -> list[Checked]:
+async def read(session: Session, known: Known, heads: Sequence[Shown]) -> list[Checked]:
     """What was checked of these heads."""
-    unknown = await _unknown_statuses(engine, known, heads)
-    checked = []
-    for head in heads:
-        if head.commit is None or head.commit.cut:
-            checked.append(await _asked(session, known, head))
-        else:
-            statuses = await _statuses(session, known, head.sha) if head.sha in unknown else []
-            checked.append(_told(head, head.commit, statuses))
-    return checked
+    return [await _told(session, known, head) or await _asked(session, known, head.sha) for head in heads]
 
 
 def add(session: Session, batch: Batch, repository_id: int, checked: Checked) -> None:
@@ -86,7 +75,14 @@ def add(session: Session, batch: Batch, repository_id: int, checked: Checked) ->
         batch.add(commit_status.noun, repository_id, commit_status.row(status, checked.sha, origin))
 
 
-def _told(head: Shown, commit: Commit, statuses: list[commit_status.Payload]) -> Checked:
+async def _told(session: Session, known: Known, head: Shown) -> Checked | None:
+    """What GraphQL told of a head, if that is all of it."""
+    commit = head.node.commit if head.node else None
+    if head.node is None or commit is None or commit.cut:
+        return None
+    statuses = head.node.statuses(known.place.github_id)
+    if statuses is None:
+        statuses = await _statuses(session, known, head.sha)
     workflows = (suite.workflow(head.sha) for suite in commit.suites)
     return Checked(
         head.sha,
@@ -96,31 +92,6 @@ def _told(head: Shown, commit: Commit, statuses: list[commit_status.Payload]) ->
         [workflow for workflow in workflows if workflow],
         statuses,
     )
-
-
-_STORED = sa.text("""
-SELECT DISTINCT ON (s.head_sha, s.context) s.head_sha, s.context, s.state, s.created_at
-FROM github_commit_statuses s
-WHERE s.repository_id = :repository AND s.head_sha = ANY(:commits)
-ORDER BY s.head_sha, s.context, length(s.github_id) DESC, s.github_id DESC
-""")
-
-
-async def _unknown_statuses(engine: AsyncEngine, known: Known, heads: Sequence[Shown]) -> set[str]:
-    """The commits of which GraphQL shows other statuses than the mirror has."""
-    told = {
-        head.sha: {(one.context, one.state.lower(), one.created_at) for one in head.commit.status.contexts}
-        for head in heads
-        if head.commit and head.commit.status
-    }
-    if not told:
-        return set()
-    stored: dict[str, set[tuple[str, str, datetime]]] = {}
-    async with engine.connect() as conn:
-        asked = {"repository": known.place.id, "commits": list(told)}
-        for sha, *status in await conn.execute(_STORED, asked):
-            stored.setdefault(sha, set()).add(tuple(status))
-    return {sha for sha, statuses in told.items() if not statuses <= stored.get(sha, set())}
 
 
 class _CheckRuns(msgspec.Struct, frozen=True):
@@ -135,9 +106,9 @@ class _WorkflowRuns(msgspec.Struct, frozen=True):
     workflow_runs: list[workflow_run.Payload]
 
 
-async def _asked(session: Session, known: Known, head: Shown) -> Checked:
+async def _asked(session: Session, known: Known, sha: str) -> Checked:
     """The same through REST, as far as it may be seen."""
-    place, sha = known.place, head.sha
+    place = known.place
     checked = Checked(sha, session.github.now())
     try:
         if place.may("checks"):

@@ -180,13 +180,13 @@ async def read_checks(
         answer = await session.graphql("heads", ids=[one.node_id for one in asked], **seen)
         for one, node in zip(asked, answers.heads_decoder.decode(answer.data).nodes, strict=True):
             if node is not None and node.commit:
-                shown[one] = heads.Shown(node.head_ref_oid, answer.observed_at, node.commit)
+                shown[one] = heads.Shown(node.head_ref_oid, answer.observed_at, node)
     except (GraphQLUnavailable, TooHeavy, RateLimited) as error:
         log.warning("graphql_given_up", jobs=len(asked), error=first_line(error))
     for one, head in shown.items():
         there = known[one.repository_id]
         batch.mention(there.place.github_id)
-        for checked in await heads.read(session, reconciler.engine, there, [head]):
+        for checked in await heads.read(session, there, [head]):
             heads.add(session, batch, there.place.github_id, checked)
     return batch
 

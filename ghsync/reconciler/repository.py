@@ -94,7 +94,7 @@ async def _write(
     read = list(chain.from_iterable(page.shown.values()))
     for conversation in read:
         conversations.add(session, batch, known.place.github_id, conversation)
-    for checked in await heads.read(session, engine, known, page.heads):
+    for checked in await heads.read(session, known, page.heads):
         heads.add(session, batch, known.place.github_id, checked)
     await absentees.bury_comments(engine, known, batch, read)
     numbers = [conversation.payload.number for conversation in read]

@@ -3,8 +3,9 @@
 from collections.abc import Iterator
 from datetime import datetime
 
-from ghsync.github.graphql.answered import Answered, Oid, PageInfo, lower
-from ghsync.mirror import check_run, check_suite
+from ghsync.github import node_ids
+from ghsync.github.graphql.answered import Answered, Oid, PageInfo, Person, lower, user
+from ghsync.mirror import check_run, check_suite, commit_status
 from ghsync.mirror import workflow_run as workflow_runs
 from ghsync.mirror.check_run import App, Output
 
@@ -146,11 +147,28 @@ class CheckSuites(Answered, frozen=True):
 
 
 class Context(Answered, frozen=True):
-    """The newest status of a context; GraphQL does not tell its numeric id."""
+    """The newest status of a context. GraphQL does not tell its numeric id, but for what its node id says."""
 
+    id: str
     context: str
     state: str
     created_at: datetime
+    description: str | None = None
+    target_url: str | None = None
+    creator: Person | None = None
+
+    def payload(self, number: int) -> commit_status.Payload:
+        """As REST shows it, with its numeric id."""
+        return commit_status.Payload(
+            id=number,
+            context=self.context,
+            state=self.state.lower(),
+            description=self.description,
+            target_url=self.target_url,
+            creator=user(self.creator),
+            created_at=self.created_at,
+            updated_at=self.created_at,
+        )
 
 
 class Status(Answered, frozen=True):
@@ -193,6 +211,8 @@ class PullRequestCommits(Answered, frozen=True):
 class Head(Answered, frozen=True, kw_only=True):
     """An open pull request of which only the head is asked for."""
 
+    id: str
+    full_database_id: int
     number: int
     head_ref_oid: str
     last_commit: PullRequestCommits = PullRequestCommits()
@@ -202,6 +222,18 @@ class Head(Answered, frozen=True, kw_only=True):
         """The commit at the head; none while GitHub's list of commits lags behind a push."""
         found = [each.commit for each in self.last_commit.nodes]
         return found[0] if found and found[0].oid == self.head_ref_oid else None
+
+    def statuses(self, repository_id: int) -> list[commit_status.Payload] | None:
+        """The newest status of each context; None where their numeric ids cannot be told.
+
+        They are read from node ids where that of the pull request says what GraphQL tells of it besides.
+        """
+        contexts = self.commit.status.contexts if self.commit and self.commit.status else ()
+        if contexts and node_ids.number(self.id, repository_id) != self.full_database_id:
+            return None
+        found = [(each, node_ids.number(each.id, repository_id)) for each in contexts]
+        told = [each.payload(number) for each, number in found if number is not None]
+        return told if len(told) == len(contexts) else None
 
 
 class Heads(Answered, frozen=True):
