@@ -45,7 +45,7 @@ def test_the_demo_sends_every_story_and_cleans_up(tmp_path: Path) -> None:
         stdout, stderr = demo.communicate(timeout=120)
 
     assert (demo.returncode, stderr) == (0, "")
-    assert re.search(r"All 1\d\d deliveries arrived\. From POST to visible rows: p50 .+, p99 .+\.", stdout)
+    assert re.search(r"All 2\d\d deliveries arrived\. From POST to visible rows: p50 .+, p99 .+\.", stdout)
     for table in ("github_issues", "github_pull_requests", "pr_tracking", "task_github_links", "change_events"):
         assert f"\n{table}" in stdout
     assert "closing keyword" in stdout
