@@ -2,7 +2,9 @@
 
 Payloads: https://docs.github.com/en/rest/code-scanning/code-scanning, https://docs.github.com/en/rest/dependabot/alerts
 and https://docs.github.com/en/rest/secret-scanning/secret-scanning
-Only code scanning says where it last saw something: at a commit of a branch, or of a pull request.
+Only code scanning says where it last saw something: at a commit of a branch, or of a pull request. That an alert was
+fixed, dismissed or taken up again, its events may tell without a time of change, and then are as new as their delivery:
+https://docs.github.com/en/webhooks/webhook-events-and-payloads#code_scanning_alert
 """
 
 import re
@@ -55,6 +57,7 @@ noun = Noun(
         "created_at", "closed_at",
     ),
     refetch="repository",
+    undated="as_asked",
 )  # fmt: skip
 
 
