@@ -105,7 +105,7 @@ async def write(conn: AsyncConnection, batch: Batch) -> list[feed.Event]:
     tracked = await tracking.refresh(conn, pulls | linked - elsewhere)
     await lifecycle.move(conn, _led(tracked, changes), _before(tracked))
     undecided = [(row.repository_id, row.number) for row in tracked if row.undecided]
-    await jobs.schedule(conn, refetches.due(batch, written, unordered, reached, undecided))
+    await jobs.schedule(conn, refetches.due(batch, written, unordered, reached, undecided, changes))
     if elsewhere:
         await jobs.call(conn, tracking_jobs(elsewhere))
     told = [*_events(changes), *_tracking_events([*renamed, *tracked])]

@@ -4,12 +4,12 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from ghsync.jobs import Job
-from ghsync.mirror import installation, pull_request
+from ghsync.mirror import comment, installation, pull_request
 from ghsync.mirror.noun import Noun
 from ghsync.mirror.registry import Written
 from ghsync.mirror.upsert import Change
 from ghsync.projector.batch import Batch
-from ghsync.projector.concerned import Concerned, PullRequest
+from ghsync.projector.concerned import Concerned, PullRequest, by_key
 
 Place = tuple[Noun, tuple[Any, ...]]
 """A row, by its noun and its key as stored."""
@@ -27,9 +27,12 @@ def due(
     unordered: Iterable[Place],
     reached: Concerned,
     undecided: Iterable[PullRequest],
+    changes: Sequence[Change],
 ) -> list[Job]:
     """The refetches that tell what these payloads do not; ``undecided`` are pull requests of unknown mergeability."""
     moved = [_of_pull_request(pull, "a branch was pushed to") for pull in batch.refetch]
+    counted = _miscounted(batch, written, changes)
+    miscounted = [_of_pull_request(pull, "a comment on a line came or went") for pull in counted]
     unknown = [
         *undecided,
         *(
@@ -39,7 +42,7 @@ def due(
         ),
     ]
     unsettled = _unsettled(unordered, reached)
-    return [*unsettled, *moved, *(_of_pull_request(pull, "mergeable is unknown") for pull in unknown)]
+    return [*unsettled, *moved, *miscounted, *(_of_pull_request(pull, "mergeable is unknown") for pull in unknown)]
 
 
 def _located(noun: Noun, key: tuple[Any, ...], written: Written) -> tuple[Any, ...]:
@@ -51,6 +54,21 @@ def _unsettled(places: Iterable[Place], reached: Concerned) -> list[Job]:
     """The refetches that settle which of two payloads is newer."""
     reason = "two payloads of one second differ"
     return [job for noun, key in places for job in _refetches(noun, key, reached.of(noun, key), reason)]
+
+
+def _miscounted(batch: Batch, written: Written, changes: Sequence[Change]) -> list[PullRequest]:
+    """Pull requests of which comments on lines came or went: no payload of a hook counts these."""
+    counted = {
+        change.key
+        for change in changes
+        if change.noun is comment.noun and (change.created or "deleted_at" in change.fields)
+    }
+    told = by_key(batch, written, comment.noun) if counted else {}
+    return [
+        (key[0], row["number"])
+        for key, row in told.items()
+        if key in counted and row["kind"] == "review_comment" and row["observed_by"] != "api"
+    ]
 
 
 def _refetches(noun: Noun, key: tuple[Any, ...], pulls: Iterable[PullRequest], reason: str) -> list[Job]:

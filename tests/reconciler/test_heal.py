@@ -6,7 +6,7 @@ import pytest
 
 from ghsync.inbox.recorder import Recorder
 from ghsync.reconciler.heal import Healed, heal
-from ghsync.simulator.actions import issues, repositories
+from ghsync.simulator.actions import issues, repositories, review_threads
 from ghsync.simulator.faults import HookFault
 from ghsync.simulator.sender import Sender
 from ghsync.simulator.traffic import Traffic
@@ -39,8 +39,17 @@ async def healed(lab: Lab, recorder: Recorder) -> Healed:
     return found
 
 
+# GitHub sends nothing about the comments of an issue that moves, nor about all that has another address when its
+# repository has another name, nor about what happens while the App may not see it.
+UNTOLD = (
+    "lose_access", "rename_organization", "rename_repository", "suspend", "transfer_issue", "transfer_repository",
+    "uninstall",
+)  # fmt: skip
+
+
 async def test_what_was_lost_is_read_from_the_log(mirrored: Lab, recorder: Recorder) -> None:
-    traffic = Traffic(mirrored.world, seed=3, pauses=(0.0, 0.01))
+    traffic = Traffic(mirrored.world, seed=3, weights=dict.fromkeys(UNTOLD, 0), pauses=(0.0, 0.01))
+    mirrored.world.clock.advance(1)  # what was read is older than all that follows
     for _ in range(100):
         traffic.act()
     told = len(mirrored.world.deliveries)
@@ -54,6 +63,23 @@ async def test_what_was_lost_is_read_from_the_log(mirrored: Lab, recorder: Recor
     assert mirrored.differences() == []
     sources = mirrored.connection.execute("SELECT DISTINCT sync_source FROM webhook_deliveries").fetchall()
     assert sources == [("reconcile",)]
+
+
+async def test_comments_on_lines_that_were_lost_are_counted_with_one_refetch(mirrored: Lab, recorder: Recorder) -> None:
+    world, ada = mirrored.world, mirrored.repository.owner
+    pull = next(each for each in mirrored.repository.pull_requests.values() if each.issue.state == "open")
+    world.clock.advance(1)
+    thread = review_threads.start(world, pull, "lamp.c", 3, "Why?", by=ada)
+    review_threads.reply(world, thread, "Why not?", by=ada)
+    await lose(mirrored)
+    await healed(mirrored, recorder)
+    assert mirrored.due() == {"refetch_pull_request": 1}
+    await mirrored.settle()
+    review_threads.delete(world, thread.comments[1], by=ada)
+    await lose(mirrored)
+    await healed(mirrored, recorder)
+    await mirrored.settle()
+    assert mirrored.differences() == []
 
 
 async def test_a_deletion_that_was_lost_leaves_a_tombstone(mirrored: Lab, recorder: Recorder) -> None:
