@@ -10,7 +10,7 @@ from starlette.routing import Route
 
 from ghsync import app, database
 from ghsync.__main__ import COMMANDS
-from ghsync.doctor.there import WANTED_EVENTS
+from ghsync.doctor.permissions import WANTED_EVENTS
 from ghsync.projector.events import HANDLED
 from ghsync.settings import PREFIX, Settings
 from ghsync.simulator.app import ALWAYS_SENT

@@ -1,17 +1,16 @@
 """What GitHub tells: whether it is reached, who we are there, what we may see, and how much we may ask."""
 
-from collections.abc import AsyncIterator, Container, Sequence
+from collections.abc import AsyncIterator, Sequence
 from datetime import datetime
 
 import msgspec
 
-from ghsync.doctor import finding, hook
+from ghsync.doctor import finding, hook, permissions
 from ghsync.doctor.finding import Finding
 from ghsync.doctor.question import ask
 from ghsync.errors import GhsyncError, GitHubUnavailable, NotFound
 from ghsync.github.client import GitHub, Meter
 from ghsync.github.credentials import Credential
-from ghsync.projector.events import HANDLED
 from ghsync.settings import Settings
 
 CLOCK_SECONDS = 5.0
@@ -22,33 +21,6 @@ SCARCE = 0.1
 
 INSTALLATIONS_ASKED = 20
 """Of a large App's installations, so many are asked for their rate limit."""
-
-# https://docs.github.com/en/webhooks/webhook-events-and-payloads
-EVENTS = {
-    "check_run": "checks",
-    "check_suite": "checks",
-    "issue_comment": "issues",
-    "issue_dependencies": "issues",
-    "issues": "issues",
-    "label": "metadata",
-    "member": "members",
-    "membership": "members",
-    "milestone": "issues",
-    "organization": "members",
-    "pull_request": "pull_requests",
-    "pull_request_review": "pull_requests",
-    "pull_request_review_comment": "pull_requests",
-    "pull_request_review_thread": "pull_requests",
-    "push": "contents",
-    "repository": "metadata",
-    "status": "statuses",
-    "sub_issues": "issues",
-    "workflow_run": "actions",
-}
-"""The permission that GitHub sends an event for."""
-
-WANTED_EVENTS = sorted(HANDLED & EVENTS.keys())
-WANTED_PERMISSIONS = sorted({EVENTS[event] for event in WANTED_EVENTS})
 
 
 class _Account(msgspec.Struct, frozen=True):
@@ -117,8 +89,8 @@ def _clock(github: GitHub) -> Finding:
 
 async def _of_app(github: GitHub, app: _App) -> AsyncIterator[Finding]:
     yield Finding("app", "ok", f"It is {app.name}.")
-    yield _complete("permissions", WANTED_PERMISSIONS, app.permissions, "give it read access to")
-    yield _complete("events", WANTED_EVENTS, app.events, "subscribe it to")
+    for found in permissions.findings(app.permissions, app.events):
+        yield found
     installed: list[_Installation] = []
     yield await finding.of("installations", _installations(github, app, installed))
     active = [one for one in installed if one.suspended_at is None][:INSTALLATIONS_ASKED]
@@ -127,13 +99,6 @@ async def _of_app(github: GitHub, app: _App) -> AsyncIterator[Finding]:
         yield await finding.of("rate limit", _limits(github, asked))
     yield await finding.of("hook", hook.address(github))
     yield await finding.of("deliveries", hook.deliveries(github))
-
-
-def _complete(check: str, wanted: Sequence[str], given: Container[str], what: str) -> Finding:
-    missing = [name for name in wanted if name not in given]
-    if missing:
-        return Finding(check, "failed", f"The App lacks {', '.join(missing)}: {what} them on the App's page on GitHub.")
-    return Finding(check, "ok", "The App has all that ghsync reads.")
 
 
 async def _installations(github: GitHub, app: _App, found: list[_Installation]) -> Finding:

@@ -9,7 +9,7 @@ import httpx
 import pytest
 import respx
 
-from ghsync.doctor.there import WANTED_EVENTS, WANTED_PERMISSIONS
+from ghsync.doctor.permissions import ALERTS, EVENTS, WANTED_EVENTS, WANTED_PERMISSIONS
 from tests.cli.conftest import Ghsync, Result
 from tests.github.answers import answer, refusal
 from tests.github.conftest import API, APP_ID, TOKEN
@@ -81,7 +81,7 @@ def test_where_all_is_well_every_check_says_so(examined: Ghsync, site: Site) -> 
         (check, "ok")
         for check in (
             "webhook secrets", "encryption keys", "private key", "database", "github", "clock", "app", "permissions",
-            "events", "installations", "rate limit", "hook", "deliveries",
+            "alerts", "events", "installations", "rate limit", "hook", "deliveries",
         )
     ]  # fmt: skip
     assert result.exit_code == 0
@@ -191,6 +191,39 @@ def test_what_the_app_lacks_is_listed(examined: Ghsync, site: Site) -> None:
         "failed", "The App lacks issues, push: subscribe it to them on the App's page on GitHub."
     )  # fmt: skip
     assert result.exit_code == 1
+
+
+def test_an_app_of_an_earlier_version_is_told_what_is_not_mirrored_until_it_may_read_it(
+    examined: Ghsync, site: Site
+) -> None:
+    later = ("actions", "checks", "statuses")
+    permissions = {name: "read" for name in WANTED_PERMISSIONS if name not in later}
+    events = [name for name in WANTED_EVENTS if EVENTS[name] not in (*later, *ALERTS)]
+    site.app.mock(return_value=answer({"name": "Mirror", "permissions": permissions, "events": events}))
+    result = examined()
+
+    said = (
+        "The App lacks Actions, Checks and Commit statuses: give it read access to them on the App's page on GitHub; "
+        "until then workflow runs, check runs and commit statuses are not mirrored, and ci_status does not count them."
+    )
+    assert found(result, "permissions") == ("warning", said)
+    assert found(result, "events")[0] == "ok"
+    assert result.exit_code == 0
+
+
+def test_alerts_are_optional_and_told_of(examined: Ghsync, site: Site) -> None:
+    said = (
+        "Code scanning alerts, Dependabot alerts and Secret scanning alerts are not mirrored: "
+        "the App may not read them, which is optional."
+    )
+    assert found(examined(), "alerts") == ("ok", said)
+
+    permissions = dict.fromkeys([*WANTED_PERMISSIONS, *ALERTS], "read")
+    events = [name for name in WANTED_EVENTS if name != "dependabot_alert"]
+    site.app.mock(return_value=answer({"name": "Mirror", "permissions": permissions, "events": events}))
+    result = examined()
+    assert found(result, "alerts") == ("ok", "The App may read security alerts of all kinds.")
+    assert found(result, "events")[1].startswith("The App lacks dependabot_alert: subscribe it")
 
 
 def test_installations_that_need_somebody_are_named(examined: Ghsync, site: Site) -> None:

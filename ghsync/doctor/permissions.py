@@ -1,0 +1,100 @@
+"""What the App may read and which events it gets, and what is not mirrored without the rest.
+
+https://docs.github.com/en/webhooks/webhook-events-and-payloads tells which permission an event needs.
+"""
+
+from collections.abc import Container, Iterator, Mapping, Sequence
+
+from ghsync.doctor.finding import Finding
+from ghsync.projector.events import HANDLED
+
+EVENTS = {
+    "check_run": "checks",
+    "check_suite": "checks",
+    "code_scanning_alert": "security_events",
+    "dependabot_alert": "vulnerability_alerts",
+    "issue_comment": "issues",
+    "issue_dependencies": "issues",
+    "issues": "issues",
+    "label": "metadata",
+    "member": "members",
+    "membership": "members",
+    "milestone": "issues",
+    "organization": "members",
+    "pull_request": "pull_requests",
+    "pull_request_review": "pull_requests",
+    "pull_request_review_comment": "pull_requests",
+    "pull_request_review_thread": "pull_requests",
+    "push": "contents",
+    "repository": "metadata",
+    "secret_scanning_alert": "secret_scanning_alerts",
+    "status": "statuses",
+    "sub_issues": "issues",
+    "workflow_run": "actions",
+}
+"""The permission that GitHub sends an event for."""
+
+ALERTS = {
+    "security_events": "Code scanning alerts",
+    "vulnerability_alerts": "Dependabot alerts",
+    "secret_scanning_alerts": "Secret scanning alerts",
+}
+"""Permissions that are optional, as GitHub's page calls them and what they show."""
+
+CHECKS = {
+    "actions": ("Actions", "workflow runs"),
+    "checks": ("Checks", "check runs"),
+    "statuses": ("Commit statuses", "commit statuses"),
+}
+"""Permissions that an App made for an earlier version lacks: as GitHub's page calls them, and what they show."""
+
+WANTED_EVENTS = sorted(HANDLED & EVENTS.keys())
+WANTED_PERMISSIONS = sorted({EVENTS[event] for event in WANTED_EVENTS} - ALERTS.keys())
+
+
+def findings(permissions: Mapping[str, str], events: Container[str]) -> Iterator[Finding]:
+    """What the App lacks of each."""
+    yield _permissions(permissions)
+    yield _alerts(permissions)
+    yield _events(permissions, events)
+
+
+def _permissions(given: Container[str]) -> Finding:
+    missing = [name for name in WANTED_PERMISSIONS if name not in given]
+    if not missing:
+        return Finding("permissions", "ok", "The App has all that ghsync needs.")
+    if not set(missing) <= CHECKS.keys():
+        said = f"The App lacks {', '.join(missing)}: give it read access to them on the App's page on GitHub."
+        return Finding("permissions", "failed", said)
+    names, shown = (_listed(each) for each in zip(*(CHECKS[name] for name in missing), strict=True))
+    said = (
+        f"The App lacks {names}: give it read access to them on the App's page on GitHub; "
+        f"until then {shown} are not mirrored, and ci_status does not count them."
+    )
+    return Finding("permissions", "warning", said)
+
+
+def _alerts(given: Container[str]) -> Finding:
+    missing = [name for permission, name in ALERTS.items() if permission not in given]
+    if not missing:
+        return Finding("alerts", "ok", "The App may read security alerts of all kinds.")
+    said = f"{_listed(missing)} are not mirrored: the App may not read them, which is optional."
+    return Finding("alerts", "ok", said)
+
+
+def _events(permissions: Container[str], subscribed: Container[str]) -> Finding:
+    """Without a permission, its events cannot be subscribed to: what lacks is told of the permission alone."""
+    later = {
+        event for event in WANTED_EVENTS if EVENTS[event] in {*ALERTS, *CHECKS} and EVENTS[event] not in permissions
+    }
+    missing = [name for name in WANTED_EVENTS if name not in subscribed and name not in later]
+    if missing:
+        said = f"The App lacks {', '.join(missing)}: subscribe it to them on the App's page on GitHub."
+        return Finding("events", "failed", said)
+    return Finding("events", "ok", "The App gets all that ghsync reads.")
+
+
+def _listed(names: Sequence[str]) -> str:
+    """Names in a sentence."""
+    *others, last = names
+    return f"{', '.join(others)} and {last}" if others else last
