@@ -32,6 +32,21 @@ def test_materialized_views_are_refreshed_whether_they_can_be_read_meanwhile_or_
         assert connection.execute(f"SELECT id FROM {view}").fetchall() == [(1,)]
 
 
+def test_tasks_are_counted_anew(tracked: Ghsync, connection: psycopg.Connection) -> None:
+    (project,) = connection.execute("SELECT id::text FROM projects LIMIT 1").fetchall()[0]
+    tracked("tasks", "create", "Trim the wick", "--project", project)
+    counted = "SELECT active_tasks, refreshed_at FROM project_task_stats WHERE project_id = %s"
+    assert connection.execute(counted, [project]).fetchall() == []
+
+    assert "project_task_stats" in tracked("maintain", "--json").json["refreshed"]
+    ((tasks, first),) = connection.execute(counted, [project]).fetchall()
+    assert tasks == 1
+
+    assert "Refreshed project_task_stats." in tracked("maintain").text
+    ((tasks, second),) = connection.execute(counted, [project]).fetchall()
+    assert (tasks, second > first) == (1, True)
+
+
 def test_tracking_that_is_right_is_derived_anew_and_told_to_nobody(
     tracked: Ghsync, connection: psycopg.Connection
 ) -> None:
