@@ -11,7 +11,6 @@ import pytest
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from ghsync.inbox.recording import Recorded
-from ghsync.simulator import deeds
 from ghsync.simulator.actions import branches, checks, conversations, pull_requests, review_threads, reviews, statuses
 from ghsync.simulator.app import EVERY_EVENT
 from ghsync.simulator.commit import Change
@@ -25,7 +24,7 @@ from tests import truth
 from tests.chaos.weights import BUSY
 from tests.stories import story
 from tests.stories.story import Story
-from tests.truth.values import Tables
+from tests.truth.hooks import NOT_TOLD, told
 
 pytestmark = pytest.mark.anyio
 
@@ -47,14 +46,6 @@ CHANGED = {
     "github_workflow_runs": "conclusion",
     "pr_tracking": "review_status",
 }
-
-# GitHub tells nobody what happened while the App could not see it, of no row that its address is another now, and of no
-# issue that one which it needs was closed.
-NOT_TOLD = (
-    *deeds.installations.KINDS,
-    "add_dependency", "add_sub_issue", "rename_organization", "rename_repository", "transfer_issue",
-    "transfer_repository",
-)  # fmt: skip
 
 
 @pytest.mark.parametrize(("seed", "mixed"), [(2, False), (3, True)], ids=["in order", "in any order"])
@@ -139,14 +130,6 @@ def pushable(world: World) -> Iterator[PullRequest]:
         and not pull.repository.archived
         and pull.head_branch in pull.head_repository.branches
     )
-
-
-def told(world: World) -> Tables:
-    """What is true, without the suites that are not over: no hook tells of these."""
-    expected = truth.of(world)
-    suites = expected["github_check_suites"]
-    expected["github_check_suites"] = {key: suites[key] for key in suites if suites[key]["status"] == "completed"}
-    return expected
 
 
 def lingering(world: World) -> list[str]:

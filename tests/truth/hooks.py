@@ -1,0 +1,22 @@
+"""What hooks tell, of all that is true."""
+
+from ghsync.simulator import deeds
+from ghsync.simulator.world import World
+from tests import truth
+from tests.truth.values import Tables
+
+# GitHub tells nobody what happened while the App could not see it, of no row that its address is another now, and of no
+# issue that one which it needs was closed.
+NOT_TOLD = (
+    *deeds.installations.KINDS,
+    "add_dependency", "add_sub_issue", "rename_organization", "rename_repository", "transfer_issue",
+    "transfer_repository",
+)  # fmt: skip
+
+
+def told(world: World) -> Tables:
+    """What is true, without the suites that are not over: no hook tells of these."""
+    expected = truth.of(world)
+    suites = expected["github_check_suites"]
+    expected["github_check_suites"] = {key: suites[key] for key in suites if suites[key]["status"] == "completed"}
+    return expected
