@@ -10,6 +10,7 @@ from dataclasses import dataclass
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from ghsync.mirror.noun import Noun
 from ghsync.tracking.derivation import COLUMNS
 from ghsync.tracking.table import table as tracking_table
 from ghsync.verification import natural
@@ -21,19 +22,29 @@ _COMPLETE = sa.text("SELECT coalesce(min(seq), 1) = 1 FROM change_events")
 
 @dataclass(frozen=True, slots=True)
 class Told:
-    """A table of which the feed tells, the columns that it tells of, and when a row need not be told."""
+    """A table of which the feed tells, the columns that it tells of, and when a row need not be told.
+
+    ``undated`` is how old a row without updated_at is, as SQL.
+    """
 
     table: sa.Table
     key: tuple[str, ...]
     columns: Sequence[str]
     untold: str = "false"
+    undated: str = "'-infinity'"
 
 
 def tables() -> list[Told]:
     """All tables of which the feed tells."""
     # Of an installation that only others name it is known that it exists: that is no news.
-    nouns = [Told(noun.table, noun.key, noun.reported, "t.observed_at = 'epoch'") for noun in natural.nouns()]
+    unseen = "t.observed_at = 'epoch'"
+    nouns = [Told(each.table, each.key, each.reported, unseen, _undated(each)) for each in natural.nouns()]
     return [*nouns, Told(tracking_table, ("repository_id", "pr_number"), list(COLUMNS))]
+
+
+def _undated(noun: Noun) -> str:
+    """As `guard.version` orders it."""
+    return "date_trunc('second', t.observed_at)" if noun.undated == "as_asked" else "'-infinity'"
 
 
 async def compare(conn: AsyncConnection) -> list[Finding]:
@@ -50,7 +61,8 @@ async def compare(conn: AsyncConnection) -> list[Finding]:
 
 def _differences(told: Told) -> sa.TextClause:
     checks = ",\n    ".join(
-        f"('{name}', {_wrong(told.table.c[name])}, to_jsonb(t.{name}), {_of_feed(name)})" for name in told.columns
+        f"('{name}', {_wrong(told.table.c[name], told.undated)}, to_jsonb(t.{name}), {_of_feed(name)})"
+        for name in told.columns
     )
     sides = f"events e FULL JOIN {told.table.name} t ON t.id = e.id"
     return sa.text(f"""
@@ -89,11 +101,11 @@ def _of_feed(name: str) -> str:
     return f"nullif(e.fields -> '{name}', 'null')"
 
 
-def _wrong(column: sa.Column[object]) -> str:
+def _wrong(column: sa.Column[object], undated: str) -> str:
     name = column.name
     known = f"(e.whole OR e.fields ? '{name}')"
     if name == "updated_at":  # moves on with every event, and alone it is no news
-        return f"({known} AND coalesce(t.updated_at, '-infinity') < (e.fields ->> 'updated_at')::timestamptz)"
+        return f"({known} AND coalesce(t.updated_at, {undated}) < (e.fields ->> 'updated_at')::timestamptz)"
     differs = f"nullif(to_jsonb(t.{name}), 'null') IS DISTINCT FROM {_of_feed(name)}"
     return f"({known} AND {differs}{_unless_gone(column)})"
 

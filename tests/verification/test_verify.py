@@ -1,6 +1,7 @@
 """Verification finds nothing in a mirror that the gate wrote, and whatever anybody else did to it."""
 
 from collections.abc import Iterator
+from datetime import datetime
 
 import psycopg
 import pytest
@@ -10,7 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from ghsync import schema
 from ghsync.errors import UnderWay
 from ghsync.inbox import queue
-from ghsync.mirror import comment, issue
+from ghsync.mirror import comment, issue, review
 from ghsync.mirror.noun import Noun
 from ghsync.projector.batch import Batch
 from ghsync.verification import natural, shadow
@@ -94,6 +95,17 @@ def test_a_column_of_a_row_that_the_api_wrote_is_found_by_the_feed(changed_readi
     assert [(finding.check, finding.column, finding.live) for finding in found] == [
         ("feed", mirrors.column(noun), "by hand")
     ]
+
+
+def test_a_review_that_rest_has_read_is_as_new_as_the_question_was(database_url: str) -> None:
+    def read(seconds: float, updated_at: datetime | None) -> Batch:
+        batch = reports.in_app()
+        payload = review.Payload(id=7, body="Nice", updated_at=updated_at)
+        batch.add(review.noun, reports.APP.id, review.row(payload, 8, api(seconds)))
+        return batch
+
+    mirrors.at_work(database_url, lambda engine: reports.write(engine, read(2, at(1)), read(3, None)))
+    assert verify(database_url).findings == []
 
 
 def test_a_row_that_is_missing_or_too_many_is_found_by_replay_and_feed(
