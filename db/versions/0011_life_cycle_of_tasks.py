@@ -79,7 +79,7 @@ def upgrade() -> None:
 
     _allow("task_github_links", "source", (*SOURCES[:2], "label", *SOURCES[2:]))
     _allow("github_mentions", "source", (*SOURCES[:2], "label", *SOURCES[2:]))
-    _allow("sync_jobs", "kind", (*KINDS[:5], "apply_task_settings", *KINDS[5:]))
+    _allow("sync_jobs", "kind", (*KINDS[:6], "apply_task_settings", *KINDS[6:]))
 
     op.execute(SQL.joinpath("projects_refuse_task_settings.sql").read_text())
     op.execute(SQL.joinpath("apply_task_settings_due.sql").read_text())

@@ -114,10 +114,16 @@ MIRROR = (
 OURS = "'{id,synced_at,sync_source,repository_id,project_id,organization_id,installation_id,pull_request_id}'::text[]"
 
 
+# What the API says twice is written once (I9): when it was confirmed is then the first time, or in one batch the last.
+CONFIRMED = "CASE to_jsonb(t) ->> 'observed_by' WHEN 'api' THEN '{observed_at,verified_at}'::text[] ELSE '{}' END"
+
+
 async def mirrored(conn: AsyncConnection) -> dict[str, list[Any]]:
     """Every row without our own keys and the time of writing."""
     return {
-        table: [row for (row,) in await rows(conn, f"SELECT to_jsonb(t) - {OURS} FROM {table} t ORDER BY 1")]
+        table: [
+            row for (row,) in await rows(conn, f"SELECT to_jsonb(t) - {OURS} - {CONFIRMED} FROM {table} t ORDER BY 1")
+        ]
         for table in MIRROR
     }
 
