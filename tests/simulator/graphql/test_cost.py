@@ -51,25 +51,41 @@ def test_nodes_are_those_of_full_pages(selection: str, nodes: int) -> None:
     assert measure(parse(query), {}).nodes == nodes
 
 
+# What a page of one holds: of an issue its labels, assignees and comments; of a pull request its commits, labels,
+# assignees, requests, comments, reviews and threads, and of each thread its comments; of a head its commit, the suites
+# of that, and of each suite its runs.
+ISSUE, PULL, HEAD = 3, 7 + 10, 2 + 20
+ISSUE_NODES = 50 + 20 + 30
+PULL_NODES = 50 + 20 + 30 + 30 + 50 + 10 + 10 * 20
+HEAD_NODES = 1 + 20 + 20 * 50
+
+
+def wanted(size: int, *, issues: bool = False, pulls: bool = False, heads: bool = False) -> dict[str, object]:
+    """The variables of a page."""
+    seen = dict.fromkeys(("checks", "statuses", "actions"), True)
+    return {"size": size, "issues": issues, "pullRequests": pulls, "heads": heads, "headsSize": 20, **seen}
+
+
 @pytest.mark.parametrize(
     ("name", "variables", "requests", "points", "nodes"),
     [
-        # A page of issues; of each its labels, assignees and comments.
-        ("conversations", {"size": 100, "issues": True, "pullRequests": False},
-         1 + 100 * 3, 3, 100 * (1 + 50 + 20 + 30)),
-        ("conversations", {"size": 1, "issues": True, "pullRequests": False},
-         1 + 3, 1, 1 + 50 + 20 + 30),
-        # A page of pull requests; of each its commits, labels, assignees, requests, comments, threads, and of each
-        # thread its comments.
-        ("conversations", {"size": 100, "issues": False, "pullRequests": True},
-         1 + 100 * (6 + 10), 16, 100 * (1 + 50 + 20 + 30 + 30 + 10)),
-        ("conversations", {"size": 100, "issues": True, "pullRequests": True},
-         1 + 100 * 3 + 1 + 100 * (6 + 10), 19, 100 * (1 + 50 + 20 + 30) + 100 * (1 + 50 + 20 + 30 + 30 + 10)),
-        # What an id names is not known before: both kinds count.
-        ("refetch", {"ids": ["x"] * 50}, 50 * (3 + 6 + 10), 10, 50 * (50 + 20 + 30) + 50 * (50 + 20 + 30 + 30 + 10)),
+        ("conversations", wanted(100, issues=True), 1 + 100 * ISSUE, 3, 100 * (1 + ISSUE_NODES)),
+        ("conversations", wanted(1, issues=True), 1 + ISSUE, 1, 1 + ISSUE_NODES),
+        ("conversations", wanted(100, pulls=True), 1 + 100 * PULL, 17, 100 * (1 + PULL_NODES)),
+        (
+            "conversations",
+            wanted(100, issues=True, pulls=True, heads=True),
+            1 + 100 * ISSUE + 1 + 100 * PULL + 1 + 20 * HEAD,
+            24,
+            100 * (1 + ISSUE_NODES) + 100 * (1 + PULL_NODES) + 20 * (1 + HEAD_NODES),
+        ),
+        # What an id names is not known before: both kinds count, but for what they have in common.
+        ("refetch", {"ids": ["x"] * 50}, 50 * (ISSUE + PULL), 10, 50 * (ISSUE_NODES + PULL_NODES)),
+        ("heads", {**wanted(0), "ids": ["x"] * 50}, 50 * HEAD, 11, 50 * HEAD_NODES),
+        ("threads", {"pullRequest": "x"}, 1 + 50, 1, 50 + 50 * 20),
         ("newest", {"ids": ["x"] * 100}, 100 * 2, 2, 100 * 2),
     ],
-)  # fmt: skip
+)
 def test_what_the_reconciler_asks_has_its_price(
     name: str, variables: dict[str, object], requests: int, points: int, nodes: int
 ) -> None:
@@ -110,17 +126,17 @@ def test_half_a_million_nodes_is_the_limit(asking: Asking, repositories: int, re
 
 
 def test_a_query_may_spend_the_last_points(asking: Asking) -> None:
-    asking.budget = FullBudget(resets_at=asking.scene.world.now(), used=5_000 - 16)
+    asking.budget = FullBudget(resets_at=asking.scene.world.now(), used=5_000 - 17)
     assert asking.data(document("conversations"), **page(asking))["rateLimit"]["remaining"] == 0
 
 
 def test_a_query_may_not_spend_more_than_is_left(asking: Asking) -> None:
-    asking.budget = FullBudget(resets_at=asking.scene.world.now(), used=5_000 - 15)
+    asking.budget = FullBudget(resets_at=asking.scene.world.now(), used=5_000 - 16)
     assert asking.errors(document("conversations"), **page(asking)) == [("RATE_LIMITED", None)]
 
 
 def page(asking: Asking) -> dict[str, object]:
-    """A page of 100 pull requests, which costs 16 points."""
+    """A page of 100 pull requests, which costs 17 points."""
     order = {"field": "CREATED_AT", "direction": "ASC"}
     here = asking.scene.repository.node_id
-    return {"repository": here, "size": 100, "order": order, "issues": False, "pullRequests": True}
+    return {"repository": here, "order": order, **wanted(100, pulls=True)}
