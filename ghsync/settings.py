@@ -94,7 +94,10 @@ class Settings(BaseSettings):
         10, ge=0, le=100, description="Share of the rate limit that refetches leave to what people ask for"
     )
     sweep_floor_percent: int = Field(
-        30, ge=0, le=100, description="Share of the rate limit that sweeps and backfills leave to everything else"
+        30,
+        ge=0,
+        le=100,
+        description="Share of the rate limit that sweeps, backfills and healing leave to the rest",
     )
 
     # Logs

@@ -43,7 +43,7 @@ def heal(
 async def _heal(reconciler: Reconciler, loaded: Settings, since: datetime | None) -> dict[str, Any]:
     recorder = Recorder(reconciler.engine, loaded.commit_timeout_seconds)
     try:
-        run, healed = await look(reconciler, recorder, since=since)
+        run, healed = await look(reconciler, recorder, since=since, priority="interactive")
     finally:
         await recorder.close()
     return {

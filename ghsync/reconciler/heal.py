@@ -1,6 +1,8 @@
 """Healing from GitHub's delivery log: what it sent and we never got is read from there and put into the inbox.
 
-GitHub keeps the log for three days and never sends again by itself. The App's JWT reads it, with a budget of its own.
+GitHub keeps the log for three days and never sends again by itself. The App's JWT reads it, with a budget of its own:
+each missing delivery costs a request there, so what is lost in a long outage may need the budget of several hours. It
+leaves enough to renew tokens and to read installations, and sweeps bring the rest meanwhile.
 https://docs.github.com/en/rest/apps/webhooks#list-deliveries-for-an-app-webhook
 """
 
@@ -66,10 +68,12 @@ class Healed:
     recorded: int = 0
 
 
-async def heal(reconciler: Reconciler, recorder: Recorder, *, since: datetime | None = None) -> tuple[Run, Healed]:
+async def heal(
+    reconciler: Reconciler, recorder: Recorder, *, since: datetime | None = None, priority: str = "sweep"
+) -> tuple[Run, Healed]:
     """Compare the log with the inbox, back to ``since`` or to where the last look began; failed attempts first."""
     now = reconciler.github.now()
-    session = reconciler.app_session("reconcile", "event")
+    session = reconciler.app_session("reconcile", priority)
     async with transaction(reconciler.engine) as conn:
         looked_at = await _looked_at(conn)
         run = await runs.start(conn, "heal", Progress(now))
@@ -78,11 +82,13 @@ async def heal(reconciler: Reconciler, recorder: Recorder, *, since: datetime | 
     healed = Healed()
     async with runs.recorded(reconciler.engine, run):
         hook_target = await _hook_target(session)
-        for only in ({"status": "failure"}, {}):
-            await _look(session, reconciler, recorder, hook_target, begin, healed, only)
+        try:
+            for only in ({"status": "failure"}, {}):
+                await _look(session, reconciler, recorder, hook_target, begin, healed, only)
+        finally:
             run.rows_seen, run.rows_written = healed.attempts, healed.recorded
-    if healed.missing:
-        log.warning("healed", attempts=healed.attempts, missing=healed.missing, recorded=healed.recorded)
+            if healed.missing:
+                log.warning("healed", attempts=healed.attempts, missing=healed.missing, recorded=healed.recorded)
     return run, healed
 
 
@@ -102,9 +108,14 @@ async def _look(
         async with reconciler.engine.connect() as conn:
             missing = await _missing(conn, hook_target, attempts)
         # In any order: rows follow the times in the GUIDs.
-        brought = await asyncio.gather(*(_bring(session, recorder, attempts[guid]) for guid in missing))
+        brought = await asyncio.gather(
+            *(_bring(session, recorder, attempts[guid]) for guid in missing), return_exceptions=True
+        )
         healed.missing += len(missing)
-        healed.recorded += sum(brought)
+        healed.recorded += brought.count(True)
+        for failure in brought:  # all have ended: none goes on behind our back
+            if isinstance(failure, BaseException):
+                raise failure
         if len(recent) < len(page):
             return
 

@@ -48,7 +48,8 @@ async def sweep(reconciler: Reconciler, *, complete_every: timedelta, discover: 
         run = await runs.start(conn, "sweep", Progress(now))
     async with runs.recorded(reconciler.engine, run):
         if discover and reconciler.github.has_app:
-            app = reconciler.app_session("reconcile", "sweep", meter=run.meter)
+            # A few requests, without which nothing else can be read; healing may have used up what sweeps may use.
+            app = reconciler.app_session("reconcile", "event", meter=run.meter)
             await installations.refresh(reconciler, app)
         async with transaction(reconciler.engine) as conn:
             everything = reconciler.readable(await places.everything(conn))

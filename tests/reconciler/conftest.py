@@ -3,7 +3,7 @@
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import psycopg
 import pytest
@@ -103,6 +103,14 @@ class Lab:
             self.world.clock.advance(1)
             await refetch.round(self.reconciler)
         raise AssertionError(f"something is always due: {self.due()}")
+
+    def passes(self, **time: float) -> None:
+        """Let so much time go by, on GitHub and here."""
+        self.world.clock.advance(**time)
+        self.connection.execute(
+            "UPDATE sync_budgets SET resets_at = resets_at - %(by)s, blocked_until = blocked_until - %(by)s",
+            {"by": timedelta(**time)},
+        )
 
     def changes(self) -> int:
         """How many changes the feed has told of."""

@@ -2,7 +2,6 @@
 
 import asyncio
 from collections.abc import Awaitable, Iterator
-from datetime import timedelta
 from itertools import pairwise
 
 import pytest
@@ -27,15 +26,6 @@ LARGE = Plan(repositories=1, people=8, conversations=600)
 
 BOTH, ISSUES = 24, 3
 """Points of a page of both kinds with heads, and of one of issues alone."""
-
-
-def passes(lab: Lab, **time: float) -> None:
-    """Let so much time go by, on GitHub and here."""
-    lab.world.clock.advance(**time)
-    lab.connection.execute(
-        "UPDATE sync_budgets SET resets_at = resets_at - %(by)s, blocked_until = blocked_until - %(by)s",
-        {"by": timedelta(**time)},
-    )
 
 
 def pool(lab: Lab, resource: Resource, repository: Repository | None = None) -> Pool:
@@ -87,7 +77,7 @@ async def test_a_backfill_stops_at_its_floor_and_goes_on_after_the_reset_where_i
     await lab.discover()  # what people ask for may still be spent
     assert pool(lab, "core").remaining == 1
 
-    passes(lab, hours=1)
+    lab.passes(hours=1)
     read = len(asked(lab, "/graphql"))
     run = await backfill(lab)
     assert len(asked(lab, "/graphql")) - read == 3

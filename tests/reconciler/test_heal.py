@@ -1,11 +1,15 @@
 """Healing from the delivery log: what was sent and never arrived gets into the inbox, once."""
 
 from collections.abc import AsyncIterator
+from contextlib import suppress
 
 import pytest
 
+from ghsync.errors import RateLimited
 from ghsync.inbox.recorder import Recorder
+from ghsync.reconciler import refetch
 from ghsync.reconciler.heal import Healed, heal
+from ghsync.reconciler.installations import make_due
 from ghsync.simulator.actions import issues, repositories, review_threads
 from ghsync.simulator.faults import HookFault
 from ghsync.simulator.sender import Sender
@@ -117,3 +121,30 @@ async def test_what_is_older_than_the_log_is_left_to_the_sweep(mirrored: Lab, re
     issues.open_issue(mirrored.world, mirrored.repository, "Lost", by=mirrored.repository.owner)
     await lose(mirrored, "lost")
     assert await healed(mirrored, recorder) == Healed()
+
+
+async def test_a_long_outage_leaves_the_app_what_everything_else_needs(lab: Lab, recorder: Recorder) -> None:
+    lab.site.budgets.limits = {"core": 100}
+    await lab.discover()
+    await lab.resync_all()
+    lab.world.clock.advance(1)
+    for number in range(150):
+        issues.open_issue(lab.world, lab.repository, f"Lost {number}", by=lab.repository.owner)
+    await lose(lab)
+    with pytest.raises(RateLimited, match=r"3\d of 100 are left, which are kept for more urgent requests"):
+        await heal(lab.reconciler, recorder)
+    in_the_inbox = lab.connection.execute("SELECT count(*) FROM webhook_deliveries").fetchone()
+    heals = "SELECT rows_written FROM sync_runs WHERE kind = 'heal'"
+    assert lab.connection.execute(heals).fetchone() == in_the_inbox != (0,)
+    await make_due(lab.reconciler, str(next(iter(lab.world.installations))))
+    assert lab.due()["refetch_installation"] == 1
+    await refetch.round(lab.reconciler)
+    assert "refetch_installation" not in lab.due()
+    brought = []
+    for _ in range(2):
+        lab.passes(hours=1)
+        with suppress(RateLimited):
+            brought.append((await healed(lab, recorder)).recorded)
+    assert 0 < sum(brought) < 100
+    await lab.settle()
+    assert lab.differences() == []
