@@ -23,9 +23,22 @@ def version(row: str, group: Group) -> str:
 
 
 def newer(group: Group, incoming: str = "excluded", stored: str = "t") -> str:
-    """True where ``incoming`` reports the group and is not older than ``stored``."""
+    """True where ``incoming`` reports the group and is not older than ``stored``.
+
+    An answer of the API that dates the thing is newer than an earlier one that could not, and was as new as its
+    question.
+    """
     test = f"{version(incoming, group)} >= {version(stored, group)}"
+    if group.undated == "as_asked":
+        test = f"({test} OR ({_dates(group, incoming, stored)}))"
     return test if group.name == "core" else f"({incoming}.{group.observed_at} IS NOT NULL AND {test})"
+
+
+def _dates(group: Group, incoming: str, stored: str) -> str:
+    return (
+        f"{stored}.{group.updated_at} IS NULL AND 'api' = ALL (ARRAY[{incoming}.observed_by, {stored}.observed_by]) "
+        f"AND {incoming}.{group.observed_at} >= {stored}.{group.observed_at}"
+    )
 
 
 def tombstone(*rows: str) -> str:

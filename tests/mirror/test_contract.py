@@ -69,6 +69,19 @@ async def test_a_payload_of_a_noun_that_some_answers_do_not_date_is_as_new_as_it
             await conn.rollback()
 
 
+@pytest.mark.parametrize("subject", reports.UNDATED_IS_NEW, ids=str)
+async def test_an_answer_that_dates_a_thing_is_newer_than_an_earlier_one_that_does_not(
+    engine: AsyncEngine, subject: Subject
+) -> None:
+    undated = Report("undated", None, api(100))  # type: ignore[arg-type]
+    await write(engine, subject.batch(undated), subject.batch(Report("before", at(50), api(90))))
+    async with engine.connect() as conn:
+        assert await subject.row(conn, subject.shown) == {subject.shown: "undated"}
+    await write(engine, subject.batch(Report("after", at(50), api(110))))
+    async with engine.connect() as conn:
+        assert await subject.row(conn, subject.shown, "updated_at") == {subject.shown: "after", "updated_at": at(50)}
+
+
 @every_noun
 async def test_a_version_that_comes_again_changes_nothing(engine: AsyncEngine, subject: Subject) -> None:
     await write(engine, subject.batch(ONE))

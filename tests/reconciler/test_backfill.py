@@ -187,6 +187,8 @@ async def test_rest_takes_over_where_graphql_fails(lab: Lab) -> None:
     told = [line for line in lab.differences() if str(lab.repository.id) in line]
     assert [line for line in told if not line.startswith("github_review_threads")] == []  # REST knows no threads
     lab.site.faults.planned.clear()
+    repositories.rename(lab.world, lab.repository, "renamed", by=lab.repository.owner)  # so that all addresses change
+    lab.world.clock.advance(1)
     await lab.resync(full=True)
     assert [line for line in lab.differences() if str(lab.repository.id) in line] == []
 
