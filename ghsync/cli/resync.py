@@ -3,6 +3,7 @@
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
+from operator import attrgetter
 from typing import Annotated, Any
 
 import sqlalchemy as sa
@@ -11,7 +12,7 @@ import typer
 from ghsync.cli import arguments, difference, reading, terminal
 from ghsync.database import transaction
 from ghsync.errors import BadCredentials, GhsyncError, GitHubUnreachable, NotFound, Suspended
-from ghsync.reconciler import installations, places
+from ghsync.reconciler import installations, news, places
 from ghsync.reconciler.gate import Rehearsal
 from ghsync.reconciler.places import Place
 from ghsync.reconciler.reconciler import Reconciler
@@ -90,7 +91,7 @@ def _kinds(only: str | None) -> tuple[What, ...]:
 
 async def _resync(reconciler: Reconciler, wanted: Wanted) -> dict[str, Any]:
     rehearsal = Rehearsal(reconciler.engine) if wanted.dry_run else None
-    found = await _places(reconciler, wanted, rehearsal)
+    found = await _sized(reconciler, await _places(reconciler, wanted, rehearsal))
     rows: list[dict[str, Any]] = []
     with terminal.progress() as bars:
         for place in found:
@@ -147,6 +148,22 @@ async def _places(reconciler: Reconciler, wanted: Wanted, rehearsal: Rehearsal |
     if missing or not found:
         await _say_why(reconciler, wanted, missing)
     return found
+
+
+async def _sized(reconciler: Reconciler, found: Sequence[Place]) -> list[Place]:
+    """Find out how large they are, many at once, so that no page is paid for that could hold more; one is just read."""
+    if len(found) == 1:
+        return list(found)
+    sized: list[Place] = []
+    for installation, part in reconciler.readable(found).items():
+        try:
+            session = await reconciler.session(installation, "resync", "interactive")
+            sized += await news.sized(session, part)
+        except (BadCredentials, GitHubUnreachable):
+            raise
+        except GhsyncError:  # reading them finds out why
+            sized += part
+    return sorted(sized, key=attrgetter("full_name"))
 
 
 async def _known(reconciler: Reconciler, wanted: Wanted) -> list[Place]:

@@ -19,7 +19,7 @@ from ghsync.reconciler import heads, reviews
 from ghsync.reconciler.catalog import Known
 from ghsync.reconciler.heads import Shown
 from ghsync.reconciler.reviews import Said
-from ghsync.reconciler.runs import Progress, What
+from ghsync.reconciler.runs import Position, Progress, What
 from ghsync.reconciler.session import Session
 
 Payload = issue.Payload | pull_request.Payload
@@ -82,21 +82,25 @@ async def pages(
 ) -> AsyncIterator[Page]:
     """All conversations of these kinds, from where ``progress`` is, which is moved on before each page.
 
-    One request asks for a page of each kind, and with pull requests for a page of open heads. It is halved when GitHub
-    cannot make it in time, and grows again. Raises `GraphQLUnavailable`, `TooHeavy` or `RateLimited` where GraphQL
+    One request asks for a page of each kind, and with pull requests for a page of open heads, none larger than what is
+    left: GitHub charges for what a page could hold. Pages are halved when GitHub cannot make them in time, and grow
+    again. Raises `GraphQLUnavailable`, `TooHeavy` or `RateLimited` where GraphQL
     cannot go on: see `listed`.
     """
     size = FIRST_PAGE_OF_CHANGES if newest_first else LARGEST_PAGE
     if "pull_requests" not in kinds or not any(heads.variables(known).values()):
         progress.heads.ended = True
     while not progress.heads.ended or any(not progress.position(what).ended for what in kinds):
-        wanted = [what for what in kinds if not progress.position(what).ended]
+        sizes = {what: _size(progress.position(what), size) for what in kinds if not progress.position(what).ended}
+        most = HEADS_OF_CHANGES if newest_first else HEADS_AT_ONCE
+        heads_size = 0 if progress.heads.ended else min(most, _size(progress.pull_requests, size))
         try:
-            shown = await _ask(session, known, progress, wanted, size, newest_first=newest_first)
+            shown = await _ask(session, known, progress, sizes, heads_size, newest_first=newest_first)
         except TooHeavy:
-            if size == 1:
+            largest = max(heads_size, *sizes.values())
+            if largest == 1:
                 raise
-            size = max(1, size // 2)
+            size = largest // 2
             continue
         except GraphQLDenied as error:
             if progress.heads.ended:
@@ -108,21 +112,25 @@ async def pages(
         size = min(LARGEST_PAGE, size + size // 2 + 1)
 
 
+def _size(position: Position, largest: int) -> int:
+    return largest if position.left is None else min(largest, position.left)
+
+
 async def _ask(
-    session: Session, known: Known, progress: Progress, wanted: list[What], size: int, *, newest_first: bool
+    session: Session, known: Known, progress: Progress, sizes: dict[What, int], heads_size: int, *, newest_first: bool
 ) -> Page:
-    with_heads = not progress.heads.ended
     answer = await session.graphql(
         "conversations",
         repository=known.place.node_id,
-        size=size,
         order=_NEWEST_FIRST if newest_first else _OLDEST_FIRST,
-        issues="issues" in wanted,
+        issues="issues" in sizes,
+        issuesSize=sizes.get("issues", 1),
         afterIssue=progress.issues.after,
-        pullRequests="pull_requests" in wanted,
+        pullRequests="pull_requests" in sizes,
+        pullRequestsSize=sizes.get("pull_requests", 1),
         afterPullRequest=progress.pull_requests.after,
-        heads=with_heads,
-        headsSize=min(size, HEADS_OF_CHANGES if newest_first else HEADS_AT_ONCE),
+        heads=heads_size > 0,
+        headsSize=heads_size or 1,
         afterHead=progress.heads.after,
         **heads.variables(known),
     )
@@ -131,14 +139,14 @@ async def _ask(
         raise GraphQLUnavailable("GitHub's GraphQL does not show this repository; REST is asked instead.")
     shown: dict[What, list[Conversation]] = {}
     pages: list[tuple[What, answers.Page]] = []
-    for what in wanted:
+    for what in sizes:
         page = node.issues if what == "issues" else node.pull_requests
         if page is None or None in page.nodes:
             raise TooHeavy("GitHub answered a part of the page.")
         shown[what] = [await read(session, known, one, answer.observed_at) for one in page.nodes if one]
         pages.append((what, page))
     checked: list[Shown] = []
-    if with_heads:
+    if heads_size:
         if node.heads is None or None in node.heads.nodes:
             raise TooHeavy("GitHub answered a part of the page.")
         checked = heads.shown([head for head in node.heads.nodes if head], answer.observed_at)
@@ -148,7 +156,7 @@ async def _ask(
     for what, page in pages:  # only now that all could be read
         position = progress.position(what)
         position.after, position.ended = page.page_info.end_cursor, not page.page_info.has_next_page
-        position.total = page.total_count
+        position.total, position.shown = page.total_count, position.shown + len(page.nodes)
         position.reach(max(changes(shown[what]), default=None))
     return Page(shown, checked)
 

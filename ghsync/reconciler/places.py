@@ -31,7 +31,8 @@ marks = sa.Table(
 @dataclass(frozen=True, slots=True)
 class Place:
     """A repository to read: our id, GitHub's, its name, how far it was read, and by whom: an installation, which has
-    permissions, or a personal token, of which these are not known.
+    permissions, or a personal token, of which these are not known. How much there is of each kind is None until GitHub
+    was asked.
     """
 
     id: str
@@ -45,6 +46,8 @@ class Place:
     complete_at: datetime | None
     blocked_at: datetime | None
     permissions: frozenset[str] | None = None
+    issues: int | None = None
+    pull_requests: int | None = None
 
     def may(self, permission: str) -> bool:
         """Whether its reader has a permission, or it is not known whether it has, so that asking tells."""

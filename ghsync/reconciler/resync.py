@@ -1,5 +1,7 @@
 """One run over one repository: the manual resync, the backfill of one that was never read, or a part of a sweep."""
 
+from datetime import datetime
+
 import structlog
 
 from ghsync.database import transaction
@@ -9,7 +11,7 @@ from ghsync.reconciler.gate import Gate
 from ghsync.reconciler.places import Place
 from ghsync.reconciler.reconciler import Reconciler
 from ghsync.reconciler.repository import KINDS, Watch
-from ghsync.reconciler.runs import Progress, Run, What
+from ghsync.reconciler.runs import Position, Progress, Run, What
 
 log = structlog.get_logger()
 
@@ -38,7 +40,7 @@ async def resync(
     resumable = complete and kinds == KINDS and gate is None
     async with transaction(reconciler.engine) as conn:
         run = await runs.resume(conn, kind, place.id) if resumable else None
-        run = run or await runs.start(conn, kind, Progress(reconciler.github.now(), resumable), place.id)
+        run = run or await runs.start(conn, kind, _begin(place, reconciler.github.now(), resumable), place.id)
     try:
         async with runs.recorded(reconciler.engine, run):
             credential = place.installation
@@ -63,6 +65,10 @@ async def resync(
         points=run.meter.points,
     )
     return run
+
+
+def _begin(place: Place, now: datetime, resumable: bool) -> Progress:
+    return Progress(now, resumable, Position(total=place.issues), Position(total=place.pull_requests))
 
 
 async def _ask_what_is_seen(reconciler: Reconciler, place: Place) -> None:

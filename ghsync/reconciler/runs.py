@@ -36,12 +36,18 @@ seen = sa.Table(
 
 
 class Position(msgspec.Struct):
-    """How far one listing is: GraphQL's cursor, the newest change that it has shown, and how many there are in all."""
+    """How far one listing is: GraphQL's cursor, the newest change and how many it has shown, and how many there are."""
 
     after: str | None = None
     ended: bool = False
     through: datetime | None = None
     total: int | None = None
+    shown: int = 0
+
+    @property
+    def left(self) -> int | None:
+        """How many are still to be shown, as far as GitHub has told; one may always have come since."""
+        return None if self.total is None else max(1, self.total - self.shown)
 
     def reach(self, newest: datetime | None) -> None:
         """Note the newest change of a page."""

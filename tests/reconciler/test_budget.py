@@ -24,8 +24,8 @@ pytestmark = pytest.mark.anyio
 LARGE = Plan(repositories=1, people=8, conversations=600)
 """Five pages of issues, two of pull requests, and two of the heads of those that are open."""
 
-BOTH, ISSUES = 24, 3
-"""Points of a page of both kinds with heads, and of one of issues alone."""
+BOTH, REST, ISSUES = 24, 19, 3
+"""Points of a page of both kinds with heads, of one with the rest of the pull requests, and of one of issues alone."""
 
 
 def pool(lab: Lab, resource: Resource, repository: Repository | None = None) -> Pool:
@@ -66,7 +66,7 @@ async def stopped(run: Awaitable[Run]) -> RateLimited:
 async def test_a_backfill_stops_at_its_floor_and_goes_on_after_the_reset_where_it_was(open_lab: Open) -> None:
     lab = await open_lab(LARGE)
     # Two pages of both, and REST for the catalog only; the rest is kept for what is more urgent.
-    lab.site.budgets.limits = {"graphql": 2 * BOTH + 12, "core": 6}
+    lab.site.budgets.limits = {"graphql": BOTH + REST + 12, "core": 6}
     await lab.discover()
     stop = await stopped(backfill(lab))
     told = lab.connection.execute(
@@ -81,7 +81,7 @@ async def test_a_backfill_stops_at_its_floor_and_goes_on_after_the_reset_where_i
     read = len(asked(lab, "/graphql"))
     run = await backfill(lab)
     assert len(asked(lab, "/graphql")) - read == 3
-    assert (run.rows_seen, run.meter.points) == (len(lab.repository.issues), 2 * BOTH + 3 * ISSUES)
+    assert (run.rows_seen, run.meter.points) == (len(lab.repository.issues), BOTH + REST + 2 * ISSUES + 1)
     assert lab.connection.execute("SELECT status, last_error FROM sync_runs").fetchall() == [("succeeded", None)]
     assert list(refused(lab)) == []
     assert lab.differences() == []

@@ -1,5 +1,6 @@
 """The sweep: it costs next to nothing when nothing changed, and brings what no hook told."""
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -10,12 +11,14 @@ from ghsync.errors import GitHubUnavailable
 from ghsync.jobs import Job
 from ghsync.reconciler import places, refetch
 from ghsync.reconciler.places import Place
+from ghsync.reconciler.resync import resync
 from ghsync.reconciler.sweep import sweep
 from ghsync.simulator.actions import conversations, issues, labels, repositories
+from ghsync.simulator.generator import Plan
 from ghsync.simulator.repository import Repository
 from ghsync.simulator.traffic import Traffic
 from tests import truth
-from tests.reconciler.conftest import Lab
+from tests.reconciler.conftest import Lab, Open
 
 pytestmark = pytest.mark.anyio
 
@@ -28,6 +31,25 @@ async def test_a_first_sweep_reads_everything(lab: Lab) -> None:
     run = await sweep(lab.reconciler, complete_every=DAILY)
     assert lab.differences() == []
     assert run.rows_seen == sum(len(each.issues) for each in lab.world.repositories.values())
+
+
+async def test_small_repositories_are_read_for_few_points(open_lab: Open) -> None:
+    lab = await open_lab(Plan(repositories=20, people=8, conversations=200, pull_request_share=0.5))
+    await lab.discover()
+    run = await sweep(lab.reconciler, complete_every=DAILY)
+    assert lab.differences() == []
+    read = "SELECT count(*)::int, sum(points)::int FROM sync_runs WHERE kind = 'backfill'"
+    ((repositories, points),) = lab.connection.execute(read).fetchall()
+    assert (repositories, points <= 20 * 3) == (20, True)  # a page that could hold a hundred of each costs 24
+    assert run.meter.points == 1
+
+
+async def test_what_came_since_the_size_was_told_is_read_too(lab: Lab) -> None:
+    await lab.discover()
+    place = replace(await lab.place(), issues=0, pull_requests=1)
+    run = await resync(lab.reconciler, place, kind="backfill", full=True, priority="sweep")
+    assert run.rows_seen == len(lab.repository.issues) > 20
+    assert [line for line in lab.differences() if str(lab.repository.id) in line] == []
 
 
 async def test_an_idle_sweep_is_one_request(mirrored: Lab) -> None:

@@ -63,7 +63,8 @@ HEAD_NODES = 1 + 20 + 20 * 50
 def wanted(size: int, *, issues: bool = False, pulls: bool = False, heads: bool = False) -> dict[str, object]:
     """The variables of a page."""
     seen = dict.fromkeys(("checks", "statuses", "actions"), True)
-    return {"size": size, "issues": issues, "pullRequests": pulls, "heads": heads, "headsSize": 20, **seen}
+    sizes = {"issuesSize": size, "pullRequestsSize": size, "headsSize": 20}
+    return {"issues": issues, "pullRequests": pulls, "heads": heads, **sizes, **seen}
 
 
 @pytest.mark.parametrize(

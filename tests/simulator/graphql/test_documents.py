@@ -363,10 +363,11 @@ def page_of(repository: Repository, *whats: str) -> dict[str, Any]:
     """The variables of `conversations`, for a page of what is wanted."""
     return {
         "repository": repository.node_id,
-        "size": 40,
         "order": OLDEST_FIRST,
         "issues": "issues" in whats,
+        "issuesSize": 40,
         "pullRequests": "pull_requests" in whats,
+        "pullRequestsSize": 40,
         "heads": "heads" in whats,
         "headsSize": 20,
         "checks": True,

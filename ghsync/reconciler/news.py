@@ -1,0 +1,112 @@
+"""What GitHub tells of many repositories at once: which changed since they were read, and how large they are."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from datetime import datetime
+from typing import NamedTuple
+
+import msgspec
+import structlog
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from ghsync.database import first_line, transaction
+from ghsync.errors import AccessLost, Gone, GraphQLUnavailable, NotFound, TooHeavy, UnavailableForLegalReasons
+from ghsync.github import etags
+from ghsync.github.graphql import answers
+from ghsync.github.graphql.answers import Newest
+from ghsync.reconciler.places import Place
+from ghsync.reconciler.session import Session
+
+log = structlog.get_logger()
+
+AT_ONCE = 100
+
+
+class News(NamedTuple):
+    """A repository, with its size where GitHub told it, and whether it has something newer than what was read."""
+
+    place: Place
+    moved: bool
+
+
+async def ask(session: Session, engine: AsyncEngine, known: Sequence[Place]) -> list[News]:
+    """Ask for news of one credential's repositories; one that cannot tell counts as moved."""
+    told = [News(place, moved=True) for place in known if not place.node_id]
+    for part in _parts([place for place in known if place.node_id], AT_ONCE):
+        try:
+            shown = await _newest(session, part)
+        except (GraphQLUnavailable, TooHeavy) as error:
+            log.warning("graphql_given_up", repositories=len(part), error=first_line(error))
+            told += [News(place, await _has_moved(session, engine, place)) for place in part]
+            continue
+        for place in part:
+            node = shown.get(str(place.node_id))
+            told.append(News(_sized(place, node), _is_news(place, node)))
+    return told
+
+
+async def sized(session: Session, known: Sequence[Place]) -> list[Place]:
+    """The same repositories, with their sizes where GitHub tells them."""
+    found = [place for place in known if not place.node_id]
+    for part in _parts([place for place in known if place.node_id], AT_ONCE):
+        try:
+            shown = await _newest(session, part)
+        except (GraphQLUnavailable, TooHeavy):
+            shown = {}
+        found += [_sized(place, shown.get(str(place.node_id))) for place in part]
+    return found
+
+
+async def _newest(session: Session, part: Sequence[Place]) -> dict[str, Newest]:
+    answer = await session.graphql("newest", ids=[place.node_id for place in part])
+    return {node.id: node for node in answers.newest_decoder.decode(answer.data).nodes if node}
+
+
+def _sized(place: Place, node: Newest | None) -> Place:
+    if node is None:
+        return place
+    return replace(place, issues=node.issues.total_count, pull_requests=node.pull_requests.total_count)
+
+
+async def _has_moved(session: Session, engine: AsyncEngine, place: Place) -> bool:
+    """The same through REST, a request each; it is free while nothing changes, for then GitHub answers 304."""
+    try:
+        answer = await session.get(
+            place.path("issues"), conditional=True, state="all", sort="updated", direction="desc", per_page=1
+        )
+    except (NotFound, Gone, AccessLost, UnavailableForLegalReasons):
+        return True  # reading it finds out why
+    if answer.unchanged:
+        return False
+    through = max(filter(None, (place.issues_through, place.pull_requests_through)), default=None)
+    if any(_later(one.updated_at, through) for one in _dated.decode(answer.body)):
+        return True
+    if answer.etag:
+        async with transaction(engine) as conn:
+            await etags.keep(conn, answer.etag)
+    return False
+
+
+class _Dated(msgspec.Struct, frozen=True):
+    updated_at: datetime
+
+
+_dated = msgspec.json.Decoder(list[_Dated])
+
+
+def _is_news(place: Place, node: Newest | None) -> bool:
+    return (
+        node is None  # it cannot be seen: reading it finds out why
+        or node.name_with_owner != place.full_name
+        or _later(node.updated_at, place.updated_at)
+        or _later(node.issues.changed_at, place.issues_through)
+        or _later(node.pull_requests.changed_at, place.pull_requests_through)
+    )
+
+
+def _later(changed_at: datetime | None, through: datetime | None) -> bool:
+    return changed_at is not None and (through is None or changed_at > through)
+
+
+def _parts(known: Sequence[Place], size: int) -> Iterator[Sequence[Place]]:
+    return (known[start : start + size] for start in range(0, len(known), size))
