@@ -93,11 +93,11 @@ async def pages(
     while not progress.heads.ended or any(not progress.position(what).ended for what in kinds):
         sizes = {what: _size(progress.position(what), size) for what in kinds if not progress.position(what).ended}
         most = HEADS_OF_CHANGES if newest_first else HEADS_AT_ONCE
-        heads_size = 0 if progress.heads.ended else min(most, _size(progress.pull_requests, size))
+        heads_size = 0 if progress.heads.ended else min(most, size, max(1, progress.pull_requests.total or most))
         try:
             shown = await _ask(session, known, progress, sizes, heads_size, newest_first=newest_first)
         except TooHeavy:
-            largest = max(heads_size, *sizes.values())
+            largest = max([heads_size, *sizes.values()])
             if largest == 1:
                 raise
             size = largest // 2
@@ -198,6 +198,7 @@ async def listed(
 ) -> AsyncIterator[Page]:
     """The same through REST, from the start: a request a page, and one for each pull request, whose lists lack much."""
     order = {"sort": "updated", "direction": "desc"} if newest_first else {"sort": "created", "direction": "asc"}
+    pulls_ended = progress.pull_requests.ended
     for what in kinds:
         position = progress.position(what)
         if position.ended:
@@ -216,6 +217,9 @@ async def listed(
             if position.ended:  # the reader has what it wants
                 break
         position.ended = True
+    if pulls_ended and not progress.heads.ended:
+        async for opened, observed_at in session.listing(known.place.path("pulls"), pull_request.Payload, state="open"):
+            yield Page({}, heads.listed(opened, observed_at))
     progress.heads.ended = True
 
 

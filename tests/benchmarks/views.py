@@ -5,8 +5,8 @@
 A database is filled set-based: 20 repositories in 5 projects, with 100,000 pull requests (one in twenty is open), ten
 check runs of each head, 20,000 tasks with their links, workflows, runs, jobs, an inbox and a change feed. Then every
 query is asked again and again, each time of another repository, project or moment. ``--explain`` keeps the plan of
-each, with what it really did; those of the last measurement are in ``views.plans.txt`` beside. The aim is 100 ms at the 95th percentile for each, with nothing else at work; what
-PostgreSQL itself worked is told beside.
+each, with what it really did; those of the last measurement are in ``views.plans.txt`` beside. The aim is 100 ms at the
+95th percentile for each, with nothing else at work; what PostgreSQL itself worked is told beside.
 """
 
 import argparse

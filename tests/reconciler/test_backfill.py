@@ -8,6 +8,7 @@ from ghsync.errors import AccessLost, GitHubUnavailable, NotFound, Suspended
 from ghsync.mirror import label
 from ghsync.projector.batch import Batch
 from ghsync.reconciler import absentees, catalog, refetch
+from ghsync.reconciler import conversations as reading
 from ghsync.reconciler.absentees import Absentee
 from ghsync.reconciler.gate import Rehearsal
 from ghsync.reconciler.places import Place
@@ -23,6 +24,7 @@ from ghsync.simulator.actions import (
     repositories,
     review_threads,
 )
+from ghsync.simulator.faults import ApiFault
 from ghsync.simulator.generator import Plan
 from ghsync.simulator.graphql.limits import Limits
 from ghsync.simulator.issue import Issue
@@ -210,6 +212,27 @@ async def test_a_page_that_takes_too_long_is_halved_until_it_does_not(lab: Lab) 
     assert [line for line in lab.differences() if str(lab.repository.id) in line] == []
     (run,) = lab.connection.execute("SELECT points FROM sync_runs WHERE kind = 'resync'").fetchall()
     assert run[0] > 0
+
+
+@pytest.mark.parametrize(("fault", "times"), [("bad_gateway", 1), ("failure", 1000)])
+async def test_heads_are_read_to_the_end_where_github_fails_after_their_pull_requests(
+    open_lab: Open, monkeypatch: pytest.MonkeyPatch, fault: ApiFault, times: int
+) -> None:
+    monkeypatch.setattr(reading, "HEADS_AT_ONCE", 4)
+    lab = await open_lab(Plan(repositories=1, people=8, conversations=80, pull_request_share=1.0))
+    await lab.discover()
+    opened = sum(pull.issue.state == "open" for pull in lab.repository.pull_requests.values())
+    assert 4 < opened <= len(lab.repository.issues) <= 100  # one page of pull requests, several of heads
+    read: list[int] = []
+
+    def watch(run: Run) -> None:
+        if not read:
+            lab.site.faults.plan(fault, "graphql", times=times)
+        read.append(run.rows_seen)
+
+    await resync(lab.reconciler, await lab.place(), kind="backfill", full=True, priority="sweep", watch=watch)
+    assert read[0] == read[-1] == len(lab.repository.issues)
+    assert lab.differences() == []
 
 
 @pytest.mark.parametrize("pages", [1, 2, 3])
