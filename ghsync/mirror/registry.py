@@ -130,11 +130,12 @@ FROM claims c WHERE c.id = r.id AND r.tracked_name <> c.tracked_name
 RETURNING r.id::text
 """)
 
-# A repository's own project has its name and its owner's organization, as long as nobody gave it others.
+# A repository's own project has its name and its owner's organization, as long as nobody gave it others. Two of one
+# account may have one name: when the account was renamed, and of one repository it is not known yet where it went.
 _FOLLOW = sa.text("""
 WITH own AS (
   SELECT p.id, r.name, r.description, r.html_url,
-         replace(lower(split_part(r.tracked_name, '/', 2)), '~', '-') AS slug, r.github_id,
+         replace(lower(split_part(r.tracked_name, '/', 2)), '~', '-') AS slug, r.github_id, r.observed_at,
          coalesce(owner.id, p.followed_organization_id) AS followed_organization_id,
          CASE WHEN p.organization_id = p.followed_organization_id THEN coalesce(owner.id, p.organization_id)
               ELSE p.organization_id END AS organization_id
@@ -144,14 +145,17 @@ WITH own AS (
   WHERE r.id = ANY(CAST(:ids AS uuid[])) AND EXISTS (
     SELECT FROM github_repository_aliases a
     WHERE a.repository_id = r.id AND split_part(a.full_name, '/', 2) = p.name)
+), ranked AS (
+  SELECT own.*, row_number() OVER (PARTITION BY organization_id, slug ORDER BY observed_at DESC, github_id DESC) AS rank
+  FROM own
 )
 UPDATE projects p SET name = own.name, description = own.description, repository_url = own.html_url,
   organization_id = own.organization_id, followed_organization_id = own.followed_organization_id,
   updated_at = CURRENT_TIMESTAMP,
-  slug = CASE WHEN EXISTS (
+  slug = CASE WHEN own.rank > 1 OR EXISTS (
     SELECT FROM projects other WHERE other.organization_id = own.organization_id AND other.slug = own.slug
     AND other.id NOT IN (SELECT id FROM own)) THEN own.slug || '-' || own.github_id ELSE own.slug END
-FROM own WHERE own.id = p.id
+FROM ranked own WHERE own.id = p.id
 """)
 
 # The account's login is the one seen last, on whichever of its repositories or installations.

@@ -111,6 +111,15 @@ async def test_a_repository_seen_later_takes_its_name_back(engine: AsyncEngine) 
     assert await names(engine) == {"1": "acme/app", "2": "acme/app~2"}
 
 
+async def test_one_batch_shows_two_repositories_of_one_name_under_two_logins_of_their_account(
+    engine: AsyncEngine,
+) -> None:
+    renamed = Owner(id=ACME.id, login="acme-inc", type="Organization")
+    await write(engine, also(seen(1, "acme/app", 1), 2, "acme-inc/app", 2, renamed))
+    assert await names(engine) == {"1": "acme/app", "2": "acme-inc/app"}
+    assert await projects(engine) == [("acme-inc", "app", "app"), ("acme-inc", "app", "app-1")]
+
+
 async def test_names_are_the_same_whatever_their_case(engine: AsyncEngine) -> None:
     await write(engine, seen(1, "acme/App", 1), seen(2, "ACME/app", 2))
     assert await names(engine) == {"1": "acme/App~1", "2": "ACME/app"}
