@@ -35,6 +35,7 @@ def newer(group: Group, incoming: str = "excluded", stored: str = "t") -> str:
 
 
 def _dates(group: Group, incoming: str, stored: str) -> str:
+    """True where the API speaks of a row to which it gave no time, later than it did so."""
     return (
         f"{stored}.{group.updated_at} IS NULL AND 'api' = ALL (ARRAY[{incoming}.observed_by, {stored}.observed_by]) "
         f"AND {incoming}.{group.observed_at} >= {stored}.{group.observed_at}"

@@ -19,7 +19,7 @@ from ghsync.reconciler import heads, reviews
 from ghsync.reconciler.catalog import Known
 from ghsync.reconciler.heads import Shown
 from ghsync.reconciler.reviews import Said
-from ghsync.reconciler.runs import Position, Progress, What
+from ghsync.reconciler.runs import Progress, What
 from ghsync.reconciler.session import Session
 
 Payload = issue.Payload | pull_request.Payload
@@ -91,9 +91,10 @@ async def pages(
     if "pull_requests" not in kinds or not any(heads.variables(known).values()):
         progress.heads.ended = True
     while not progress.heads.ended or any(not progress.position(what).ended for what in kinds):
-        sizes = {what: _size(progress.position(what), size) for what in kinds if not progress.position(what).ended}
+        positions = {what: progress.position(what) for what in kinds}
+        sizes = {what: _within(size, each.left) for what, each in positions.items() if not each.ended}
         most = HEADS_OF_CHANGES if newest_first else HEADS_AT_ONCE
-        heads_size = 0 if progress.heads.ended else min(most, size, max(1, progress.pull_requests.total or most))
+        heads_size = 0 if progress.heads.ended else _within(min(most, size), progress.pull_requests.total)
         try:
             shown = await _ask(session, known, progress, sizes, heads_size, newest_first=newest_first)
         except TooHeavy:
@@ -112,8 +113,8 @@ async def pages(
         size = min(LARGEST_PAGE, size + size // 2 + 1)
 
 
-def _size(position: Position, largest: int) -> int:
-    return largest if position.left is None else min(largest, position.left)
+def _within(largest: int, there: int | None) -> int:
+    return largest if there is None else max(1, min(largest, there))
 
 
 async def _ask(

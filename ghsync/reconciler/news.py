@@ -1,6 +1,6 @@
 """What GitHub tells of many repositories at once: which changed since they were read, and how large they are."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import AsyncIterator, Iterator, Sequence
 from dataclasses import replace
 from datetime import datetime
 from typing import NamedTuple
@@ -31,35 +31,38 @@ class News(NamedTuple):
 
 async def ask(session: Session, engine: AsyncEngine, known: Sequence[Place]) -> list[News]:
     """Ask for news of one credential's repositories; one that cannot tell counts as moved."""
-    told = [News(place, moved=True) for place in known if not place.node_id]
-    for part in _parts([place for place in known if place.node_id], AT_ONCE):
-        try:
-            shown = await _newest(session, part)
-        except (GraphQLUnavailable, TooHeavy) as error:
-            log.warning("graphql_given_up", repositories=len(part), error=first_line(error))
+    told: list[News] = []
+    async for part, shown in _shown(session, known):
+        if shown is None:
             told += [News(place, await _has_moved(session, engine, place)) for place in part]
             continue
-        for place in part:
-            node = shown.get(str(place.node_id))
-            told.append(News(_sized(place, node), _is_news(place, node)))
+        nodes = [(place, shown.get(str(place.node_id))) for place in part]
+        told += [News(_sized(place, node), _is_news(place, node)) for place, node in nodes]
     return told
 
 
 async def sized(session: Session, known: Sequence[Place]) -> list[Place]:
     """The same repositories, with their sizes where GitHub tells them."""
-    found = [place for place in known if not place.node_id]
+    return [
+        _sized(place, (shown or {}).get(str(place.node_id)))
+        async for part, shown in _shown(session, known)
+        for place in part
+    ]
+
+
+async def _shown(
+    session: Session, known: Sequence[Place]
+) -> AsyncIterator[tuple[Sequence[Place], dict[str, Newest] | None]]:
+    """Repositories by parts, with what GraphQL shows of them; None where it cannot answer."""
+    yield [place for place in known if not place.node_id], {}  # there is nothing to ask by
     for part in _parts([place for place in known if place.node_id], AT_ONCE):
         try:
-            shown = await _newest(session, part)
-        except (GraphQLUnavailable, TooHeavy):
-            shown = {}
-        found += [_sized(place, shown.get(str(place.node_id))) for place in part]
-    return found
-
-
-async def _newest(session: Session, part: Sequence[Place]) -> dict[str, Newest]:
-    answer = await session.graphql("newest", ids=[place.node_id for place in part])
-    return {node.id: node for node in answers.newest_decoder.decode(answer.data).nodes if node}
+            answer = await session.graphql("newest", ids=[place.node_id for place in part])
+        except (GraphQLUnavailable, TooHeavy) as error:
+            log.warning("graphql_given_up", repositories=len(part), error=first_line(error))
+            yield part, None
+            continue
+        yield part, {node.id: node for node in answers.newest_decoder.decode(answer.data).nodes if node}
 
 
 def _sized(place: Place, node: Newest | None) -> Place:

@@ -47,7 +47,7 @@ class Position(msgspec.Struct):
     @property
     def left(self) -> int | None:
         """How many are still to be shown, as far as GitHub has told; one may always have come since."""
-        return None if self.total is None else max(1, self.total - self.shown)
+        return None if self.total is None else self.total - self.shown
 
     def reach(self, newest: datetime | None) -> None:
         """Note the newest change of a page."""

@@ -33,14 +33,17 @@ async def test_a_first_sweep_reads_everything(lab: Lab) -> None:
     assert run.rows_seen == sum(len(each.issues) for each in lab.world.repositories.values())
 
 
-async def test_small_repositories_are_read_for_few_points(open_lab: Open) -> None:
-    lab = await open_lab(Plan(repositories=20, people=8, conversations=200, pull_request_share=0.5))
+@pytest.mark.parametrize(("pull_request_share", "enough"), [(0.5, 50), (0.0, 30)])
+async def test_small_repositories_are_read_for_few_points(
+    open_lab: Open, pull_request_share: float, enough: int
+) -> None:
+    lab = await open_lab(Plan(repositories=20, people=8, conversations=200, pull_request_share=pull_request_share))
     await lab.discover()
     run = await sweep(lab.reconciler, complete_every=DAILY)
     assert lab.differences() == []
     read = "SELECT count(*)::int, sum(points)::int FROM sync_runs WHERE kind = 'backfill'"
     ((repositories, points),) = lab.connection.execute(read).fetchall()
-    assert (repositories, points <= 20 * 3) == (20, True)  # a page that could hold a hundred of each costs 24
+    assert (repositories, points <= enough) == (20, True)  # a page that could hold a hundred of each costs 24
     assert run.meter.points == 1
 
 
