@@ -2,14 +2,17 @@
 
 import os
 import time
+from pathlib import Path
 
 import sqlalchemy as sa
 from alembic import context
 from alembic.operations import MigrationScript
+from alembic.runtime.migration import MigrationContext
 
-from ghsync import migrate, schema
+from ghsync import definitions, migrate, schema
 from ghsync.errors import NotConfigured
 
+SQL = Path(__file__).parent / "sql"
 ADVISORY_LOCK = 0x67687379  # "ghsy"; advisory locks are a database's own
 LOCK_POLL_SECONDS = 0.1
 
@@ -54,6 +57,8 @@ def migrate_database(url: str) -> None:
         connection.execute(sa.text(f"SET lock_timeout = '{LOCK_TIMEOUT}'"))
         connection.execute(sa.text(f"SET statement_timeout = '{STATEMENT_TIMEOUT}'"))
         connection.commit()
+        if context.config.attributes.get("down"):
+            definitions.remove(connection, SQL)
         context.configure(
             connection=connection,
             target_metadata=schema.metadata,
@@ -63,6 +68,13 @@ def migrate_database(url: str) -> None:
         )
         with context.begin_transaction():
             context.run_migrations()
+        if is_newest(connection):
+            definitions.apply(connection, SQL)
+
+
+def is_newest(connection: sa.Connection) -> bool:
+    """Whether the tables are those that what is defined over them was written for."""
+    return MigrationContext.configure(connection).get_current_revision() == context.script.get_current_head()
 
 
 def print_sql() -> None:
@@ -75,6 +87,9 @@ def print_sql() -> None:
     )
     with context.begin_transaction():
         context.run_migrations()
+    if context.get_revision_argument() in ("head", context.script.get_current_head()):
+        for text in definitions.texts(SQL):
+            context.execute(sa.text(text.replace(":", r"\:")))  # a colon in a regular expression is no parameter
 
 
 if context.is_offline_mode():

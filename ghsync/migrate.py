@@ -36,9 +36,9 @@ def upgrade(url: str, to: str = "head", **settings: str) -> None:
 
 
 def downgrade(url: str, to: str) -> None:
-    """Take the database back down to a revision, or to nothing with ``base``."""
+    """Take the database back down to a revision, or to nothing with ``base``; nothing is defined over its tables."""
     with _alembic():
-        command.downgrade(_config(url), to)
+        command.downgrade(_config(url, down=True), to)
 
 
 def sql(to: str = "head") -> str:
@@ -80,9 +80,13 @@ def scripts_directory() -> Path:
 
 
 def _config(
-    url: str | None = None, settings: Mapping[str, str] | None = None, *, output: StringIO | None = None
+    url: str | None = None,
+    settings: Mapping[str, str] | None = None,
+    *,
+    output: StringIO | None = None,
+    down: bool = False,
 ) -> Config:
-    config = Config(output_buffer=output, attributes={"url": url, "settings": settings or {}})
+    config = Config(output_buffer=output, attributes={"url": url, "settings": settings or {}, "down": down})
     # Alembic interpolates its options, and a directory may have a percent sign in its name.
     config.set_main_option("script_location", str(scripts_directory()).replace("%", "%%"))
     return config

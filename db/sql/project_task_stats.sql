@@ -1,6 +1,6 @@
 -- Tasks by project (seed 000: project_task_stats), as of its last refresh. The unique index lets it be refreshed while it
 -- is read: REFRESH MATERIALIZED VIEW CONCURRENTLY project_task_stats.
-CREATE MATERIALIZED VIEW project_task_stats AS
+CREATE MATERIALIZED VIEW IF NOT EXISTS project_task_stats AS
 SELECT p.id AS project_id,
        count(t.id) AS total_tasks,
        count(t.id) FILTER (WHERE t.status NOT IN ('completed', 'failed', 'cancelled')) AS active_tasks,
@@ -13,7 +13,7 @@ FROM projects p
 LEFT JOIN tasks t ON t.project_id = p.id
 GROUP BY p.id;
 
-CREATE UNIQUE INDEX idx_project_task_stats ON project_task_stats (project_id);
+CREATE UNIQUE INDEX IF NOT EXISTS idx_project_task_stats ON project_task_stats (project_id);
 
 COMMENT ON MATERIALIZED VIEW project_task_stats IS 'Tasks by project, as of its last refresh';
 COMMENT ON COLUMN project_task_stats.project_id IS 'The project';

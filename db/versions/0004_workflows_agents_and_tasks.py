@@ -1,7 +1,5 @@
 """Workflows, agents and tasks."""
 
-from pathlib import Path
-
 import sqlalchemy as sa
 from alembic import op
 from sqlalchemy.dialects import postgresql
@@ -10,8 +8,6 @@ revision = "0004"
 down_revision = "0003"
 branch_labels = None
 depends_on = None
-
-SQL = Path(__file__).parent.parent / "sql"
 
 
 def upgrade() -> None:
@@ -604,8 +600,6 @@ def upgrade() -> None:
     op.create_index("idx_task_executions_status", "task_executions", ["execution_status"], unique=False)
     op.create_index(op.f("idx_task_executions_task_id"), "task_executions", ["task_id"], unique=False)
 
-    op.execute(SQL.joinpath("task_dependencies_refuse_cycle.sql").read_text())
-
 
 def downgrade() -> None:
     op.drop_table("task_executions")
@@ -615,4 +609,3 @@ def downgrade() -> None:
     op.drop_table("workflow_executions")
     op.drop_table("workflows")
     op.drop_table("agents")
-    op.execute("DROP FUNCTION task_dependencies_refuse_cycle()")

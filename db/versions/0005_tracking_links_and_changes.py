@@ -1,7 +1,5 @@
 """Tracking, links, the change feed and the audit log."""
 
-from pathlib import Path
-
 import sqlalchemy as sa
 from alembic import op
 from sqlalchemy.dialects import postgresql
@@ -10,9 +8,6 @@ revision = "0005"
 down_revision = "0004"
 branch_labels = None
 depends_on = None
-
-SQL = Path(__file__).parent.parent / "sql"
-DUE_FOR_LINKING = ("tasks", "agent_sessions", "workflow_executions")
 
 
 def upgrade() -> None:
@@ -511,16 +506,8 @@ def upgrade() -> None:
 
     op.execute("INSERT INTO change_feed DEFAULT VALUES")
 
-    op.execute(SQL.joinpath("link_task_due.sql").read_text())
-    for table in DUE_FOR_LINKING:
-        op.execute(SQL.joinpath(f"{table}_due_for_linking.sql").read_text())
-
 
 def downgrade() -> None:
-    for table in DUE_FOR_LINKING:
-        op.execute(f"DROP TRIGGER {table}_due_for_linking ON {table}")
-        op.execute(f"DROP FUNCTION {table}_due_for_linking()")
-    op.execute("DROP FUNCTION link_task_due(uuid)")
     op.drop_table("pr_tracking")
     op.drop_table("audit_logs")
     op.drop_table("task_github_links")

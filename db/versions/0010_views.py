@@ -1,7 +1,5 @@
 """Views and functions to read the mirror with: dashboards, health, and how it was at a moment."""
 
-from pathlib import Path
-
 import sqlalchemy as sa
 from alembic import op
 
@@ -9,17 +7,6 @@ revision = "0010"
 down_revision = "0009"
 branch_labels = None
 depends_on = None
-
-SQL = Path(__file__).parent.parent / "sql"
-VIEWS = (
-    "active_tasks",
-    "pr_quality_dashboard",
-    "pr_validation_status",
-    "sync_health",
-    "system_health_dashboard",
-    "workflow_dashboard",
-)
-FUNCTIONS = ("change_feed_at", "github_issues_as_of", "github_pull_requests_as_of")
 
 
 def upgrade() -> None:
@@ -40,16 +27,9 @@ def upgrade() -> None:
         [sa.text("priority DESC"), "created_at"],
         postgresql_where=sa.text("status NOT IN ('completed', 'failed', 'cancelled')"),
     )
-    for name in (*VIEWS, "project_task_stats", *FUNCTIONS):
-        op.execute(SQL.joinpath(f"{name}.sql").read_text())
 
 
 def downgrade() -> None:
-    for name in reversed(FUNCTIONS):
-        op.execute(f"DROP FUNCTION {name}(timestamptz)")
-    op.execute("DROP MATERIALIZED VIEW project_task_stats")
-    for name in reversed(VIEWS):
-        op.execute(f"DROP VIEW {name}")
     op.drop_index("idx_tasks_active", table_name="tasks")
     op.drop_index("idx_github_prs_deleted", table_name="github_pull_requests")
     op.drop_index("idx_pr_tracking_open_quality", table_name="pr_tracking")

@@ -1,7 +1,5 @@
 """Tasks follow their pull requests, and issues ask for them with a label, where a project's settings say so."""
 
-from pathlib import Path
-
 import sqlalchemy as sa
 from alembic import op
 
@@ -10,8 +8,6 @@ down_revision = "0010"
 branch_labels = None
 depends_on = None
 
-SQL = Path(__file__).parent.parent / "sql"
-DUE = ("projects", "github_repositories")
 KINDS = (
     "refetch_installation", "refetch_repository", "refetch_issue", "refetch_pull_request", "refetch_comment",
     "refetch_checks",
@@ -81,20 +77,8 @@ def upgrade() -> None:
     _allow("github_mentions", "source", (*SOURCES[:2], "label", *SOURCES[2:]))
     _allow("sync_jobs", "kind", (*KINDS[:6], "apply_task_settings", *KINDS[6:]))
 
-    op.execute(SQL.joinpath("projects_refuse_task_settings.sql").read_text())
-    op.execute(SQL.joinpath("apply_task_settings_due.sql").read_text())
-    for table in DUE:
-        op.execute(SQL.joinpath(f"{table}_due_for_task_settings.sql").read_text())
-
 
 def downgrade() -> None:
-    for table in DUE:
-        op.execute(f"DROP TRIGGER {table}_due_for_task_settings ON {table}")
-        op.execute(f"DROP FUNCTION {table}_due_for_task_settings()")
-    op.execute("DROP FUNCTION apply_task_settings_due(uuid)")
-    op.execute("DROP TRIGGER projects_refuse_task_settings ON projects")
-    op.execute("DROP FUNCTION projects_refuse_task_settings()")
-
     op.execute("DELETE FROM sync_jobs WHERE kind = 'apply_task_settings'")
     op.execute("DELETE FROM task_github_links WHERE source = 'label'")
     _allow("sync_jobs", "kind", KINDS)

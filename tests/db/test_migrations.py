@@ -7,12 +7,12 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from ghsync import migrate, schema
+from ghsync import definitions, migrate, schema
 from ghsync.errors import DatabaseUnavailable, NotFound
 from tests import postgres
 from tests.db import catalog
 
-SQL_FILES = sorted(migrate.scripts_directory().glob("sql/*.sql"))
+SQL = migrate.scripts_directory() / "sql"
 REVISIONS = [path.name[:4] for path in sorted(migrate.scripts_directory().glob("versions/*.py"))]
 
 
@@ -22,8 +22,7 @@ def declared(server_url: str) -> dict[str, tuple]:
     with postgres.database(server_url) as url:
         with migrate.engine(url).begin() as conn:
             schema.metadata.create_all(conn)
-        # Functions call one another, and are made in the order of their names.
-        postgres.execute(url, "SET check_function_bodies = off", *(file.read_text() for file in SQL_FILES))
+        postgres.execute(url, *definitions.texts(SQL))
         return catalog.read(url)
 
 
@@ -44,6 +43,22 @@ def test_every_migration_goes_up_and_down_and_up_again(empty_database_url: str) 
         below = revision
     migrate.downgrade(url, "base")
     assert catalog.read(url) == {}
+
+
+def test_every_definition_has_its_place_in_the_order() -> None:
+    assert sorted(definitions.ORDER) == sorted(path.stem for path in SQL.glob("*.sql"))
+
+
+def test_a_definition_that_changed_is_applied_and_one_that_did_not_is_left(
+    connection: psycopg.Connection, database_url: str, declared: dict[str, tuple]
+) -> None:
+    connection.execute("CREATE OR REPLACE VIEW active_tasks_now AS SELECT * FROM active_tasks")
+    connection.execute("COMMENT ON VIEW active_tasks IS 'something else'")
+    migrate.upgrade(database_url)
+    assert catalog.read(database_url)["relation active_tasks"][-1] == "something else"
+    connection.execute("COMMENT ON TABLE alembic_version IS 'as another version left it'")
+    migrate.upgrade(database_url)
+    assert catalog.read(database_url).items() >= declared.items()
 
 
 def test_migrations_are_numbered_in_a_line(empty_database_url: str) -> None:
