@@ -105,11 +105,11 @@ def _read(paths: Sequence[Path]) -> list[Recorded]:
 def _warn_of_old_guids(deliveries: Sequence[Recorded]) -> None:
     now = datetime.now(UTC)
     old = [
-        each for each in deliveries if each.sent_at and abs((each.received_at or now) - each.sent_at) > origin.CREDIBLE
+        each for each in deliveries if each.sent_at and not origin.is_credible(each.sent_at, each.received_at or now)
     ]
     if old:
         terminal.note(
-            f"{terminal.deliveries(len(old))} sent more than {origin.CREDIBLE.days} days before they arrive: their "
+            f"{terminal.deliveries(len(old))} sent more than {origin.KEPT.days} days before they arrive: their "
             "order is that of arrival. With --as-of-now it is that in which they were sent."
         )
 

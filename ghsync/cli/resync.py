@@ -13,7 +13,7 @@ from ghsync.cli import arguments, difference, reading, terminal
 from ghsync.database import transaction
 from ghsync.errors import BadCredentials, GhsyncError, GitHubUnreachable, NotFound, Suspended
 from ghsync.reconciler import installations, news, places
-from ghsync.reconciler.gate import Rehearsal
+from ghsync.reconciler.gate import Mirror, Rehearsal
 from ghsync.reconciler.places import Place
 from ghsync.reconciler.reconciler import Reconciler
 from ghsync.reconciler.repository import KINDS, Watch
@@ -90,7 +90,7 @@ def _kinds(only: str | None) -> tuple[What, ...]:
 
 
 async def _resync(reconciler: Reconciler, wanted: Wanted) -> dict[str, Any]:
-    rehearsal = Rehearsal(reconciler.engine) if wanted.dry_run else None
+    rehearsal = Rehearsal(reconciler.engine, insists=wanted.full) if wanted.dry_run else None
     found = await _sized(reconciler, await _places(reconciler, wanted, rehearsal))
     rows: list[dict[str, Any]] = []
     with terminal.progress() as bars:
@@ -142,7 +142,7 @@ async def _places(reconciler: Reconciler, wanted: Wanted, rehearsal: Rehearsal |
     found = await _known(reconciler, wanted)
     missing = _missing(wanted, found)
     if missing or not wanted.names:
-        await _discover(reconciler, missing, rehearsal)
+        await _discover(reconciler, wanted, missing, rehearsal)
         found = await _known(reconciler, wanted)
         missing = _missing(wanted, found)
     if missing or not found:
@@ -182,12 +182,13 @@ def _missing(wanted: Wanted, found: Sequence[Place]) -> list[str]:
     return [name for name in wanted.names if name.lower() not in known]
 
 
-async def _discover(reconciler: Reconciler, names: Sequence[str], rehearsal: Rehearsal | None) -> None:
+async def _discover(reconciler: Reconciler, wanted: Wanted, names: Sequence[str], rehearsal: Rehearsal | None) -> None:
     """Find out what the App sees; with a personal token, the named ones."""
+    gate = rehearsal or Mirror(reconciler.engine, insists=wanted.full)
     if reconciler.github.has_app:
-        await installations.refresh(reconciler, reconciler.app_session("resync", "interactive", gate=rehearsal))
+        await installations.refresh(reconciler, reconciler.app_session("resync", "interactive", gate=gate))
         return
-    session = await reconciler.session(None, "resync", "interactive", gate=rehearsal)
+    session = await reconciler.session(None, "resync", "interactive", gate=gate)
     for name in names:
         try:
             await installations.see(session, name)

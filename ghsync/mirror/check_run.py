@@ -1,8 +1,8 @@
 """Check runs: one attempt at one check of a commit, joined to pull requests by the head commit.
 
 Payload: https://docs.github.com/en/rest/checks/runs#get-a-check-run
-GitHub gives them no time of change. One that is completed is dated by that, and so newer than all that it said before;
-until then the later observation counts.
+GitHub gives them no time of change, and the times in them are what the App that checks has written, which order
+nothing: the later observation counts. One that is asked for again may still carry the conclusion that it had.
 """
 
 from typing import Any
@@ -47,6 +47,7 @@ noun = Noun(
         "title", "summary", "started_at", "completed_at",
     ),
     refetch="heads",
+    dated=False,
 )  # fmt: skip
 
 
@@ -99,13 +100,13 @@ def row(payload: Payload, origin: Origin) -> Row:
         **app_columns(payload.app),
         "check_suite_id": str(payload.check_suite.id) if payload.check_suite and payload.check_suite.id else None,
         "status": payload.status,
-        "conclusion": payload.conclusion,
+        "conclusion": payload.conclusion if completed else None,
         "html_url": payload.html_url,
         "title": output.title or None,  # of an empty text and none, GraphQL and REST do not tell the same
         "summary": output.summary or None,
         "started_at": time(payload.started_at),
         "completed_at": time(payload.completed_at),
-        "updated_at": time(payload.completed_at) if completed else None,
+        "updated_at": None,
         "deleted_at": None,
         **origin.columns(),
     }

@@ -35,6 +35,7 @@ noun = Noun(
     key=("repository_id", "github_id"),
     core=("node_id", "name", "color", "description", "is_default"),
     refetch="repository",
+    dated=False,
 )
 
 

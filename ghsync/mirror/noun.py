@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import cached_property
 from typing import Any, Literal
 
@@ -21,6 +21,12 @@ Refetch = Literal["installation", "repository", "issue", "pull_request", "commen
 
 # How old a report is that does not say when the thing changed: older than any other, or as new as the question was.
 Undated = Literal["oldest", "as_asked"]
+
+CLOCKS_DIFFER_BY = timedelta(minutes=10)
+"""How far GitHub's clock, which sets updated_at, and the one that timed the observation may be apart.
+
+A time of change that is later than its observation by more cannot be: it orders nothing.
+"""
 
 # Written by the mirror itself, so no news to a reader of the change feed.
 BOOKKEEPING = frozenset({"id", "observed_at", "observed_by", "synced_at", "sync_source", "verified_at"})
@@ -69,11 +75,15 @@ class Origin:
 
 @dataclass(frozen=True)
 class Group:
-    """Columns that one payload reports together; an older report never overwrites a newer one."""
+    """Columns that one payload reports together; an older report never overwrites a newer one.
+
+    Reports that are not ``dated`` are ordered by their observation alone.
+    """
 
     name: str
     columns: tuple[str, ...]
     undated: Undated = "oldest"
+    dated: bool = True
 
     @property
     def updated_at(self) -> str:
@@ -92,11 +102,12 @@ class Noun:
 
     ``refetch`` says what is asked of the API where two payloads tie and differ: the row itself, the ``repository`` or
     the pull request that it belongs to with all of these rows, or nothing. ``undated`` is how a report without
-    updated_at is ordered.
+    updated_at is ordered; of a noun that is not ``dated`` GitHub tells no time of change.
 
-    ``sticky`` columns never become null again, ``final`` booleans never go from true to false, and ``settled`` says
-    which column such a boolean settles: ``{"state": ("merged", "closed")}``. ``initial`` columns are set once, by the
-    first write; afterwards they belong to others.
+    ``sticky`` columns never become null again, but for ``posthumous`` ones, which only a tombstone has. ``final``
+    booleans go from true to false only where the API, asked later, says so; ``settled`` says which column such a
+    boolean settles: ``{"state": ("merged", "closed")}``, and ``bound`` columns are empty while it is false:
+    ``{"merged_at": "merged"}``. ``initial`` columns are set once, by the first write; then they belong to others.
     """
 
     table: sa.Table
@@ -105,11 +116,14 @@ class Noun:
     refetch: Refetch | None
     groups: tuple[Group, ...] = ()
     sticky: tuple[str, ...] = ()
+    posthumous: tuple[str, ...] = ()
     final: tuple[str, ...] = ()
     settled: Mapping[str, tuple[str, str]] = field(default_factory=dict)
+    bound: Mapping[str, str] = field(default_factory=dict)
     generated: tuple[str, ...] = ()
     initial: tuple[str, ...] = ()
     undated: Undated = "oldest"
+    dated: bool = True
 
     @cached_property
     def name(self) -> str:
@@ -119,7 +133,7 @@ class Noun:
     @cached_property
     def core_group(self) -> Group:
         """The core, as a group."""
-        return Group("core", (*self.core, "observed_by", "sync_source"), self.undated)
+        return Group("core", (*self.core, "observed_by", "sync_source"), self.undated, self.dated)
 
     @cached_property
     def all_groups(self) -> tuple[Group, ...]:

@@ -14,8 +14,11 @@ from ghsync.mirror import milestone as milestones
 from ghsync.mirror.noun import Group, Noun, Origin, Row, mirror_columns, version_columns
 from ghsync.mirror.user import Team, Time, User, login, people, teams, time
 
-# A report of mergeability speaks of one head and one base; once either has moved it says nothing.
-_REPORT_HOLDS = "NOT merged AND reported_head_sha = head_sha AND reported_base_sha = base_sha"
+# A report of mergeability speaks of one head and one base; once either has moved it says nothing. Two branches at one
+# commit have rules of their own, so the base's name counts too.
+_REPORT_HOLDS = (
+    "NOT merged AND reported_head_sha = head_sha AND reported_base_sha = base_sha AND reported_base_ref = base_ref"
+)
 
 table = sa.Table(
     "github_pull_requests",
@@ -41,16 +44,6 @@ table = sa.Table(
     sa.Column(
         "merged_into_default", sa.Boolean, server_default=sa.false(),
         comment="Was merged into the default branch of that time; final",
-    ),
-    sa.Column(
-        "mergeable", sa.Boolean, sa.Computed(f"CASE WHEN {_REPORT_HOLDS} THEN reported_mergeable END", persisted=True),
-        comment="The newest report that holds for this head and base; null while unknown",
-    ),
-    sa.Column(
-        "mergeable_state", sa.String(50),
-        sa.Computed(f"CASE WHEN {_REPORT_HOLDS} AND reported_mergeable IS NOT NULL THEN reported_mergeable_state "
-                    "ELSE 'unknown' END", persisted=True),
-        comment="GitHub's word for it (clean, dirty, blocked, behind, unstable, ...); unknown while unknown",
     ),
     sa.Column("reported_mergeable", sa.Boolean, comment="mergeable of the newest report that was not null"),
     sa.Column("reported_mergeable_state", sa.String(50), comment="mergeable_state of that report"),
@@ -80,6 +73,17 @@ table = sa.Table(
     moment("merged_at", "When it was merged"),
     moment("closed_at", "When it was closed or merged"),
     *mirror_columns(),
+    # What migrations added comes last, as it does in the table: github_pull_requests_as_of goes by that order.
+    sa.Column(
+        "mergeable", sa.Boolean, sa.Computed(f"CASE WHEN {_REPORT_HOLDS} THEN reported_mergeable END", persisted=True),
+        comment="The newest report that holds for this head and base; null while unknown",
+    ),
+    sa.Column(
+        "mergeable_state", sa.String(50),
+        sa.Computed(f"CASE WHEN {_REPORT_HOLDS} AND reported_mergeable IS NOT NULL THEN reported_mergeable_state "
+                    "ELSE 'unknown' END", persisted=True),
+        comment="GitHub's word for it (clean, dirty, blocked, behind, unstable, ...); unknown while unknown",
+    ),
     sa.UniqueConstraint("repository_id", "number"),
     sa.CheckConstraint("NOT merged OR state = 'closed'", name="merged_is_closed"),
     comment="Pull requests of mirrored repositories",
@@ -136,6 +140,7 @@ noun = Noun(
     sticky=("merged_at", "merge_commit_sha", "head_repository_id"),
     final=("merged", "merged_into_default"),
     settled={"state": ("merged", "closed")},
+    bound={"merged_at": "merged", "merge_commit_sha": "merged", "merged_into_default": "merged"},
     generated=("mergeable", "mergeable_state"),
 )  # fmt: skip
 

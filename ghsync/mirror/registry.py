@@ -211,6 +211,8 @@ async def write(
     sightings: Iterable[Sighting],
     owners: Mapping[str, Owner],
     mentioned: Iterable[str] = (),
+    *,
+    insists: bool = False,
 ) -> Written:
     """Lock, create and update the batch's repositories (one row per github_id) and what stands above them.
 
@@ -227,11 +229,11 @@ async def write(
     met = await _accounts(conn, rows, installations, accounts, owners)
     projects = await _projects(conn, [row for row in rows if row["github_id"] not in stored])
 
-    changes = await upsert(conn, installation.noun, installations)
+    changes = await upsert(conn, installation.noun, installations, insists=insists)
     changes += await amend(conn, installation.noun, installation.ACCOUNT, accounts)
     complete = [_complete(row, met.installed, projects, stored) for row in rows]
     written = Written({github_id: row.id for github_id, row in stored.items()})
-    written.changes = [*changes, *await upsert(conn, repository.noun, complete)]
+    written.changes = [*changes, *await upsert(conn, repository.noun, complete, insists=insists)]
     written.ids |= {change.key[0]: change.id for change in written.changes if change.noun is repository.noun}
 
     await _remember_names(conn, written.ids, sightings)

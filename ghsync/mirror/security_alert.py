@@ -13,7 +13,7 @@ import sqlalchemy as sa
 from msgspec import Struct
 
 from ghsync.database import metadata, moment, one_of, reference, uuid_key
-from ghsync.mirror.noun import Noun, Origin, Row, mirror_columns
+from ghsync.mirror.noun import Group, Noun, Origin, Row, mirror_columns, version_columns
 from ghsync.mirror.user import Time, time
 
 KINDS = ("code_scanning", "dependabot", "secret_scanning")
@@ -39,6 +39,7 @@ table = sa.Table(
     moment("created_at", "When it was found"),
     moment("closed_at", "When it was fixed, dismissed or resolved"),
     *mirror_columns(),
+    *version_columns("instance"),
     sa.UniqueConstraint("repository_id", "kind", "number"),
     one_of("kind", KINDS),
     comment="Security alerts of mirrored repositories",
@@ -49,16 +50,17 @@ sa.Index(
     postgresql_where=(table.c.state == "open") & table.c.deleted_at.is_(None),
 )
 
+# How it stands, and where that was seen: not every reading of an alert knows the place that a hook told of.
+INSTANCE = Group("instance", ("state", "ref", "commit_sha", "pull_request_number", "closed_at"), undated="as_asked")
+
 noun = Noun(
     table,
     key=("repository_id", "kind", "number"),
-    core=(
-        "state", "severity", "rule", "tool", "summary", "ref", "commit_sha", "pull_request_number", "html_url",
-        "created_at", "closed_at",
-    ),
+    core=("severity", "rule", "tool", "summary", "html_url", "created_at"),
     refetch="repository",
+    groups=(INSTANCE,),
     undated="as_asked",
-)  # fmt: skip
+)
 
 
 class Rule(Struct, frozen=True):
@@ -112,8 +114,8 @@ class Payload(Struct, frozen=True):
     resolved_at: Time = None
 
 
-def row(payload: Payload, kind: str, origin: Origin) -> Row:
-    """The row of an ``alert`` of this kind."""
+def row(payload: Payload, kind: str, origin: Origin, *, placed: bool = True) -> Row:
+    """The row of an ``alert`` of this kind; one that is not ``placed`` says nothing of where it was seen."""
     rule, advisory = payload.rule or Rule(), payload.security_advisory or Advisory()
     instance = payload.most_recent_instance or Instance()
     named = _PULL_REQUEST_REF.fullmatch(instance.ref or "")
@@ -134,5 +136,7 @@ def row(payload: Payload, kind: str, origin: Origin) -> Row:
         "updated_at": time(payload.updated_at),
         "closed_at": time(closed_at),
         "deleted_at": None,
+        INSTANCE.updated_at: time(payload.updated_at) if placed else None,
+        INSTANCE.observed_at: origin.observed_at if placed else None,
         **origin.columns(),
     }

@@ -44,23 +44,31 @@ class Change:
     unordered: bool = False
 
 
-async def upsert(conn: AsyncConnection, noun: Noun, rows: Sequence[Row]) -> list[Change]:
-    """Write ``rows`` (one per key) where they are not older than what is stored."""
+async def upsert(conn: AsyncConnection, noun: Noun, rows: Sequence[Row], *, insists: bool = False) -> list[Change]:
+    """Write ``rows`` (one per key) where they are not older than what is stored.
+
+    Rows that insist are answers of the API that overrule whatever was observed before the question: see
+    `guard.overrules`.
+    """
     if not rows:
         return []
-    result = await conn.execute(_upsert_statement(noun), {"rows": parameter(rows)})
+    result = await conn.execute(_upsert_statement(noun, insists), {"rows": parameter(rows)})
     return _changes(noun, result)
 
 
-async def amend(conn: AsyncConnection, noun: Noun, group: Group, rows: Sequence[Row]) -> list[Change]:
+async def amend(
+    conn: AsyncConnection, noun: Noun, group: Group, rows: Sequence[Row], *, answered: bool = False
+) -> list[Change]:
     """Write one column group of rows that exist already; the others are left out.
 
-    A group without version columns in ``rows`` (an overlay) is written as it is.
+    A group without version columns in ``rows`` (an overlay) is written as it is. ``answered`` rows are the API's.
     """
     if not rows:
         return []
     versions = (group.updated_at, group.observed_at) if group.observed_at in rows[0] else ()
     condition = guard.newer(group, "i", "t") if versions else "true"
+    if answered:
+        condition = f"({condition} OR {guard.asked_after(group, 'i', 't')})"
     return await _amend(conn, noun, (*group.columns, *versions), condition, rows)
 
 
@@ -138,11 +146,14 @@ def record(table: sa.Table, names: Iterable[str]) -> tuple[str, str]:
 
 
 @cache
-def _upsert_statement(noun: Noun) -> sa.TextClause:
+def _upsert_statement(noun: Noun, insists: bool) -> sa.TextClause:
     table = noun.name
     read, cast = record(noun.table, noun.columns)
     names = ", ".join(noun.columns)
     values = ", ".join(_first_value(noun, name) for name in noun.columns)
+    unsettled = guard.unordered(noun, "i", "b")
+    if insists:
+        unsettled = f"({unsettled} OR ({guard.doubtful(noun, 'i', 'b')}))"
     return sa.text(f"""
 WITH incoming AS MATERIALIZED (
   SELECT {cast} FROM json_to_recordset(:rows) AS r({read})
@@ -152,19 +163,19 @@ WITH incoming AS MATERIALIZED (
   INSERT INTO {table} AS t ({names})
   SELECT {values} FROM incoming i ORDER BY {", ".join(f"i.{name}" for name in noun.key)}
   ON CONFLICT ({", ".join(noun.key)}) DO UPDATE SET
-    {_assignments(noun)},
+    {_assignments(noun, insists)},
     synced_at = CURRENT_TIMESTAMP
-  WHERE {guard.concerns(noun)}
+  WHERE {guard.concerns(noun, insists=insists)}
   RETURNING t.*
 )
 SELECT {_key(noun, "i")}, coalesce(w.id, b.id)::text AS id, b.id IS NULL AS created, changed.*,
        w.observed_at, w.sync_source, w.deleted_at IS NOT NULL AS deleted,
-       coalesce({guard.unordered(noun, "i", "b")}, false) AS unordered
+       coalesce({unsettled}, false) AS unordered
 FROM incoming i
 LEFT JOIN written w ON {_same_key(noun, "w", "i")}
 LEFT JOIN before b ON {_same_key(noun, "b", "i")}
 {_difference(noun)}
-WHERE w.id IS NOT NULL OR {guard.unordered(noun, "i", "b")}
+WHERE w.id IS NOT NULL OR {unsettled}
 """)
 
 
@@ -203,30 +214,40 @@ def _first_value(noun: Noun, name: str) -> str:
     if name in noun.settled:
         flag, value = noun.settled[name]
         return f"CASE WHEN i.{flag} THEN '{value}' ELSE i.{name} END"
+    if name in noun.posthumous:
+        return f"CASE WHEN ({guard.tombstone('i')}) IS NOT NULL THEN i.{name} END"
     return guard.tombstone("i") if name == "deleted_at" else f"i.{name}"
 
 
-def _assignments(noun: Noun) -> str:
+def _assignments(noun: Noun, insists: bool) -> str:
     """What each column becomes when the row exists: guarded by its group, or by its own rule."""
-    lines = []
-    for group in noun.all_groups:
-        newer = guard.newer(group)
-        for name in (*group.columns, group.updated_at, group.observed_at):
-            value = f"CASE WHEN {newer} THEN excluded.{name} ELSE t.{name} END"
-            if name in noun.settled:
-                flag, final = noun.settled[name]
-                value = f"CASE WHEN t.{flag} OR excluded.{flag} THEN '{final}' ELSE {value} END"
-            lines.append(f"{name} = {value}")
-    core = guard.newer(noun.all_groups[0])
-    lines += [
-        f"{name} = CASE WHEN {core} THEN coalesce(excluded.{name}, t.{name}) "
-        f"ELSE coalesce(t.{name}, excluded.{name}) END"
-        for name in noun.sticky
-    ]
-    lines += [f"{name} = t.{name} OR excluded.{name}" for name in noun.final]
-    lines.append("verified_at = greatest(t.verified_at, excluded.verified_at)")
-    lines.append(f"deleted_at = {guard.tombstone('t', 'excluded')}")
+    flags = {name: guard.final(noun, name, insists=insists) for name in noun.final}
+    lines = [_group_assignment(noun, group, flags, insists) for group in noun.all_groups]
+    lines += [f"{name} = {value}" for name, value in flags.items()]
+    lines.append(f"verified_at = {guard.confirmed_at()}")
+    lines.append(f"deleted_at = {guard.lifted()}")
     return ",\n    ".join(lines)
+
+
+def _group_assignment(noun: Noun, group: Group, flags: dict[str, str], insists: bool) -> str:
+    """The columns of a group, taken from the report or left, which is decided once."""
+    values = {
+        name: f"CASE WHEN taken THEN excluded.{name} ELSE t.{name} END"
+        for name in (*group.columns, group.updated_at, group.observed_at)
+    }
+    if group.name == "core":
+        for name in noun.sticky:
+            told, known = f"excluded.{name}", f"t.{name}"
+            values[name] = f"CASE WHEN taken THEN coalesce({told}, {known}) ELSE coalesce({known}, {told}) END"
+        for name in noun.posthumous:
+            values[name] = f"CASE WHEN ({guard.lifted()}) IS NOT NULL THEN {values[name]} END"
+        for name, flag in noun.bound.items():
+            if name not in flags:
+                values[name] = f"CASE WHEN {flags[flag]} THEN {values[name]} END"
+        for name, (flag, final) in noun.settled.items():
+            values[name] = f"CASE WHEN {flags[flag]} THEN '{final}' ELSE {values[name]} END"
+    decided = f"(SELECT {guard.taken(group, insists=insists)} AS taken OFFSET 0) decided"
+    return f"({', '.join(values)}) = (SELECT {', '.join(values.values())} FROM {decided})"
 
 
 def _difference(noun: Noun) -> str:

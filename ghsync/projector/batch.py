@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from ghsync.mirror import installation, repository
-from ghsync.mirror.noun import Group, Noun, Origin, Row
+from ghsync.mirror.noun import CLOCKS_DIFFER_BY, Group, Noun, Origin, Row
 from ghsync.mirror.registry import Owner, Sighting
 from ghsync.mirror.user import time
 
@@ -22,7 +22,7 @@ REPOSITORY = "repository"
 
 @dataclass(slots=True)
 class Batch:
-    """Rows to write, by noun and key."""
+    """Rows to write, by noun and key; one that ``insists`` holds answers of the API that overrule what is stored."""
 
     repositories: dict[str, Row] = field(default_factory=dict)
     installations: dict[str, Row] = field(default_factory=dict)
@@ -38,10 +38,12 @@ class Batch:
     uninstalled: list[Row] = field(default_factory=list)
     hidden: list[Row] = field(default_factory=list)
     mentioned: set[str] = field(default_factory=set)
+    insists: bool = False
 
     def add(self, noun: Noun, repository_id: int, row: Row) -> None:
         """Add a row of a noun that lives in a repository."""
         row[REPOSITORY] = str(repository_id)
+        _forget_impossible_times(noun.all_groups, row)
         key = (row[REPOSITORY], *(row[name] for name in noun.key[1:]))
         rows = self.rows.setdefault(noun, {})
         known = rows.get(key)
@@ -66,6 +68,7 @@ class Batch:
     def add_counter(self, group: Group, repository_id: int, row: Row) -> None:
         """Add a pull request's counter, which an issue object reported."""
         row[REPOSITORY] = str(repository_id)
+        _forget_impossible_times((group,), row)
         key = (row[REPOSITORY], row["number"])
         known = self.counters.get(key)
         if known is None or version(group, row) >= version(group, known):
@@ -82,6 +85,7 @@ class Batch:
         if known is not None and not deleted and _surely_older(payload, origin, known):
             return known
         row = repository.row(payload, origin, deleted=deleted)
+        _forget_impossible_times(repository.noun.all_groups, row)
         if known is not None:
             if _tie(repository.noun, known, row):
                 self.unordered.add((repository.noun, (github_id,)))
@@ -106,6 +110,7 @@ class Batch:
 
     def install(self, row: Row) -> None:
         """Add a whole installation."""
+        _forget_impossible_times(installation.noun.all_groups, row)
         known = self.installations.get(row["github_id"])
         if known is not None and _tie(installation.noun, known, row):
             self.unordered.add((installation.noun, (row["github_id"],)))
@@ -122,7 +127,15 @@ def version(group: Group, row: Row) -> tuple[datetime, datetime]:
     """The version of a column group in a row, comparable; see `guard.version`."""
     observed_at = row.get(group.observed_at) or _NEVER
     undated = observed_at.replace(microsecond=0) if group.undated == "as_asked" else _NEVER
-    return (row.get(group.updated_at) or undated, observed_at)
+    return ((group.dated and row.get(group.updated_at)) or undated, observed_at)
+
+
+def _forget_impossible_times(groups: Iterable[Group], row: Row) -> None:
+    """Let a report whose time of change cannot be yet be as new as it was observed; see `guard.impossible`."""
+    for group in groups:
+        changed_at, observed_at = row.get(group.updated_at), row.get(group.observed_at)
+        if changed_at and observed_at and changed_at > observed_at + CLOCKS_DIFFER_BY:
+            row[group.updated_at] = observed_at.replace(microsecond=0)
 
 
 def _surely_older(payload: repository.Payload, origin: Origin, known: Row) -> bool:
@@ -155,7 +168,7 @@ def _tie(noun: Noun, known: Row, row: Row) -> bool:
     """As `guard.unordered`, for two rows of one batch."""
     observed_by = (known["observed_by"], row["observed_by"])
     return (
-        row["updated_at"] == known["updated_at"]
+        (not noun.dated or row["updated_at"] == known["updated_at"])
         and "arrival" in observed_by
         and "api" not in observed_by
         and any(known[name] != row[name] for name in noun.core)

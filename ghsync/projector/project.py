@@ -89,6 +89,7 @@ async def write(conn: AsyncConnection, batch: Batch) -> list[feed.Event]:
         batch.sightings,
         batch.owners,
         batch.mentioned,
+        insists=batch.insists,
     )
     renamed = await tracking.rename(conn, written.renamed)
     await member.write(conn, batch.members)
@@ -99,6 +100,8 @@ async def write(conn: AsyncConnection, batch: Batch) -> list[feed.Event]:
     unordered = refetches.unordered(batch, written, changes)
     reached = await concerned.find(conn, batch, written, changes, unordered)
     pulls = {change.key for change in changes if change.noun is pull_request.noun} | reached.tracked(changes)
+    if batch.insists:  # what is derived is to be right too, however it came to be wrong
+        pulls |= concerned.by_key(batch, written, pull_request.noun).keys()
     # What nobody here has locked may be changing at this moment: it is tracked under its own lock.
     locked = set(written.ids.values())
     elsewhere = {pull for pull in linked if pull[0] not in locked}
@@ -142,15 +145,15 @@ async def _write_nouns(conn: AsyncConnection, batch: Batch, written: Written) ->
     rows = {noun: _resolved(batch.rows[noun].values(), written.ids) for noun in batch.rows}
     changes: list[Change] = []
     for noun in _SHOWN:
-        changes += await upsert(conn, noun, rows.get(noun, ()))
+        changes += await upsert(conn, noun, rows.get(noun, ()), insists=batch.insists)
     changes += await _overlay(conn, batch, written, rows, changes)
     for noun in _OTHERS:
-        changes += await upsert(conn, noun, rows.get(noun, ()))
+        changes += await upsert(conn, noun, rows.get(noun, ()), insists=batch.insists)
     changes += await counters.write(conn, _resolved(batch.counters.values(), written.ids), changes)
     for noun, gone in batch.gone.items():
         changes += await bury(conn, noun, _resolved(gone, written.ids))
     changes += await bury(conn, installation.noun, batch.uninstalled)
-    changes += await amend(conn, repository.noun, repository.REMOVAL, batch.hidden)
+    changes += await amend(conn, repository.noun, repository.REMOVAL, batch.hidden, answered=True)
     return changes
 
 

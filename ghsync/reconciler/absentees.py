@@ -6,6 +6,7 @@ One that was transferred is followed as far as that leads; where it is now may b
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 
 import msgspec
 import sqlalchemy as sa
@@ -13,7 +14,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from ghsync.errors import AccessLost, Gone, Moved, NotFound, Suspended, UnavailableForLegalReasons
 from ghsync.mirror import comment, issue, pull_request, review_thread
-from ghsync.mirror.noun import Noun
+from ghsync.mirror.guard import ANSWERS_LAST
+from ghsync.mirror.noun import CLOCKS_DIFFER_BY, Noun
 from ghsync.projector.batch import Batch
 from ghsync.reconciler import catalog, conversations
 from ghsync.reconciler.catalog import Known
@@ -38,7 +40,7 @@ SELECT kind, number FROM (
   SELECT 'pull_requests', number, observed_at FROM github_pull_requests
   WHERE repository_id = :repository AND deleted_at IS NULL
 ) stored
-WHERE kind = ANY(:kinds) AND observed_at < :began_at
+WHERE kind = ANY(:kinds) AND observed_at NOT BETWEEN :began_at AND :now
   AND NOT EXISTS (SELECT FROM sync_seen s WHERE s.run_id = :run AND s.number = stored.number)
 ORDER BY number
 """)
@@ -50,9 +52,10 @@ MOST_MOVES = 10
 NOUNS: Mapping[What, Noun] = {"issues": issue.noun, "pull_requests": pull_request.noun}
 
 
-async def find(conn: AsyncConnection, known: Known, run: Run, kinds: Sequence[What]) -> list[Absentee]:
-    """What is stored, older than the listing, and was not in it."""
+async def find(conn: AsyncConnection, known: Known, run: Run, kinds: Sequence[What], now: datetime) -> list[Absentee]:
+    """What is stored, older than the listing, and was not in it; ``now`` is GitHub's, later than which nothing was."""
     asked = {
+        "now": now + CLOCKS_DIFFER_BY,
         "repository": known.place.id,
         "run": run.id,
         "began_at": run.progress.began_at,
@@ -120,19 +123,24 @@ async def _follow(session: Session, location: str) -> bytes | None:
     return None
 
 
-_DELETED_COMMENTS = sa.text("""
+def _unlike(row: str) -> str:
+    """True where a row was observed before the complete answer e, or claims to have been long after it."""
+    return f"{row}.observed_at NOT BETWEEN e.observed_at AND e.observed_at + interval '{ANSWERS_LAST}'"
+
+
+_DELETED_COMMENTS = sa.text(f"""
 SELECT c.kind, c.github_id, e.observed_at
 FROM json_to_recordset(:complete) AS e(kind text, number int, present text[], observed_at timestamptz)
 JOIN github_comments c ON c.repository_id = :repository AND c.number = e.number AND c.kind = e.kind
-WHERE c.deleted_at IS NULL AND c.observed_at < e.observed_at AND c.github_id <> ALL (e.present)
+WHERE c.deleted_at IS NULL AND {_unlike("c")} AND c.github_id <> ALL (e.present)
 ORDER BY c.kind, c.github_id
 """)
 
-_DELETED_THREADS = sa.text("""
+_DELETED_THREADS = sa.text(f"""
 SELECT t.node_id, e.observed_at
 FROM json_to_recordset(:complete) AS e(number int, present text[], observed_at timestamptz)
 JOIN github_review_threads t ON t.repository_id = :repository AND t.number = e.number
-WHERE t.deleted_at IS NULL AND t.observed_at < e.observed_at AND t.node_id <> ALL (e.present)
+WHERE t.deleted_at IS NULL AND {_unlike("t")} AND t.node_id <> ALL (e.present)
 ORDER BY t.node_id
 """)
 

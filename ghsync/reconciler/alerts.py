@@ -1,7 +1,7 @@
 """Security alerts: what code scanning, Dependabot and secret scanning found, for Apps that may read it.
 
 Of code scanning, the listing shows an alert as it is on the default branch, where a hook may have told of a pull
-request's. So of those only what is new or has changed since is written.
+request's. So where those were seen is written only of what is new or has changed since.
 https://docs.github.com/en/rest/code-scanning/code-scanning
 """
 
@@ -44,9 +44,9 @@ async def read(session: Session, engine: AsyncEngine, known: Known) -> None:
         except (NotFound, AccessLost):
             continue  # it is not enabled for this repository, as for most
         for found, observed_at in pages:
-            alerts = await _news(engine, known, found) if kind == "code_scanning" else found
-            for alert in alerts:
-                row = security_alert.row(alert, kind, session.origin(observed_at))
+            news = await _news(engine, known, found) if kind == "code_scanning" else found
+            for alert in found:
+                row = security_alert.row(alert, kind, session.origin(observed_at), placed=alert in news)
                 batch.add(security_alert.noun, known.place.github_id, row)
     if batch.rows:
         await session.gate.write(batch)

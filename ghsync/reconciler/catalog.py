@@ -71,12 +71,12 @@ async def read(session: Session, engine: AsyncEngine, place: Place) -> Known:
 
 _LABELS = sa.text("""
 SELECT github_id::bigint AS id, name, node_id, color, description, is_default AS default FROM github_labels
-WHERE repository_id = :id AND deleted_at IS NULL AND node_id IS NOT NULL
+WHERE repository_id = :id AND deleted_at IS NULL AND node_id IS NOT NULL AND github_id ~ '^[0-9]{1,18}$'
 """)
 
 _MILESTONES = sa.text("""
 SELECT github_id::bigint AS id, number, title, state, node_id, due_on FROM github_milestones
-WHERE repository_id = :id AND deleted_at IS NULL
+WHERE repository_id = :id AND deleted_at IS NULL AND github_id ~ '^[0-9]{1,18}$'
 """)
 
 
@@ -106,7 +106,7 @@ async def _bury(
             await require_access(session, place, error)
             batch.bury(noun, place.github_id, {"github_id": github_id}, asked_at)
         else:
-            if _identity.decode(answer.body).id != int(github_id):
+            if str(_identity.decode(answer.body).id) != github_id:
                 batch.bury(noun, place.github_id, {"github_id": github_id}, asked_at)
 
 

@@ -18,7 +18,11 @@ Afterwards = Callable[[AsyncConnection], Awaitable[object]]
 
 
 class Gate(Protocol):
-    """Takes a batch; ``afterwards`` runs in the same transaction."""
+    """Takes a batch; ``afterwards`` runs in the same transaction. ``insists``: see `ghsync.mirror.guard.overrules`."""
+
+    @property
+    def insists(self) -> bool:
+        """Whether what is read takes the place of whatever was observed before."""
 
     async def write(self, batch: Batch, afterwards: Afterwards | None = None) -> list[Event]:
         """Bring the mirror up to the batch; answers what changed."""
@@ -32,9 +36,11 @@ class Mirror:
     """Writes."""
 
     engine: AsyncEngine
+    insists: bool = False
 
     async def write(self, batch: Batch, afterwards: Afterwards | None = None) -> list[Event]:
         """Write the batch and commit."""
+        batch.insists = self.insists
         async with transaction(self.engine) as conn:
             told = await project.write(conn, batch)
             if afterwards:
@@ -58,10 +64,12 @@ class Rehearsal:
     """Writes nothing: every transaction is rolled back, and what it would have changed is kept."""
 
     engine: AsyncEngine
+    insists: bool = False
     differences: list[Event] = field(default_factory=list)
 
     async def write(self, batch: Batch, afterwards: Afterwards | None = None) -> list[Event]:
         """Find out what the batch would change."""
+        batch.insists = self.insists
         async with self.engine.connect() as conn:
             told = await project.write(conn, batch)
             await conn.rollback()

@@ -12,6 +12,7 @@ from ghsync.database import first_line, transaction
 from ghsync.errors import AccessLost, Gone, NotFound, UnavailableForLegalReasons
 from ghsync.jobs import Job
 from ghsync.mirror import installation, repository
+from ghsync.mirror.guard import ANSWERS_LAST
 from ghsync.projector.batch import Batch
 from ghsync.reconciler.reconciler import Reconciler
 from ghsync.reconciler.session import Session
@@ -121,10 +122,11 @@ SELECT github_id FROM github_installations
 WHERE deleted_at IS NULL AND app_id IS NOT NULL AND github_id <> ALL(:listed) ORDER BY github_id
 """)
 
-_UNSEEN = sa.text("""
+_UNSEEN = sa.text(f"""
 SELECT r.github_id FROM github_repositories r JOIN github_installations i ON i.id = r.installation_id
 WHERE i.github_id = :installation AND r.deleted_at IS NULL AND r.removed_at IS NULL
-  AND coalesce(r.access_observed_at, '-infinity') < :began_at AND r.github_id <> ALL(:seen)
+  AND (coalesce(r.access_observed_at, '-infinity') < :began_at
+       OR r.access_observed_at > :began_at + interval '{ANSWERS_LAST}') AND r.github_id <> ALL(:seen)
 ORDER BY r.github_id
 """)
 

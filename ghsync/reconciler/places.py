@@ -71,7 +71,7 @@ SELECT r.id::text AS id, r.github_id::bigint AS github_id, r.node_id, r.full_nam
 FROM github_repositories r
 LEFT JOIN github_installations i ON i.id = r.installation_id
 LEFT JOIN sync_marks m ON m.repository_id = r.id
-WHERE {condition} ORDER BY r.full_name
+WHERE {condition} AND r.github_id ~ '^[0-9]{{1,18}}$' ORDER BY r.full_name
 """)
 
 

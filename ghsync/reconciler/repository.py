@@ -9,7 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from ghsync.database import transaction
 from ghsync.errors import GraphQLUnavailable, RateLimited, TooHeavy
-from ghsync.reconciler import absentees, alerts, catalog, conversations, heads, runs
+from ghsync.reconciler import absentees, alerts, catalog, conversations, heads, runs, strays
 from ghsync.reconciler.catalog import Known
 from ghsync.reconciler.conversations import Page
 from ghsync.reconciler.places import Place
@@ -44,12 +44,14 @@ async def complete(
         await _write(session, engine, known, run, page, watch)
     async with transaction(engine) as conn:
         await runs.advance(conn, run)  # what it has seen is still its own
-        absent = await absentees.find(conn, known, run, kinds)
+        absent = await absentees.find(conn, known, run, kinds, session.github.now())
     for start in range(0, len(absent), _AT_ONCE):
         batch = known.batch()
         for absentee in absent[start : start + _AT_ONCE]:
             await absentees.settle(session, known, absentee, batch)
         run.rows_written += len(await session.gate.write(batch, lambda conn: runs.advance(conn, run)))
+    if session.gate.insists:
+        await strays.bury(session, engine, known)
     await session.gate.mark(known.place, run.progress, complete=set(kinds) == set(KINDS))
 
 

@@ -7,7 +7,7 @@ import structlog
 from ghsync.database import transaction
 from ghsync.errors import AccessLost, Gone, NotFound, UnavailableForLegalReasons
 from ghsync.reconciler import installations, places, repository, runs
-from ghsync.reconciler.gate import Gate
+from ghsync.reconciler.gate import Gate, Mirror
 from ghsync.reconciler.places import Place
 from ghsync.reconciler.reconciler import Reconciler
 from ghsync.reconciler.repository import KINDS, Watch
@@ -32,7 +32,8 @@ async def resync(
 ) -> Run:
     """Bring one repository up to GitHub; ``kind`` is what ``sync_runs`` calls it.
 
-    A repository that was never read completely is, whatever ``full`` says. Such a run, when it is stopped by Ctrl-C or
+    A repository that was never read completely is, whatever ``full`` says. A full resync insists: what GitHub answers
+    takes the place of whatever was observed before (I11). A complete run, when it is stopped by Ctrl-C or
     kill -9, goes on where it was. Errors of GitHub's are noted in the run and raised, and `TakenOver` where another
     process goes on with it.
     """
@@ -44,7 +45,8 @@ async def resync(
     try:
         async with runs.recorded(reconciler.engine, run):
             credential = place.installation
-            session = await reconciler.session(credential, _SOURCES[kind], priority, gate=gate, meter=run.meter)
+            through = gate or Mirror(reconciler.engine, insists=full and kind == "resync")
+            session = await reconciler.session(credential, _SOURCES[kind], priority, gate=through, meter=run.meter)
             read = repository.complete if complete else repository.recent
             await read(session, reconciler.engine, place, run, kinds, watch)
     except (NotFound, Gone, AccessLost):

@@ -113,6 +113,8 @@ def _checks(noun: Noun) -> Iterator[tuple[str, str]]:
     for name in noun.sticky:
         # Of an API response only what it brought is left; one that was buried may have got a value with that.
         lost = f"l.{name} IS NULL AND s.{name} IS NOT NULL"
+        if name in noun.posthumous:
+            lost += " AND l.deleted_at IS NOT NULL"
         made = f"l.{name} IS DISTINCT FROM s.{name} AND {_HOOKS_ALONE} AND l.deleted_at IS NULL AND {same}"
         yield name, f"({lost} OR ({made}))"
     for name in noun.final:

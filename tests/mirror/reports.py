@@ -134,6 +134,12 @@ class Subject:
     def __str__(self) -> str:
         return self.noun.name
 
+    @property
+    def where(self) -> str:
+        """The condition that finds the thing."""
+        ((name, value),) = self.key.items()
+        return f"{name} = '{value}'"
+
     def batch(self, *reports: Report) -> Batch:
         """A batch of these reports."""
         batch = in_app()
@@ -143,8 +149,7 @@ class Subject:
 
     async def row(self, conn: AsyncConnection, *columns: str) -> dict[str, Any]:
         """The thing's row; without its key and the time of writing unless they are asked for."""
-        ((name, value),) = self.key.items()
-        (row,) = await conn.execute(sa.text(f"SELECT * FROM {self.noun.name} WHERE {name} = :value"), {"value": value})
+        (row,) = await conn.execute(sa.text(f"SELECT * FROM {self.noun.name} WHERE {self.where}"))
         named = dict(row._mapping)
         wanted = columns or tuple(name for name in named if name not in ("id", "synced_at"))
         return {name: named[name] for name in wanted}
@@ -286,7 +291,7 @@ REVIEW_THREAD = Subject(
     refetch=("refetch_pull_request",),
 )  # fmt: skip
 # No pull request has the commit at its head, so there is none to read again.
-CHECK_RUN = Subject(check_run.noun, _check_run, _SEVEN, "name", "app_slug", 255, dated=("completed_at", "updated_at"))
+CHECK_RUN = Subject(check_run.noun, _check_run, _SEVEN, "name", "app_slug", 255, dated=("completed_at",))
 CHECK_SUITE = Subject(check_suite.noun, _check_suite, _SEVEN, "head_branch", "app_slug", 255)
 COMMIT_STATUS = Subject(commit_status.noun, _commit_status, _SEVEN, "description", "creator", 255)
 WORKFLOW_RUN = Subject(workflow_run.noun, _workflow_run, _SEVEN, "name", "event", 255)
@@ -298,7 +303,7 @@ SUBJECTS: Sequence[Subject] = (
     INSTALLATION, REPOSITORY, LABEL, MILESTONE, ISSUE, PULL_REQUEST, COMMENT, BRANCH, REVIEW, REVIEW_THREAD, CHECK_RUN,
     CHECK_SUITE, COMMIT_STATUS, WORKFLOW_RUN, SECURITY_ALERT,
 )  # fmt: skip
-DATED = tuple(subject for subject in SUBJECTS if subject.dated)
+DATED = tuple(subject for subject in SUBJECTS if subject.noun.dated)
 UNDATED_IS_OLD = tuple(subject for subject in DATED if subject.noun.undated == "oldest")
 UNDATED_IS_NEW = tuple(subject for subject in DATED if subject.noun.undated == "as_asked")
 # A branch comes back by a push; reviews, checks and statuses stay for as long as their repository does.

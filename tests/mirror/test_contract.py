@@ -2,12 +2,15 @@
 
 import importlib
 import pkgutil
+from collections.abc import Callable
+from datetime import UTC, datetime
 from itertools import permutations
 
 import pytest
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from ghsync import mirror
+from ghsync.mirror.noun import Origin
 from ghsync.projector import project
 from tests.mirror import reports
 from tests.mirror.reports import Report, Subject, api, arrival, at, hook, iso, write
@@ -256,6 +259,92 @@ async def test_one_second_needs_no_refetch_where_guids_or_the_api_order_it(
     async with engine.connect() as conn:
         assert await subject.row(conn, subject.shown) == {subject.shown: "fourth"}
     assert await reports.jobs(engine) == []
+
+
+@every_dated_noun
+@pytest.mark.parametrize("origin", [hook, arrival, api])
+async def test_a_time_of_change_that_cannot_be_yet_orders_nothing(
+    engine: AsyncEngine, subject: Subject, origin: Callable[[float], Origin]
+) -> None:
+    story = [
+        Report("before", at(1), hook(2)),
+        Report("absurd", datetime(2999, 1, 1, tzinfo=UTC), origin(3)),
+        Report("after", at(4), hook(5)),
+    ]
+    async with engine.connect() as conn:
+        for told in permutations(story):
+            for report in told:
+                await project.write(conn, subject.batch(report))
+            assert await subject.row(conn, subject.shown, "updated_at") == {subject.shown: "after", "updated_at": at(4)}
+            await conn.rollback()
+            await project.write(conn, subject.batch(*told))
+            assert await subject.row(conn, subject.shown, "updated_at") == {subject.shown: "after", "updated_at": at(4)}
+            await conn.rollback()
+
+
+@every_dated_noun
+async def test_a_row_with_a_time_that_cannot_be_takes_the_next_hook(engine: AsyncEngine, subject: Subject) -> None:
+    await write(engine, subject.batch(ONE))
+    await reports.query(engine, f"UPDATE {subject.noun.name} SET updated_at = '2999-01-01'")
+    await write(engine, subject.batch(TWO))
+    async with engine.connect() as conn:
+        assert await subject.row(conn, subject.shown) == {subject.shown: "two"}
+
+
+ABSURD = {
+    "changed in the future": "updated_at = '2999-01-01'",
+    "observed in the future": "observed_at = '2999-01-01'",
+    "confirmed in the future": "verified_at = '2999-01-01', observed_by = 'api', observed_at = '2999-01-01'",
+    "deleted in the future": "deleted_at = '2999-01-01', updated_at = '2999-01-01', observed_at = '2999-01-01'",
+    "changed later than it was": "updated_at = updated_at + interval '1 day'",
+    "confirmed to be something else": "observed_by = 'api', verified_at = observed_at",
+}
+
+
+@every_noun
+@pytest.mark.parametrize("absurd", ABSURD.values(), ids=ABSURD)
+async def test_the_apis_later_word_is_taken_whatever_the_row_says_of_itself(
+    engine: AsyncEngine, subject: Subject, absurd: str
+) -> None:
+    await write(engine, subject.batch(ONE))
+    await reports.query(engine, f"UPDATE {subject.noun.name} SET {absurd} WHERE {subject.where}")
+    await write(engine, subject.batch(Report("seen", at(1), api(120))))
+    async with engine.connect() as conn:
+        row = await subject.row(conn, subject.shown, "observed_at", "verified_at", "deleted_at")
+    assert row == {subject.shown: "seen", "observed_at": at(120), "verified_at": at(120), "deleted_at": None}
+
+
+@every_dated_noun
+async def test_an_answer_that_a_replica_may_have_given_too_late_is_not_taken(
+    engine: AsyncEngine, subject: Subject
+) -> None:
+    await write(engine, subject.batch(TWO), subject.batch(Report("stale", at(1), api(30))))
+    async with engine.connect() as conn:
+        assert await subject.row(conn, subject.shown) == {subject.shown: "two"}
+    assert await reports.jobs(engine) == []
+
+
+@every_dated_noun
+async def test_an_answer_that_insists_is_taken_and_asked_for_again_where_a_replica_may_have_given_it_too_late(
+    engine: AsyncEngine, subject: Subject
+) -> None:
+    insisting = subject.batch(Report("insisting", at(1), api(30)))
+    insisting.insists = True
+    await write(engine, subject.batch(TWO), insisting)
+    async with engine.connect() as conn:
+        assert await subject.row(conn, subject.shown) == {subject.shown: "insisting"}
+    assert await reports.jobs(engine) == list(subject.refetch)
+
+
+@every_noun
+async def test_an_answer_that_insists_leaves_alone_what_was_observed_since(
+    engine: AsyncEngine, subject: Subject
+) -> None:
+    insisting = subject.batch(Report("insisting", at(2), api(2)))
+    insisting.insists = True
+    await write(engine, subject.batch(THREE), insisting)
+    async with engine.connect() as conn:
+        assert await subject.row(conn, subject.shown) == {subject.shown: "three"}
 
 
 @every_noun

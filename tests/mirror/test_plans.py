@@ -113,8 +113,8 @@ async def test_the_statements_of_a_batch_read_no_large_table_whole(crowded: Asyn
     repository_id = await app(crowded)
     for noun in (issue.noun, pull_request.noun, label.noun):
         values = {"rows": batch(noun, repository_id)}
-        assert await read_whole(crowded, upsert._upsert_statement(noun), values) == set()
-        steps = await plan(crowded, upsert._upsert_statement(noun), values)
+        assert await read_whole(crowded, upsert._upsert_statement(noun, False), values) == set()
+        steps = await plan(crowded, upsert._upsert_statement(noun, False), values)
         arbiters = [step["Conflict Arbiter Indexes"] for step in steps if "Conflict Arbiter Indexes" in step]
         assert arbiters == [[f"{noun.name}_{'_'.join(noun.key)}_key"]]
 

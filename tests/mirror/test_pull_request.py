@@ -62,7 +62,15 @@ async def test_an_unknown_mergeability_leaves_a_known_one_alone(engine: AsyncEng
     assert await stored(engine, "mergeable, mergeable_state") == (True, "clean")
 
 
-@pytest.mark.parametrize("moved", [{"head": Branch("topic", "head-2")}, {"base": Branch("main", "base-2")}], ids=str)
+@pytest.mark.parametrize(
+    "moved",
+    [
+        {"head": Branch("topic", "head-2")},
+        {"base": Branch("main", "base-2")},
+        {"base": Branch("release", "base-1")},  # whose rules are others, though the commit is the same
+    ],
+    ids=str,
+)
 async def test_a_mergeability_ends_when_head_or_base_moves(engine: AsyncEngine, moved: dict[str, Branch]) -> None:
     await write(engine, says(hook(1), **CLEAN), says(hook(2), **moved))
     assert await stored(engine, "mergeable, mergeable_state") == (None, "unknown")

@@ -114,8 +114,10 @@ MIRROR = (
 OURS = "'{id,synced_at,sync_source,repository_id,project_id,organization_id,installation_id,pull_request_id}'::text[]"
 
 
-# What the API says twice is written once (I9): when it was confirmed is then the first time, or in one batch the last.
-CONFIRMED = "CASE to_jsonb(t) ->> 'observed_by' WHEN 'api' THEN '{observed_at,verified_at}'::text[] ELSE '{}' END"
+# What the API says twice is written once (I9): when it was confirmed is then the first time, or in one batch the last,
+# whatever a hook may have said in between.
+CONFIRMED = """CASE to_jsonb(t) ->> 'observed_by' WHEN 'api' THEN '{observed_at,verified_at}'::text[]
+               ELSE '{verified_at}' END"""
 
 
 async def mirrored(conn: AsyncConnection) -> dict[str, list[Any]]:

@@ -20,13 +20,13 @@ def version_1(made_at: datetime) -> str:
     return str(uuid.UUID(fields=fields))
 
 
-@pytest.mark.parametrize("late", [timedelta(0), timedelta(seconds=3), 3 * DAYS, -timedelta(seconds=3), -3 * DAYS])
-def test_the_time_in_a_version_1_guid_is_believed_within_three_days(late: timedelta) -> None:
+@pytest.mark.parametrize("late", [timedelta(0), timedelta(seconds=3), 5 * DAYS, 7 * DAYS, -timedelta(seconds=3)])
+def test_the_time_in_a_version_1_guid_is_believed_for_as_long_as_a_log_of_deliveries_reaches(late: timedelta) -> None:
     assert origin.of_delivery(version_1(MADE), MADE + late) == Origin(MADE, "guid", "webhook")
 
 
-@pytest.mark.parametrize("late", [3 * DAYS + timedelta(microseconds=1), -3 * DAYS - timedelta(seconds=1), 4000 * DAYS])
-def test_a_time_further_away_is_not_believed(late: timedelta) -> None:
+@pytest.mark.parametrize("late", [7 * DAYS + timedelta(microseconds=1), 4000 * DAYS, -timedelta(minutes=11), -2 * DAYS])
+def test_a_time_long_ago_or_in_the_future_is_not_believed(late: timedelta) -> None:
     assert origin.of_delivery(version_1(MADE), MADE + late) == Origin(MADE + late, "arrival", "webhook")
 
 
@@ -49,7 +49,7 @@ def test_any_other_guid_leaves_the_time_of_arrival(guid: str) -> None:
 
 
 def test_a_guid_of_githubs_documentation_carries_its_time() -> None:
-    arrival = datetime(2014, 4, 25, 12, tzinfo=UTC)
+    arrival = datetime(2014, 4, 25, 13, tzinfo=UTC)
     found = origin.of_delivery("72d3162e-cc78-11e3-81ab-4c9367dc0958", arrival)
     assert found == Origin(datetime(2014, 4, 25, 12, 52, 24, 582507, tzinfo=UTC), "guid", "webhook")
 

@@ -1,7 +1,7 @@
 """A simulated GitHub of any size behind a real server, and a reconciler that reads it into a real database."""
 
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
@@ -122,21 +122,29 @@ class Lab:
 Open = Callable[[Plan], Awaitable[Lab]]
 
 
+@asynccontextmanager
+async def opened(
+    engine: AsyncEngine, connection: psycopg.Connection, private_key: str, plan: Plan
+) -> AsyncIterator[Lab]:
+    """A lab on a world after a plan, in which it is now."""
+    world = generate(plan, events=EVERY_EVENT)
+    world.clock.advance_to(datetime.now(UTC))
+    app = create_server(world, Keys(public_key(private_key), SECRET), keeps_time=True)
+    async with serving(app) as url:
+        settings = Settings(
+            app_id=str(world.app.id), private_key=SecretStr(private_key), api_url=url, webhook_secrets=(SECRET,)
+        )
+        async with GitHub(engine, settings) as github:
+            yield Lab(app.state.site, Reconciler(engine, github), settings, connection)
+
+
 @pytest.fixture
 async def open_lab(engine: AsyncEngine, connection: psycopg.Connection, private_key: str) -> AsyncIterator[Open]:
-    """Opens a lab on a world after a plan, in which it is now."""
+    """Opens a lab on a world after a plan."""
     async with AsyncExitStack() as stack:
 
         async def open_one(plan: Plan) -> Lab:
-            world = generate(plan, events=EVERY_EVENT)
-            world.clock.advance_to(datetime.now(UTC))
-            app = create_server(world, Keys(public_key(private_key), SECRET), keeps_time=True)
-            url = await stack.enter_async_context(serving(app))
-            settings = Settings(
-                app_id=str(world.app.id), private_key=SecretStr(private_key), api_url=url, webhook_secrets=(SECRET,)
-            )
-            github = await stack.enter_async_context(GitHub(engine, settings))
-            return Lab(app.state.site, Reconciler(engine, github), settings, connection)
+            return await stack.enter_async_context(opened(engine, connection, private_key, plan))
 
         yield open_one
 
