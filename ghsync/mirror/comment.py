@@ -12,7 +12,7 @@ from msgspec import Struct
 from ghsync.database import metadata, moment, one_of, reference, uuid_key
 from ghsync.mirror import issue
 from ghsync.mirror.noun import Group, Noun, Origin, Row, mirror_columns, version_columns
-from ghsync.mirror.user import Time, User, login, time
+from ghsync.mirror.user import Time, User, author, time
 
 KINDS = ("issue_comment", "review_comment", "commit_comment")
 
@@ -112,7 +112,7 @@ def _said(payload: Payload, origin: Origin, *, deleted: bool) -> Row:
     return {
         "github_id": str(payload.id),
         "node_id": payload.node_id,
-        "author": login(payload.user),
+        "author": author(payload.user),
         "body": payload.body,
         "html_url": payload.html_url,
         "created_at": time(payload.created_at),

@@ -8,7 +8,7 @@ from msgspec import Struct
 
 from ghsync.database import metadata, moment, reference, uuid_key
 from ghsync.mirror.noun import Noun, Origin, Row, mirror_columns
-from ghsync.mirror.user import Time, User, login, time
+from ghsync.mirror.user import Time, User, author, time
 
 table = sa.Table(
     "github_commit_statuses",
@@ -59,7 +59,7 @@ def row(payload: Payload, sha: str, origin: Origin) -> Row:
         "state": payload.state,
         "description": payload.description,
         "target_url": payload.target_url,
-        "creator": login(payload.creator),
+        "creator": author(payload.creator),
         "created_at": time(payload.created_at),
         "updated_at": time(payload.updated_at),
         "deleted_at": None,

@@ -14,7 +14,7 @@ from ghsync.database import document, metadata, moment, reference, uuid_key
 from ghsync.mirror import label
 from ghsync.mirror import milestone as milestones
 from ghsync.mirror.noun import Noun, Origin, Row, mirror_columns
-from ghsync.mirror.user import Time, User, login, people, time
+from ghsync.mirror.user import Time, User, author, people, time
 
 table = sa.Table(
     "github_issues",
@@ -144,7 +144,7 @@ def row(payload: Payload, origin: Origin, *, deleted: bool = False, transfer: Tr
         "locked": bool(payload.locked),
         "comments_count": payload.comments,
         "metadata": _metadata(payload),
-        "created_by": login(payload.user),
+        "created_by": author(payload.user),
         "created_at": time(payload.created_at),
         "updated_at": time(payload.updated_at),
         "closed_at": time(payload.closed_at),

@@ -12,7 +12,7 @@ from ghsync.database import document, metadata, moment, reference, uuid_key
 from ghsync.mirror import issue, label
 from ghsync.mirror import milestone as milestones
 from ghsync.mirror.noun import Group, Noun, Origin, Row, mirror_columns, version_columns
-from ghsync.mirror.user import Team, Time, User, login, people, teams, time
+from ghsync.mirror.user import Team, Time, User, author, people, reviewers, teams, time
 
 # A report of mergeability speaks of one head and one base; once either has moved it says nothing. Two branches at one
 # commit have rules of their own, so the base's name counts too.
@@ -230,14 +230,14 @@ def row(payload: Payload, origin: Origin, *, deleted: bool = False) -> Row:
         "merge_commit_sha": payload.merge_commit_sha if merged_at else None,
         "labels": label.embedded(payload.labels),
         "assignees": people(payload.assignees),
-        "reviewers": people(payload.requested_reviewers),
+        "reviewers": reviewers(payload.requested_reviewers),
         "requested_teams": teams(payload.requested_teams),
         "milestone": milestones.embedded(payload.milestone),
-        "auto_merge": {"merge_method": auto_merge.merge_method, "enabled_by": login(auto_merge.enabled_by)}
+        "auto_merge": {"merge_method": auto_merge.merge_method, "enabled_by": author(auto_merge.enabled_by)}
         if auto_merge
         else None,
         "locked": bool(payload.locked),
-        "created_by": login(payload.user),
+        "created_by": author(payload.user),
         "created_at": time(payload.created_at),
         "updated_at": time(payload.updated_at),
         "closed_at": time(payload.closed_at),
@@ -251,7 +251,7 @@ def row(payload: Payload, origin: Origin, *, deleted: bool = False) -> Row:
             "changed_files": payload.changed_files,
             "commits": payload.commits,
             "review_comments_count": payload.review_comments,
-            "merged_by": login(payload.merged_by),
+            "merged_by": author(payload.merged_by) if merged_at else None,
         }
     if payload.comments is not None:
         whole |= _version(COMMENTS, whole) | {"comments_count": payload.comments}

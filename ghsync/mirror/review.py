@@ -9,7 +9,7 @@ from msgspec import Struct
 
 from ghsync.database import metadata, moment, reference, uuid_key
 from ghsync.mirror.noun import Noun, Origin, Row, mirror_columns
-from ghsync.mirror.user import Time, User, login, time
+from ghsync.mirror.user import Time, User, author, time
 
 table = sa.Table(
     "github_reviews",
@@ -69,7 +69,7 @@ def row(payload: Payload, number: int, origin: Origin) -> Row:
         "github_id": str(payload.id),
         "node_id": payload.node_id,
         "number": number,
-        "author": login(payload.user),
+        "author": author(payload.user),
         "state": payload.state.lower(),
         "body": payload.body or None,
         "html_url": payload.html_url,

@@ -11,7 +11,7 @@ from msgspec import Struct
 from ghsync.database import metadata, reference, uuid_key
 from ghsync.mirror.comment import ReviewComment
 from ghsync.mirror.noun import Noun, Origin, Row, mirror_columns
-from ghsync.mirror.user import Time, User, login, time
+from ghsync.mirror.user import Time, User, author, time
 
 table = sa.Table(
     "github_review_threads",
@@ -62,7 +62,7 @@ def row(
         "line": first.original_line if first else payload.line,
         "first_comment_id": str(first.id) if first else None,
         "resolved": resolved,
-        "resolved_by": login(by) if resolved else None,
+        "resolved_by": author(by) if resolved else None,
         "updated_at": time(payload.updated_at),
         "deleted_at": origin.observed_at if deleted else None,
         **origin.columns(),

@@ -1,4 +1,8 @@
-"""Small payload pieces that several nouns embed: people and teams."""
+"""Small payload pieces that several nouns embed: people and teams, the same whichever door they came through.
+
+REST and hooks name the ghost where GraphQL and some payloads have null. GraphQL alone shows that bots are asked for
+review. And some bots have a name of their own in each place, but one id.
+"""
 
 from collections.abc import Sequence
 from datetime import UTC, datetime
@@ -25,14 +29,34 @@ class Team(Struct, frozen=True):
     slug: str = ""
 
 
+GHOST = User(10_137, "ghost")
+"""Who stands for all that have deleted their accounts: https://github.com/ghost"""
+
+NAMES = {175_728_472: "copilot-pull-request-reviewer[bot]", 198_982_749: "Copilot"}
+"""GitHub's own bots that are called otherwise in other places, as `copilot-swe-agent` is in GraphQL, by id."""
+
+
 def login(user: User | None) -> str | None:
-    """The login, or None for a deleted account."""
-    return user.login if user else None
+    """The login, or None where there is nobody."""
+    return NAMES.get(user.id, user.login) if user else None
+
+
+def author(user: User | None) -> str | None:
+    """The login of who did something that is there: of one who has deleted the account, the ghost's."""
+    return login(user or GHOST)
 
 
 def people(users: Sequence[User | None] | None) -> list[dict[str, Any]]:
-    """``[{id, login}]`` in GitHub's order."""
-    return [{"id": user.id, "login": user.login} for user in users or () if user]
+    """``[{id, login}]`` in GitHub's order, without those who have deleted their accounts."""
+    return [{"id": user.id, "login": login(user)} for user in users or () if user and user.id != GHOST.id]
+
+
+def reviewers(users: Sequence[User | None] | None) -> list[dict[str, Any]]:
+    """The same of those who are asked for review, without bots: REST and hooks never name these.
+
+    https://docs.github.com/en/rest/pulls/review-requests
+    """
+    return people([user for user in users or () if user and user.type != "Bot"])
 
 
 def teams(asked: list[Team] | None) -> list[dict[str, Any]]:

@@ -163,6 +163,11 @@ class PullRequest:
             "changed_files": self.changed_files,
         }
 
+    @property
+    def requested_users(self) -> list[Account]:
+        """Those asked for review as REST and payloads show them: without bots, which GraphQL alone shows."""
+        return [account for account in self.requested_reviewers if account.type != "Bot"]
+
     def as_short_json(self, now: datetime) -> Json:
         """The pull request as reviews and lists carry it: without what costs GitHub a look into git."""
         issue, repository = self.issue, self.repository
@@ -187,7 +192,7 @@ class PullRequest:
             "merged_at": iso_or_null(self.merged_at),
             "merge_commit_sha": self._merge_commit_sha(now),
             "assignees": assignees,
-            "requested_reviewers": [account.as_json() for account in self.requested_reviewers],
+            "requested_reviewers": [account.as_json() for account in self.requested_users],
             "requested_teams": [team.as_json() for team in self.requested_teams],
             "labels": [label.as_json() for label in issue.labels],
             "milestone": None if issue.milestone is None else issue.milestone.as_json(),

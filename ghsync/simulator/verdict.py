@@ -74,7 +74,7 @@ def review_status(pull_request: PullRequest) -> ReviewStatus:
         return "changes_requested"
     if "APPROVED" in opinions:
         return "approved"
-    if pull_request.requested_reviewers or pull_request.requested_teams:
+    if _asked(pull_request) or pull_request.requested_teams:
         return "review_requested"
     if any(review.state == "COMMENTED" for review in _by_others(pull_request)):
         return "commented"
@@ -103,9 +103,14 @@ def merge_status(pull_request: PullRequest, now: datetime) -> MergeStatus:
 def _opinions(pull_request: PullRequest) -> dict[str, str]:
     """What each reviewer thinks: who has approved and is asked again thinks nothing until they have looked again."""
     said = [review for review in _by_others(pull_request) if review.state in OPINIONS]
-    asked = {_name(account) for account in pull_request.requested_reviewers}
+    asked = {_name(account) for account in _asked(pull_request)}
     newest = {_name(review.author): review.state for review in sorted(said, key=_time)}
     return {who: state for who, state in newest.items() if not (state == "APPROVED" and who in asked)}
+
+
+def _asked(pull_request: PullRequest) -> list[Account]:
+    """The users who are asked and can be asked."""
+    return [account for account in pull_request.requested_users if not account.deleted]
 
 
 def _by_others(pull_request: PullRequest) -> list[Review]:

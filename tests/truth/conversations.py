@@ -126,7 +126,7 @@ def _pull_request(world: World, pull: PullRequest) -> Row:
         "head_repository_id": str(head.id),
         "base_ref": pull.base_branch,
         "base_sha": pull.base_commit.sha,
-        "reviewers": people(pull.requested_reviewers),
+        "reviewers": people(pull.requested_users),
         "requested_teams": [{"id": team.id, "slug": team.slug} for team in pull.requested_teams],
         "additions": pull.additions,
         "deletions": pull.deletions,

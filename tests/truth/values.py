@@ -24,7 +24,7 @@ def visible(world: World, repository: Repository) -> bool:
 
 def people(accounts: Iterable[Account]) -> list[Row]:
     """Those who are assigned, or asked."""
-    return [{"id": account.id, "login": account.login} for account in accounts]
+    return [{"id": account.id, "login": account.login} for account in accounts if not account.deleted]
 
 
 def login(account: Account) -> str:

@@ -12,10 +12,7 @@ import msgspec
 from msgspec import Struct
 
 from ghsync.mirror import label, milestone
-from ghsync.mirror.user import User
-
-GHOST = User(10_137, "ghost")
-"""Who stands for all that have deleted their accounts: https://github.com/ghost"""
+from ghsync.mirror.user import GHOST, User
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +21,18 @@ class Catalog:
 
     labels: dict[str, label.Payload] = field(default_factory=dict)
     milestones: dict[int, milestone.Payload] = field(default_factory=dict)
+
+    def label(self, node_id: str, name: str) -> label.Payload:
+        """The label with this node id, or with this name where node ids have another form; `KeyError` without either.
+
+        https://docs.github.com/en/graphql/guides/migrating-graphql-global-node-ids
+        """
+        found = self.labels.get(node_id)
+        if found is None and name:
+            found = next((each for each in self.labels.values() if each.name.lower() == name.lower()), None)
+        if found is None:
+            raise KeyError(node_id)
+        return found
 
 
 class UnknownLabel(LookupError):
@@ -60,12 +69,6 @@ class Person(Answered, frozen=True):
         """As REST shows it."""
         bot = self.typename == "Bot" and not self.login.endswith("[bot]")
         return User(self.database_id or 0, f"{self.login}[bot]" if bot else self.login, self.typename)
-
-
-class Reference(Answered, frozen=True):
-    """Something of which only the node id was asked."""
-
-    id: str
 
 
 class Oid(Answered, frozen=True):

@@ -64,7 +64,7 @@ def reviews(asked: Asked, repository: Repository) -> Result:
 def requested_reviewers(asked: Asked, repository: Repository) -> Result:
     """Those who were asked for a review and have not given one."""
     found = _find(asked, repository)
-    users = [account.as_json() for account in found.requested_reviewers]
+    users = [account.as_json() for account in found.requested_users]
     return Result({"users": users, "teams": [team.as_json() for team in found.requested_teams]})
 
 
