@@ -36,7 +36,7 @@ async def ask(session: Session, engine: AsyncEngine, known: Sequence[Place]) -> 
         if shown is None:
             told += [News(place, await _has_moved(session, engine, place)) for place in part]
             continue
-        nodes = [(place, shown.get(str(place.node_id))) for place in part]
+        nodes = [(place, shown.get(place.github_id)) for place in part]
         told += [News(_sized(place, node), _is_news(place, node)) for place, node in nodes]
     return told
 
@@ -44,7 +44,7 @@ async def ask(session: Session, engine: AsyncEngine, known: Sequence[Place]) -> 
 async def sized(session: Session, known: Sequence[Place]) -> list[Place]:
     """The same repositories, with their sizes where GitHub tells them."""
     return [
-        _sized(place, (shown or {}).get(str(place.node_id)))
+        _sized(place, (shown or {}).get(place.github_id))
         async for part, shown in _shown(session, known)
         for place in part
     ]
@@ -52,8 +52,8 @@ async def sized(session: Session, known: Sequence[Place]) -> list[Place]:
 
 async def _shown(
     session: Session, known: Sequence[Place]
-) -> AsyncIterator[tuple[Sequence[Place], dict[str, Newest] | None]]:
-    """Repositories by parts, with what GraphQL shows of them; None where it cannot answer."""
+) -> AsyncIterator[tuple[Sequence[Place], dict[int, Newest] | None]]:
+    """Repositories by parts, with what GraphQL shows of them, by GitHub's id; None where it cannot answer."""
     yield [place for place in known if not place.node_id], {}  # there is nothing to ask by
     for part in _parts([place for place in known if place.node_id], AT_ONCE):
         try:
@@ -62,7 +62,15 @@ async def _shown(
             log.warning("graphql_given_up", repositories=len(part), error=first_line(error))
             yield part, None
             continue
-        yield part, {node.id: node for node in answers.newest_decoder.decode(answer.data).nodes if node}
+        yield part, by_number(answer.data)
+
+
+def by_number(data: bytes) -> dict[int, Newest]:
+    """What GraphQL shows of repositories, by GitHub's number: their node ids may come in another form than they went.
+
+    https://docs.github.com/en/graphql/guides/migrating-graphql-global-node-ids
+    """
+    return {node.database_id: node for node in answers.newest_decoder.decode(data).nodes if node}
 
 
 def _sized(place: Place, node: Newest | None) -> Place:

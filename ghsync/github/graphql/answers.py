@@ -80,6 +80,7 @@ class Newest(Answered, frozen=True):
     """What changed last in a repository."""
 
     id: str
+    database_id: int
     name_with_owner: str
     updated_at: datetime
     issues: Latest
