@@ -9,7 +9,8 @@
     │   ├── GitHubUnavailable    GitHub answers with an error of its own
     │   │   └── GitHubUnreachable    or not at all
     │   ├── GraphQLUnavailable   GraphQL is missing or broken: REST is asked instead
-    │   │   └── GraphQLDenied        or keeps a part back that the credential may not see
+    │   │   ├── GraphQLDenied        or keeps a part back that the credential may not see
+    │   │   └── GraphQLUnknown       or knows no such field
     │   └── TooHeavy             GraphQL cannot answer so much at once: ask for less
     └── Permanent                trying again changes nothing: park it, or tell the person
         ├── NotConfigured        a setting is missing or wrong             (exit code 3)
@@ -35,7 +36,9 @@
 The message is one sentence for the person who reads it, and says what to do where something can be done.
 """
 
+from collections.abc import Sequence
 from datetime import datetime
+from typing import Any
 
 
 class GhsyncError(Exception):
@@ -79,7 +82,19 @@ class GraphQLUnavailable(Transient):
 
 
 class GraphQLDenied(GraphQLUnavailable):
-    """GraphQL keeps back a part of what was asked, for which the credential lacks a permission."""
+    """GraphQL keeps back a part of what was asked, for which the credential lacks a permission: ``problems``."""
+
+    def __init__(self, sentence: str, problems: Sequence[Any] = ()) -> None:
+        super().__init__(sentence)
+        self.problems = problems
+
+
+class GraphQLUnknown(GraphQLUnavailable):
+    """GraphQL's schema lacks a part of what was asked: ``problems``."""
+
+    def __init__(self, sentence: str, problems: Sequence[Any] = ()) -> None:
+        super().__init__(sentence)
+        self.problems = problems
 
 
 class TooHeavy(Transient):

@@ -3,7 +3,7 @@
 from ghsync import audit, jobs
 from ghsync.changes import table as changes
 from ghsync.database import metadata
-from ghsync.github import budget, etags, tokens
+from ghsync.github import budget, etags, omissions, tokens
 from ghsync.inbox import table as inbox
 from ghsync.mirror import (
     accounts,
@@ -51,6 +51,7 @@ __all__ = [
     "link_tables",
     "metadata",
     "milestone",
+    "omissions",
     "places",
     "pull_request",
     "repository",

@@ -68,6 +68,8 @@ def _show(report: Report) -> None:
     facts.add_row("Done", f"{_number(inbox['done'])}, of these {_number(inbox['ignored'])} ignored")
     if report["hooks_only"]:
         facts.add_row("GitHub's API", HOOKS_ONLY)
+    for one in report["left_out"]:
+        facts.add_row("Not shown", terminal.cell(f"to {one['asker']}: {one['said']}"))
     terminal.console.print(facts)
     _show_jobs(report["jobs"])
     _show_parked_jobs(report["parked_jobs"])

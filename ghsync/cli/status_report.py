@@ -8,6 +8,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from ghsync import schema
 from ghsync.cli import lookup, terminal
+from ghsync.github import omissions
 from ghsync.readiness import STALE_SECONDS
 from ghsync.reconciler import health
 from ghsync.settings import Settings
@@ -156,6 +157,9 @@ async def of_all(conn: AsyncConnection, settings: Settings) -> Report:
         "parked_jobs": await _all(conn, _PARKED_JOBS, repository_id=None, limit=ERRORS_SHOWN),
         "runs": await _all(conn, _RUNS, limit=RUNS_SHOWN),
         "budgets": await _all(conn, _BUDGETS),
+        "left_out": [
+            {"asker": one.asker, "part": one.part, "said": one.sentence} for one in await omissions.everything(conn)
+        ],
         "rows": rows,
         "errors": await _all(conn, _ERRORS, name=None, limit=ERRORS_SHOWN),
     }

@@ -5,7 +5,7 @@ from datetime import datetime
 
 import msgspec
 
-from ghsync.doctor import finding, hook, permissions
+from ghsync.doctor import finding, graphql, hook, permissions
 from ghsync.doctor.finding import Finding
 from ghsync.doctor.question import ask
 from ghsync.errors import GhsyncError, GitHubUnavailable, NotFound
@@ -76,6 +76,7 @@ async def findings(github: GitHub, settings: Settings) -> AsyncIterator[Finding]
     else:
         yield Finding("token", "ok", f"It is {msgspec.json.decode(body, type=_Account).login}'s.")
         yield await finding.of("rate limit", _limits(github, [credential]))
+        yield await finding.of("graphql", graphql.shown(github, credential))
 
 
 def _clock(github: GitHub) -> Finding:
@@ -97,6 +98,7 @@ async def _of_app(github: GitHub, app: _App) -> AsyncIterator[Finding]:
     if active:
         asked = [await github.credential_for(one.id) for one in active]
         yield await finding.of("rate limit", _limits(github, asked))
+        yield await finding.of("graphql", graphql.shown(github, asked[0]))
     yield await finding.of("hook", hook.address(github))
     yield await finding.of("deliveries", hook.deliveries(github))
 

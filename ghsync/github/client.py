@@ -72,6 +72,7 @@ class GitHub:
     """One GitHub, asked by any of the credentials that the settings give."""
 
     def __init__(self, engine: AsyncEngine, settings: Settings, *, sleep: Sleep = asyncio.sleep) -> None:
+        self.engine = engine
         self.api_url = settings.api_url
         self._clock = Clock()
         self._app = credentials.app(settings)

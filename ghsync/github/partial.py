@@ -8,7 +8,14 @@ from datetime import datetime
 
 import msgspec
 
-from ghsync.errors import GhsyncError, GraphQLDenied, GraphQLUnavailable, PermissionMissing, TooHeavy
+from ghsync.errors import (
+    GhsyncError,
+    GraphQLDenied,
+    GraphQLUnavailable,
+    GraphQLUnknown,
+    PermissionMissing,
+    TooHeavy,
+)
 from ghsync.github import refusals
 from ghsync.github.budget import Told
 from ghsync.github.wire import Reply
@@ -18,6 +25,25 @@ _HEAVY_TYPES = {"MAX_NODE_LIMIT_EXCEEDED", "RESOURCE_LIMITS_EXCEEDED", "TIMEOUT"
 _MAY_BE_LIMITED = re.compile(rb"rate[ _]limit", re.IGNORECASE)
 _LIMITED_TYPES = {"RATE_LIMITED", "RATE_LIMIT"}
 _DENIED_TYPES = {"FORBIDDEN", "INSUFFICIENT_SCOPES"}
+_UNKNOWN = re.compile(r"doesn't exist on type|doesn't accept argument|^No such type ")
+_UNKNOWN_CODES = {"undefinedField", "argumentNotAccepted", "undefinedType"}
+_SCOPES = re.compile(r"one of the following scopes: \[([^]]*)\]")
+_SCOPE = re.compile(r"'([^']+)'")
+
+
+class Location(msgspec.Struct, frozen=True):
+    """Where in the query."""
+
+    line: int = 0
+    column: int = 0
+
+
+class Extensions(msgspec.Struct, frozen=True, rename="camel"):
+    """What GitHub says besides of a field or an argument that its schema lacks."""
+
+    code: str | None = None
+    type_name: str | None = None
+    field_name: str | None = None
 
 
 class Problem(msgspec.Struct, frozen=True):
@@ -26,6 +52,24 @@ class Problem(msgspec.Struct, frozen=True):
     message: str = ""
     type: str | None = None
     path: tuple[str | int, ...] = ()
+    locations: tuple[Location, ...] = ()
+    extensions: Extensions = Extensions()
+
+    @property
+    def denied(self) -> bool:
+        """Whether the credential may not see it."""
+        return self.type in _DENIED_TYPES
+
+    @property
+    def unknown(self) -> bool:
+        """Whether the schema lacks it."""
+        return self.extensions.code in _UNKNOWN_CODES or bool(_UNKNOWN.search(self.message))
+
+    @property
+    def scopes(self) -> frozenset[str]:
+        """The scopes of which a token needs one."""
+        told = _SCOPES.search(self.message)
+        return frozenset(_SCOPE.findall(told.group(1))) if told else frozenset()
 
     @property
     def hides_a_node(self) -> bool:
@@ -101,14 +145,18 @@ def error(envelope: Envelope) -> GhsyncError | None:
     heavy = [one for one in problems if one.type in _HEAVY_TYPES or _HEAVY.search(one.message)]
     if heavy:
         return TooHeavy(f"GraphQL could not answer so much at once ({heavy[0].message.rstrip('.')}).")
-    denied = [one for one in problems if one.type in _DENIED_TYPES]
-    if denied and envelope.empty:
+    if unknown := [one for one in problems if one.unknown]:
+        return GraphQLUnknown(f"GraphQL does not know what was asked ({unknown[0].message.rstrip('.')}).", problems)
+    denied = [one for one in problems if one.denied]
+    if denied and envelope.empty and not any(one.path or one.type == "INSUFFICIENT_SCOPES" for one in denied):
         return PermissionMissing(f"The credential lacks a permission for GraphQL ({denied[0].message.rstrip('.')}).")
     serious = [one for one in problems if not (one.type == "NOT_FOUND" or (one in denied and one.hides_a_node))]
     if serious:
         where = ".".join(map(str, serious[0].path)) or "the query"
-        kind = GraphQLDenied if all(one in denied for one in serious) else GraphQLUnavailable
-        return kind(f"GraphQL did not answer {where} ({serious[0].message.rstrip('.')}); REST is asked instead.")
+        said = f"GraphQL did not answer {where} ({serious[0].message.rstrip('.')}); REST is asked instead."
+        if all(one in denied for one in serious):
+            return GraphQLDenied(said, tuple(serious))
+        return GraphQLUnavailable(said)
     if envelope.empty:
         return GraphQLUnavailable("GraphQL answered without data; REST is asked instead.")
     return None

@@ -1,11 +1,14 @@
 """Issues and pull requests with all that was said of them, page by page: through GraphQL, or REST where that fails."""
 
-from collections.abc import AsyncIterator, Iterable, Iterator
-from dataclasses import dataclass, field
+from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import datetime
+from typing import Any
 
 import msgspec
+import sqlalchemy as sa
 import structlog
+from sqlalchemy.ext.asyncio import AsyncEngine
 
 from ghsync.errors import GraphQLDenied, GraphQLUnavailable, TooHeavy
 from ghsync.github.graphql import answers
@@ -36,13 +39,17 @@ log = structlog.get_logger()
 
 @dataclass(frozen=True, slots=True)
 class Conversation:
-    """One issue or pull request, whole, with its comments; ``comments_complete`` says that there are no others."""
+    """One issue or pull request, whole, with its comments; ``comments_complete`` says that there are no others.
+
+    ``untold`` is what GraphQL was not asked for: see `completed`.
+    """
 
     payload: Payload
     observed_at: datetime
     comments: list[comment.Payload] = field(default_factory=list)
     comments_complete: bool = False
     said: Said = field(default_factory=Said)
+    untold: frozenset[str] = frozenset()
 
     @property
     def parent(self) -> issue.Payload:
@@ -84,17 +91,21 @@ async def pages(
 
     One request asks for a page of each kind, and with pull requests for a page of open heads, none larger than what is
     left: GitHub charges for what a page could hold. Pages are halved when GitHub cannot make them in time, and grow
-    again. Raises `GraphQLUnavailable`, `TooHeavy` or `RateLimited` where GraphQL
-    cannot go on: see `listed`.
+    again. Where GraphQL shows one kind no more, the others are read to their end first. Raises `GraphQLUnavailable`,
+    `TooHeavy` or `RateLimited` where GraphQL cannot go on: see `listed`.
     """
+    denied: dict[str, GraphQLDenied] = {}
     size = FIRST_PAGE_OF_CHANGES if newest_first else LARGEST_PAGE
     if "pull_requests" not in kinds or not any(heads.variables(known).values()):
         progress.heads.ended = True
-    while not progress.heads.ended or any(not progress.position(what).ended for what in kinds):
-        positions = {what: progress.position(what) for what in kinds}
+    while True:
+        positions = {what: progress.position(what) for what in kinds if what not in denied}
+        if all(each.ended for each in positions.values()) and (progress.heads.ended or "heads" in denied):
+            break
         sizes = {what: _within(size, each.left) for what, each in positions.items() if not each.ended}
         most = HEADS_OF_CHANGES if newest_first else HEADS_AT_ONCE
-        heads_size = 0 if progress.heads.ended else _within(min(most, size), progress.pull_requests.total)
+        heads_ended = progress.heads.ended or "heads" in denied
+        heads_size = 0 if heads_ended else _within(min(most, size), progress.pull_requests.total)
         try:
             shown = await _ask(session, known, progress, sizes, heads_size, newest_first=newest_first)
         except TooHeavy:
@@ -104,13 +115,25 @@ async def pages(
             size = largest // 2
             continue
         except GraphQLDenied as error:
-            if progress.heads.ended:
+            kept_back = _kept_back(error) & {*sizes, *(("heads",) if heads_size else ())}
+            if not kept_back:
                 raise
-            log.warning("checks_not_seen", repository=known.place.full_name, error=str(error))
-            progress.heads.ended = True
+            log.warning("not_shown", repository=known.place.full_name, kinds=sorted(kept_back), error=str(error))
+            denied |= dict.fromkeys(kept_back, error)
             continue
         yield shown
         size = min(LARGEST_PAGE, size + size // 2 + 1)
+    if denied:
+        raise next(iter(denied.values()))  # they have not ended
+
+
+_CONNECTIONS = {"issues": "issues", "pullRequests": "pull_requests", "heads": "heads"}
+
+
+def _kept_back(error: GraphQLDenied) -> set[str]:
+    """The kinds of which GraphQL shows no page, or not all of one, by the paths of what it denies."""
+    paths = (problem.path for problem in error.problems)
+    return {_CONNECTIONS[str(path[1])] for path in paths if len(path) > 1 and path[1] in _CONNECTIONS}
 
 
 def _within(largest: int, there: int | None) -> int:
@@ -144,7 +167,10 @@ async def _ask(
         page = node.issues if what == "issues" else node.pull_requests
         if page is None or None in page.nodes:
             raise TooHeavy("GitHub answered a part of the page.")
-        shown[what] = [await read(session, known, one, answer.observed_at) for one in page.nodes if one]
+        nodes = await reviews.with_reviewers(
+            session, known, [one for one in page.nodes if one], progress.position(what).shown, newest_first=newest_first
+        )
+        shown[what] = [await read(session, known, one, answer.observed_at) for one in nodes]
         pages.append((what, page))
     checked: list[Shown] = []
     if heads_size:
@@ -167,20 +193,45 @@ async def read(session: Session, known: Known, node: Issue | PullRequest, observ
     pull = isinstance(node, PullRequest)
     if node.cut:
         return await one(session, known, node.number, pull=pull)
-    said = Said()
+    said, untold = Said(), frozenset[str]()
     try:
         if isinstance(node, PullRequest):
-            node = await reviews.whole(session, node)
+            node = await reviews.whole(session, await reviews.with_reviewers_of_one(session, known, node))
             told: Payload = node.payload(known.catalog)
             said = await reviews.shown(session, known, node)
         else:
-            told = node.payload(known.catalog, session.github.api_url)
+            told, untold = node.payload(known.catalog, session.github.api_url), node.untold
     except UnknownLabel:
         return await one(session, known, node.number, pull=pull)
     comments = [shown.payload for shown in node.comments.nodes]
     if node.comments.page_info.has_next_page:
         comments = await _comments(session, known, node.number)
-    return Conversation(told, observed_at, comments, len(comments) == node.comments.total_count, said)
+    return Conversation(told, observed_at, comments, len(comments) == node.comments.total_count, said, untold)
+
+
+_STORED = sa.text("""
+SELECT number, metadata FROM github_issues WHERE repository_id = :repository AND number = ANY(:numbers)
+""")
+
+
+async def completed(engine: AsyncEngine, known: Known, read: Sequence[Conversation]) -> list[Conversation]:
+    """The same, with what GraphQL was not asked for as the mirror has it: who does not ask learns nothing of it."""
+    numbers = [each.payload.number for each in read if each.untold]
+    if not numbers:
+        return list(read)
+    async with engine.connect() as conn:
+        rows = await conn.execute(_STORED, {"repository": known.place.id, "numbers": numbers})
+        stored = {row.number: row.metadata or {} for row in rows}
+    return [_filled(each, stored.get(each.payload.number, {})) for each in read]
+
+
+def _filled(conversation: Conversation, stored: dict[str, Any]) -> Conversation:
+    there = {name: stored[name] for name in conversation.untold if name in stored}
+    if not there:
+        return conversation
+    told = {name: getattr(conversation.payload, name) for name in there}
+    merged = {name: {**value, **told[name]} if isinstance(told[name], dict) else value for name, value in there.items()}
+    return replace(conversation, payload=msgspec.structs.replace(conversation.payload, **merged))
 
 
 _issue = msgspec.json.Decoder(issue.Payload)

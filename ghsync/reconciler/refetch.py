@@ -145,8 +145,9 @@ async def read(reconciler: Reconciler, session: Session, wanted: Sequence[Wanted
         if conversation is None:
             await absentees.settle(session, there, one.absentee, batch)
         else:
-            conversations.add(session, batch, there.place.github_id, conversation)
-            await absentees.bury_comments(reconciler.engine, there, batch, [conversation])
+            whole = await conversations.completed(reconciler.engine, there, [conversation])
+            conversations.add(session, batch, there.place.github_id, whole[0])
+            await absentees.bury_comments(reconciler.engine, there, batch, whole)
     return batch
 
 

@@ -93,7 +93,7 @@ async def _write(
     session: Session, engine: AsyncEngine, known: Known, run: Run, page: Page, watch: Watch | None
 ) -> None:
     batch = known.batch()
-    read = list(chain.from_iterable(page.shown.values()))
+    read = await conversations.completed(engine, known, list(chain.from_iterable(page.shown.values())))
     for conversation in read:
         conversations.add(session, batch, known.place.github_id, conversation)
     for checked in await heads.read(session, known, page.heads):

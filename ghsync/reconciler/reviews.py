@@ -4,14 +4,18 @@ GraphQL shows the first of each with the pull request; what goes on is asked for
 does not say when a review was changed.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 import msgspec
 
 from ghsync.errors import GraphQLUnavailable
+from ghsync.github.client import PAGE
 from ghsync.github.graphql import answers
 from ghsync.github.graphql.answered import user
-from ghsync.github.graphql.pull_requests import PullRequest
+from ghsync.github.graphql.conversations import Issue
+from ghsync.github.graphql.pull_requests import PullRequest, Requests
 from ghsync.github.graphql.reviews import ReviewThread, Threads
 from ghsync.mirror import comment, pull_request, review, review_thread
 from ghsync.mirror.comment import ReviewComment
@@ -45,6 +49,43 @@ async def whole(session: Session, node: PullRequest) -> PullRequest:
         more = found.review_threads
         threads = Threads((*threads.nodes, *more.nodes), more.page_info)
     return msgspec.structs.replace(node, review_threads=threads)
+
+
+async def with_reviewers(
+    session: Session, known: Known, nodes: Sequence[Issue | PullRequest], before: int, *, newest_first: bool
+) -> list[Issue | PullRequest]:
+    """The same page with who is asked for review, where GraphQL does not show it, as REST lists it in the same order.
+
+    ``before`` is how many the pages before it have shown. Whoever is not found there hides it still.
+    """
+    hiding = {node.number for node in nodes if isinstance(node, PullRequest) and node.hides_reviewers}
+    if not hiding:
+        return list(nodes)
+    asked: dict[int, pull_request.Payload] = {}
+    order: dict[str, Any] = (
+        {"sort": "updated", "direction": "desc"} if newest_first else {"sort": "created", "direction": "asc"}
+    )
+    for page in range(before // PAGE + 1, (before + len(nodes) - 1) // PAGE + 2):
+        answer = await session.get(known.place.path("pulls"), state="all", per_page=PAGE, page=page, **order)
+        asked |= {told.number: told for told in _listing.decode(answer.body)}
+    return [
+        msgspec.structs.replace(node, review_requests=Requests.of(asked[node.number]))
+        if isinstance(node, PullRequest) and node.number in hiding & asked.keys()
+        else node
+        for node in nodes
+    ]
+
+
+async def with_reviewers_of_one(session: Session, known: Known, node: PullRequest) -> PullRequest:
+    """The same pull request with who is asked for review, where GraphQL does not show it."""
+    if not node.hides_reviewers:
+        return node
+    answer = await session.get(known.place.path("pulls", node.number))
+    return msgspec.structs.replace(node, review_requests=Requests.of(_one.decode(answer.body)))
+
+
+_one = msgspec.json.Decoder(pull_request.Payload)
+_listing = msgspec.json.Decoder(list[pull_request.Payload])
 
 
 async def shown(session: Session, known: Known, node: PullRequest) -> Said:

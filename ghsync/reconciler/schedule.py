@@ -1,6 +1,6 @@
 """The schedule: refetches when they are due, healing, sweeps and audits in their turn, by one process at a time.
 
-It also forgets what of their history is too old.
+It also forgets what of their history is too old, and asks daily what GitHub's schema knows.
 
 The leader is whoever has an advisory lock, on a connection that does nothing else: when the process dies, however it
 dies, PostgreSQL gives the lock to the next. https://www.postgresql.org/docs/current/explicit-locking.html#ADVISORY-LOCKS
@@ -20,10 +20,11 @@ import psycopg
 import structlog
 
 from ghsync import jobs
-from ghsync.database import connection_arguments, first_line
-from ghsync.errors import GhsyncError, NotConfigured, Permanent, RateLimited
+from ghsync.database import connection_arguments, first_line, transaction
+from ghsync.errors import GhsyncError, GraphQLUnavailable, NotConfigured, Permanent, RateLimited, TooHeavy
+from ghsync.github import question
 from ghsync.inbox.recorder import Recorder
-from ghsync.reconciler import history, refetch
+from ghsync.reconciler import history, places, refetch
 from ghsync.reconciler.audit import audit
 from ghsync.reconciler.heal import heal
 from ghsync.reconciler.reconciler import Reconciler
@@ -33,6 +34,7 @@ LEADER = 0x6768_7379_6E63  # "ghsync" in ASCII
 RETRY_SECONDS = 2.0
 LONGEST_PAUSE_SECONDS = 300.0
 HISTORY_SECONDS = 3600.0
+SCHEMA_SECONDS = 86_400.0
 REFRESH_SECONDS = 3600.0  # hooks tell of installations, and one that is not found is asked for at once
 
 log = structlog.get_logger()
@@ -98,6 +100,7 @@ class Schedule:
             asyncio.create_task(self._turns("sweep", self._intervals.sweep, self._sweep)),
             asyncio.create_task(self._turns("audit", self._intervals.audit, self._audit)),
             asyncio.create_task(self._turns("history", HISTORY_SECONDS, self._forget)),
+            asyncio.create_task(self._turns("schema", SCHEMA_SECONDS, self._look)),
         ]
         try:
             await lost
@@ -151,6 +154,17 @@ class Schedule:
 
     async def _audit(self) -> None:
         await audit(self._reconciler)
+
+    async def _look(self) -> None:
+        """Ask what GraphQL's schema knows; whoever reads first finds out, where nobody can ask yet."""
+        async with transaction(self._reconciler.engine) as conn:
+            readable = self._reconciler.readable(await places.everything(conn))
+        for installation in list(readable)[:1]:
+            session = await self._reconciler.session(installation, "reconcile", "sweep")
+            try:
+                await question.look(session.github, session.credential, priority="sweep", meter=session.meter)
+            except (GraphQLUnavailable, TooHeavy) as error:
+                log.warning("schema_not_told", error=first_line(error))
 
     async def _forget(self) -> None:
         await history.forget(self._reconciler.engine)

@@ -7,9 +7,9 @@ from typing import TypeVar
 
 import msgspec
 
+from ghsync.github import question
 from ghsync.github.client import Answer, GitHub, GraphQLAnswer, Meter
 from ghsync.github.credentials import Credential
-from ghsync.github.documents import document
 from ghsync.mirror.noun import Origin
 from ghsync.reconciler.gate import Gate
 
@@ -54,7 +54,7 @@ class Session:
             yield decoder.decode(answer.body), answer.observed_at
 
     async def graphql(self, name: str, **variables: object) -> GraphQLAnswer:
-        """The answer to one of the documents in ``ghsync/github/queries``."""
-        return await self.github.graphql(
-            self.credential, document(name), variables, priority=self.priority, meter=self.meter
+        """The answer to one of the documents in ``ghsync/github/queries``, without what is not known or shown."""
+        return await question.ask(
+            self.github, self.credential, name, variables, priority=self.priority, meter=self.meter
         )

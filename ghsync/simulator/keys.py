@@ -17,11 +17,15 @@ KEY_BITS = 2048
 
 @dataclass(frozen=True)
 class Keys:
-    """The public half of the App's key, the secret of its hook, and whose personal token is which."""
+    """The public half of the App's key, the secret of its hook, and whose personal token is which.
+
+    A token has all scopes, unless these are said.
+    """
 
     public_key: rsa.RSAPublicKey
     webhook_secret: str
     personal_tokens: Mapping[str, Account] = field(default_factory=dict)
+    scopes: Mapping[str, frozenset[str]] = field(default_factory=dict)
 
 
 def new_private_key() -> str:

@@ -16,7 +16,7 @@ from ghsync.simulator.refusals import Refused, not_found
 from ghsync.simulator.rest.asked import Asked, Result
 from ghsync.simulator.rest.routes import Endpoint, endpoints
 from ghsync.simulator.site import Site
-from ghsync.simulator.viewer import Integration, Nobody, Viewer
+from ghsync.simulator.viewer import Integration, Nobody, Person, Viewer
 
 if TYPE_CHECKING:
     from ghsync.simulator.budgets import Pool
@@ -68,7 +68,16 @@ def _graphql(site: Site) -> Serve:
             if not isinstance(query, str):
                 message = "A query attribute must be specified and must be a string."
                 return Result({"errors": [{"message": message}]})
-            answered = answer(site.world, viewer, query, variables, budget=pool, limits=site.graphql_limits)
+            answered = answer(
+                site.world,
+                viewer,
+                query,
+                variables,
+                budget=pool,
+                limits=site.graphql_limits,
+                lacks=site.graphql_lacks,
+                scopes=viewer.scopes if isinstance(viewer, Person) else None,
+            )
             pool.spend(answered.cost)
             return Result(answered.payload, answered.status)
 

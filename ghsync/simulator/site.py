@@ -40,12 +40,14 @@ class Site:
 
     All time is the world's. With `keeps_time` it goes on as fast as real time does, from wherever it is; else it
     stands still until somebody advances it. The journal has the newest requests, for whoever counts them.
+    `graphql_lacks` is what GraphQL's schema does not know yet, or no more.
     """
 
     world: World
     keys: Keys
     faults: Faults = field(default_factory=Faults)
     graphql_limits: Limits = field(default_factory=Limits)
+    graphql_lacks: frozenset[str] = frozenset()
     keeps_time: bool = False
     tokens: Tokens = field(init=False)
     budgets: Budgets = field(init=False)

@@ -65,7 +65,9 @@ class Tokens:
             assertion.check(token, self.world.app, self.keys.public_key, self.world.now())
             return Integration(self.world.app)
         account = self.keys.personal_tokens.get(token)
-        return self._installation(token) if account is None else Person(self.world, account)
+        if account is None:
+            return self._installation(token)
+        return Person(self.world, account, scopes=self.keys.scopes.get(token))
 
     def _installation(self, token: str) -> InstallationViewer:
         grant = self.grants.get(token)

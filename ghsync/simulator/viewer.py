@@ -133,11 +133,15 @@ class InstallationViewer:
 
 @dataclass(frozen=True)
 class Person:
-    """A person with a personal token that permits all that they may."""
+    """A person with a personal token that permits all that they may, or what its scopes say.
+
+    https://docs.github.com/en/apps/oauth-apps/building-oauth-apps/scopes-for-oauth-apps
+    """
 
     world: World
     account: Account
     hourly: int = field(default=HOURLY)
+    scopes: frozenset[str] | None = None
 
     @property
     def name(self) -> str:
@@ -149,17 +153,23 @@ class Person:
         return (
             repository.owner is self.account
             or self.account in repository.collaborators
-            or self.belongs_to(repository.owner)
+            or self._is_member(repository.owner)
         )
 
     def sees(self, repository: Repository) -> bool:
         """What is theirs, and what is public."""
-        return repository.visibility == "public" or self.works_in(repository)
+        return repository.visibility == "public" or (self._has("repo") and self.works_in(repository))
 
     def may(self, _permission: str) -> bool:
         """Everything, of what they see."""
         return True
 
     def belongs_to(self, organization: Account) -> bool:
-        """Where they are a member."""
+        """Where they are a member, as far as the token may tell."""
+        return self._has("read:org") and self._is_member(organization)
+
+    def _is_member(self, organization: Account) -> bool:
         return self.account in self.world.members.get(organization, {})
+
+    def _has(self, scope: str) -> bool:
+        return self.scopes is None or scope in self.scopes

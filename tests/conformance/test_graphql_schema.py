@@ -23,7 +23,9 @@ from graphql import (
     validate,
 )
 
+from ghsync.github import introspection
 from ghsync.github.documents import document
+from ghsync.github.parts import PARTS
 
 PUBLISHED = Path(__file__).parents[2] / ".cache/graphql-schema/package/schema.graphql"
 
@@ -35,10 +37,28 @@ DOCUMENTS = sorted(
 
 # The package was last published before GitHub had these.
 # https://docs.github.com/en/graphql/reference/issues#object-issuetype
+# https://docs.github.com/en/graphql/reference/interfaces#assignable
 # https://docs.github.com/en/graphql/overview/changelog#schema-changes-for-2025-07-30
 # https://docs.github.com/en/graphql/overview/changelog#schema-changes-for-2025-10-15
 ADDED_SINCE = """
+extend interface Assignable {
+  assignedActors(after: String, before: String, first: Int, last: Int): AssigneeConnection!
+}
+extend type PullRequest {
+  assignedActors(after: String, before: String, first: Int, last: Int): AssigneeConnection!
+}
+type AssigneeConnection {
+  edges: [AssigneeEdge]
+  nodes: [Assignee]
+  pageInfo: PageInfo!
+  totalCount: Int!
+}
+type AssigneeEdge {
+  cursor: String!
+  node: Assignee
+}
 extend type Issue {
+  assignedActors(after: String, before: String, first: Int, last: Int): AssigneeConnection!
   issueDependenciesSummary: IssueDependenciesSummary!
   issueType: IssueType
 }
@@ -82,6 +102,14 @@ def shared(ours: GraphQLSchema, github: GraphQLSchema) -> list[tuple[Any, Any]]:
 @pytest.mark.parametrize("name", DOCUMENTS)
 def test_what_we_ask_is_valid(github: GraphQLSchema, name: str) -> None:
     assert validate(github, parse(document(name))) == []
+
+
+@pytest.mark.parametrize("part", PARTS)
+def test_every_part_that_may_be_left_out_is_in_the_schema(github: GraphQLSchema, part: str) -> None:
+    for kind, field, argument in introspection.coordinates(part):
+        found: Any = github.type_map[kind]
+        assert field in found.fields
+        assert not argument or argument in found.fields[field].args
 
 
 def test_every_type_is_githubs_and_of_its_kind(ours: GraphQLSchema, github: GraphQLSchema) -> None:

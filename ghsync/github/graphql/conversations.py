@@ -8,14 +8,13 @@ from datetime import datetime
 from typing import Any
 
 import msgspec
-from msgspec import UNSET
+from msgspec import UNSET, UnsetType
 
 from ghsync.github.graphql.answered import (
     Answered,
     Catalog,
     PageInfo,
     Person,
-    Reference,
     UnknownLabel,
     lower,
     user,
@@ -23,10 +22,17 @@ from ghsync.github.graphql.answered import (
 from ghsync.mirror import comment, issue, label, milestone
 
 
+class Label(Answered, frozen=True):
+    """A label, by its node id and its name."""
+
+    id: str
+    name: str = ""
+
+
 class Labels(Answered, frozen=True):
     """The labels of one issue."""
 
-    nodes: tuple[Reference, ...] = ()
+    nodes: tuple[Label, ...] = ()
     page_info: PageInfo = PageInfo()
 
 
@@ -139,12 +145,12 @@ class SubIssuesSummary(Answered, frozen=True):
 
 
 class DependenciesSummary(Answered, frozen=True):
-    """How many issues block this one, and are blocked by it."""
+    """How many issues block this one, and are blocked by it; an older server does not tell the totals."""
 
     blocked_by: int
     blocking: int
-    total_blocked_by: int
-    total_blocking: int
+    total_blocked_by: int | UnsetType = UNSET
+    total_blocking: int | UnsetType = UNSET
 
 
 class ParentRepository(Answered, frozen=True):
@@ -164,14 +170,29 @@ class Issue(Conversation, frozen=True, kw_only=True, tag_field="__typename", tag
     """https://docs.github.com/en/graphql/reference/objects#issue"""
 
     state_reason: str | None = None
-    issue_type: IssueType | None = None
-    sub_issues_summary: SubIssuesSummary | None = None
-    issue_dependencies_summary: DependenciesSummary | None = None
-    parent: Parent | None = None
+    issue_type: IssueType | UnsetType | None = UNSET
+    sub_issues_summary: SubIssuesSummary | UnsetType | None = UNSET
+    issue_dependencies_summary: DependenciesSummary | UnsetType | None = UNSET
+    parent: Parent | UnsetType | None = UNSET
+
+    @property
+    def untold(self) -> frozenset[str]:
+        """What was left out of the question, by its name in REST: whole, or a part of it."""
+        told = {
+            "type": self.issue_type,
+            "sub_issues_summary": self.sub_issues_summary,
+            "issue_dependencies_summary": self.issue_dependencies_summary,
+            "parent_issue_url": self.parent,
+        }
+        summary = self.issue_dependencies_summary
+        half = isinstance(summary, DependenciesSummary) and UNSET in (summary.total_blocked_by, summary.total_blocking)
+        return frozenset(name for name, value in told.items() if value is UNSET) | (
+            {"issue_dependencies_summary"} if half else frozenset()
+        )
 
     def payload(self, catalog: Catalog, api_url: str) -> issue.Payload:
         """As REST shows it; ``api_url`` is where REST is, which its links begin with."""
-        parent = self.parent
+        parent = self.parent or None
         return issue.Payload(
             **self._shared(catalog),
             state_reason=lower(self.state_reason),
@@ -184,13 +205,15 @@ class Issue(Conversation, frozen=True, kw_only=True, tag_field="__typename", tag
         )
 
 
-def _plain(summary: Answered | None) -> dict[str, int] | None:
-    return msgspec.structs.asdict(summary) if summary else None
+def _plain(summary: Answered | UnsetType | None) -> dict[str, int] | None:
+    if not isinstance(summary, Answered):
+        return None
+    return {name: value for name, value in msgspec.structs.asdict(summary).items() if value is not UNSET}
 
 
 def _labels(labels: Labels | None, catalog: Catalog) -> list[label.Payload]:
     try:
-        return [catalog.labels[reference.id] for reference in (labels or Labels()).nodes]
+        return [catalog.label(reference.id, reference.name) for reference in (labels or Labels()).nodes]
     except KeyError as error:
         raise UnknownLabel(str(error)) from None
 

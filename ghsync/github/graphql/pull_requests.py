@@ -1,6 +1,9 @@
 """Pull requests with their reviews and threads, read into the payloads that hooks and REST bring."""
 
 from datetime import datetime
+from typing import Self
+
+from msgspec import UNSET, UnsetType
 
 from ghsync.github.graphql.answered import Answered, Catalog, Count, Oid, PageInfo, Person, user
 from ghsync.github.graphql.conversations import Conversation
@@ -16,10 +19,19 @@ class Request(Answered, frozen=True):
 
 
 class Requests(Answered, frozen=True):
-    """Everybody asked for review."""
+    """Everybody asked for review; how many these are, where nobody is shown."""
 
-    nodes: tuple[Request, ...] = ()
+    total_count: int = 0
+    nodes: tuple[Request, ...] | UnsetType = UNSET
     page_info: PageInfo = PageInfo()
+
+    @classmethod
+    def of(cls, told: pull_request.Payload) -> Self:
+        """Those that REST names."""
+        people = [Person(user.type, user.login, database_id=user.id) for user in told.requested_reviewers or () if user]
+        teams = [Person("Team", slug=team.slug, database_id=team.id) for team in told.requested_teams or ()]
+        found = tuple(Request(each) for each in (*people, *teams))
+        return cls(len(found), found)
 
 
 class HeadRepository(Answered, frozen=True):
@@ -68,7 +80,7 @@ class PullRequest(Conversation, frozen=True, kw_only=True, tag_field="__typename
     changed_files: int
     commits: Count
     auto_merge_request: AutoMerge | None = None
-    review_requests: Requests | None = None
+    review_requests: Requests | UnsetType | None = UNSET
     reviews: Reviews = Reviews()
     review_threads: Threads = Threads()
 
@@ -79,11 +91,20 @@ class PullRequest(Conversation, frozen=True, kw_only=True, tag_field="__typename
         Reviews and threads are read on by themselves.
         """
         requests = self.review_requests or Requests()
-        return super().cut or requests.page_info.has_next_page
+        return super().cut or (requests.nodes is not UNSET and requests.page_info.has_next_page)
+
+    @property
+    def hides_reviewers(self) -> bool:
+        """Whether it does not show who is asked for review."""
+        requests = self.review_requests
+        if isinstance(requests, Requests):
+            return requests.nodes is UNSET and requests.total_count > 0
+        return requests is UNSET
 
     def payload(self, catalog: Catalog) -> pull_request.Payload:
         """As REST shows it."""
-        asked = [request.requested_reviewer for request in (self.review_requests or Requests()).nodes]
+        requests = self.review_requests or Requests()
+        asked = [request.requested_reviewer for request in requests.nodes or ()]
         head = self.head_repository
         auto = self.auto_merge_request
         return pull_request.Payload(

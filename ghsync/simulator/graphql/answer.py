@@ -5,7 +5,7 @@ https://docs.github.com/en/graphql/overview/rate-limits-and-node-limits-for-the-
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Set
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import cache, lru_cache
@@ -20,10 +20,9 @@ from graphql import (
     OperationDefinitionNode,
     execute_sync,
     parse,
-    validate,
 )
 
-from ghsync.simulator.graphql import refusals, schema
+from ghsync.simulator.graphql import refusals, schema, validation
 from ghsync.simulator.graphql.cost import Cost, Measure
 from ghsync.simulator.graphql.limits import Budget, FullBudget, Limits
 from ghsync.simulator.graphql.refusals import Refused
@@ -54,12 +53,20 @@ def answer(
     *,
     budget: Budget | None = None,
     limits: Limits = DEFAULT_LIMITS,
+    lacks: frozenset[str] = frozenset(),
+    scopes: Set[str] | None = None,
 ) -> Answer:
-    """Answer a query as GitHub would. Nobody waits and nothing is spent here: the answer says what is due."""
+    """Answer a query as GitHub would. Nobody waits and nothing is spent here: the answer says what is due.
+
+    ``lacks`` are fields and arguments that an older server does not have yet, as ``Issue.issueType`` and
+    ``Issue.stateReason(enableDuplicate:)``; ``scopes`` those of a personal token, None for all.
+    """
     try:
-        document = _read(query)
+        document = _read(query, lacks)
     except Faulty as faulty:
         return _refused(limits, *faulty.errors)
+    if scopes is not None and (denied := validation.denied(loaded(lacks), document, scopes)):
+        return _refused(limits, *denied)
     asked = _request(world, viewer, document, variables, budget, limits)
     if asked.cost.points > asked.budget.remaining:
         message = "API rate limit already exceeded for this installation."
@@ -67,7 +74,7 @@ def answer(
     if asked.cost.nodes > limits.nodes:
         message = f"The query may give {asked.cost.nodes:,} nodes, which exceeds the limit of {limits.nodes:,}."
         return _refusal(limits, "MAX_NODE_LIMIT_EXCEEDED", message)
-    result = execute_sync(loaded(), document, context_value=asked, variable_values=dict(variables))
+    result = execute_sync(loaded(lacks), document, context_value=asked, variable_values=dict(variables))
     return _answer(result, asked)
 
 
@@ -80,22 +87,22 @@ class Faulty(Exception):
 
 
 @lru_cache(maxsize=64)
-def _read(query: str) -> DocumentNode:
+def _read(query: str, lacks: frozenset[str]) -> DocumentNode:
     """A query's document. Clients ask the same few queries again and again, with other variables."""
     try:
         document = parse(query)
     except GraphQLError as error:
         raise Faulty([error]) from error
-    errors = validate(loaded(), document)
+    errors = validation.errors(loaded(lacks), document)
     if errors:
         raise Faulty(errors)
     return document
 
 
 @cache
-def loaded() -> GraphQLSchema:
-    """The schema, which is read once."""
-    return schema.load()
+def loaded(lacks: frozenset[str] = frozenset()) -> GraphQLSchema:
+    """The schema, which is read once, of today or of a server that lacks some of it."""
+    return schema.without(schema.load(), lacks)
 
 
 def _request(

@@ -13,6 +13,7 @@ from ghsync.simulator.graphql.connections import AS_THEY_STAND, Connection, Orde
 from ghsync.simulator.graphql.fields import Fields, Resolver, always, value
 
 if TYPE_CHECKING:
+    from ghsync.simulator.account import Account
     from ghsync.simulator.issue import Issue
 
 
@@ -52,7 +53,17 @@ def of_issue(resolver: Resolver) -> Resolver:
 
 
 def _assignees(issue: Issue, info: GraphQLResolveInfo, **page: object) -> Connection:
-    return connect(info, issue.assignees, AS_THEY_STAND, **lists.bounds(page))
+    people = [account for account in _assigned(issue) if account.type == "User"]
+    return connect(info, people, AS_THEY_STAND, **lists.bounds(page))
+
+
+def _assigned_actors(issue: Issue, info: GraphQLResolveInfo, **page: object) -> Connection:
+    """Those assigned, bots too."""
+    return connect(info, _assigned(issue), AS_THEY_STAND, **lists.bounds(page))
+
+
+def _assigned(issue: Issue) -> list[Account]:
+    return [account for account in issue.assignees if not account.deleted]
 
 
 def _comments(
@@ -77,6 +88,7 @@ def _parent(issue: Issue, info: GraphQLResolveInfo) -> Issue | None:
 
 CONVERSATION: Fields = {
     "activeLockReason": value(lock_reason),
+    "assignedActors": _assigned_actors,
     "assignees": _assignees,
     "author": value(lambda issue: actor(issue.author)),
     "authorAssociation": "author_association",

@@ -32,6 +32,7 @@ def as_json(error: GraphQLError) -> Json:
     return {
         **({"type": refused.kind} if isinstance(refused, Refused) else {}),
         **({"path": error.path} if error.path else {}),
+        **({"extensions": error.extensions} if error.extensions else {}),
         "locations": [{"line": place.line, "column": place.column} for place in error.locations or ()],
         "message": error.message,
     }

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 from graphql import GraphQLResolveInfo
 
-from ghsync.simulator.graphql import lists
+from ghsync.simulator.account import Team
+from ghsync.simulator.graphql import lists, request
 from ghsync.simulator.graphql.accounts import actor
 from ghsync.simulator.graphql.commits import CommitIn
 from ghsync.simulator.graphql.connections import AS_THEY_STAND, Connection, connect
@@ -16,7 +17,7 @@ from ghsync.simulator.identity import node_id
 from ghsync.simulator.review import latest_opinions, submitted
 
 if TYPE_CHECKING:
-    from ghsync.simulator.account import Account, Team
+    from ghsync.simulator.account import Account
     from ghsync.simulator.pull_request import PullRequest
     from ghsync.simulator.review import Review
     from ghsync.simulator.review_comment import ReviewComment, ReviewThread
@@ -105,11 +106,19 @@ def _original_commit(comment: ReviewComment) -> CommitIn:
     return CommitIn(comment.thread.pull_request.repository, comment.thread.commit)
 
 
+def _requested_reviewer(asking: ReviewRequest, info: GraphQLResolveInfo) -> Account | Team | None:
+    """Who is asked; a team is shown only to those who may see the organization's members."""
+    if isinstance(asking.reviewer, Team):
+        request.of(info).require("members")
+        return asking.reviewer
+    return actor(asking.reviewer)
+
+
 REVIEW_REQUEST: Fields = {
     "asCodeOwner": always(False),
     "id": "node_id",
     "pullRequest": "pull_request",
-    "requestedReviewer": "reviewer",
+    "requestedReviewer": _requested_reviewer,
 }
 
 REVIEW: Fields = {

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import UTC, datetime
+from functools import partial
 from importlib import resources
 from typing import Any
 
@@ -150,6 +152,21 @@ def load() -> GraphQLSchema:
         elif not isinstance(found, GraphQLObjectType) and (hasattr(found, "types") or hasattr(found, "interfaces")):
             bind_type(schema, name, type_name)
     _bind_scalars(schema)
+    return schema
+
+
+def without(schema: GraphQLSchema, lacks: Iterable[str]) -> GraphQLSchema:
+    """The same schema before it had these fields and arguments, or after they went."""
+    for name in lacks:
+        kind, _, rest = name.partition(".")
+        field, _, argument = rest.removesuffix(":)").partition("(")
+        found: Any = schema.type_map[kind]
+        if argument:
+            del found.fields[field].args[argument]
+            found.fields[field].resolve = partial(found.fields[field].resolve, **{argument: True})
+        else:
+            for each in (found, *(interface for interface in found.interfaces if field in interface.fields)):
+                del each.fields[field]
     return schema
 
 

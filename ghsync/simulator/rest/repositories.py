@@ -42,7 +42,7 @@ def of_installation(asked: Asked) -> Result:
 def of_user(asked: Asked) -> Result:
     """The repositories that a person works in, by full name."""
     person = user_who_asks(asked)
-    found = [each for each in asked.world.repositories.values() if person.works_in(each)]
+    found = [each for each in asked.world.repositories.values() if person.works_in(each) and person.sees(each)]
     return asked.page(sorted(found, key=lambda each: each.full_name), lambda each: each.as_json())
 
 

@@ -1,0 +1,129 @@
+"""One of the documents, asked by one credential: without what its GitHub lacks and what it is not shown.
+
+What a query is refused for is left out, remembered, and told once; then the same is asked again.
+"""
+
+from collections.abc import Iterable, Mapping
+
+import structlog
+
+from ghsync.errors import GraphQLDenied, GraphQLUnavailable, GraphQLUnknown, TooHeavy
+from ghsync.github import documents, introspection, omissions, parts
+from ghsync.github.client import GitHub, GraphQLAnswer, Meter
+from ghsync.github.credentials import Credential
+from ghsync.github.partial import Problem
+
+log = structlog.get_logger()
+
+REFUSALS = 5
+"""A query that is refused more often is given up: each time something else was left out."""
+
+
+async def ask(
+    github: GitHub, credential: Credential, name: str, variables: Mapping[str, object], *, priority: str, meter: Meter
+) -> GraphQLAnswer:
+    """The answer to one of the documents in ``ghsync/github/queries``.
+
+    Raises `GraphQLDenied` where something is kept back that cannot be left out, and what `GitHub.graphql` does.
+    """
+    refused: GraphQLDenied | GraphQLUnknown | None = None
+    for _ in range(REFUSALS):
+        left_out = await _left_out(github, credential, name)
+        text = documents.without(name, left_out)
+        taken = documents.asked(text)
+        given = {each: value for each, value in variables.items() if each in taken}
+        try:
+            return await github.graphql(credential, text, given, priority=priority, meter=meter)
+        except GraphQLUnknown as error:
+            refused = error
+            if not await _learn_schema(github, credential, name, text, left_out, error, priority, meter):
+                raise
+        except GraphQLDenied as error:
+            refused = error
+            if not await _learn_denied(github, credential, text, left_out, error):
+                raise
+    raise refused or GraphQLUnavailable("GraphQL was not asked.")
+
+
+async def look(github: GitHub, credential: Credential, *, priority: str, meter: Meter) -> dict[str, str]:
+    """Ask what this GitHub's schema lacks, and remember it; answers each part with the reason."""
+    answer = await github.graphql(credential, introspection.QUERY, {}, priority=priority, meter=meter)
+    lacking = introspection.lacking(answer.data)
+    await omissions.learn(github.engine, github.api_url, lacking, complete=True)
+    return lacking
+
+
+async def _left_out(github: GitHub, credential: Credential, name: str) -> frozenset[str]:
+    known = await omissions.of(github.engine, github.api_url, credential)
+    for one in known:
+        if one.part == name:
+            raise GraphQLUnavailable(f"GraphQL cannot be asked for this ({one.reason}); REST is asked instead.")
+    return frozenset(one.part for one in known).intersection(parts.PARTS)
+
+
+async def _learn_schema(
+    github: GitHub,
+    credential: Credential,
+    name: str,
+    text: str,
+    left_out: frozenset[str],
+    error: GraphQLUnknown,
+    priority: str,
+    meter: Meter,
+) -> bool:
+    """Find out what the schema lacks; whether that is something more than was known."""
+    lacking: Mapping[str, str] = {}
+    try:
+        lacking = await look(github, credential, priority=priority, meter=meter)
+    except (GraphQLUnavailable, TooHeavy) as problem:  # then the errors have to do
+        log.warning("schema_not_told", error=str(problem))
+    told = _blamed(text, error.problems)
+    if not (lacking.keys() | told.keys()) - left_out:
+        told = {name: _reason(error.problems)}  # it cannot be asked at all
+    await omissions.learn(github.engine, github.api_url, told)
+    found = {**told, **lacking}
+    _tell(github.api_url, {part: why for part, why in found.items() if part not in left_out})
+    return bool((found.keys() & parts.PARTS.keys()) - left_out)
+
+
+async def _learn_denied(
+    github: GitHub, credential: Credential, text: str, left_out: frozenset[str], error: GraphQLDenied
+) -> bool:
+    """Remember what the credential may not see; whether all of it can be left out."""
+    told = _blamed(text, error.problems)
+    fresh = {part: why for part, why in told.items() if part not in left_out}
+    if not fresh:
+        return False
+    await omissions.learn(github.engine, credential.key, fresh)
+    _tell(credential.key, fresh)
+    return True
+
+
+def _blamed(text: str, problems: Iterable[Problem]) -> dict[str, str]:
+    """The parts that a query was refused for, each with GitHub's own sentence."""
+    return {part: one.message.rstrip(".") for one in problems for part in _parts_of(text, one)}
+
+
+def _parts_of(text: str, problem: Problem) -> set[str]:
+    """By where in the answer or in the query it is, or else by the scope or the field that GitHub names."""
+    places = documents.places_of(text, problem.path) if problem.denied and problem.path else []
+    if not places:
+        places = [place for at in problem.locations if (place := documents.place_at(text, at.line, at.column))]
+    if places:
+        return {part for place in places if (part := parts.nearest(place))}
+    told = problem.extensions
+    return {
+        name
+        for name, part in parts.PARTS.items()
+        if part.scope in problem.scopes
+        or any((kind, field) == (told.type_name, told.field_name) for kind, field, _ in introspection.coordinates(name))
+    }
+
+
+def _reason(problems: Iterable[Problem]) -> str:
+    return next((one.message.rstrip(".") for one in problems if one.unknown), "its schema lacks a part of it")
+
+
+def _tell(asker: str, found: Mapping[str, str]) -> None:
+    for part, why in sorted(found.items()):
+        log.warning("graphql_part_left_out", asker=asker, part=part, reason=why)

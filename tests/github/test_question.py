@@ -1,0 +1,125 @@
+"""Documents without what a server lacks or a credential may not see, and how that is found out."""
+
+from typing import Any
+
+import msgspec
+import psycopg
+import pytest
+import respx
+from graphql import build_schema, parse, validate
+
+from ghsync.errors import GraphQLDenied, GraphQLUnavailable
+from ghsync.github import documents, introspection, question
+from ghsync.github.client import Meter
+from ghsync.github.parts import PARTS
+from ghsync.simulator.graphql.answer import loaded
+from tests.github.answers import answer
+from tests.github.conftest import API, TOKEN, Make
+
+SLUG = (
+    "Your token has not been granted the required scopes to execute this query. The 'slug' field requires one of the "
+    "following scopes: ['read:org'], but your token has only been granted the: ['repo'] scopes. Please modify your "
+    "token's scopes at: https://github.com/settings/tokens."
+)
+NAMES = ("conversations", "heads", "newest", "refetch", "threads")
+NODES = {"data": {"nodes": []}}
+
+
+def place_of(text: str, word: str) -> dict[str, int]:
+    """The line and the column of a word."""
+    before = text[: text.index(word)]
+    return {"line": before.count("\n") + 1, "column": len(before) - before.rfind("\n")}
+
+
+async def refetch(client: Make, meter: Meter | None = None) -> None:
+    github = client(token=TOKEN)
+    credential = await github.credential_for(None)
+    await question.ask(github, credential, "refetch", {"ids": []}, priority="event", meter=meter or Meter())
+
+
+def left_out(connection: psycopg.Connection[Any]) -> dict[str, set[str]]:
+    """The parts that are left out, by the kind of who lacks them."""
+    rows = connection.execute("SELECT asker, left_out FROM sync_omissions").fetchall()
+    return {asker.partition(":")[0]: set(parts) for asker, parts in rows}
+
+
+@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("part", [None, *PARTS])
+def test_a_document_without_a_part_is_valid(name: str, part: str | None) -> None:
+    left_out = frozenset(PARTS if part is None else [part])
+    assert validate(loaded(), parse(documents.without(name, left_out))) == []
+
+
+def test_a_part_is_found_where_an_answer_or_an_error_says_that_it_is() -> None:
+    text = documents.document("refetch")
+    at = place_of(text, "slug")
+    path = ["nodes", 3, "reviewRequests", "nodes", 0, "requestedReviewer", "slug"]
+    expected = "PullRequest.reviewRequests.nodes.requestedReviewer.slug"
+    assert documents.place_at(text, at["line"], at["column"]) == expected
+    assert documents.places_of(text, path) == [expected]
+    assert documents.places_of(text, ["nodes", 1, "assignees"]) == ["Issue.assignees", "PullRequest.assignees"]
+
+
+def test_the_introspection_is_valid_and_finds_what_is_missing() -> None:
+    schema = build_schema("type Query { a: Int } type Issue { issueType: Int }")
+    assert validate(schema, parse(introspection.QUERY)) == []
+    told = {"Issue": {"fields": [{"name": "stateReason", "args": []}]}, "PullRequest": None}
+    lacking = introspection.lacking(msgspec.json.encode(told))
+    assert lacking["Issue.stateReason(enableDuplicate:)"] == "its schema has no Issue.stateReason(enableDuplicate:)"
+    assert "PullRequest.assignedActors" in lacking
+    assert lacking.keys() == PARTS.keys()
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize("located", [True, False])
+async def test_a_scope_that_is_missing_costs_its_part_alone(
+    client: Make, api: respx.MockRouter, connection: psycopg.Connection[Any], located: bool
+) -> None:
+    places = [place_of(documents.document("refetch"), "slug")] * located
+    refused = answer({"errors": [{"type": "INSUFFICIENT_SCOPES", "message": SLUG, "locations": places}]})
+    route = api.post("/graphql").mock(side_effect=[refused, answer(NODES), answer(NODES)])
+
+    await refetch(client)
+    await refetch(client)
+
+    texts = [msgspec.json.decode(call.request.content)["query"] for call in route.calls]
+    assert ["slug" in text for text in texts] == [True, False, False]
+    assert "ReviewRequestConnection.nodes" in left_out(connection)["token"]
+
+
+@pytest.mark.anyio
+async def test_a_field_that_no_introspection_foresees_is_learned_from_the_error(
+    client: Make, api: respx.MockRouter, connection: psycopg.Connection[Any]
+) -> None:
+    told = {"code": "undefinedField", "typeName": "Issue", "fieldName": "parent"}
+    places = [place_of(documents.document("refetch"), "parent {")]
+    error = {"message": "Field 'parent' doesn't exist on type 'Issue'", "extensions": told, "locations": places}
+    refused, unable = answer({"errors": [error]}), answer({"errors": [{"message": "Introspection is disabled"}]})
+    route = api.post("/graphql").mock(side_effect=[refused, unable, answer(NODES)])
+
+    await refetch(client)
+
+    assert "parent" not in msgspec.json.decode(route.calls.last.request.content)["query"]
+    assert left_out(connection) == {API.partition(":")[0]: {"Issue.parent"}}
+
+
+@pytest.mark.anyio
+async def test_what_everything_needs_is_asked_for_once(
+    client: Make, api: respx.MockRouter, connection: psycopg.Connection[Any]
+) -> None:
+    error = {"message": "Field 'title' doesn't exist on type 'Issue'", "extensions": {"code": "undefinedField"}}
+    route = api.post("/graphql").mock(side_effect=[answer({"errors": [error]}), answer({"errors": [error]})])
+    with pytest.raises(GraphQLUnavailable):
+        await refetch(client)
+    asked_before = route.call_count
+    with pytest.raises(GraphQLUnavailable, match="REST is asked instead"):
+        await refetch(client)
+    assert route.call_count == asked_before
+
+
+@pytest.mark.anyio
+async def test_what_cannot_be_left_out_is_denied(client: Make, api: respx.MockRouter) -> None:
+    denied = {"type": "FORBIDDEN", "message": "Resource not accessible", "path": ["nodes", 0, "comments"]}
+    api.post("/graphql").mock(return_value=answer({"data": {"nodes": [None]}, "errors": [denied]}))
+    with pytest.raises(GraphQLDenied):
+        await refetch(client)
