@@ -10,6 +10,8 @@ import pytest
 import respx
 
 from ghsync.doctor.permissions import ALERTS, EVENTS, WANTED_EVENTS, WANTED_PERMISSIONS
+from ghsync.github import introspection
+from ghsync.github.parts import PARTS
 from tests.cli.conftest import Ghsync, Result
 from tests.github.answers import answer, refusal
 from tests.github.conftest import API, APP_ID, TOKEN
@@ -30,16 +32,32 @@ class Site:
         self.hook = self._answers("/app/hook/config", HOOK)
         self.deliveries = self._answers("/app/hook/deliveries", [delivery("1"), delivery("2")])
         self.limits = self._answers("/rate_limit", limits(4900))
+        self.schema = known()
+        self.graphql = router.post("/graphql").mock(side_effect=self._asked)
         expires_at = (datetime.now(UTC) + timedelta(hours=1)).isoformat()
         router.post(path__regex=r"/app/installations/\d+/access_tokens").mock(
             return_value=answer({"token": "ghs_1", "expires_at": expires_at}, 201)
         )
+
+    def _asked(self, request: httpx.Request) -> httpx.Response:
+        """What GraphQL says: its schema, or no nodes at all."""
+        whole = {kind: {"fields": fields} for kind, fields in self.schema.items()}
+        return answer({"data": whole if b"__type" in request.content else {"nodes": []}})
 
     def _answers(self, path: str, body: Any) -> respx.Route:
         return self.router.get(path).mock(return_value=answer(body))
 
     def _permissions(self) -> dict[str, Any]:
         return {"permissions": dict.fromkeys(WANTED_PERMISSIONS, "read")}
+
+
+def known() -> dict[str, list[dict[str, Any]]]:
+    """The fields that a schema has, by their types: all that may be left out."""
+    found: dict[str, list[dict[str, Any]]] = {}
+    for part in PARTS:
+        for kind, field, argument in introspection.coordinates(part):
+            found.setdefault(kind, []).append({"name": field, "args": [{"name": argument}]})
+    return found
 
 
 def delivery(guid: str, status_code: int = 200, status: str = "OK", *, minutes: int = 1) -> dict[str, Any]:
@@ -81,7 +99,7 @@ def test_where_all_is_well_every_check_says_so(examined: Ghsync, site: Site) -> 
         (check, "ok")
         for check in (
             "webhook secrets", "encryption keys", "private key", "database", "github", "clock", "app", "permissions",
-            "alerts", "events", "installations", "rate limit", "hook", "deliveries",
+            "alerts", "events", "installations", "rate limit", "graphql", "hook", "deliveries",
         )
     ]  # fmt: skip
     assert result.exit_code == 0
@@ -94,7 +112,7 @@ def test_people_get_a_line_a_check(ghsync: Ghsync, site: Site) -> None:
 
     assert result.exit_code == 0
     lines = result.stdout.splitlines()
-    assert len(lines) == 8
+    assert len(lines) == 9
     assert lines[6].split() == ["ok", "token", "It", "is", "mona's."]
 
 
@@ -297,3 +315,11 @@ def test_deliveries_that_failed_earlier_are_a_warning(examined: Ghsync, site: Si
 
     site.deliveries.mock(return_value=answer([delivery("0", 500, minutes=3000)]))
     assert found(examined(), "deliveries") == ("ok", "GitHub has sent none in the last day.")
+
+
+def test_what_graphql_lacks_or_does_not_show_is_told_and_why(examined: Ghsync, site: Site) -> None:
+    site.schema["Issue"] = [each for each in site.schema["Issue"] if each["name"] != "issueType"]
+    state, said = found(examined(), "graphql")
+
+    assert state == "warning"
+    assert said == f"{API} does not show types of issues (Issue.issueType): its schema has no Issue.issueType."
