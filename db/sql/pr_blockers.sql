@@ -17,9 +17,10 @@ LANGUAGE sql STABLE PARALLEL SAFE ROWS 5 AS $$
     ), reviews AS (
         SELECT review.*, living.review_status
         FROM living
-        CROSS JOIN LATERAL counted_reviews(living.repository_id, living.number, living.created_by, living.reviewers) review
+        CROSS JOIN LATERAL counted_reviews(
+            living.repository_id, living.number, living.created_by, living.reviewers, living.created_by_id) review
     ), checks AS (
-        SELECT c.* FROM living CROSS JOIN LATERAL counted_checks(living.repository_id, living.head_sha) c
+        SELECT c.* FROM living CROSS JOIN LATERAL counted_checks(living.repository_id, living.head_sha, living.number) c
     )
     SELECT 'not_mirrored', NULL, 'unknown', 'ghsync does not mirror this pull request.', NULL, NULL::timestamptz, '{}'::jsonb
     WHERE NOT EXISTS (SELECT FROM pull)
@@ -60,6 +61,14 @@ LANGUAGE sql STABLE PARALLEL SAFE ROWS 5 AS $$
     SELECT 'review', login, 'pending', login || ' was asked for a review.', NULL, NULL,
            jsonb_build_object('state', state)
     FROM reviews WHERE state = 'review_requested' AND review_status <> 'approved'
+    UNION ALL
+    SELECT 'review', login, 'unknown',
+           login || CASE uncounted WHEN 'approved' THEN ' approved it' ELSE ' requested changes' END
+               || ', which does not count: who may not write to the repository neither approves nor blocks.',
+           url, submitted_at,
+           jsonb_build_object('github_id', github_id, 'state', uncounted, 'author_association', association,
+                              'author_can_push', can_push)
+    FROM reviews WHERE uncounted IS NOT NULL AND state = 'commented' AND review_status <> 'approved'
     UNION ALL
     SELECT 'review', team.value ->> 'slug', 'pending', 'Team ' || (team.value ->> 'slug') || ' was asked for a review.',
            NULL, NULL, team.value

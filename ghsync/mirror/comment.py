@@ -12,7 +12,7 @@ from msgspec import Struct
 from ghsync.database import metadata, moment, one_of, reference, uuid_key
 from ghsync.mirror import issue
 from ghsync.mirror.noun import Group, Noun, Origin, Row, mirror_columns, version_columns
-from ghsync.mirror.user import Time, User, author, time
+from ghsync.mirror.user import Time, User, author, identity, time
 
 KINDS = ("issue_comment", "review_comment", "commit_comment")
 
@@ -26,6 +26,7 @@ table = sa.Table(
     sa.Column("node_id", sa.String(255), comment="GitHub's GraphQL id"),
     sa.Column("number", sa.Integer, nullable=False, comment="Number of the issue or pull request"),
     sa.Column("author", sa.String(255), comment="Login of the author"),
+    sa.Column("author_id", sa.String(255), comment="GitHub's id of the author; null for a deleted account"),
     sa.Column("body", sa.Text, comment="Text, as Markdown"),
     sa.Column("html_url", sa.Text, comment="Page on GitHub"),
     moment("created_at", "When it was made"),
@@ -47,7 +48,7 @@ noun = Noun(
     table,
     key=("repository_id", "kind", "github_id"),
     core=(
-        "node_id", "number", "author", "body", "html_url", "created_at",
+        "node_id", "number", "author", "author_id", "body", "html_url", "created_at",
         "review_id", "in_reply_to_id", "path", "line", "commit_sha",
     ),
     refetch="comment",
@@ -113,6 +114,7 @@ def _said(payload: Payload, origin: Origin, *, deleted: bool) -> Row:
         "github_id": str(payload.id),
         "node_id": payload.node_id,
         "author": author(payload.user),
+        "author_id": identity(payload.user),
         "body": payload.body,
         "html_url": payload.html_url,
         "created_at": time(payload.created_at),

@@ -14,7 +14,7 @@ from ghsync.database import document, metadata, moment, reference, uuid_key
 from ghsync.mirror import label
 from ghsync.mirror import milestone as milestones
 from ghsync.mirror.noun import Noun, Origin, Row, mirror_columns
-from ghsync.mirror.user import Time, User, author, people, time
+from ghsync.mirror.user import Time, User, author, identity, people, time
 
 table = sa.Table(
     "github_issues",
@@ -47,6 +47,7 @@ table = sa.Table(
     moment("closed_at", "When it was closed"),
     document("transferred_to", "{repository_github_id,github_id,number} of the issue it became", default=None),
     *mirror_columns(),
+    sa.Column("created_by_id", sa.String(255), comment="GitHub's id of the author; null for a deleted account"),
     sa.UniqueConstraint("repository_id", "number"),
     comment="Issues of mirrored repositories (pull requests are not issues here)",
 )
@@ -70,7 +71,7 @@ noun = Noun(
     key=("repository_id", "number"),
     core=(
         "github_id", "node_id", "title", "body", "state", "state_reason", "html_url", "labels", "assignees",
-        "milestone", "locked", "comments_count", "metadata", "created_by", "created_at", "closed_at",
+        "milestone", "locked", "comments_count", "metadata", "created_by", "created_by_id", "created_at", "closed_at",
     ),
     refetch="issue",
     sticky=("transferred_to",),
@@ -145,6 +146,7 @@ def row(payload: Payload, origin: Origin, *, deleted: bool = False, transfer: Tr
         "comments_count": payload.comments,
         "metadata": _metadata(payload),
         "created_by": author(payload.user),
+        "created_by_id": identity(payload.user),
         "created_at": time(payload.created_at),
         "updated_at": time(payload.updated_at),
         "closed_at": time(payload.closed_at),

@@ -12,7 +12,7 @@ from ghsync.database import document, metadata, moment, reference, uuid_key
 from ghsync.mirror import issue, label
 from ghsync.mirror import milestone as milestones
 from ghsync.mirror.noun import Group, Noun, Origin, Row, mirror_columns, version_columns
-from ghsync.mirror.user import Team, Time, User, author, people, reviewers, teams, time
+from ghsync.mirror.user import Team, Time, User, author, identity, people, reviewers, teams, time
 
 # A report of mergeability speaks of one head and one base; once either has moved it says nothing. Two branches at one
 # commit have rules of their own, so the base's name counts too.
@@ -84,6 +84,7 @@ table = sa.Table(
                     "ELSE 'unknown' END", persisted=True),
         comment="GitHub's word for it (clean, dirty, blocked, behind, unstable, ...); unknown while unknown",
     ),
+    sa.Column("created_by_id", sa.String(255), comment="GitHub's id of the author; null for a deleted account"),
     sa.UniqueConstraint("repository_id", "number"),
     sa.CheckConstraint("NOT merged OR state = 'closed'", name="merged_is_closed"),
     comment="Pull requests of mirrored repositories",
@@ -132,7 +133,7 @@ noun = Noun(
     core=(
         "github_id", "node_id", "title", "body", "state", "html_url", "head_ref", "head_sha",
         "base_ref", "base_sha", "draft", "labels", "assignees", "reviewers", "requested_teams", "milestone",
-        "auto_merge", "locked", "created_by", "created_at", "closed_at",
+        "auto_merge", "locked", "created_by", "created_by_id", "created_at", "closed_at",
     ),
     refetch="pull_request",
     groups=(STATS, COMMENTS, MERGEABILITY),
@@ -238,6 +239,7 @@ def row(payload: Payload, origin: Origin, *, deleted: bool = False) -> Row:
         else None,
         "locked": bool(payload.locked),
         "created_by": author(payload.user),
+        "created_by_id": identity(payload.user),
         "created_at": time(payload.created_at),
         "updated_at": time(payload.updated_at),
         "closed_at": time(payload.closed_at),

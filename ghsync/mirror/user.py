@@ -22,15 +22,16 @@ class User(Struct, frozen=True):
     type: str = "User"
 
 
+GHOST = User(10_137, "ghost")
+"""Who stands for all that have deleted their accounts: https://github.com/ghost"""
+
+
 class Team(Struct, frozen=True):
     """A team asked for review."""
 
     id: int
     slug: str = ""
 
-
-GHOST = User(10_137, "ghost")
-"""Who stands for all that have deleted their accounts: https://github.com/ghost"""
 
 NAMES = {175_728_472: "copilot-pull-request-reviewer[bot]", 198_982_749: "Copilot"}
 """GitHub's own bots that are called otherwise in other places, as `copilot-swe-agent` is in GraphQL, by id."""
@@ -44,6 +45,11 @@ def login(user: User | None) -> str | None:
 def author(user: User | None) -> str | None:
     """The login of who did something that is there: of one who has deleted the account, the ghost's."""
     return login(user or GHOST)
+
+
+def identity(user: User | None) -> str | None:
+    """GitHub's id of an account; None for a deleted one, whom nobody can tell from another, or where it is not told."""
+    return str(user.id) if user and user.id and user.id != GHOST.id else None
 
 
 def people(users: Sequence[User | None] | None) -> list[dict[str, Any]]:

@@ -7,8 +7,8 @@ A run says what its checks do not: that it waits for approval, that it could not
 import sqlalchemy as sa
 from msgspec import Struct
 
-from ghsync.database import metadata, moment, reference, uuid_key
-from ghsync.mirror.noun import Noun, Origin, Row, mirror_columns
+from ghsync.database import document, metadata, moment, reference, uuid_key
+from ghsync.mirror.noun import Group, Noun, Origin, Row, mirror_columns, version_columns
 from ghsync.mirror.user import Time, time
 
 table = sa.Table(
@@ -29,12 +29,20 @@ table = sa.Table(
     sa.Column("conclusion", sa.String(50), comment="success, failure, action_required, ...; null until completed"),
     sa.Column("check_suite_id", sa.String(255), comment="GitHub's id of the suite that holds its checks"),
     sa.Column("html_url", sa.Text, comment="Page on GitHub"),
+    document(
+        "pull_requests", "[number] of the pull requests that it names; none for a fork's, null while unknown",
+        default=None,
+    ),
+    *version_columns("naming"),
     moment("created_at", "When it was made"),
     *mirror_columns(),
     sa.UniqueConstraint("repository_id", "github_id"),
     comment="Workflow runs of GitHub Actions, joined by head commit",
-)
+)  # fmt: skip
 sa.Index("idx_github_workflow_runs_head_sha", table.c.repository_id, table.c.head_sha)
+
+NAMING = Group("naming", ("pull_requests",))
+"""What hooks and REST tell, and GraphQL does not."""
 
 noun = Noun(
     table,
@@ -44,8 +52,28 @@ noun = Noun(
         "html_url", "created_at",
     ),
     refetch="heads",
+    groups=(NAMING,),
     sticky=("run_attempt", "head_branch"),  # GraphQL does not tell them
 )  # fmt: skip
+
+
+class Reference(Struct, frozen=True):
+    """A repository, by its id."""
+
+    id: int | None = None
+
+
+class Base(Struct, frozen=True):
+    """The ``base`` of a pull request that is named, as far as it says which repository's pull request this is."""
+
+    repo: Reference | None = None
+
+
+class Named(Struct, frozen=True):
+    """A pull request as runs name it; one of a fork's own is named by its number there."""
+
+    number: int | None = None
+    base: Base | None = None
 
 
 class Payload(Struct, frozen=True):
@@ -64,13 +92,15 @@ class Payload(Struct, frozen=True):
     conclusion: str | None = None
     check_suite_id: int | None = None
     html_url: str | None = None
+    repository: Reference | None = None
+    pull_requests: list[Named | None] | None = None
     created_at: Time = None
     updated_at: Time = None
 
 
 def row(payload: Payload, origin: Origin) -> Row:
-    """The row of a ``workflow_run`` object."""
-    return {
+    """The row of a ``workflow_run`` object; without naming where that is not told."""
+    whole: Row = {
         "github_id": str(payload.id),
         "node_id": payload.node_id,
         "workflow_id": str(payload.workflow_id) if payload.workflow_id else None,
@@ -89,3 +119,24 @@ def row(payload: Payload, origin: Origin) -> Row:
         "deleted_at": None,
         **origin.columns(),
     }
+    if payload.pull_requests is not None:
+        whole |= {
+            "pull_requests": _numbers(payload),
+            NAMING.updated_at: whole["updated_at"],
+            NAMING.observed_at: origin.observed_at,
+        }
+    return whole
+
+
+def _numbers(payload: Payload) -> list[int]:
+    """The numbers of the pull requests that are this repository's.
+
+    GitHub names those that have the run's head or branch now, those that others have opened of it elsewhere among them.
+    """
+    ours = payload.repository and payload.repository.id
+    named = [each for each in payload.pull_requests or () if each and each.number]
+    return sorted(each.number for each in named if each.number and (not ours or _base(each) in (None, ours)))
+
+
+def _base(named: Named) -> int | None:
+    return named.base.repo.id if named.base and named.base.repo else None

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 @dataclass(eq=False)
 class CheckRun:
-    """A check run. Another attempt is another run of the same name, which supersedes it."""
+    """A check run. Another attempt is another run of the same name and `job`, which supersedes it."""
 
     id: int
     suite: CheckSuite
@@ -30,6 +30,7 @@ class CheckRun:
     completed_at: datetime | None = None
     title: str | None = None
     summary: str | None = None
+    job: int = 0
 
     @property
     def node_id(self) -> str:

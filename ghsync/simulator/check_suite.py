@@ -45,7 +45,7 @@ class CheckSuite:
     """A suite and its runs, every attempt of them. A head in a fork has no branch here, and no pull request.
 
     A suite of GitHub Actions may be over without a run: `outright` says how. Its `waiting` jobs need others and have
-    no run until these are over.
+    no run until these are over. What a pull request has caused, its `cause`, is named for no other one of that head.
     """
 
     id: int
@@ -60,6 +60,7 @@ class CheckSuite:
     workflow_run: WorkflowRun | None = None
     outright: Conclusion | None = None
     waiting: list[str] = field(default_factory=list)
+    cause: PullRequest | None = None
 
     @property
     def node_id(self) -> str:
@@ -78,15 +79,20 @@ class CheckSuite:
 
     @property
     def latest_runs(self) -> list[CheckRun]:
-        """The newest attempt of each name."""
+        """The newest of each name, which is all that GitHub shows of them as the latest."""
         return list({run.name: run for run in self.runs}.values())
+
+    @property
+    def latest_attempts(self) -> list[CheckRun]:
+        """The newest attempt of each job; several may have one name."""
+        return list({(run.name, run.job): run for run in self.runs}.values())
 
     @property
     def status(self) -> CheckStatus:
         """Completed when all of its newest runs are, and no job waits for them."""
         if self.outright is not None:
             return "completed"
-        states = {run.status for run in self.latest_runs}
+        states = {run.status for run in self.latest_attempts}
         if states == {"completed"}:
             return "in_progress" if self.waiting else "completed"
         return "in_progress" if states - {"queued"} else "queued"
@@ -98,12 +104,15 @@ class CheckSuite:
             return None
         if self.outright is not None:
             return self.outright
-        found = {run.conclusion for run in self.latest_runs}
+        found = {run.conclusion for run in self.latest_attempts}
         return next(conclusion for conclusion in WORST_FIRST if conclusion in found)
 
     @property
     def pull_requests(self) -> list[PullRequest]:
-        """The open pull requests whose head this is; those from forks are not found."""
+        """The open pull requests whose head this is; those from forks are not found.
+
+        GitHub may name all of a head whichever has caused it, which tells nobody for whom it ran.
+        """
         if self.head_branch is None:
             return []
         return [
@@ -112,6 +121,7 @@ class CheckSuite:
             if pull_request.head_commit is self.head_commit
             and pull_request.head_repository is self.repository
             and pull_request.issue.state == "open"
+            and self.cause in (None, pull_request)
         ]
 
     def as_run_part_json(self) -> Json:

@@ -62,8 +62,8 @@ class CommitStatus:
 
 
 def latest_statuses(statuses: Iterable[CommitStatus]) -> list[CommitStatus]:
-    """The newest status of each context."""
-    return list({status.context: status for status in statuses}.values())
+    """The newest status of each context, in whatever letters that is written."""
+    return list({status.context.lower(): status for status in statuses}.values())
 
 
 def combined_state(statuses: Iterable[CommitStatus]) -> StatusState:

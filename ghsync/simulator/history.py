@@ -16,7 +16,7 @@ from ghsync.simulator.commit_status import CommitStatus
 from ghsync.simulator.issue import Comment, Issue
 from ghsync.simulator.pull_request import PullRequest
 from ghsync.simulator.repository import Repository
-from ghsync.simulator.review import Review
+from ghsync.simulator.review import WRITERS, Review
 from ghsync.simulator.review_comment import ReviewComment, ReviewThread
 
 if TYPE_CHECKING:
@@ -192,6 +192,7 @@ class Historian:
                 pull_request=pull_request,
                 author=reviewer,
                 author_association=self._association(reviewer),
+                author_can_push=self._association(reviewer) in WRITERS,
                 state=self.random.choice(VERDICTS),
                 commit=pull_request.head_commit,
                 created_at=moment,
@@ -293,6 +294,7 @@ class Historian:
             before=pull_request.base_commit.sha,
         )
         by = pull_request.issue.author
+        suite.cause = pull_request if event == "pull_request" else None
         suite.workflow_run = run_of(self.world, suite, pull_request.head_repository, by, workflow, event)
         return suite
 

@@ -24,10 +24,13 @@ ReviewState = Literal["APPROVED", "CHANGES_REQUESTED", "COMMENTED", "DISMISSED",
 OPINIONS = ("APPROVED", "CHANGES_REQUESTED", "DISMISSED")
 """The states that replace what a reviewer said before; a comment does not."""
 
+WRITERS = ("OWNER", "MEMBER", "COLLABORATOR")
+"""The associations of those who may write here; who hides their membership is shown as something less."""
+
 
 @dataclass(eq=False)
 class Review:
-    """A review. While it is pending, only its author sees it."""
+    """A review. While it is pending, only its author sees it; one of an author who cannot push decides nothing."""
 
     id: int
     pull_request: PullRequest
@@ -39,6 +42,7 @@ class Review:
     updated_at: datetime
     body: str | None = None
     submitted_at: datetime | None = None
+    author_can_push: bool = True
 
     @property
     def node_id(self) -> str:
@@ -97,6 +101,6 @@ def latest_opinions(pull_request: PullRequest) -> list[Review]:
     newest = {
         review.author: review
         for review in pull_request.reviews
-        if review.state in OPINIONS and review.author is not pull_request.issue.author
+        if review.state in OPINIONS and review.author_can_push and review.author is not pull_request.issue.author
     }
     return [review for review in newest.values() if review.state != "DISMISSED"]

@@ -28,9 +28,6 @@ CiStatus = Literal["none", "pending", "success", "failure"]
 MergeStatus = Literal["pending", "mergeable", "conflicting", "blocked", "behind", "unstable", "merged", "closed"]
 Outcome = Literal["passed", "pending", "failed"]
 
-GHOST = "ghost"
-"""Who has deleted their account; nobody can tell one of them from another."""
-
 MERGE: dict[str, MergeStatus] = {
     "behind": "behind",
     "blocked": "blocked",
@@ -42,7 +39,6 @@ MERGE: dict[str, MergeStatus] = {
 }
 
 PASSED = ("success", "neutral", "skipped")
-FAILED_WORKFLOWS = ("failure", "startup_failure", "timed_out", "cancelled")
 
 T = TypeVar("T")
 
@@ -76,7 +72,8 @@ def review_status(pull_request: PullRequest) -> ReviewStatus:
         return "approved"
     if _asked(pull_request) or pull_request.requested_teams:
         return "review_requested"
-    if any(review.state == "COMMENTED" for review in _by_others(pull_request)):
+    said = {*_newest_opinions(pull_request).values(), *_comments(pull_request)}
+    if any(review.state != "DISMISSED" for review in said):
         return "commented"
     return "pending"
 
@@ -100,12 +97,24 @@ def merge_status(pull_request: PullRequest, now: datetime) -> MergeStatus:
     return MERGE.get(pull_request.mergeable_state(now), "pending")
 
 
-def _opinions(pull_request: PullRequest) -> dict[str, str]:
-    """What each reviewer thinks: who has approved and is asked again thinks nothing until they have looked again."""
+def _opinions(pull_request: PullRequest) -> dict[Account | Review, str]:
+    """What each reviewer thinks who may push: who has approved and is asked again has to look again."""
+    asked = _asked(pull_request)
+    newest = _newest_opinions(pull_request).items()
+    return {
+        who: review.state
+        for who, review in newest
+        if review.author_can_push and not (review.state == "APPROVED" and who in asked)
+    }
+
+
+def _newest_opinions(pull_request: PullRequest) -> dict[Account | Review, Review]:
     said = [review for review in _by_others(pull_request) if review.state in OPINIONS]
-    asked = {_name(account) for account in _asked(pull_request)}
-    newest = {_name(review.author): review.state for review in sorted(said, key=_time)}
-    return {who: state for who, state in newest.items() if not (state == "APPROVED" and who in asked)}
+    return {_reviewer(review): review for review in sorted(said, key=_time)}
+
+
+def _comments(pull_request: PullRequest) -> list[Review]:
+    return [review for review in _by_others(pull_request) if review.state == "COMMENTED"]
 
 
 def _asked(pull_request: PullRequest) -> list[Account]:
@@ -114,13 +123,16 @@ def _asked(pull_request: PullRequest) -> list[Account]:
 
 
 def _by_others(pull_request: PullRequest) -> list[Review]:
-    """What others than the author have submitted."""
-    author = _name(pull_request.issue.author)
-    return [review for review in submitted(pull_request.reviews) if _name(review.author) != author]
+    """What others than the author have submitted, as far as anybody can tell."""
+    author = pull_request.issue.author
+    return [
+        review for review in submitted(pull_request.reviews) if review.author is not author or review.author.deleted
+    ]
 
 
-def _name(account: Account) -> str:
-    return GHOST if account.deleted else account.login
+def _reviewer(review: Review) -> Account | Review:
+    """Who gave a review; of those who have deleted their accounts nobody can tell one from another."""
+    return review if review.author.deleted else review.author
 
 
 def _time(review: Review) -> tuple[datetime | None, int]:
@@ -132,20 +144,26 @@ def _time(review: Review) -> tuple[datetime | None, int]:
 def _outcomes(pull_request: PullRequest) -> Iterator[Outcome]:
     """What everything says that counts for the head, in the repository of the base.
 
-    What a later run of the same workflow took the place of does not, even while that one has no jobs yet.
+    What a later run of the same workflow took the place of does not, even while that one has no jobs yet; nor does what
+    ran for another pull request of that head.
     """
     repository, sha = pull_request.repository, pull_request.head_commit.sha
-    suites = repository.check_suites.get(sha, [])
+    suites = [suite for suite in repository.check_suites.get(sha, []) if _concerns(suite, pull_request)]
     workflow_runs = _newest((suite.workflow_run for suite in suites if suite.workflow_run is not None), _workflow)
     standing = [suite for suite in suites if suite.workflow_run is None or suite.workflow_run in workflow_runs]
     runs = _newest(chain.from_iterable(suite.runs for suite in standing), _check)
     yield from (of_check_run(run.status, run.conclusion) for run in runs)
     yield from (of_status(status.state) for status in _newest(repository.statuses.get(sha, []), _context))
-    speaking = {run.suite for run in runs}
-    for run in workflow_runs:
-        outcome = of_workflow_run(run.suite.status, run.suite.conclusion, has_runs=run.suite in speaking)
+    for suite in standing:
+        said = {of_check_run(run.status, run.conclusion) for run in runs if run.suite is suite}
+        outcome = of_suite(suite.status, suite.conclusion, said, runs_workflow=suite.workflow_run is not None)
         if outcome is not None:
             yield outcome
+
+
+def _concerns(suite: CheckSuite, pull_request: PullRequest) -> bool:
+    """Whether a suite speaks of a pull request; what runs for a fork's, GitHub names for nobody."""
+    return suite.cause in (None, pull_request) or suite.head_branch is None
 
 
 def of_check_run(status: str, conclusion: str | None) -> Outcome:
@@ -157,19 +175,23 @@ def of_check_run(status: str, conclusion: str | None) -> Outcome:
 
 def of_status(state: str) -> Outcome:
     """What a commit status says."""
-    outcomes: dict[str, Outcome] = {"success": "passed", "pending": "pending"}
+    outcomes: dict[str, Outcome] = {"success": "passed", "pending": "pending", "expected": "pending"}
     return outcomes.get(state, "failed")
 
 
-def of_workflow_run(status: str, conclusion: str | None, *, has_runs: bool) -> Outcome | None:
-    """What a workflow run says beyond its check runs: that it is not over, or what became of it without any."""
-    if status != "completed":
-        return "pending"
-    if has_runs:
+def of_suite(status: str, conclusion: str | None, said: set[Outcome], *, runs_workflow: bool) -> Outcome | None:
+    """What a suite says beyond its check runs: that its workflow is not over, or that it failed where none of them did.
+
+    That of an App in which nothing runs says nothing.
+    """
+    if not (runs_workflow or said):
         return None
-    if conclusion == "action_required":
-        return "pending"
-    return "failed" if conclusion in FAILED_WORKFLOWS else None
+    if status != "completed":
+        return "pending" if runs_workflow else None
+    if said - {"passed"} or conclusion in PASSED:
+        return None
+    waits = conclusion == "stale" or (runs_workflow and conclusion == "action_required")
+    return "pending" if waits else "failed"
 
 
 def _newest(things: Iterable[T], kind: Callable[[T], Hashable]) -> list[T]:
@@ -185,11 +207,7 @@ def _id(thing: Any) -> int:
 
 def _check(run: CheckRun) -> Hashable:
     """What makes two runs attempts at the same check."""
-    return (run.suite.app.id, run.name, *_cause(run.suite))
-
-
-def _cause(suite: CheckSuite) -> tuple[int | None, str | None]:
-    return (None, None) if suite.workflow_run is None else _workflow(suite.workflow_run)
+    return (run.suite.app.id, run.name, run.suite.id)
 
 
 def _workflow(run: WorkflowRun) -> tuple[int, str]:
@@ -197,4 +215,4 @@ def _workflow(run: WorkflowRun) -> tuple[int, str]:
 
 
 def _context(status: CommitStatus) -> Hashable:
-    return status.context
+    return status.context.lower()

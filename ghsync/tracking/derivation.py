@@ -16,7 +16,7 @@ FROM = f"""github_pull_requests p
            bool_or(c.state = 'changes_requested') AS changes_requested,
            bool_or(c.state = 'approved') AS approved,
            bool_or(c.state = 'commented') AS commented
-    FROM counted_reviews(p.repository_id, p.number, p.created_by, p.reviewers) c
+    FROM counted_reviews(p.repository_id, p.number, p.created_by, p.reviewers, p.created_by_id) c
   ) review
   CROSS JOIN LATERAL (
     SELECT bool_or(c.outcome = 'failed') AS failed,
@@ -32,7 +32,7 @@ FROM = f"""github_pull_requests p
              concat_ws(E'\\n', c.name, c.app, c.workflow) ~* pattern.security AS security
       FROM (SELECT string_agg(value, '|') AS security
             FROM jsonb_array_elements_text(by.rules #> '{{security,checks}}')) pattern
-      CROSS JOIN LATERAL counted_checks(p.repository_id, p.head_sha) c
+      CROSS JOIN LATERAL counted_checks(p.repository_id, p.head_sha, p.number) c
       LEFT JOIN LATERAL (
         SELECT found.percentage::numeric AS coverage, rule.place AS coverage_rule
         FROM jsonb_array_elements(by.rules -> 'coverage') WITH ORDINALITY AS rule(value, place)

@@ -18,7 +18,7 @@ UNTOLD: dict[str, set[str]] = {
     "github_repositories": {"project_id", "webhook_id", "webhook_secret", "permissions", "metadata"},
     "github_pull_requests": {"head_repository_id", "merged_into_default"},
     "github_check_suites": {"head_branch"},
-    "github_workflow_runs": {"head_branch", "run_attempt"},
+    "github_workflow_runs": {"head_branch", "run_attempt", "pull_requests"},
     "github_comments": {"comments_count"},
     # Of an alert in code only the default branch is listed.
     "github_security_alerts": {"state", "ref", "commit_sha", "pull_request_number", "closed_at"},

@@ -6,7 +6,7 @@ to the same list.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from ghsync.simulator.account import Account
 from ghsync.simulator.actions import branches, checks, pull_requests, review_threads, reviews, statuses
@@ -23,11 +23,16 @@ from tests.simulator.conftest import Scene
 
 @dataclass
 class Act:
-    """A pull request of Ben's, and what Ada, Cleo and CI do to it."""
+    """A pull request of Ben's, and what Ada, Cleo, who works with them, and CI do to it; Dora only passes by."""
 
     scene: Scene
     pull_request: PullRequest
-    cleo: Account
+    cleo: Account = field(init=False)
+    dora: Account = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.cleo, self.dora = (self.world.add_account(name) for name in ("cleo", "dora"))
+        self.scene.repository.collaborators[self.cleo] = "push"
 
     @property
     def world(self) -> World:
@@ -48,19 +53,24 @@ class Act:
         pull_requests.request_review(self.world, self.pull_request, team, by=self.scene.ben)
 
     def check(
-        self, conclusion: Conclusion | None = "success", name: str = "build", event: WorkflowEvent = "pull_request"
+        self,
+        conclusion: Conclusion | None = "success",
+        name: str = "build",
+        event: WorkflowEvent = "pull_request",
+        job: int = 0,
     ) -> CheckRun:
-        """A check of GitHub Actions: over, or only started."""
+        """A check of GitHub Actions: over, or only started; jobs of one name are told by number."""
         ci, by = self.world.ci, self.scene.ada
         if conclusion is None:
             return checks.start(self.world, self.pull_request, name, by=by, app=ci, event=event)
         return checks.complete_check_run(
-            self.world, self.pull_request, name, by=by, app=ci, conclusion=conclusion, event=event
+            self.world, self.pull_request, name, by=by, app=ci, conclusion=conclusion, event=event, job=job
         )
 
-    def foreign_check(self, conclusion: Conclusion = "success", name: str = "build") -> CheckRun:
+    def foreign_check(self, conclusion: Conclusion = "success", name: str = "build", job: int = 0) -> CheckRun:
         """A check of the App's own."""
-        return checks.complete_check_run(self.world, self.pull_request, name, by=self.scene.ada, conclusion=conclusion)
+        by = self.scene.ada
+        return checks.complete_check_run(self.world, self.pull_request, name, by=by, conclusion=conclusion, job=job)
 
     def again(self, run: CheckRun, conclusion: Conclusion | None = "success") -> None:
         newer = checks.run_again(self.world, run, by=self.scene.ada)
@@ -84,6 +94,16 @@ def ghosts(act: Act) -> None:
     act.review("CHANGES_REQUESTED")
     act.review("APPROVED", act.cleo)
     act.scene.ada.deleted = act.cleo.deleted = True
+
+
+def renamed(act: Act, account: Account) -> None:
+    """Somebody is called something else from now on; nobody is told but by what they do."""
+    account.login += "-k"
+
+
+def swapped(act: Act) -> None:
+    """Ada gives up her name, and Cleo takes it."""
+    act.scene.ada.login, act.cleo.login = "ada-k", "ada"
 
 
 def own_ghost(act: Act) -> None:
@@ -161,6 +181,7 @@ class Situation:
         return self.sentence
 
 
+APP = "ghsync-mirror"
 NOBODY = NOTHING = ((None, "unknown"),)
 
 REVIEWED = (
@@ -230,8 +251,62 @@ REVIEWED = (
         "commented",
         NOBODY,
     ),
-    Situation("all ghosts are one", ghosts, "approved", told=False),
-    Situation("a ghost reviews a ghost", own_ghost, "pending", told=False),
+    Situation(
+        "nobody can tell one ghost from another", ghosts, "changes_requested", (("ghost", "failed"),), told=False
+    ),
+    Situation("a ghost reviews a ghost", own_ghost, "approved", told=False),
+    Situation(
+        "refused, renamed and approved",
+        lambda act: (act.review("CHANGES_REQUESTED"), renamed(act, act.scene.ada), act.review()),
+        "approved",
+    ),
+    Situation(
+        "approved, renamed and asked again",
+        lambda act: (act.review(), renamed(act, act.scene.ada), act.ask()),
+        "review_requested",
+        (("ada-k", "pending"),),
+    ),
+    Situation(
+        "the author comments and is renamed",
+        lambda act: (act.review("COMMENTED", act.scene.ben), renamed(act, act.scene.ben)),
+        "pending",
+        NOBODY,
+    ),
+    Situation(
+        "another takes the name of a reviewer who was renamed",
+        lambda act: (act.review("CHANGES_REQUESTED"), swapped(act), act.review(by=act.cleo)),
+        "changes_requested",
+        (("ada", "failed"),),
+    ),
+    Situation(
+        "who may not write approves",
+        lambda act: act.review(by=act.dora),
+        "commented",
+        (("dora", "unknown"), (None, "unknown")),
+    ),
+    Situation(
+        "who may not write refuses, and who may has approved",
+        lambda act: (act.review(), act.review("CHANGES_REQUESTED", act.dora)),
+        "approved",
+    ),
+    Situation(
+        "who may not write approves what is refused",
+        lambda act: (act.review("CHANGES_REQUESTED"), act.review(by=act.dora)),
+        "changes_requested",
+        (("ada", "failed"), ("dora", "unknown")),
+    ),
+    Situation(
+        "who may not write approves and is asked",
+        lambda act: (act.review(by=act.dora), act.ask(act.dora)),
+        "review_requested",
+        (("dora", "pending"),),
+    ),
+    Situation(
+        "an approval of who may not write is dismissed",
+        lambda act: act.dismiss(act.review(by=act.dora)),
+        "pending",
+        NOBODY,
+    ),
     Situation("two reviews within a second", within_a_second, "approved"),
     Situation("a review begun before and submitted after", later_than_begun, "changes_requested", (("ada", "failed"),)),
     Situation("a push leaves an approval", lambda act: (act.review(), act.push()), "approved"),
@@ -292,6 +367,34 @@ CHECKED = (
         lambda act: (act.status("failure"), act.status("success", "lint")),
         "failure",
         (("ci", "failed"),),
+    ),
+    Situation(
+        "a status of a context in other letters",
+        lambda act: (act.status("failure", "CI/Build"), act.status("success", "ci/build")),
+        "success",
+    ),
+    Situation(
+        "the first of two jobs of one name fails",
+        lambda act: (act.check("failure", "lint"), act.check("success", "lint", job=1)),
+        "failure",
+        (("CI", "failed"),),
+    ),
+    Situation(
+        "the second of two jobs of one name fails",
+        lambda act: (act.check("success", "lint"), act.check("failure", "lint", job=1)),
+        "failure",
+        (("lint", "failed"),),
+    ),
+    Situation(
+        "the failed one of two jobs of one name is run again",
+        lambda act: act.again((act.check("failure", "lint"), act.check("success", "lint", job=1))[0], "success"),
+        "success",
+    ),
+    Situation(
+        "the first of two checks of one name of an App fails",
+        lambda act: (act.foreign_check("failure", "lint"), act.foreign_check("success", "lint", job=1)),
+        "failure",
+        ((APP, "failed"),),
     ),
     Situation("a push begins anew", lambda act: (act.check("failure"), act.push()), "none", NOTHING),
     Situation("a job waits for others", waiting, "pending", (("CI", "pending"),)),

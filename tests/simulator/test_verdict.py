@@ -14,7 +14,7 @@ from tests.simulator.situations import Act, Situation
 
 @pytest.fixture
 def act(attentive_scene: Scene, pull_request: PullRequest) -> Act:
-    return Act(attentive_scene, pull_request, attentive_scene.world.add_account("cleo"))
+    return Act(attentive_scene, pull_request)
 
 
 @pytest.mark.parametrize("situation", situations.REVIEWED, ids=str)
@@ -63,23 +63,41 @@ def test_what_is_over_is_merged_or_closed(act: Act) -> None:
 
 
 @pytest.mark.parametrize(
-    ("status", "conclusion", "has_runs", "outcome"),
+    ("status", "conclusion", "said", "outcome"),
     [
-        ("completed", "success", False, None),
-        ("completed", "failure", True, None),
-        ("completed", "action_required", True, None),
-        ("queued", None, True, "pending"),
+        ("completed", "success", set(), None),
+        ("completed", "failure", {"passed", "failed"}, None),
+        ("completed", "failure", {"passed", "pending"}, None),
+        ("completed", "failure", {"passed"}, "failed"),
+        ("completed", "exploded", set(), "failed"),
+        ("completed", "action_required", {"failed"}, None),
+        ("completed", "action_required", set(), "pending"),
+        ("queued", None, {"passed"}, "pending"),
     ],
 )
 def test_a_workflow_says_only_what_its_check_runs_do_not(
-    status: str, conclusion: str | None, has_runs: bool, outcome: str | None
+    status: str, conclusion: str | None, said: set[verdict.Outcome], outcome: str | None
 ) -> None:
-    assert verdict.of_workflow_run(status, conclusion, has_runs=has_runs) == outcome
+    assert verdict.of_suite(status, conclusion, said, runs_workflow=True) == outcome
+
+
+@pytest.mark.parametrize(
+    ("status", "said", "outcome"),
+    [("completed", set(), None), ("queued", {"passed"}, None), ("completed", {"passed"}, "failed")],
+)
+def test_a_suite_of_an_app_says_only_that_it_failed_where_its_checks_have_not(
+    status: str, said: set[verdict.Outcome], outcome: str | None
+) -> None:
+    assert verdict.of_suite(status, "failure", said, runs_workflow=False) == outcome
 
 
 def test_words_that_github_may_invent_are_no_success() -> None:
     assert verdict.of_check_run("completed", "exploded") == "failed"
     assert verdict.of_status("odd") == "failed"
+
+
+def test_a_status_that_is_expected_has_not_come_yet() -> None:
+    assert verdict.of_status("expected") == "pending"
 
 
 def test_only_what_is_mergeable_approved_and_checked_is_ready(act: Act) -> None:

@@ -9,10 +9,13 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from ghsync.database import transaction
 from ghsync.inbox.queue import Claimed
 from ghsync.projector import project
+from ghsync.simulator import verdict
 from ghsync.simulator.actions import branches, checks, conversations, pull_requests, repositories
 from ghsync.simulator.app import EVERY_EVENT
 from ghsync.simulator.commit import Change
 from ghsync.simulator.delivery import Delivery
+from ghsync.simulator.pull_request import PullRequest
+from ghsync.simulator.workflow_run import WorkflowEvent
 from ghsync.simulator.world import World
 from tests.mirror.reports import query
 from tests.simulator import situations
@@ -38,7 +41,7 @@ def act() -> Act:
     commit = branches.commit(scene.world, scene.ben, "Brighter", Change("lamp.c", 10, 2))
     branches.create(scene.world, scene.repository, "brighter", commit, by=scene.ben)
     opened = pull_requests.open_pull_request(scene.world, scene.repository, "brighter", "Brighter", by=scene.ben)
-    return Act(scene, opened, scene.world.add_account("cleo"))
+    return Act(scene, opened)
 
 
 def settle(act: Act) -> None:
@@ -131,18 +134,40 @@ async def test_checks_of_a_forks_head_are_found_by_its_commit(engine: AsyncEngin
 
 
 @every_order
-async def test_two_pull_requests_of_one_commit_have_the_same_checks(
+@pytest.mark.parametrize(
+    ("event", "words"), [("push", ("failure", "failure")), ("pull_request", ("failure", "success"))]
+)
+async def test_two_pull_requests_of_one_commit_share_what_did_not_run_for_one_of_them(
+    engine: AsyncEngine, act: Act, order: Order, event: WorkflowEvent, words: tuple[str, str]
+) -> None:
+    act.check("failure", event=event)
+    other = released(act)
+    act.foreign_check("success", "lint")
+    await tell(engine, act, order)
+    assert await tracked(engine, "ci_status") == [(word,) for word in words]
+    assert tuple(verdict.ci_status(each) for each in (act.pull_request, other)) == words
+
+
+@every_order
+async def test_what_runs_for_one_of_two_pull_requests_of_a_commit_takes_the_place_of_nothing_that_ran_for_the_other(
     engine: AsyncEngine, act: Act, order: Order
 ) -> None:
+    act.check("failure")
+    other = released(act)
+    checks.complete_check_run(act.world, other, "build", by=act.scene.ada, app=act.world.ci)
+    await tell(engine, act, order)
+    assert await tracked(engine, "ci_status") == [("failure",), ("success",)]
+    assert verdict.ci_status(act.pull_request) == "failure"
+    assert verdict.ci_status(other) == "success"
+
+
+def released(act: Act) -> PullRequest:
+    """Another pull request of the same head, into another branch."""
     scene = act.scene
     branches.create(scene.world, scene.repository, "release", by=scene.ada)
-    act.check("failure")
-    pull_requests.open_pull_request(
+    return pull_requests.open_pull_request(
         scene.world, scene.repository, "brighter", "Brighter, released", base="release", by=scene.ben
     )
-    act.status("success")
-    await tell(engine, act, order)
-    assert await tracked(engine, "pr_number, ci_status") == [(1, "failure"), (2, "failure")]
 
 
 @every_order

@@ -20,12 +20,13 @@ class Review(Answered, frozen=True):
     updated_at: datetime
     author: Person | None = None
     author_association: str | None = None
+    author_can_push_to_repository: bool | None = None
     commit: Oid | None = None
     submitted_at: datetime | None = None
 
     @property
     def payload(self) -> review.Payload:
-        """As hooks show it."""
+        """As hooks show it, and whether its author may write, which they do not tell."""
         return review.Payload(
             id=self.full_database_id,
             node_id=self.id,
@@ -35,6 +36,7 @@ class Review(Answered, frozen=True):
             html_url=self.url,
             commit_id=self.commit.oid if self.commit else None,
             author_association=self.author_association,
+            author_can_push=self.author_can_push_to_repository,
             submitted_at=self.submitted_at,
             updated_at=self.updated_at,
         )

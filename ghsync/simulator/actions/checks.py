@@ -62,7 +62,7 @@ def run_again(world: World, run: CheckRun, *, by: Account) -> CheckRun:
     suite = run.suite
     if suite.app is world.app:
         _send_run(world, "rerequested", run, by)
-    again = _add(world, suite, run.name, "queued", by)
+    again = _add(world, suite, run.name, "queued", by, run.job)
     _send_run(world, "created", again, by)
     return again
 
@@ -78,10 +78,11 @@ def complete_check_run(
     app: App | None = None,
     workflow: str = "CI",
     event: WorkflowEvent = "pull_request",
+    job: int = 0,
 ) -> CheckRun:
-    """Report a check that is over already, as Apps do that check quickly."""
+    """Report a check that is over already, as Apps do that check quickly; jobs of one name are told by number."""
     suite = _suite(world, pull_request, app or world.app, by, workflow, event)
-    run = _add(world, suite, name, "queued", by)
+    run = _add(world, suite, name, "queued", by, job)
     complete(world, run, by=by, conclusion=conclusion, title=title)
     return run
 
@@ -134,7 +135,7 @@ def cancel(world: World, suite: CheckSuite, *, by: Account) -> None:
     """Cancel what of a suite is not over."""
     if suite.status == "completed":
         return
-    unfinished = [run for run in suite.latest_runs if run.status != "completed"]
+    unfinished = [run for run in suite.latest_attempts if run.status != "completed"]
     suite.waiting.clear()
     for run in unfinished:
         complete(world, run, by=by, conclusion="cancelled")
@@ -165,17 +166,21 @@ def _suite(
 ) -> CheckSuite:
     """The App's newest suite for the head of a pull request, which is made by its first run.
 
-    GitHub Actions has one for each workflow and event.
+    GitHub Actions has one for each workflow and event, and where that is of a pull request, for each of these.
     """
     suites = pull_request.repository.check_suites.get(pull_request.head_commit.sha, ())
-    wanted = (app, workflow, event) if app is world.ci else (app, None, None)
-    found = next((suite for suite in reversed(suites) if _cause(suite) == wanted), None)
+    wanted = (app, workflow, event, _caused(pull_request, event)) if app is world.ci else (app, None, None, None)
+    found = next((suite for suite in reversed(suites) if _origin(suite) == wanted), None)
     return _new_suite(world, pull_request, app, by, workflow, event) if found is None else found
 
 
-def _cause(suite: CheckSuite) -> tuple[App, str | None, WorkflowEvent | None]:
+def _origin(suite: CheckSuite) -> tuple[App, str | None, WorkflowEvent | None, PullRequest | None]:
     run = suite.workflow_run
-    return (suite.app, None, None) if run is None else (suite.app, run.workflow.name, run.event)
+    return (suite.app, None, None, None) if run is None else (suite.app, run.workflow.name, run.event, suite.cause)
+
+
+def _caused(pull_request: PullRequest, event: WorkflowEvent) -> PullRequest | None:
+    return pull_request if event == "pull_request" else None
 
 
 def _new_suite(
@@ -197,6 +202,7 @@ def _new_suite(
     if app is world.app:
         _send_suite(world, "requested", suite, by)
     if app is world.ci:
+        suite.cause = _caused(pull_request, event)
         suite.workflow_run = run_of(world, suite, pull_request.head_repository, by, workflow, event)
         _send_workflow_run(world, "requested", suite, by)
     return suite
@@ -224,11 +230,11 @@ def run_of(
     )
 
 
-def _add(world: World, suite: CheckSuite, name: str, status: CheckStatus, by: Account) -> CheckRun:
+def _add(world: World, suite: CheckSuite, name: str, status: CheckStatus, by: Account, job: int = 0) -> CheckRun:
     """Another run in a suite: a job that waited waits no more, and what has run is tried again."""
-    before, again = suite.status, any(run.name == name for run in suite.runs)
+    before, again = suite.status, any((run.name, run.job) == (name, job) for run in suite.runs)
     suite.outright = None
-    run = CheckRun(world.identities.next_id("check_run"), suite, name, world.now(), status)
+    run = CheckRun(world.identities.next_id("check_run"), suite, name, world.now(), status, job=job)
     suite.runs.append(run)
     if name in suite.waiting:
         suite.waiting.remove(name)

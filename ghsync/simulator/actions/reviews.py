@@ -3,17 +3,19 @@
 from ghsync.simulator.account import Account
 from ghsync.simulator.actions import conversations
 from ghsync.simulator.pull_request import PullRequest
-from ghsync.simulator.review import Review, ReviewState
+from ghsync.simulator.review import WRITERS, Review, ReviewState
 from ghsync.simulator.world import World
 
 
 def begin(world: World, pull_request: PullRequest, *, by: Account, body: str | None = None) -> Review:
     """Begin a review that nobody else sees yet: nothing is sent."""
+    association = world.association(by, pull_request.repository)
     review = Review(
         id=world.identities.next_id("review"),
         pull_request=pull_request,
         author=by,
-        author_association=world.association(by, pull_request.repository),
+        author_association=association,
+        author_can_push=association in WRITERS,
         state="PENDING",
         commit=pull_request.head_commit,
         created_at=world.now(),

@@ -124,6 +124,7 @@ REVIEW_REQUEST: Fields = {
 REVIEW: Fields = {
     "author": value(lambda review: actor(review.author)),
     "authorAssociation": "author_association",
+    "authorCanPushToRepository": "author_can_push",
     "body": value(lambda review: review.body or ""),
     "bodyText": value(lambda review: review.body or ""),
     "comments": _comments_of_review,
