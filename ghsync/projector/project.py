@@ -243,6 +243,7 @@ def _text(change: Change, kind: str, row: Row) -> Text:
         body=row["body"],
         branch=row.get("head_ref"),
         observed_at=row["observed_at"],
+        page=row["html_url"],
     )
 
 

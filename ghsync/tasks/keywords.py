@@ -4,48 +4,49 @@ Closing keywords and references are GitHub's:
 https://docs.github.com/en/issues/tracking-your-work-with-issues/using-issues/linking-a-pull-request-to-an-issue
 https://docs.github.com/en/get-started/writing-on-github/working-with-advanced-formatting/autolinked-references-and-urls
 
-A text is Markdown, and what it shows as code, quote or comment says nothing. Of CommonMark this knows what it takes to
-tell those from prose: fences, indentation, list items, quotes, code spans, backslashes and HTML comments.
-https://spec.commonmark.org/0.31.2/
+A text is Markdown, of which only the prose speaks: see `prose`. A URL names something of ours only where its host is
+the mirrored one, which is that of the page with the text.
 """
 
 import re
-from collections import defaultdict, deque
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
+
+from ghsync.tasks import prose
 
 LIMIT = 100  # mentions of one text
 LARGEST_NUMBER = 2**31 - 1
-INDENTED_CODE = 4  # spaces
 
 # The surest first: of a text that says too much, the least sure is left out.
 SOURCES = ("task_trailer", "branch", "closing_keyword", "cross_reference")
+GITHUB = "github.com"
+# Leads to the same page, and makes no backlink: the page on autolinked references says so.
+_REDIRECT = f"redirect.{GITHUB}"
 KEYWORDS = frozenset({"close", "closes", "closed", "fix", "fixes", "fixed", "resolve", "resolves", "resolved"})
 
 _UUID = "[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}"
 _BRANCH = re.compile(rf"task/({_UUID}|[0-9a-fA-F]{{8}})(?:[-/].*)?", re.DOTALL)
 _TRAILER = re.compile(rf"([Tt][Aa][Ss][Kk]-[Ii][Dd]:[ \t]*({_UUID}))\s*")
 
-_NAME = r"([A-Za-z0-9][A-Za-z0-9_-]{0,38}+/[A-Za-z0-9_.-]{1,100}+)"
-_NUMBER = r"([1-9][0-9]{0,9}+)(?![^\W_])"  # an underscore may be emphasis
+_NAME = r"(?P<name>[A-Za-z0-9][A-Za-z0-9_-]{0,38}+/[A-Za-z0-9_.-]{1,100}+)"
+_DIGITS, _END = "[1-9][0-9]{0,9}+", r"(?![^\W_])"  # an underscore may be emphasis
 # The word before a reference is read with it, so that every reference has one keyword at most. Repetitions are bounded
 # or possessive, and names begin only where words do: no character is looked at more than a fixed number of times.
+# A URL is read as a whole: what looks like a reference within it is a part of another address.
 _REFERENCE = re.compile(
-    rf"(?:(?<![^\W_])(?<!-)([A-Za-z]{{3,8}}+)(?::\s*+|\s++))?"
-    rf"((?<![^\W_])(?<![/&#])(?:\#|[Gg][Hh]-){_NUMBER}"
-    rf"|(?<![\w/.@-]){_NAME}\#{_NUMBER}"
-    rf"|(?<!\w)https?://[A-Za-z0-9.-]{{1,253}}+(?::[0-9]{{1,5}}+)?/{_NAME}/(issues|pull)/{_NUMBER}(?=([/?\#])?))"
+    rf"(?:(?<![^\W_])(?<!-)(?P<word>[A-Za-z]{{3,8}}+)(?::\s*+|\s++))?"
+    rf"(?P<reference>(?<![^\W_])(?<![/&#])(?:\#|[Gg][Hh]-)(?P<here>{_DIGITS}){_END}"
+    rf"|(?<![\w/.@-]){_NAME}\#(?P<number>{_DIGITS}){_END}"
+    rf"|(?<!\w)<?(?P<url>(?i:https?)://[^\s<>|{prose.OPAQUE}]++))"
 )
+_URL = re.compile(
+    r"(?P<reference>(?P<scheme>https?)://(?P<host>[A-Za-z0-9.-]++(?::[0-9]++)?)"
+    rf"/{_NAME}/(?P<kind>issues|pull)/(?P<number>{_DIGITS}){_END})(?P<more>[/?\#])?",
+    re.IGNORECASE,
+)
+_HOST = re.compile("(https?)://([A-Za-z0-9.-]+(?::[0-9]+)?)(?:[/?#]|$)", re.IGNORECASE)
+_DEFAULT_PORTS = {"http": ":80", "https": ":443"}
 _NUMBERED = re.compile("#[1-9]")
-
-_NEWLINE = re.compile(r"\r\n?|\n")
-_FENCE = re.compile(r"(`{3,})[^`]*$|(~{3,})")
-_LIST_MARKER = re.compile(r"(?:[-+*]|[0-9]{1,9}[.)])(?: +|$)")
-_HEADING = re.compile("#{1,6}(?: |$)")
-_COMMENT, _COMMENT_END = "<!--", "-->"
-_BACKTICKS = re.compile("`+")
-_INLINE = re.compile(rf"\\[!-/:-@\[-`{{-~]|`+|{_COMMENT}")
-_OPAQUE = "\N{OBJECT REPLACEMENT CHARACTER}"  # in the place of what says nothing: neither a word nor a space
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,12 +63,26 @@ class Mention:
     evidence: str
 
 
-def mentions(title: str | None, body: str | None, branch: str | None) -> list[Mention]:
-    """What a pull request names: each thing once, the surest first, at most `LIMIT`."""
+def mentions(title: str | None, body: str | None, branch: str | None, mirrored: str = GITHUB) -> list[Mention]:
+    """What a pull request names: each thing once, the surest first, at most `LIMIT`.
+
+    A URL names something where its host is ``mirrored``, as `host` has it.
+    """
     paragraphs = _prose(body or "")
-    # GitHub closes nothing because of a title.
-    of_title = [replace(mention, source="cross_reference") for mention in _references(_speaking([title or ""]))]
-    return _surest([*_of_branch(branch or ""), *_trailers(paragraphs), *_references(paragraphs), *of_title])
+    # GitHub closes nothing because of a title, which is no Markdown but for code spans.
+    said = _references([prose.visible(title or "", {})] if _may_speak(title or "") else [], mirrored)
+    of_title = [replace(mention, source="cross_reference") for mention in said]
+    return _surest([*_of_branch(branch or ""), *_trailers(paragraphs), *_references(paragraphs, mirrored), *of_title])
+
+
+def host(page: str | None) -> str:
+    """The host of a page of GitHub's, as others name it; where no page is known, github.com."""
+    found = _HOST.match(page or "")
+    return _host(found[1], found[2]) if found else GITHUB
+
+
+def _host(scheme: str, authority: str) -> str:
+    return authority.lower().removesuffix(_DEFAULT_PORTS[scheme.lower()]).removeprefix("www.")
 
 
 def trailers(body: str | None) -> list[Mention]:
@@ -95,23 +110,44 @@ def _trailers(paragraphs: Iterable[str]) -> Iterator[Mention]:
                 yield Mention("task_trailer", trailer[2].lower(), None, None, trailer[1])
 
 
-def _references(paragraphs: Iterable[str]) -> Iterator[Mention]:
+def _references(paragraphs: Iterable[str], mirrored: str) -> Iterator[Mention]:
     for paragraph in paragraphs:
         for line in paragraph.split("\n"):
-            yield from map(_reference, _REFERENCE.finditer(line))
+            for match in _REFERENCE.finditer(line):
+                mention = _address(match, mirrored) if match["url"] else _reference(match)
+                if mention:
+                    yield mention
 
 
 def _reference(match: re.Match[str]) -> Mention:
-    word, reference, here, name, number, url_name, kind, url_number, more = match.groups()
-    # A pull request closes no other one, and a URL that goes on is one of a comment, a file, ...
-    closes = word is not None and word.lower() in KEYWORDS and kind != "pull" and not more
+    number = int(match["here"] or match["number"])
+    return _mention(match, match["name"], number, match["reference"], closes=_has_keyword(match))
+
+
+def _address(match: re.Match[str], mirrored: str) -> Mention | None:
+    """What a URL names, if that is on the mirrored host."""
+    url = _URL.match(match["url"])
+    if not url:
+        return None
+    named = _host(url["scheme"], url["host"])
+    if named != mirrored and (named, mirrored) != (_REDIRECT, GITHUB):
+        return None
+    # A pull request closes no other one, a URL that goes on is one of a comment, a file, ..., and a redirect is written
+    # by who wants nothing to happen.
+    closes = _has_keyword(match) and url["kind"].lower() != "pull" and not url["more"] and named != _REDIRECT
+    return _mention(match, url["name"], int(url["number"]), url["reference"], closes=closes)
+
+
+def _has_keyword(match: re.Match[str]) -> bool:
+    return match["word"] is not None and match["word"].lower() in KEYWORDS
+
+
+def _mention(match: re.Match[str], name: str | None, number: int, reference: str, *, closes: bool) -> Mention:
+    before = match[0][: match.start("reference") - match.start()]
     return Mention(
-        "closing_keyword" if closes else "cross_reference",
-        None,
-        name or url_name,
-        int(here or number or url_number),
-        match[0] if closes else reference,
-    )
+        "closing_keyword" if closes else "cross_reference", None, name, number,
+        before + reference if closes else reference,
+    )  # fmt: skip
 
 
 def _surest(found: Iterable[Mention]) -> list[Mention]:
@@ -125,110 +161,4 @@ def _surest(found: Iterable[Mention]) -> list[Mention]:
 
 def _prose(text: str) -> list[str]:
     """The paragraphs of a Markdown text that may name something, with only what speaks in them."""
-    return _speaking(_paragraphs(text)) if _may_speak(text) else []
-
-
-def _speaking(paragraphs: Iterable[str]) -> list[str]:
-    return [_visible(paragraph) for paragraph in paragraphs if _may_speak(paragraph)]
-
-
-def _paragraphs(text: str) -> Iterator[str]:
-    blocks, paragraph = _Blocks(), list[str]()
-    for line in _NEWLINE.split(text):
-        for prose in blocks.read(line.expandtabs(4).rstrip()):
-            if prose:
-                paragraph.append(prose)
-            elif paragraph:
-                yield "\n".join(paragraph)
-                paragraph.clear()
-    yield "\n".join(paragraph)
-
-
-@dataclass(slots=True)
-class _Blocks:
-    """The blocks that the next line of a Markdown text may belong to."""
-
-    items: list[int] = field(default_factory=list)  # where the text of each open list item begins
-    fence: str = ""
-    comment: bool = False
-    code: bool = False
-    after_blank: bool = True
-
-    def read(self, line: str) -> tuple[str, ...]:
-        """The prose of a line, without indentation; an empty one is the end of a paragraph."""
-        if self.comment:
-            return self._comment(line)
-        content = line.lstrip(" ")
-        if not content:
-            self.after_blank = True
-            return ("",)
-        indent = len(line) - len(content)
-        if self.fence and not (self.items and indent < self.items[-1]):
-            return self._fenced(content)
-        self.fence = ""
-        depth = self._depth(indent, content)
-        # Indented code does not interrupt a paragraph.
-        self.code = depth >= INDENTED_CODE and (self.after_blank or self.code)
-        self.after_blank = False
-        if depth >= INDENTED_CODE:
-            return ("",) if self.code else (content,)
-        return self._open(indent, content)
-
-    def _comment(self, text: str) -> tuple[str, ...]:
-        _, end, after = text.partition(_COMMENT_END)
-        self.comment = not end
-        return ("", after.strip())
-
-    def _fenced(self, content: str) -> tuple[str, ...]:
-        if len(content) >= len(self.fence) and not content.strip(self.fence[0]):
-            self.fence = ""
-        return ()
-
-    def _depth(self, indent: int, content: str) -> int:
-        """How far a line is indented within its list item; one that only continues a paragraph ends no item."""
-        if self.after_blank or not content[0].isalpha():
-            while self.items and indent < self.items[-1]:
-                self.items.pop()
-        return indent - (self.items[-1] if self.items else 0)
-
-    def _open(self, indent: int, content: str) -> tuple[str, ...]:
-        before: tuple[str, ...] = ()
-        while marker := _LIST_MARKER.match(content):
-            indent += marker.end()
-            self.items.append(indent)
-            content = content[marker.end() :]
-            before = ("",)
-        if opened := _FENCE.match(content):
-            self.fence = opened[1] or opened[2]
-            return ("",)
-        if content.startswith(_COMMENT):
-            return self._comment(content[len(_COMMENT) :])
-        if content.startswith(">"):
-            return ("",)
-        if _HEADING.match(content):
-            return ("", content, "")
-        return (*before, content)
-
-
-def _visible(paragraph: str) -> str:
-    """A paragraph without code spans, HTML comments and escaped characters."""
-    if not _INLINE.search(paragraph):
-        return paragraph
-    closing: defaultdict[int, deque[int]] = defaultdict(deque)
-    for run in _BACKTICKS.finditer(paragraph):
-        closing[len(run[0])].append(run.start())
-    last_comment_end = paragraph.rfind(_COMMENT_END)
-    shown, begin, position = [], 0, 0
-    while token := _INLINE.search(paragraph, position):
-        position = end = token.end()
-        if token[0][0] == "`":
-            runs = closing[len(token[0])]
-            while runs and runs[0] < position:
-                runs.popleft()
-            end = runs[0] + len(token[0]) if runs else 0
-        elif token[0] == _COMMENT:
-            end = paragraph.index(_COMMENT_END, position) + len(_COMMENT_END) if last_comment_end >= position else 0
-        if end:
-            shown += [paragraph[begin : token.start()], _OPAQUE]
-            begin = position = end
-    return "".join([*shown, paragraph[begin:]])
+    return prose.paragraphs(text, _may_speak) if _may_speak(text) else []

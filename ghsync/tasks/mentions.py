@@ -16,7 +16,7 @@ from ghsync.tasks.keywords import Mention
 
 @dataclass(frozen=True, slots=True)
 class Text:
-    """What an issue or a pull request says; only a pull request has a branch."""
+    """What an issue or a pull request says, and its page; only a pull request has a branch."""
 
     repository_id: str
     kind: str
@@ -25,6 +25,7 @@ class Text:
     body: str | None
     branch: str | None
     observed_at: datetime
+    page: str | None = None
 
 
 _SAME_ITEM = "m.repository_id = s.repository_id AND m.kind = s.kind AND m.number = s.number"
@@ -94,7 +95,7 @@ async def remember(conn: AsyncConnection, texts: Iterable[Text]) -> None:
 
 def _mentions(text: Text) -> list[Mention]:
     if text.kind == "pull_request":
-        return keywords.mentions(text.title, text.body, text.branch)
+        return keywords.mentions(text.title, text.body, text.branch, keywords.host(text.page))
     return keywords.trailers(text.body)
 
 

@@ -82,7 +82,13 @@ def test_a_keyword_before_a_reference_closes(body: str) -> None:
         ("closes Acme/App.js#5", "Acme/App.js#5"),
         ("closes a-b/c_d#5", "a-b/c_d#5"),
         ("fixes https://github.com/acme/app/issues/5", "acme/app#5"),
-        ("fixes: http://github.example.com:8443/acme/app/issues/5", "acme/app#5"),
+        ("fixes https://www.github.com/acme/app/issues/5", "acme/app#5"),
+        ("fixes HTTPS://GitHub.com:443/acme/app/issues/5", "acme/app#5"),
+        ("fixes <https://github.com/acme/app/issues/5>", "acme/app#5"),
+        ("closes [#5](https://github.com/acme/app/issues/5)", "acme/app#5"),
+        ("closes [the crash](<https://github.com/acme/app/issues/5> 'It crashes')", "acme/app#5"),
+        ("closes [it][crash]\n\n[crash]: https://github.com/acme/app/issues/5", "acme/app#5"),
+        ("closes <a class='x' href=\"https://github.com/acme/app/issues/5\">it</a>", "acme/app#5"),
         ("fixes https://github.com/acme/app/issues/5.", "acme/app#5"),
         ("fixes #2147483647", "#2147483647"),
     ],
@@ -116,11 +122,16 @@ def test_a_closing_reference_may_name_its_repository(body: str, target: str) -> 
         ("fixing #5", "#5"),
         ("closes `this` #5", "#5"),
         ("closes <!-- this --> #5", "#5"),
-        ("([#5](there))", "#5"),
+        ("[#6](https://github.com/acme/app/issues/5)", "acme/app#5"),
+        ("closes [#6](https://github.com/acme/app/issues/5#issuecomment-1)", "acme/app#5"),
+        ("fixes https://redirect.github.com/acme/app/issues/5", "acme/app#5"),
+        ("[a [b](https://github.com/acme/app/issues/5) #6](https://example.com)", "acme/app#5 #6"),
+        ("#5] and [x", "#5"),
+        ("[#5][unknown] [#5] [#5]()x", "#5"),
     ],
 )
 def test_a_reference_without_its_own_keyword_is_a_cross_reference(body: str, target: str) -> None:
-    assert named(body) == [f"cross_reference {target}"]
+    assert named(body) == [f"cross_reference {one}" for one in target.split()]
 
 
 @pytest.mark.parametrize(
@@ -143,6 +154,22 @@ def test_a_reference_without_its_own_keyword_is_a_cross_reference(body: str, tar
         "closes .net/app#5",
         "me@acme/app#5",
         "https://example.com/acme/app#5",
+        "fixes https://gitlab.example.com/acme/app/issues/5",
+        "fixes https://github.com.example.com/acme/app/issues/5",
+        "fixes https://github.com@example.com/acme/app/issues/5",
+        "fixes https://github.com:8443/acme/app/issues/5",
+        "fixes https://archive.example.com/https://github.com/acme/app/issues/5",
+        "see https://example.com/?issue=#5&other=acme/app#5",
+        "closes [#5](there)",
+        "closes [#5](#top)",
+        "closes [#5](https://example.com/(5) (closes #5))",
+        "closes [`a` #5][lib]\n\n[LIB]: https://example.com/acme/app/issues/5 'closes #5'",
+        "closes [#5]\n\n[#5]: https://example.com/5",
+        "closes [#5][]\n\n[#5]: https://example.com/5",
+        "closes ![#5](https://github.com/acme/app/issues/5)",
+        "closes <a href='https://example.com'>#5</a>",
+        "closes <a title='x' HREF = https://example.com >acme/app#5</A >",
+        "closes <a name=x>#5</a>",
         "https://github.com/acme/app/issues/new",
         "https://github.com/acme/app/discussions/5",
         r"closes \#5",
@@ -180,6 +207,25 @@ def test_a_reference_without_its_own_keyword_is_a_cross_reference(body: str, tar
 )
 def test_what_only_looks_like_a_reference_names_nothing(body: str) -> None:
     assert named(body) == []
+
+
+@pytest.mark.parametrize(
+    ("page", "url", "source"),
+    [
+        ("https://ghes.example.com/acme/app/pull/7", "https://ghes.example.com/acme/app/issues/5", "closing_keyword"),
+        ("http://127.0.0.1:8080/acme/app/pull/7", "http://127.0.0.1:8080/acme/app/issues/5", "closing_keyword"),
+        ("https://www.github.com/acme/app/pull/7", "https://github.com/acme/app/issues/5", "closing_keyword"),
+        (None, "https://github.com/acme/app/issues/5", "closing_keyword"),
+        ("https://ghes.example.com/acme/app/pull/7", "https://github.com/acme/app/issues/5", None),
+        ("https://ghes.example.com/acme/app/pull/7", "https://redirect.github.com/acme/app/issues/5", None),
+        ("http://127.0.0.1:8080/acme/app/pull/7", "http://127.0.0.1:8081/acme/app/issues/5", None),
+    ],
+)
+def test_a_url_names_something_on_the_host_of_its_own_page_alone(
+    page: str | None, url: str, source: str | None
+) -> None:
+    found = keywords.mentions("", f"Fixes {url}", None, keywords.host(page))
+    assert [mention.source for mention in found] == [source] * (source is not None)
 
 
 def test_each_reference_needs_a_keyword_of_its_own() -> None:
@@ -314,6 +360,24 @@ def test_of_too_many_mentions_the_surest_stay() -> None:
         f"task-id: {TASK}",
         "task/",
         "0",
+        "[",
+        "![",
+        "]",
+        "![ [a](b) ",
+        "[a](b ",
+        "[a](b (",
+        '[a](b "',
+        "[a](b '",
+        "[a](b(c",
+        "[a][",
+        "[#1]: x\n",
+        "[#1]: x\n\n[#1] ",
+        "<a ",
+        "<a href=",
+        "<a href=\" href=' ",
+        "<a href=x>",
+        "</a>",
+        "<a href=x>#1</a",
     ],
 )
 def test_no_text_takes_more_than_linear_time(hostile: str) -> None:
@@ -326,10 +390,16 @@ def test_backticks_that_never_close_take_linear_time() -> None:
     assert named(f"{text} closes #5") == ["closing_keyword #5"]
 
 
+def test_brackets_that_close_around_each_other_take_linear_time() -> None:
+    text = f"[a]: b\n\n{'[' * LARGE}#5{']' * LARGE}"
+    assert named(text) == ["cross_reference #5"]
+
+
 PIECES = [
     "closes", "Fixes:", "see", " ", "  ", "    ", "\t", "\n", "\n\n", "#5", "GH-6", "acme/app#7", "\\", "`", "``",
     "```", "~~~", "> ", "- ", "1. ", "## ", "<!--", "-->", "https://github.com/acme/app/issues/8",
-    f"Task-ID: {TASK}", "é", "\0",
+    f"Task-ID: {TASK}", "é", "\0", "[", "![", "]", "](", "(", ")", "[a]: https://github.com/acme/app/issues/9", "][a]",
+    "<a href=", "<a href='https://example.com'>", "</a>",
 ]  # fmt: skip
 MARKDOWN = st.lists(st.one_of(st.sampled_from(PIECES), st.text(max_size=5)), max_size=30).map("".join)
 

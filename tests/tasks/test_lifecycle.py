@@ -315,3 +315,24 @@ async def live(url: str, life: Life) -> tuple[str, datetime | None]:
 def test_a_life_told_in_any_order_ends_the_same(server_url: str, template: str, life: Life) -> None:
     with postgres.database(server_url, template=template) as url:
         assert asyncio.run(live(url, life)) == life.end()
+
+
+@pytest.mark.parametrize(
+    ("page", "body", "status"),
+    [
+        ("https://github.com/acme/app/pull/7", "Fixes https://github.com/acme/app/issues/12", "completed"),
+        ("https://github.com/acme/app/pull/7", "Fixes https://gitlab.example.com/acme/app/issues/12", "pending"),
+        ("https://github.com/acme/app/pull/7", "Closes [#12](https://github.com/other/lib/issues/12)", "pending"),
+        ("https://github.com/acme/app/pull/7", 'Closes <a href="https://example.com/12">#12</a>', "pending"),
+        ("https://git.example.com/acme/app/pull/7", "Fixes https://git.example.com/acme/app/issues/12", "completed"),
+        ("https://git.example.com/acme/app/pull/7", "Fixes https://github.com/acme/app/issues/12", "pending"),
+    ],
+)
+async def test_a_reference_to_another_host_or_repository_moves_no_task_of_ours(
+    scene: Scene, page: str, body: str, status: str
+) -> None:
+    await query(scene.engine, "UPDATE tasks SET github_issue_number = 12")
+    await scene.rest()
+    await scene.issue(number=12)
+    await scene.pull("merged", body=body, html_url=page)
+    assert await scene.status() == status
