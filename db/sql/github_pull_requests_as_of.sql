@@ -13,7 +13,8 @@ LANGUAGE sql STABLE PARALLEL SAFE ROWS 1000 AS $$
            past.created_at, past.merged_at, past.closed_at, past.updated_at, NULL::timestamptz AS observed_at,
            NULL::varchar(10) AS observed_by, NULL::timestamptz AS synced_at, NULL::varchar(20) AS sync_source,
            NULL::timestamptz AS verified_at, past.deleted_at, past.mergeable, past.mergeable_state,
-           past.created_by_id
+           past.created_by_id, past.author_association,
+           NULL::timestamptz AS standing_updated_at, NULL::timestamptz AS standing_observed_at
     FROM github_pull_requests p
     CROSS JOIN LATERAL (
         SELECT jsonb_object_agg(field.key, field.value ORDER BY e.seq DESC) FILTER (WHERE field.key IS NOT NULL) AS old,

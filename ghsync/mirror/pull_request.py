@@ -69,6 +69,11 @@ table = sa.Table(
     sa.Column("comments_count", sa.Integer, comment="Number of comments on the conversation"),
     *version_columns("comments"),
     sa.Column("created_by", sa.String(255), comment="Login of the author"),
+    sa.Column(
+        "author_association", sa.String(50),
+        comment="How the author stands to the repository: OWNER, MEMBER, ...; the API's word before a webhook's",
+    ),
+    *version_columns("standing"),
     moment("created_at", "When it was opened"),
     moment("merged_at", "When it was merged"),
     moment("closed_at", "When it was closed or merged"),
@@ -122,6 +127,8 @@ sa.Index(
 
 STATS = Group("stats", ("additions", "deletions", "changed_files", "commits", "review_comments_count", "merged_by"))
 COMMENTS = Group("comments", ("comments_count",))
+# Who is a member privately is none to a webhook: what the API told stays until it tells something else.
+STANDING = Group("standing", ("author_association",))
 MERGEABILITY = Group(
     "mergeability",
     ("reported_mergeable", "reported_mergeable_state", "reported_head_sha", "reported_base_sha", "reported_base_ref"),
@@ -136,7 +143,7 @@ noun = Noun(
         "auto_merge", "locked", "created_by", "created_by_id", "created_at", "closed_at",
     ),
     refetch="pull_request",
-    groups=(STATS, COMMENTS, MERGEABILITY),
+    groups=(STATS, COMMENTS, STANDING, MERGEABILITY),
     # A fork that was deleted, and in GraphQL one that we may not see, is null.
     sticky=("merged_at", "merge_commit_sha", "head_repository_id"),
     final=("merged", "merged_into_default"),
@@ -188,6 +195,7 @@ class Payload(Struct, frozen=True):
     mergeable_state: str | None = None
     auto_merge: AutoMerge | None = None
     user: User | None = None
+    author_association: str | None = None
     labels: list[label.Payload] | None = None
     assignees: list[User | None] | None = None
     requested_reviewers: list[User | None] | None = None
@@ -254,6 +262,12 @@ def row(payload: Payload, origin: Origin, *, deleted: bool = False) -> Row:
             "commits": payload.commits,
             "review_comments_count": payload.review_comments,
             "merged_by": author(payload.merged_by) if merged_at else None,
+        }
+    if payload.author_association is not None:
+        whole |= {
+            "author_association": payload.author_association,
+            STANDING.updated_at: origin.observed_at if origin.observed_by == "api" else None,
+            STANDING.observed_at: origin.observed_at,
         }
     if payload.comments is not None:
         whole |= _version(COMMENTS, whole) | {"comments_count": payload.comments}

@@ -218,10 +218,11 @@ def _asking(changes: Iterable[Change]) -> list[Item]:
 
 
 def _led(tracked: Iterable[tracking.Tracked], changes: Iterable[Change]) -> set[tuple[str, int]]:
-    """The pull requests that tasks may have to follow: of another stage or task by now, or gone."""
-    gone = {change.key for change in changes if change.noun is pull_request.noun and "deleted_at" in change.fields}
+    """The pull requests that tasks may have to follow: of another stage, task or standing by now, or gone."""
+    fields = {"deleted_at", "author_association", "head_repository_id"}
+    others = {change.key for change in changes if change.noun is pull_request.noun and fields & change.fields}
     followed = {"status", "merged_at", "closed_at", "task_id"}
-    return gone | {(row.repository_id, row.number) for row in tracked if row.created or followed & row.fields}
+    return others | {(row.repository_id, row.number) for row in tracked if row.created or followed & row.fields}
 
 
 def _before(tracked: Iterable[tracking.Tracked]) -> list[str | None]:

@@ -2,7 +2,8 @@
 
 A task's status is a function of three things: of the status that others gave it, of what its pull requests are now, and
 of the settings. So deliveries, links and settings may arrive in any order, any number of times (I5). Of several pull
-requests one that is open decides, then a draft, then one that was merged, then one that was closed.
+requests one that is open decides, then a draft, then one that was merged, then one that was closed. Of one that was
+closed unmerged nothing follows where a stranger made it: on a public repository anybody could cancel a task.
 
 A move holds as long as its reason does: what the settings have no word for (a draft, a pull request of which no task or
 another one is said now) gives a task back the status that it had. What others do is theirs: a status that somebody else
@@ -20,6 +21,16 @@ from ghsync.tasks import neighbourhood
 from ghsync.tasks.item import PullRequest
 
 _ENDS = "('completed', 'failed', 'cancelled')"
+
+# Whether pull request g of repository r is that of somebody with standing: GitHub says so, its branch is in the
+# repository itself, which takes the right to write, or somebody linked it by hand. Who is not told to be a stranger is
+# none. https://docs.github.com/en/graphql/reference/enums#commentauthorassociation
+_STANDING = """(coalesce(g.author_association IN ('OWNER', 'MEMBER', 'COLLABORATOR'), true)
+      OR coalesce(g.head_repository_id = r.github_id, false)
+      OR EXISTS (
+        SELECT FROM task_github_links l
+        WHERE l.task_id = t.id AND l.repository_id = g.repository_id AND l.kind = 'pull_request'
+          AND l.number = g.number AND l.source IN ('manual', 'external')))"""
 
 # Whether anything changes is not asked before the lock is held: two pull requests of one task may be changing.
 _CONCERNED = sa.text("""
@@ -50,7 +61,8 @@ WITH found AS (
            tracked.repository_name || '#' || tracked.pr_number AS name
     FROM pr_tracking tracked
     JOIN github_pull_requests g ON g.id = tracked.pull_request_id AND g.deleted_at IS NULL
-    WHERE tracked.task_id = t.id
+    JOIN github_repositories r ON r.id = g.repository_id
+    WHERE tracked.task_id = t.id AND (tracked.status <> 'closed' OR {_STANDING})
     ORDER BY array_position(ARRAY['open', 'draft', 'merged', 'closed'], tracked.status::text),
              ended_at DESC NULLS LAST, tracked.repository_id, tracked.pr_number
     LIMIT 1

@@ -6,6 +6,7 @@ from typing import Any
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from ghsync.mirror import issue, label, pull_request, repository
+from ghsync.mirror.noun import Origin
 from ghsync.mirror.pull_request import Branch, BranchRepository
 from ghsync.mirror.user import User
 from ghsync.projector.batch import Batch
@@ -20,7 +21,14 @@ AGENT = label.Payload(id=3, name="agent")
 
 
 def reports_pull(
-    number: int, stage: str, seconds: float, *, body: str = f"Task-ID: {TASK}", home: Any = APP, **fields: Any
+    number: int,
+    stage: str,
+    seconds: float,
+    *,
+    body: str = f"Task-ID: {TASK}",
+    home: Any = APP,
+    origin: Origin | None = None,
+    **fields: Any,
 ) -> Batch:
     """A batch in which a pull request is open, draft, closed or merged by then, and says something."""
     ended = at(seconds) if stage in ("closed", "merged") else None
@@ -28,13 +36,13 @@ def reports_pull(
         id=number * 10, number=number, title=f"As of {seconds}", user=User(1, "ada"), body=body,
         state="closed" if ended else "open", draft=stage == "draft",
         closed_at=ended, merged_at=ended if stage == "merged" else None, created_at=at(-60), updated_at=at(seconds),
-        head=Branch("topic", f"head-{number}"), base=Branch("main", "base-1", BranchRepository(home.id, "main")),
+        base=Branch("main", "base-1", BranchRepository(home.id, "main")),
         mergeable=True, mergeable_state="clean",
-        **fields,
+        **{"head": Branch("topic", f"head-{number}"), **fields},
     )  # fmt: skip
     batch = in_app()
     batch.see(home, hook(0))
-    batch.add(pull_request.noun, home.id, pull_request.row(payload, hook(seconds)))
+    batch.add(pull_request.noun, home.id, pull_request.row(payload, origin or hook(seconds)))
     return batch
 
 

@@ -5,15 +5,18 @@ from dataclasses import dataclass
 from datetime import datetime
 
 import pytest
+import sqlalchemy as sa
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from ghsync import database
 from ghsync.database import transaction
-from ghsync.projector import project
+from ghsync.mirror.pull_request import Branch, BranchRepository
+from ghsync.projector import linking, project
+from ghsync.tasks import links
 from tests import postgres
-from tests.mirror.reports import at, query, until_blocked, write
+from tests.mirror.reports import api, at, query, until_blocked, write
 from tests.tasks.scene import ALL, LIB, TASK, Scene, reports_pull
 
 OTHER = "7c9e6679-7425-40de-944b-e07fc1f90ae7"
@@ -241,6 +244,57 @@ async def test_of_two_pull_requests_that_close_at_once_the_second_sees_the_first
         second = asyncio.create_task(write(scene.engine, reports_pull(8, "closed", 11, home=LIB)))
         await until_blocked(scene.engine)
     await second
+    assert await scene.status() == "cancelled"
+
+
+@pytest.mark.parametrize(
+    ("association", "head", "status"),
+    [
+        ("OWNER", 9, "cancelled"),
+        ("MEMBER", 9, "cancelled"),
+        ("COLLABORATOR", 9, "cancelled"),
+        ("CONTRIBUTOR", 9, "pending"),
+        ("FIRST_TIME_CONTRIBUTOR", 9, "pending"),
+        ("NONE", 9, "pending"),
+        ("NONE", None, "pending"),
+        ("NONE", 1, "cancelled"),
+        (None, 9, "cancelled"),
+    ],
+)
+async def test_a_strangers_pull_request_that_is_closed_unmerged_cancels_no_task(
+    scene: Scene, association: str | None, head: int | None, status: str
+) -> None:
+    branch = Branch("topic", "head-7", head and BranchRepository(head))
+    await scene.pull("open", author_association=association, head=branch)
+    assert await scene.status() == "in_review"
+    await scene.pull("closed", author_association=association, head=branch)
+    assert await scene.status() == status
+
+
+async def test_a_strangers_pull_request_that_is_merged_completes_a_task(scene: Scene) -> None:
+    await scene.pull("merged", author_association="NONE")
+    assert await scene.status() == "completed"
+
+
+async def test_a_strangers_pull_request_that_was_linked_by_hand_cancels_its_task(scene: Scene) -> None:
+    await scene.pull("closed", author_association="NONE")
+    assert await scene.status() == "pending"
+    async with transaction(scene.engine) as conn:
+        app = (
+            await conn.execute(sa.text("SELECT id::text FROM github_repositories WHERE github_id = '1'"))
+        ).scalar_one()
+        await linking.retrack(conn, await links.link(conn, TASK, app, "pull_request", 7, evidence="Ada"))
+    await scene.rest()
+    assert await scene.status() == "cancelled"
+
+
+async def test_who_is_a_member_to_the_api_is_one_whatever_webhooks_say(scene: Scene) -> None:
+    await scene.pull("closed", author_association="CONTRIBUTOR")
+    assert await scene.status() == "pending"
+    await write(scene.engine, reports_pull(7, "closed", 1, origin=api(5), author_association="MEMBER"))
+    assert await scene.status() == "cancelled"
+    scene.seconds = 6
+    await scene.pull("closed", author_association="CONTRIBUTOR")
     assert await scene.status() == "cancelled"
 
 

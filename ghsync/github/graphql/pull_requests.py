@@ -64,6 +64,7 @@ class PullRequest(Conversation, frozen=True, kw_only=True, tag_field="__typename
     """https://docs.github.com/en/graphql/reference/objects#pullrequest"""
 
     is_draft: bool
+    author_association: str | None = None
     merged_at: datetime | None = None
     merged_by: Person | None = None
     merge_commit: Oid | None = None
@@ -110,6 +111,7 @@ class PullRequest(Conversation, frozen=True, kw_only=True, tag_field="__typename
         return pull_request.Payload(
             **self._shared(catalog),
             draft=self.is_draft,
+            author_association=self.author_association,
             merged_at=self.merged_at,
             merged_by=user(self.merged_by) if self.merged_at else None,
             merge_commit_sha=self.merge_commit.oid if self.merge_commit else None,
