@@ -3,6 +3,9 @@
 from dataclasses import dataclass
 from datetime import datetime
 
+UNTOLD = frozenset({"ping"})
+"""Events that say nothing of what is mirrored, whatever they carry: at the door and in a replay."""
+
 
 @dataclass(frozen=True, slots=True)
 class Delivery:

@@ -50,6 +50,9 @@ organizations = sa.Table(
     ),
     sa.Column("github_login", sa.String(255), comment="Login of that GitHub account, follows renames"),
     sa.Column("github_account_type", sa.String(50), comment="What GitHub calls it: Organization, User"),
+    sa.Column("account_login", sa.String(255), comment="Login that the account's own events told last"),
+    moment("account_login_since", "Since when these are known to have told that login"),
+    moment("account_observed_at", "When they last told a login: repositories observed before follow it"),
     # Slugs follow logins, which may swap within one statement: uniqueness is checked at its end.
     sa.UniqueConstraint("slug", name="idx_organizations_slug", deferrable=True, initially="IMMEDIATE"),
     sa.Index("idx_organizations_deleted_at", "deleted_at", postgresql_where=sa.text("deleted_at IS NULL")),

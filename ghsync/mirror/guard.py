@@ -6,6 +6,8 @@ is the second of the observation too. Versions order hooks. The API was asked at
 end it is right whatever the row says of itself. See ARCHITECTURE: Order.
 """
 
+from collections.abc import Iterable
+
 from ghsync.mirror.noun import BOOKKEEPING, CLOCKS_DIFFER_BY, Group, Noun
 
 CONFIRMED_FOR = "1 hour"
@@ -82,19 +84,22 @@ def taken(group: Group, incoming: str = "excluded", stored: str = "t", *, insist
     return f"({newer(group, incoming, stored)} OR {overrules(group, incoming, stored, insists=insists)})"
 
 
-def tombstone(*rows: str) -> str:
-    """deleted_at by these rows together: the latest deletion, unless the API saw the thing alive after it."""
+def tombstone(*rows: str, alive: Iterable[str] = ("verified_at",)) -> str:
+    """deleted_at by these rows together: the latest deletion, unless the thing was seen ``alive`` after it."""
     deleted = f"greatest({', '.join(f'{row}.deleted_at' for row in rows)})"
-    verified = f"greatest({', '.join(f'{row}.verified_at' for row in rows)})"
-    return f"CASE WHEN {deleted} >= coalesce({verified}, '-infinity') THEN {deleted} END"
+    return f"CASE WHEN {deleted} >= {_seen(rows, alive)} THEN {deleted} END"
 
 
-def lifted(incoming: str = "excluded", stored: str = "t") -> str:
+def lifted(noun: Noun, incoming: str = "excluded", stored: str = "t") -> str:
     """deleted_at of the stored row after ``incoming``; a deletion long after the API was asked cannot have been."""
-    return (
-        f"CASE WHEN {stored}.deleted_at > {incoming}.verified_at + interval '{ANSWERS_LAST}' "
-        f"THEN {tombstone(incoming)} ELSE {tombstone(stored, incoming)} END"
-    )
+    alone, both = tombstone(incoming, alive=noun.alive), tombstone(stored, incoming, alive=noun.alive)
+    ahead = f"{stored}.deleted_at > {incoming}.verified_at + interval '{ANSWERS_LAST}'"
+    return f"CASE WHEN {ahead} THEN {alone} ELSE {both} END"
+
+
+def _seen(rows: Iterable[str], alive: Iterable[str]) -> str:
+    times = ", ".join(f"{row}.{name}" for row in rows for name in alive)
+    return f"coalesce(greatest({times}), '-infinity')"
 
 
 def confirmed_at(incoming: str = "excluded", stored: str = "t") -> str:
@@ -109,12 +114,22 @@ def _confirmed_ahead(incoming: str, stored: str) -> str:
     return f"{stored}.verified_at > {incoming}.verified_at + interval '{ANSWERS_LAST}'"
 
 
-def buries(incoming: str, stored: str) -> str:
-    """True where the API has found ``incoming`` gone, and not seen it alive since."""
-    alive_at, gone_at = f"{stored}.verified_at", f"{incoming}.deleted_at"
+def buries(noun: Noun, incoming: str, stored: str) -> str:
+    """True where the API has found ``incoming`` gone, and nobody has seen it alive since."""
+    seen_at, gone_at = _seen((stored,), noun.alive), f"{incoming}.deleted_at"
+    ahead = f"{gone_at} + interval '{ANSWERS_LAST}'"
     return (
-        f"({stored}.deleted_at IS NULL OR {stored}.deleted_at > {gone_at} + interval '{ANSWERS_LAST}') "
-        f"AND ({gone_at} >= coalesce({alive_at}, '-infinity') OR {alive_at} > {gone_at} + interval '{ANSWERS_LAST}')"
+        f"({stored}.deleted_at IS NULL OR {stored}.deleted_at > {ahead}) "
+        f"AND ({gone_at} >= {seen_at} OR {seen_at} > {ahead})"
+    )
+
+
+def latest(name: str, incoming: str = "excluded", stored: str = "t") -> str:
+    """The later of two times; one that lies long after a question to the API is not believed."""
+    ahead = f"{stored}.{name} > {incoming}.observed_at + interval '{ANSWERS_LAST}'"
+    return (
+        f"CASE WHEN {incoming}.observed_by = 'api' AND {ahead} THEN {incoming}.{name} "
+        f"ELSE greatest({stored}.{name}, {incoming}.{name}) END"
     )
 
 
@@ -135,14 +150,16 @@ def concerns(noun: Noun, incoming: str = "excluded", stored: str = "t", *, insis
     for group in noun.all_groups:
         told = taken(group, incoming, stored, insists=insists)
         reasons.append(f"({told} AND NOT ({confirmed} AND {_same(group, incoming, stored)}))")
-    reasons.append(f"{stored}.deleted_at IS DISTINCT FROM {lifted(incoming, stored)}")
+    reasons.append(f"{stored}.deleted_at IS DISTINCT FROM {lifted(noun, incoming, stored)}")
     reasons.append(f"{incoming}.verified_at > coalesce({stored}.verified_at + interval '{CONFIRMED_FOR}', '-infinity')")
     reasons.append(_confirmed_ahead(incoming, stored))
+    living = f"({lifted(noun, incoming, stored)}) IS NULL"
     for name in noun.sticky:
-        gone = f" AND ({lifted(incoming, stored)}) IS NOT NULL" if name in noun.posthumous else ""
+        gone = f" AND NOT {living}" if name in noun.posthumous else ""
         reasons.append(f"({stored}.{name} IS NULL AND {incoming}.{name} IS NOT NULL{gone})")
         reasons.append(f"({core} AND {incoming}.{name} <> {stored}.{name})")
-    reasons += [f"({stored}.{name} IS NOT NULL AND ({lifted(incoming, stored)}) IS NULL)" for name in noun.posthumous]
+    reasons += [f"({stored}.{name} IS NOT NULL AND {living})" for name in noun.posthumous]
+    reasons += [f"{stored}.{name} IS DISTINCT FROM {latest(name, incoming, stored)}" for name in noun.latest]
     for name in noun.final:
         reasons.append(f"{stored}.{name} IS DISTINCT FROM {final(noun, name, incoming, stored, insists=insists)}")
     return "\n   OR ".join(reasons)

@@ -68,12 +68,15 @@ _MEMBERSHIPS = (
 )
 
 
+_UNAFFILIATED = "unaffiliated"  # what GitHub calls who has just left
+
+
 def row(user: User, role: str | None, origin: Origin, *, removed: bool) -> Row:
     """A member; the caller adds ``account`` (GitHub's id) or ``repository`` (GitHub's id)."""
     return {
         "github_id": str(user.id),
         "login": user.login,
-        "role": role,
+        "role": None if role == _UNAFFILIATED else role,
         "removed_at": origin.observed_at if removed else None,
         "observed_at": origin.observed_at,
     }

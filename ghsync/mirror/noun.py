@@ -107,7 +107,9 @@ class Noun:
     ``sticky`` columns never become null again, but for ``posthumous`` ones, which only a tombstone has. ``final``
     booleans go from true to false only where the API, asked later, says so; ``settled`` says which column such a
     boolean settles: ``{"state": ("merged", "closed")}``, and ``bound`` columns are empty while it is false:
-    ``{"merged_at": "merged"}``. ``initial`` columns are set once, by the first write; then they belong to others.
+    ``{"merged_at": "merged"}``. ``initial`` columns are set once, by the first write; then they belong to others. Of
+    ``latest`` times the latest counts, and a tombstone is lifted by what comes after it of the times ``alive``.
+    ``generated`` ones follow from others.
     """
 
     table: sa.Table
@@ -122,6 +124,8 @@ class Noun:
     bound: Mapping[str, str] = field(default_factory=dict)
     generated: tuple[str, ...] = ()
     initial: tuple[str, ...] = ()
+    latest: tuple[str, ...] = ()
+    alive: tuple[str, ...] = ("verified_at",)
     undated: Undated = "oldest"
     dated: bool = True
 
@@ -144,13 +148,22 @@ class Noun:
     def columns(self) -> tuple[str, ...]:
         """Every column that a row of this noun may carry, keys first."""
         grouped = [name for group in self.all_groups for name in (*group.columns, group.updated_at, group.observed_at)]
-        return (*self.key, *grouped, *self.initial, *self.sticky, *self.final, "verified_at", "deleted_at")
+        return (
+            *self.key,
+            *grouped,
+            *self.initial,
+            *self.sticky,
+            *self.final,
+            *self.latest,
+            "verified_at",
+            "deleted_at",
+        )
 
     @cached_property
     def reported(self) -> tuple[str, ...]:
         """The columns whose changes go into the feed."""
         versions = {name for group in self.groups for name in (group.updated_at, group.observed_at)}
-        silent = BOOKKEEPING | versions | {"repository_id", *self.initial}
+        silent = BOOKKEEPING | versions | {"repository_id", *self.initial, *self.latest}
         return tuple(name for name in (*self.columns, *self.generated) if name not in silent)
 
     @property

@@ -8,14 +8,15 @@ repository, and because rows are locked in the order of their keys they never wa
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, NamedTuple
+from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from ghsync.mirror import installation, repository
+from ghsync.mirror import following, installation, organizations, repository
 from ghsync.mirror.noun import Row
-from ghsync.mirror.upsert import Change, amend, parameter, upsert
+from ghsync.mirror.organizations import Login, Owner
+from ghsync.mirror.upsert import Change, amend, bury, parameter, upsert
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,13 +26,6 @@ class Sighting:
     github_id: str
     full_name: str
     observed_at: datetime
-
-
-class Owner(NamedTuple):
-    """An account as a repository's payload shows it."""
-
-    login: str
-    type: str | None
 
 
 @dataclass(slots=True)
@@ -49,14 +43,14 @@ _FIRST_SIGHT = 0x7365_656E  # "seen" in ASCII; beside it stands the table, for a
 # Who is about to make something that others may be making too must not hold what those wait for: they take turns, and
 # begin before they lock any row.
 _TAKE_TURNS = sa.text("""
-SELECT pg_advisory_xact_lock(:lock, 'github_repositories'::regclass::oid::int) WHERE EXISTS (
+SELECT pg_advisory_xact_lock(:lock, 'github_repositories'::regclass::oid::int) WHERE :always OR EXISTS (
   SELECT FROM unnest(CAST(:github_ids AS text[])) AS seen(github_id)
   WHERE NOT EXISTS (SELECT FROM github_repositories r WHERE r.github_id = seen.github_id))
 """)
 
 # A repository that is renamed leaves its name to others, so they are locked too.
 _LOCK = sa.text("""
-SELECT github_id, id::text AS id, full_name, tracked_name FROM github_repositories
+SELECT github_id, id::text AS id, full_name, tracked_name, owner_id FROM github_repositories
 WHERE github_id = ANY(:github_ids) OR lower(full_name) = ANY(CAST(:names AS text[]) || ARRAY(
   SELECT lower(full_name) FROM github_repositories WHERE github_id = ANY(:github_ids)))
 ORDER BY github_id FOR NO KEY UPDATE
@@ -64,32 +58,6 @@ ORDER BY github_id FOR NO KEY UPDATE
 
 _LOCK_THESE = sa.text("""
 SELECT FROM github_repositories WHERE id = ANY(CAST(:ids AS uuid[])) ORDER BY github_id FOR NO KEY UPDATE
-""")
-
-_ACCOUNTS = sa.text("""
-SELECT 'installation' AS kind, github_id AS account, id::text AS id, NULL AS login
-FROM github_installations WHERE github_id = ANY(:installations)
-UNION ALL
-SELECT 'organization', github_account_id, id::text, github_login
-FROM organizations WHERE github_account_id = ANY(:accounts)
-""")
-
-# The slug is provisional: `_SETTLE_SLUGS` gives the plain one to whom it belongs.
-_NEW_ORGANIZATIONS = sa.text("""
-INSERT INTO organizations (name, slug, github_account_id, github_login, github_account_type)
-SELECT r.login, lower(r.login) || '-' || r.account, r.account, r.login, r.type
-FROM json_to_recordset(:rows) AS r(account text, login text, type text)
-ORDER BY r.account
-ON CONFLICT (github_account_id) DO NOTHING
-""")
-
-# Only that it exists: whose it is, an installation or its account says.
-_NEW_INSTALLATIONS = sa.text("""
-INSERT INTO github_installations (github_id, observed_at, observed_by, sync_source)
-SELECT r.github_id, 'epoch', 'arrival', r.sync_source
-FROM json_to_recordset(:rows) AS r(github_id text, sync_source text)
-ORDER BY r.github_id
-ON CONFLICT (github_id) DO NOTHING
 """)
 
 # The name is provisional: `_FOLLOW` gives the project the repository's own as soon as that is settled.
@@ -116,6 +84,7 @@ WHERE NOT EXISTS (
 ORDER BY r.repository_id, r.full_name
 ON CONFLICT (repository_id, full_name) DO UPDATE
 SET first_observed_at = least(a.first_observed_at, excluded.first_observed_at)
+RETURNING a.repository_id::text
 """)
 
 # The repository last observed under a name owns it.
@@ -158,45 +127,6 @@ UPDATE projects p SET name = own.name, description = own.description, repository
 FROM ranked own WHERE own.id = p.id
 """)
 
-# The account's login is the one seen last, on whichever of its repositories or installations.
-_RENAME_ORGANIZATIONS = sa.text("""
-WITH seen AS (
-  SELECT DISTINCT ON (account) account, login FROM (
-    SELECT owner_id AS account, owner AS login, observed_at FROM github_repositories WHERE owner_id = ANY(:accounts)
-    UNION ALL
-    SELECT account_id, account_login, coalesce(account_observed_at, observed_at) FROM github_installations
-    WHERE account_id = ANY(:accounts)
-  ) s WHERE login IS NOT NULL ORDER BY account, observed_at DESC, login
-), was AS (
-  SELECT o.id, o.github_login AS login FROM organizations o JOIN seen ON seen.account = o.github_account_id
-  WHERE o.github_login IS DISTINCT FROM seen.login
-)
-UPDATE organizations o SET github_login = seen.login, updated_at = CURRENT_TIMESTAMP,
-  name = CASE WHEN o.name = was.login THEN seen.login ELSE o.name END,
-  slug = CASE WHEN o.slug IN (lower(was.login), lower(was.login) || '-' || o.github_account_id)
-              THEN lower(seen.login) || '-' || o.github_account_id ELSE o.slug END
-FROM seen, was WHERE o.github_account_id = seen.account AND o.id = was.id
-RETURNING lower(was.login), lower(seen.login)
-""")
-
-# Of two accounts last seen under one login, the younger has it: the other's new login is not known yet.
-_SETTLE_SLUGS = sa.text("""
-WITH claims AS (
-  SELECT o.id, lower(o.github_login) AS login, o.github_account_id AS account,
-         row_number() OVER (PARTITION BY lower(o.github_login)
-                            ORDER BY length(o.github_account_id) DESC, o.github_account_id DESC) = 1 AS first
-  FROM organizations o
-  WHERE lower(o.github_login) = ANY(:logins)
-    AND o.slug IN (lower(o.github_login), lower(o.github_login) || '-' || o.github_account_id)
-), settled AS (
-  SELECT c.id, CASE WHEN c.first AND NOT EXISTS (
-                 SELECT FROM organizations x WHERE x.slug = c.login AND x.id NOT IN (SELECT id FROM claims))
-               THEN c.login ELSE c.login || '-' || c.account END AS slug
-  FROM claims c
-)
-UPDATE organizations o SET slug = s.slug FROM settled s WHERE s.id = o.id AND o.slug <> s.slug
-""")
-
 
 async def lock(conn: AsyncConnection, repository_ids: Iterable[str]) -> None:
     """Lock these repositories (our ids) until commit, in the order in which `write` does."""
@@ -213,118 +143,72 @@ async def write(
     mentioned: Iterable[str] = (),
     *,
     insists: bool = False,
+    logins: Sequence[Login] = (),
+    named: Mapping[str, str] | None = None,
+    ended: Sequence[Row] = (),
+    hidden: Sequence[Row] = (),
 ) -> Written:
     """Lock, create and update the batch's repositories (one row per github_id) and what stands above them.
 
     Repository rows may carry ``installation`` (GitHub's id) and ``access_observed_at`` besides
     their columns. ``installations`` are rows of whole ``installation`` objects, ``accounts`` rows that know only an
     installation's account. ``owners`` are all accounts that own or owned one of them, by GitHub's id. Repositories
-    that are only ``mentioned`` (GitHub's ids) are locked too.
+    that are only ``mentioned`` (GitHub's ids) are locked too. ``logins`` are what accounts told of themselves,
+    ``named`` installations of which only the id is known, with the door through which they were named. ``ended`` are
+    installations that were seen to be gone, and ``hidden`` repositories that theirs does not see.
     """
-    await conn.execute(_TAKE_TURNS, {"lock": _FIRST_SIGHT, "github_ids": [row["github_id"] for row in rows]})
-    names = {row["full_name"].lower() for row in rows}
-    github_ids = [*(row["github_id"] for row in rows), *mentioned]
-    known = await conn.execute(_LOCK, {"github_ids": github_ids, "names": list(names)})
-    stored = {row.github_id: row for row in known}
-    met = await _accounts(conn, rows, installations, accounts, owners)
-    projects = await _projects(conn, [row for row in rows if row["github_id"] not in stored])
+    gone = {row["github_id"] for row in (*installations, *ended) if row["deleted_at"]}
+    living = {row["github_id"] for row in installations} - gone
+    above = bool(logins or gone or living)  # others may be making a repository below that nobody knows of yet
+    turns = {"lock": _FIRST_SIGHT, "github_ids": [row["github_id"] for row in rows], "always": above}
+    await conn.execute(_TAKE_TURNS, turns)
+    below = await following.below(conn, logins, gone, living) if above else []
+    stored = await _lock(conn, rows, mentioned, below)
+    owner_ids = {github_id: row.owner_id for github_id, row in stored.items()}
+    met = await organizations.meet(conn, rows, installations, accounts, owners, logins, named or {}, owner_ids)
+    projects = await _projects(conn, [row for row in rows if row["github_id"] not in stored], met.of_rows)
 
     changes = await upsert(conn, installation.noun, installations, insists=insists)
     changes += await amend(conn, installation.noun, installation.ACCOUNT, accounts)
+    changes += await bury(conn, installation.noun, ended)
     complete = [_complete(row, met.installed, projects, stored) for row in rows]
     written = Written({github_id: row.id for github_id, row in stored.items()})
     written.changes = [*changes, *await upsert(conn, repository.noun, complete, insists=insists)]
     written.ids |= {change.key[0]: change.id for change in written.changes if change.noun is repository.noun}
 
-    await _remember_names(conn, written.ids, sightings)
-    await _settle_organizations(conn, met)
-    await _settle(conn, rows, stored, written)
+    written.changes += await amend(conn, repository.noun, repository.REMOVAL, hidden, answered=True)
+
+    seen = await _remember_names(conn, written.ids, sightings)
+    if seen or met.moved:
+        await following.remember_names(conn, seen, met.moved)
+    followed = await following.follow(conn, written.ids.values())
+    written.changes += followed.changes
+    await organizations.settle(conn, met)
+    await _settle(conn, rows, stored, written, followed.names)
     return written
 
 
-@dataclass(frozen=True, slots=True)
-class Met:
-    """Accounts of a batch: our ids of installations by GitHub's, all accounts, logins of new ones, and renames."""
-
-    installed: dict[str, str]
-    accounts: list[str]
-    new_logins: list[str]
-    renamed: bool
-
-
-async def _accounts(
+async def _lock(
     conn: AsyncConnection,
     rows: Sequence[Row],
-    installations: Sequence[Row],
-    accounts: Sequence[Row],
-    owners: Mapping[str, Owner],
-) -> Met:
-    """Create the organizations and installations that are missing."""
-    reported = [row for row in (*installations, *accounts) if row.get("account_login")]
-    met = {_account(row): Owner(row["owner"], None) for row in rows} | dict(owners)
-    met |= {row["account_id"]: Owner(row["account_login"], row["account_type"]) for row in reported}
-    wanted = {row["installation"]: row["sync_source"] for row in rows if row.get("installation")}
-    wanted |= {row["github_id"]: row["sync_source"] for row in accounts}
-    asked = {"installations": [*wanted, *(row["github_id"] for row in installations)], "accounts": list(met)}
-    organizations, installed = await _known_accounts(conn, asked)
-    new = [
-        {"account": account, "login": owner.login, "type": owner.type}
-        for account, owner in met.items()
-        if account not in organizations
-    ]
-    missing = [
-        {"github_id": github_id, "sync_source": source}
-        for github_id, source in wanted.items()
-        if github_id not in installed
-    ]
-    if new:
-        await conn.execute(_NEW_ORGANIZATIONS, {"rows": parameter(new)})
-    if missing:
-        await conn.execute(_NEW_INSTALLATIONS, {"rows": parameter(missing)})
-    if new or missing:
-        organizations, installed = await _known_accounts(conn, asked)
-    for row in reported:
-        row["organization_id"] = organizations[row["account_id"]][0]
-    # A batch may tell of an account by several logins; which of them is the newest, the statement knows.
-    logins = [*((_account(row), row["owner"]) for row in rows), *((account, met[account].login) for account in met)]
-    renamed = any(organizations[account][1] != login for account, login in logins)
-    return Met(
-        installed,
-        list(met),
-        [met[account].login.lower() for account in met if account in {row["account"] for row in new}],
-        renamed,
-    )
+    mentioned: Iterable[str],
+    below: Iterable[tuple[str, str]],
+) -> dict[str, Any]:
+    """Lock what will be written, until commit; answers the repositories by GitHub's ids as they are stored."""
+    seen = [(row["github_id"], row["full_name"]) for row in rows] + list(below)
+    names = {full_name.lower() for _, full_name in seen}
+    asked = {"github_ids": [*(github_id for github_id, _ in seen), *mentioned], "names": list(names)}
+    return {row.github_id: row for row in await conn.execute(_LOCK, asked)}
 
 
-async def _settle_organizations(conn: AsyncConnection, met: Met) -> None:
-    """Let organizations follow their accounts' logins, and decide whose slug each login is."""
-    logins = set(met.new_logins)
-    if met.renamed:
-        for renamed in await conn.execute(_RENAME_ORGANIZATIONS, {"accounts": met.accounts}):
-            logins |= set(renamed)
-    if logins:
-        await conn.execute(_SETTLE_SLUGS, {"logins": list(logins)})
+async def _projects(conn: AsyncConnection, new: Sequence[Row], accounts: Mapping[str, str]) -> dict[str, str]:
+    """The projects of repositories that are seen for the first time, by the repository's GitHub id.
 
-
-def _account(row: Row) -> str:
-    """GitHub's id of the owner; payloads that name no owner leave only the login."""
-    return row["owner_id"] or f"login:{row['owner'].lower()}"
-
-
-async def _known_accounts(
-    conn: AsyncConnection, asked: dict[str, Any]
-) -> tuple[dict[str, tuple[str | None, str | None]], dict[str, str]]:
-    rows = (await conn.execute(_ACCOUNTS, asked)).all()
-    organizations = {row.account: (row.id, row.login) for row in rows if row.kind == "organization"}
-    installed = {row.account: row.id for row in rows if row.kind == "installation"}
-    return organizations, installed
-
-
-async def _projects(conn: AsyncConnection, new: Sequence[Row]) -> dict[str, str]:
-    """The projects of repositories that are seen for the first time, by the repository's GitHub id."""
+    ``accounts`` are their owners.
+    """
     if not new:
         return {}
-    rows = [{"github_id": row["github_id"], "name": row["name"], "account": _account(row)} for row in new]
+    rows = [{"github_id": row["github_id"], "name": row["name"], "account": accounts[row["github_id"]]} for row in new]
     await conn.execute(_NEW_PROJECTS, {"rows": parameter(rows)})
     found = await conn.execute(_PROJECTS, {"github_ids": [row["github_id"] for row in new]})
     return {row.github_repo_id: row.id for row in found}
@@ -333,7 +217,8 @@ async def _projects(conn: AsyncConnection, new: Sequence[Row]) -> dict[str, str]
 def _complete(row: Row, installed: dict[str, str], projects: dict[str, str], stored: dict[str, Any]) -> Row:
     github_id = row["github_id"]
     return {
-        **{name: value for name, value in row.items() if name != "installation"},
+        **{name: value for name, value in row.items() if name not in ("installation", "removed_at")},
+        "access_ended_at": row.get("removed_at"),
         "installation_id": installed.get(row.get("installation") or ""),
         # An existing row keeps its project and its name; the insert still wants values for both.
         "project_id": projects.get(github_id, "00000000-0000-0000-0000-000000000000"),
@@ -341,7 +226,8 @@ def _complete(row: Row, installed: dict[str, str], projects: dict[str, str], sto
     }
 
 
-async def _remember_names(conn: AsyncConnection, ids: dict[str, str], sightings: Iterable[Sighting]) -> None:
+async def _remember_names(conn: AsyncConnection, ids: dict[str, str], sightings: Iterable[Sighting]) -> list[str]:
+    """Remember names; answers the repositories (our ids) of which one is new, or older than it was known to be."""
     first: dict[tuple[str, str], datetime] = {}
     for seen in sightings:
         key = (ids[seen.github_id], seen.full_name)
@@ -350,16 +236,19 @@ async def _remember_names(conn: AsyncConnection, ids: dict[str, str], sightings:
         {"repository_id": repository_id, "full_name": full_name, "observed_at": observed_at}
         for (repository_id, full_name), observed_at in first.items()
     ]
-    if rows:
-        await conn.execute(_ALIASES, {"rows": parameter(rows)})
+    return list(await conn.scalars(_ALIASES, {"rows": parameter(rows)})) if rows else []
 
 
-async def _settle(conn: AsyncConnection, rows: Sequence[Row], stored: dict[str, Any], written: Written) -> None:
+async def _settle(
+    conn: AsyncConnection, rows: Sequence[Row], stored: dict[str, Any], written: Written, followed: Iterable[str]
+) -> None:
     """Decide who owns each name that moved, and let projects follow."""
-    moved = {change.key[0] for change in written.changes if change.created or {"full_name", "owner"} & change.fields}
+    place = {"full_name", "owner", "owner_id"}
+    moved = {change.key[0] for change in written.changes if change.created or place & change.fields}
     about = {change.key[0] for change in written.changes if {"html_url", "description"} & change.fields}
     contested = {row.full_name.lower() for row in stored.values() if row.tracked_name != row.full_name}
     names = contested | {row["full_name"].lower() for row in rows if row["github_id"] in moved}
+    names |= {name.lower() for name in followed}
     names |= {stored[github_id].full_name.lower() for github_id in moved if github_id in stored}
     if names:
         settled = await conn.execute(_SETTLE, {"names": list(names)})

@@ -44,8 +44,12 @@ table = sa.Table(
     sa.Column("webhook_secret", sa.Text, comment="Secret of that webhook, encrypted with GHSYNC_ENCRYPTION_KEYS"),
     document("permissions", "What the App may do in it"),
     document("metadata", "Free for users; ghsync does not write it"),
-    moment("removed_at", "Since when the App no longer sees it; null while it does"),
+    moment("removed_at", "Since when neither the App nor a webhook of its own sees it; null while one does"),
+    moment("access_ended_at", "When its installation came to see it no longer, as far as that was told of it alone"),
     *version_columns("access"),
+    *version_columns("owner"),
+    moment("alive_at", "When a webhook last told of it as living"),
+    moment("heard_at", "When a webhook that is no installation's last told of it: its own, or its organization's"),
     moment("created_at", "When it was created on GitHub"),
     *mirror_columns(),
     # Names swap within one statement, so uniqueness is checked at its end.
@@ -69,18 +73,23 @@ aliases = sa.Table(
 )
 sa.Index("idx_github_repository_aliases_lower_full_name", sa.func.lower(aliases.c.full_name))
 
-ACCESS = Group("access", ("installation_id", "removed_at"))
-REMOVAL = Group("access", ("removed_at",))
+ACCESS = Group("access", ("installation_id", "access_ended_at"))
+REMOVAL = Group("access", ("access_ended_at",))
+# Pushes of 2016 name their owner without the id.
+OWNER = Group("owner", ("owner_id",))
 
 noun = Noun(
     table,
     key=("github_id",),
     core=(
-        "node_id", "owner", "owner_id", "name", "full_name", "default_branch", "html_url", "description", "homepage",
+        "node_id", "owner", "name", "full_name", "default_branch", "html_url", "description", "homepage",
         "language", "visibility", "private", "archived", "disabled", "fork", "topics", "created_at",
     ),
     refetch="repository",
-    groups=(ACCESS,),
+    groups=(ACCESS, OWNER),
+    latest=("alive_at", "heard_at"),
+    alive=("verified_at", "alive_at"),
+    generated=("removed_at",),
     initial=("project_id", "tracked_name"),
 )  # fmt: skip
 
@@ -122,6 +131,8 @@ def row(payload: Payload, origin: Origin, *, deleted: bool = False) -> Row:
     owner_in_name, _, name_in_name = payload.full_name.partition("/")
     owner = payload.owner or Owner()
     private = payload.private
+    updated_at = time(payload.updated_at)
+    owned = {OWNER.updated_at: updated_at, OWNER.observed_at: origin.observed_at} if owner.id else {}
     return {
         "github_id": str(payload.id),
         "node_id": payload.node_id,
@@ -141,8 +152,9 @@ def row(payload: Payload, origin: Origin, *, deleted: bool = False) -> Row:
         "fork": payload.fork,
         "topics": payload.topics or [],
         "created_at": time(payload.created_at),
-        "updated_at": time(payload.updated_at),
+        "updated_at": updated_at,
         "deleted_at": origin.observed_at if deleted else None,
+        **owned,
         **origin.columns(),
     }
 
@@ -151,7 +163,7 @@ def access_row(github_id: int, removed_at: datetime) -> Row:
     """The row of a repository of which nothing is known but that its installation does not see it."""
     return {
         "github_id": str(github_id),
-        "removed_at": removed_at,
+        "access_ended_at": removed_at,
         REMOVAL.updated_at: None,
         REMOVAL.observed_at: removed_at,
     }

@@ -77,7 +77,7 @@ async def bury(conn: AsyncConnection, noun: Noun, rows: Sequence[Row]) -> list[C
     if not rows:
         return []
     columns = tuple(name for name in rows[0] if name not in noun.key)
-    return await _amend(conn, noun, columns, guard.buries("i", "t"), rows)
+    return await _amend(conn, noun, columns, guard.buries(noun, "i", "t"), rows)
 
 
 async def _amend(
@@ -215,8 +215,8 @@ def _first_value(noun: Noun, name: str) -> str:
         flag, value = noun.settled[name]
         return f"CASE WHEN i.{flag} THEN '{value}' ELSE i.{name} END"
     if name in noun.posthumous:
-        return f"CASE WHEN ({guard.tombstone('i')}) IS NOT NULL THEN i.{name} END"
-    return guard.tombstone("i") if name == "deleted_at" else f"i.{name}"
+        return f"CASE WHEN ({guard.tombstone('i', alive=noun.alive)}) IS NOT NULL THEN i.{name} END"
+    return guard.tombstone("i", alive=noun.alive) if name == "deleted_at" else f"i.{name}"
 
 
 def _assignments(noun: Noun, insists: bool) -> str:
@@ -224,8 +224,9 @@ def _assignments(noun: Noun, insists: bool) -> str:
     flags = {name: guard.final(noun, name, insists=insists) for name in noun.final}
     lines = [_group_assignment(noun, group, flags, insists) for group in noun.all_groups]
     lines += [f"{name} = {value}" for name, value in flags.items()]
+    lines += [f"{name} = {guard.latest(name)}" for name in noun.latest]
     lines.append(f"verified_at = {guard.confirmed_at()}")
-    lines.append(f"deleted_at = {guard.lifted()}")
+    lines.append(f"deleted_at = {guard.lifted(noun)}")
     return ",\n    ".join(lines)
 
 
@@ -240,7 +241,7 @@ def _group_assignment(noun: Noun, group: Group, flags: dict[str, str], insists: 
             told, known = f"excluded.{name}", f"t.{name}"
             values[name] = f"CASE WHEN taken THEN coalesce({told}, {known}) ELSE coalesce({known}, {told}) END"
         for name in noun.posthumous:
-            values[name] = f"CASE WHEN ({guard.lifted()}) IS NOT NULL THEN {values[name]} END"
+            values[name] = f"CASE WHEN ({guard.lifted(noun)}) IS NOT NULL THEN {values[name]} END"
         for name, flag in noun.bound.items():
             if name not in flags:
                 values[name] = f"CASE WHEN {flags[flag]} THEN {values[name]} END"

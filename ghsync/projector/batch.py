@@ -11,10 +11,14 @@ from typing import Any
 
 from ghsync.mirror import installation, repository
 from ghsync.mirror.noun import CLOCKS_DIFFER_BY, Group, Noun, Origin, Row
-from ghsync.mirror.registry import Owner, Sighting
+from ghsync.mirror.organizations import Login, Owner
+from ghsync.mirror.registry import Sighting
 from ghsync.mirror.user import time
 
 _NEVER = datetime.min.replace(tzinfo=UTC)
+
+# What a repository's row says of its access, until the gate knows the installation.
+_TRAVELS_AS = {repository.ACCESS: ("installation", "removed_at")}
 
 # A row's repository travels as GitHub's id until the gate knows ours.
 REPOSITORY = "repository"
@@ -29,6 +33,8 @@ class Batch:
     accounts: dict[str, Row] = field(default_factory=dict)
     sightings: list[Sighting] = field(default_factory=list)
     owners: dict[str, Owner] = field(default_factory=dict)
+    logins: dict[tuple[str, str], Login] = field(default_factory=dict)
+    named: dict[str, str] = field(default_factory=dict)
     members: list[Row] = field(default_factory=list)
     rows: dict[Noun, dict[tuple[Any, ...], Row]] = field(default_factory=dict)
     counters: dict[tuple[Any, ...], Row] = field(default_factory=dict)
@@ -89,9 +95,23 @@ class Batch:
         if known is not None:
             if _tie(repository.noun, known, row):
                 self.unordered.add((repository.noun, (github_id,)))
-            row = merge(repository.noun, known, row, extra=("installation",))
+            row = merge(repository.noun, known, row)
         self.repositories[github_id] = row
         return row
+
+    def hear(self, row: Row, origin: Origin, *, installed: bool) -> None:
+        """Note that a webhook, an installation's or not, told of a living repository."""
+        for name in ("alive_at",) if installed else ("alive_at", "heard_at"):
+            row[name] = max(origin.observed_at, row.get(name) or _NEVER)
+
+    def know(self, account_id: int | str, login: str, kind: str | None, observed_at: datetime) -> None:
+        """Note that an account told of itself by a login."""
+        account = str(account_id)
+        told = self.logins.get((account, login))
+        since = min(observed_at, told.since) if told else observed_at
+        latest = max(observed_at, told.observed_at) if told else observed_at
+        self.logins[account, login] = Login(account, login, since, latest)
+        self.owners.setdefault(account, Owner(login, kind))
 
     def mention(self, repository_id: int) -> None:
         """Note a mirrored repository of which this batch tells nothing itself, but whose nouns it writes."""
@@ -103,6 +123,7 @@ class Batch:
 
     def allow(self, row: Row, installation_id: int, origin: Origin, *, removed: bool = False) -> None:
         """Note that an installation sees a repository, or sees it no longer."""
+        self.named.setdefault(str(installation_id), origin.source)
         if origin.observed_at >= (row.get("access_observed_at") or _NEVER):
             row["installation"] = str(installation_id)
             row["access_observed_at"] = origin.observed_at
@@ -111,6 +132,7 @@ class Batch:
     def install(self, row: Row) -> None:
         """Add a whole installation."""
         _forget_impossible_times(installation.noun.all_groups, row)
+        self._know_account(row)
         known = self.installations.get(row["github_id"])
         if known is not None and _tie(installation.noun, known, row):
             self.unordered.add((installation.noun, (row["github_id"],)))
@@ -118,9 +140,14 @@ class Batch:
 
     def rename_account(self, row: Row) -> None:
         """Add what is known of an installation's account alone."""
+        self._know_account(row)
         known = self.accounts.get(row["github_id"])
         if known is None or version(installation.ACCOUNT, row) >= version(installation.ACCOUNT, known):
             self.accounts[row["github_id"]] = row
+
+    def _know_account(self, row: Row) -> None:
+        if row.get("account_login"):
+            self.know(row["account_id"], row["account_login"], row["account_type"], row["account_observed_at"])
 
 
 def version(group: Group, row: Row) -> tuple[datetime, datetime]:
@@ -140,26 +167,28 @@ def _forget_impossible_times(groups: Iterable[Group], row: Row) -> None:
 
 def _surely_older(payload: repository.Payload, origin: Origin, known: Row) -> bool:
     """Whether a repository need not be looked at: most payloads of a batch repeat what one has told already."""
+    if known.get(repository.OWNER.observed_at) != known["observed_at"]:
+        return False  # an older payload may be the one with the owner's id
     updated_at = time(payload.updated_at)
     told_by_guids = origin.observed_by == known["observed_by"] == "guid"
     older = (updated_at or _NEVER, origin.observed_at) < version(repository.noun.core_group, known)
     return older and (told_by_guids or (origin.observed_by != "api" and updated_at != known["updated_at"]))
 
 
-def merge(noun: Noun, known: Row, row: Row, extra: Iterable[str] = ()) -> Row:
+def merge(noun: Noun, known: Row, row: Row) -> Row:
     """One row of two with the same key: each group from its newer report, the later one on a tie."""
     core = noun.core_group
     newer, older = (row, known) if version(core, row) >= version(core, known) else (known, row)
     merged = dict(newer)
     for group in noun.groups:
         source = row if version(group, row) >= version(group, known) else known
-        for name in (*group.columns, group.updated_at, group.observed_at):
+        for name in (*group.columns, *_TRAVELS_AS.get(group, ()), group.updated_at, group.observed_at):
             merged[name] = source.get(name)
-    for name in (*noun.sticky, *extra):
+    for name in noun.sticky:
         merged[name] = newer.get(name) if newer.get(name) is not None else older.get(name)
     for name in noun.final:
         merged[name] = bool(newer.get(name) or older.get(name))
-    for name in ("deleted_at", "verified_at"):
+    for name in (*noun.latest, "deleted_at", "verified_at"):
         merged[name] = max(filter(None, (known.get(name), row.get(name))), default=None)
     return merged
 

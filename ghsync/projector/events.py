@@ -209,6 +209,8 @@ def _owner(installed: Installation) -> Owner | None:
 
 
 def _account(event: InstallationTargetEvent, origin: Origin, batch: Batch) -> None:
+    if event.account:
+        _know_account(event.account, origin, batch)
     if event.installation and event.account:
         batch.rename_account(installation.account_row(event.installation.id, event.account, origin))
 
@@ -217,18 +219,34 @@ def _organization(event: OrganizationEvent, origin: Origin, batch: Batch) -> Non
     if event.organization and event.installation:
         account = Account(event.organization.id, event.organization.login, type="Organization")
         batch.rename_account(installation.account_row(event.installation.id, account, origin))
+    _know(event, origin, batch)
     if event.organization and event.membership and event.membership.user and event.action != "member_invited":
         row = member.row(event.membership.user, event.membership.role, origin, removed=event.action == "member_removed")
         batch.members.append(row | {"account": str(event.organization.id)})
 
 
+def _know_account(account: Account, origin: Origin, batch: Batch) -> None:
+    login = account.login or account.slug
+    if login:
+        batch.know(account.id, login, account.type, origin.observed_at)
+
+
+def _know(event: Envelope, origin: Origin, batch: Batch) -> None:
+    """A payload that names an organization is enough to know it."""
+    if event.organization:
+        batch.know(event.organization.id, event.organization.login, "Organization", origin.observed_at)
+
+
 def _member(event: MemberEvent, origin: Origin, batch: Batch) -> None:
+    _know(event, origin, batch)
     if event.member:
-        row = member.row(event.member, None, origin, removed=event.action == "removed")
+        role = event.changes.role if event.changes else None
+        row = member.row(event.member, role, origin, removed=event.action == "removed")
         batch.members.append(row | {"repository": str(_repository(event).id)})
 
 
 def _team_member(event: MemberEvent, origin: Origin, batch: Batch) -> None:
+    _know(event, origin, batch)
     # Who leaves a team stays in the organization.
     if event.member and event.organization and event.action == "added":
         row = member.row(event.member, None, origin, removed=False)
@@ -290,6 +308,7 @@ def project(event: Event, payload: Envelope, origin: Origin, batch: Batch) -> No
     """Add all that a payload says to the batch; `MalformedPayload` names the path of what is missing."""
     if payload.repository is not None:
         row = batch.see(payload.repository, origin)
+        batch.hear(row, origin, installed=payload.installation is not None)
         if payload.installation is not None:
             batch.allow(row, payload.installation.id, origin)
     event.project(payload, origin, batch)

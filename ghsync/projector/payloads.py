@@ -229,7 +229,27 @@ class OrganizationEvent(Envelope, frozen=True, kw_only=True):
     membership: Membership | None = None
 
 
+class Now(Struct, frozen=True):
+    """A new value."""
+
+    to: str | None = None
+
+
+class MemberChanges(Struct, frozen=True):
+    """``changes`` of a `member` event: ``permission`` knows fewer roles than ``role_name``."""
+
+    role_name: Now | None = None
+    permission: Now | None = None
+
+    @property
+    def role(self) -> str | None:
+        """The role that the member has now, if it is told."""
+        told = (change.to for change in (self.role_name, self.permission) if change)
+        return next(filter(None, told), None)
+
+
 class MemberEvent(Envelope, frozen=True, kw_only=True):
     """`member` (of a repository) and `membership` (of a team)."""
 
     member: User | None = None
+    changes: MemberChanges | None = None

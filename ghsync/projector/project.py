@@ -12,6 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from ghsync import jobs, payload
 from ghsync.changes import feed
 from ghsync.errors import Permanent
+from ghsync.inbox.delivery import UNTOLD
 from ghsync.inbox.queue import Claimed, Verdict
 from ghsync.jobs import Job
 from ghsync.mirror import (
@@ -21,7 +22,6 @@ from ghsync.mirror import (
     comment,
     commit_status,
     counters,
-    installation,
     issue,
     label,
     member,
@@ -37,7 +37,7 @@ from ghsync.mirror import (
 )
 from ghsync.mirror.noun import Noun, Row
 from ghsync.mirror.registry import Written
-from ghsync.mirror.upsert import Change, amend, bury, upsert
+from ghsync.mirror.upsert import Change, bury, upsert
 from ghsync.projector import concerned, events, origin, refetches
 from ghsync.projector.batch import REPOSITORY, Batch
 from ghsync.tasks import creation, lifecycle, links, mentions
@@ -68,6 +68,8 @@ async def project(conn: AsyncConnection, deliveries: Sequence[Claimed]) -> list[
 
 def read(delivery: Claimed, batch: Batch) -> Verdict:
     """Decode one delivery into the batch."""
+    if delivery.event in UNTOLD:
+        return Verdict(delivery.id, "ignored")
     event = events.EVENTS.get(delivery.event)
     try:
         text = payload.json_bytes(delivery.content_type, delivery.body)
@@ -90,6 +92,10 @@ async def write(conn: AsyncConnection, batch: Batch) -> list[feed.Event]:
         batch.owners,
         batch.mentioned,
         insists=batch.insists,
+        logins=[batch.logins[key] for key in sorted(batch.logins)],
+        named=batch.named,
+        ended=batch.uninstalled,
+        hidden=batch.hidden,
     )
     renamed = await tracking.rename(conn, written.renamed)
     await member.write(conn, batch.members)
@@ -152,8 +158,6 @@ async def _write_nouns(conn: AsyncConnection, batch: Batch, written: Written) ->
     changes += await counters.write(conn, _resolved(batch.counters.values(), written.ids), changes)
     for noun, gone in batch.gone.items():
         changes += await bury(conn, noun, _resolved(gone, written.ids))
-    changes += await bury(conn, installation.noun, batch.uninstalled)
-    changes += await amend(conn, repository.noun, repository.REMOVAL, batch.hidden, answered=True)
     return changes
 
 

@@ -4,12 +4,14 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from ghsync.jobs import Job
-from ghsync.mirror import comment, installation, pull_request
+from ghsync.mirror import comment, installation, pull_request, repository
 from ghsync.mirror.noun import Noun
 from ghsync.mirror.registry import Written
 from ghsync.mirror.upsert import Change
 from ghsync.projector.batch import Batch
 from ghsync.projector.concerned import Concerned, PullRequest, by_key
+
+ROSE = "it was deleted, and delivers again"
 
 Place = tuple[Noun, tuple[Any, ...]]
 """A row, by its noun and its key as stored."""
@@ -42,7 +44,26 @@ def due(
         ),
     ]
     unsettled = _unsettled(unordered, reached)
-    return [*unsettled, *moved, *miscounted, *(_of_pull_request(pull, "mergeable is unknown") for pull in unknown)]
+    risen = [_place(written, change) for change in changes if _is_risen(batch, change)]
+    restored = [job for noun, key in risen for job in _refetches(noun, key, (), ROSE)]
+    return [
+        *restored,
+        *unsettled,
+        *moved,
+        *miscounted,
+        *(_of_pull_request(pull, "mergeable is unknown") for pull in unknown),
+    ]
+
+
+def _place(written: Written, change: Change) -> Place:
+    return change.noun, _located(change.noun, change.key, written)
+
+
+def _is_risen(batch: Batch, change: Change) -> bool:
+    """Whether a webhook brought a deleted repository back: the API knows whether it was restored."""
+    if change.noun is not repository.noun or change.deleted or "deleted_at" not in change.fields:
+        return False
+    return not change.created and batch.repositories[change.key[0]]["observed_by"] != "api"
 
 
 def _located(noun: Noun, key: tuple[Any, ...], written: Written) -> tuple[Any, ...]:

@@ -12,7 +12,7 @@ import msgspec
 
 from ghsync import payload
 from ghsync.errors import MalformedPayload, MalformedRequest, UnsupportedContentType
-from ghsync.inbox.delivery import Delivery
+from ghsync.inbox.delivery import UNTOLD, Delivery
 from ghsync.receiver import signature
 
 NAME = re.compile(r"[A-Za-z0-9_.-]{1,100}")
@@ -107,7 +107,7 @@ def opened(envelope: Envelope, body: bytes, *, handled: frozenset[str]) -> Deliv
         installation_id=_installation_id(summary),
         headers=envelope.headers,
         body=body,
-        ignored=envelope.event == "ping" or (envelope.event not in handled and repository is None),
+        ignored=envelope.event in UNTOLD or (envelope.event not in handled and repository is None),
     )
 
 

@@ -102,24 +102,34 @@ async def _repositories(reconciler: Reconciler, app: Session, installed: install
         unseen = await _unseen(conn, str(installed.id), seen, began_at)
     batch = Batch()
     for github_id in unseen:
-        if await _is_hidden(session, github_id):
+        if await _is_hidden(session, app, str(installed.id), github_id):
             batch.hide(int(github_id), began_at)
     await session.gate.write(batch)
 
 
-async def _is_hidden(session: Session, github_id: str) -> bool:
+async def _is_hidden(session: Session, app: Session, installed: str, github_id: str) -> bool:
+    """Whether an installation (GitHub's id) does not see a repository. One that is public any token reads: whose it is,
+    the App is told.
+
+    https://docs.github.com/en/rest/apps/apps#get-a-repository-installation-for-the-authenticated-app
+    """
     try:
         await session.get(f"repositories/{github_id}")
+        answer = await app.get(f"repositories/{github_id}/installation")
     except (NotFound, Gone):
         return True
     except UnavailableForLegalReasons:  # it is there, and may not be shown to anybody
         return False
-    return False
+    return str(_installation.decode(answer.body).id) != installed
 
 
+# Those that were listed before, and those that are known to be gone, of which something shows nevertheless.
 _UNLISTED = sa.text("""
-SELECT github_id FROM github_installations
-WHERE deleted_at IS NULL AND app_id IS NOT NULL AND github_id <> ALL(:listed) ORDER BY github_id
+SELECT i.github_id FROM github_installations i
+WHERE i.app_id IS NOT NULL AND i.github_id <> ALL(:listed) AND (i.deleted_at IS NULL OR EXISTS (
+  SELECT FROM github_repositories r WHERE r.installation_id = i.id AND r.removed_at IS NULL
+    AND coalesce(r.heard_at, '-infinity') <= i.deleted_at))
+ORDER BY i.github_id
 """)
 
 _UNSEEN = sa.text(f"""

@@ -69,13 +69,14 @@ SELECT r.id::text AS id, r.github_id::bigint AS github_id, r.node_id, r.full_nam
        m.issues_through, m.pull_requests_through, m.complete_at, m.blocked_at,
        array(SELECT jsonb_object_keys(i.permissions)) AS permissions
 FROM github_repositories r
-LEFT JOIN github_installations i ON i.id = r.installation_id
+LEFT JOIN github_installations i
+  ON i.id = r.installation_id AND i.deleted_at IS NULL AND r.access_ended_at IS NULL
 LEFT JOIN sync_marks m ON m.repository_id = r.id
 WHERE {condition} AND r.github_id ~ '^[0-9]{{1,18}}$' ORDER BY r.full_name
 """)
 
 
-_VISIBLE = "r.deleted_at IS NULL AND r.removed_at IS NULL AND i.deleted_at IS NULL AND i.suspended_at IS NULL"
+_VISIBLE = "r.deleted_at IS NULL AND r.removed_at IS NULL AND i.suspended_at IS NULL"
 _ALL = _find(_VISIBLE)
 _OF_INSTALLATION = _find(f"{_VISIBLE} AND i.github_id = :installation")
 _NAMED = _find(f"{_VISIBLE} AND lower(r.tracked_name) = ANY(:names)")

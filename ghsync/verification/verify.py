@@ -8,7 +8,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from ghsync import database, migrate
 from ghsync.database import transaction
 from ghsync.errors import NotConfigured
-from ghsync.verification import comparison, natural, recomputation, shadow, snapshot, told
+from ghsync.verification import comparison, members, natural, recomputation, shadow, snapshot, told
 from ghsync.verification.finding import Finding, Judged, Report, Watch, agreed
 from ghsync.verification.replay import replay
 
@@ -43,6 +43,7 @@ async def _look(live: AsyncEngine) -> list[Finding]:
     """Copy the mirror as it is now, and compare it with what the change feed has told up to now."""
     async with transaction(live.execution_options(isolation_level="REPEATABLE READ")) as conn:
         await snapshot.take(conn)
+        await members.take(conn)
         return await told.compare(conn)
 
 
@@ -70,4 +71,5 @@ async def _compare(beside: AsyncEngine) -> tuple[dict[str, Judged], list[Finding
         for noun in natural.nouns():
             tables[noun.name], differences = await comparison.compare(conn, noun, complete_since)
             found += differences
+        found += await members.compare(conn, complete_since)
     return tables, found

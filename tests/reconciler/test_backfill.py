@@ -11,6 +11,7 @@ from ghsync.reconciler import absentees, catalog, refetch
 from ghsync.reconciler import conversations as reading
 from ghsync.reconciler.absentees import Absentee
 from ghsync.reconciler.gate import Rehearsal
+from ghsync.reconciler.installations import refresh
 from ghsync.reconciler.places import Place
 from ghsync.reconciler.resync import resync
 from ghsync.reconciler.runs import Run
@@ -297,6 +298,26 @@ async def test_a_repository_that_is_not_seen_any_more_is_hidden_and_not_buried(m
     assert shown == [(True, None)]
     assert truth.gone(mirrored.connection, "github_issues") == set()
     assert mirrored.differences() == []
+
+
+async def test_a_public_repository_that_left_its_installation_is_hidden_though_any_token_reads_it(
+    mirrored: Lab,
+) -> None:
+    repository = mirrored.repository
+    repository.visibility = "public"
+    (installation,) = mirrored.world.installations.values()
+    installation.repositories.remove(repository)  # and the webhook is lost
+    await refresh(mirrored.reconciler, mirrored.reconciler.app_session("resync", "interactive"))
+    hidden = mirrored.connection.execute("SELECT github_id FROM github_repositories WHERE removed_at IS NOT NULL")
+    assert hidden.fetchall() == [(str(repository.id),)]
+
+
+async def test_what_shows_of_an_installation_that_is_known_to_be_gone_is_hidden(mirrored: Lab) -> None:
+    mirrored.connection.execute("UPDATE github_installations SET deleted_at = now()")
+    mirrored.world.installations.clear()
+    await refresh(mirrored.reconciler, mirrored.reconciler.app_session("resync", "interactive"))
+    shown = mirrored.connection.execute("SELECT count(*) FROM github_repositories WHERE removed_at IS NULL")
+    assert shown.fetchall() == [(0,)]
 
 
 async def test_access_that_is_lost_in_the_middle_buries_nothing(mirrored: Lab) -> None:

@@ -83,6 +83,50 @@ def _alert(sent: Sequence[Recorded]) -> Recorded:
     return Recorded(headers, json.dumps(body).encode(), Path("alert"))
 
 
+async def tell_members(engine: AsyncEngine) -> None:
+    """Let somebody join an organization and a repository, and be promoted."""
+    ada, acme = {"id": 1, "login": "ada"}, {"id": 10, "login": "acme"}
+    app = {"id": 1, "full_name": "acme/app", "owner": acme}
+    bodies = [
+        (
+            "organization",
+            {"action": "member_added", "organization": acme, "membership": {"user": ada, "role": "admin"}},
+        ),
+        ("member", {"action": "added", "organization": acme, "repository": app, "member": ada}),
+        (
+            "member",
+            {"action": "edited", "repository": app, "member": ada, "changes": {"role_name": {"to": "maintain"}}},
+        ),
+    ]
+    await _receive(engine, bodies)
+
+
+async def tell_ping(engine: AsyncEngine) -> None:
+    """Let a webhook say that it was made, and of which repository."""
+    acme = {"id": 10, "login": "acme"}
+    await _receive(
+        engine, [("ping", {"zen": "Simply.", "repository": {"id": 1, "full_name": "acme/app", "owner": acme}})]
+    )
+
+
+async def _receive(engine: AsyncEngine, bodies: Sequence[tuple[str, dict[str, object]]]) -> None:
+    sent = [
+        Recorded(
+            {
+                "Content-Type": "application/json",
+                "X-GitHub-Event": event,
+                "X-GitHub-Delivery": str(uuid1()),
+                "X-GitHub-Hook-ID": "1",
+            },
+            json.dumps(body).encode(),
+            Path(event),
+        )
+        for event, body in bodies
+    ]
+    await story.receive(engine, Story("some words", "secret", {}, (), {}), sent)
+    await story.worker(engine).drain()
+
+
 async def read_from_api(engine: AsyncEngine) -> None:
     """Let the API tell of one thing of every noun, of which no delivery does."""
     for subject in reports.SUBJECTS:

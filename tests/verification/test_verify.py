@@ -253,3 +253,22 @@ def test_the_shadow_is_dropped_when_a_verification_breaks(told: str, connection:
 def test_of_two_verifications_at_once_the_second_says_so(told: str) -> None:
     with shadow.standing(told), pytest.raises(UnderWay, match="verified already"):
         verify(told)
+
+
+def test_members_are_compared(database_url: str, connection: psycopg.Connection) -> None:
+    mirrors.at_work(database_url, mirrors.tell_members)
+    assert verify(database_url).findings == []
+
+    connection.execute("UPDATE organization_members SET role = 'owner'")
+    connection.execute("DELETE FROM project_members")
+    found = verify(database_url).findings
+
+    assert [(one.table, one.problem, one.column, one.live, one.expected) for one in found] == [
+        ("organization_members", "differs", "role", "owner", "admin"),
+        ("project_members", "missing", None, None, None),
+    ]
+
+
+def test_a_ping_is_ignored_by_a_replay_too(database_url: str) -> None:
+    mirrors.at_work(database_url, mirrors.tell_ping)
+    assert verify(database_url).findings == []

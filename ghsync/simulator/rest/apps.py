@@ -35,6 +35,20 @@ def installation(asked: Asked) -> Result:
     return Result(_find(asked).as_json())
 
 
+def installation_of(asked: Asked) -> Result:
+    """The installation that covers a repository, whoever may read that one besides."""
+    world, path = asked.world, asked.path
+    if "repository_id" in path:
+        repository = world.repositories.get(path["repository_id"])
+    else:
+        repository = world.repository_named(f"{path['owner']}/{path['repo']}")
+    covering = (each for each in world.installations.values() if repository is not None and each.covers(repository))
+    found = next(covering, None)
+    if found is None:
+        raise not_found()
+    return Result(found.as_json())
+
+
 def access_tokens(asked: Asked) -> Result:
     """A new token for an installation: for all that it has, or for less."""
     found = _find(asked)

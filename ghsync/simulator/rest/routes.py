@@ -89,5 +89,6 @@ def endpoints() -> Iterator[Endpoint]:
     yield Endpoint("/user", accounts.user)
     yield Endpoint("/user/repos", repositories.of_user)
     for prefix in PREFIXES:
+        yield Endpoint(f"{prefix}/installation", of_app(apps.installation_of))
         for path, handle, permissions in OF_REPOSITORY:
             yield Endpoint(prefix + path, within(handle, *permissions))

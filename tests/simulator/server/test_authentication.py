@@ -184,3 +184,12 @@ async def test_members_are_shown_to_those_who_belong_there(member: Caller) -> No
     member.token = None
     assert await member.shown("/orgs/lighthouse/members") == []
     assert (await member.get("/orgs/nowhere/members")).status_code == 404
+
+
+@pytest.mark.parametrize("address", ["/repos/lighthouse/lamp", "/repositories/{id}"])
+async def test_the_app_is_told_which_installation_covers_a_repository(member: Caller, address: str) -> None:
+    scene = member.scene
+    path = f"{address.format(id=scene.repository.id)}/installation"
+    assert (await member.as_app("GET", path)).json()["id"] == scene.installation.id
+    scene.installation.repositories.remove(scene.repository)
+    assert (await member.as_app("GET", path)).status_code == 404
