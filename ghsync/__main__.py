@@ -105,6 +105,7 @@ def ghsync(
 
 def main() -> None:
     """Run the command that the command line names."""
+    terminal.speak_any_encoding()
     app(prog_name="ghsync")
 
 

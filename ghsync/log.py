@@ -5,6 +5,8 @@ import sys
 
 import structlog
 
+from ghsync.printable import printable
+
 
 def configure(log_format: str, level: str) -> None:
     """Set up structlog for this process; call once, before the first line is logged."""
@@ -12,14 +14,18 @@ def configure(log_format: str, level: str) -> None:
         structlog.contextvars.merge_contextvars,
         structlog.processors.add_log_level,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
+        # As Python prints it: a traceback with local variables would print tokens and payloads.
+        structlog.processors.format_exc_info,
     ]
     if log_format == "json":
-        final: list[structlog.typing.Processor] = [
-            structlog.processors.format_exc_info,
-            structlog.processors.JSONRenderer(),
-        ]
+        final: list[structlog.typing.Processor] = [structlog.processors.JSONRenderer()]
     else:
-        final = [structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty(), pad_event_to=0)]
+        final = [
+            _spell_out,
+            structlog.dev.ConsoleRenderer(
+                colors=sys.stderr.isatty(), pad_event_to=0, exception_formatter=structlog.dev.plain_traceback
+            ),
+        ]
     structlog.configure(
         processors=[*shared, *final],
         wrapper_class=structlog.make_filtering_bound_logger(logging.getLevelNamesMapping()[level.upper()]),
@@ -27,4 +33,28 @@ def configure(log_format: str, level: str) -> None:
         logger_factory=lambda *_: structlog.PrintLogger(sys.stderr),
         cache_logger_on_first_use=False,
     )
-    logging.basicConfig(level=logging.WARNING, stream=sys.stderr, format="%(name)s: %(message)s", force=True)
+    others = logging.StreamHandler(sys.stderr)
+    others.setFormatter(_Printable("%(name)s: %(message)s"))
+    logging.basicConfig(level=logging.WARNING, handlers=[others], force=True)
+
+
+class _Printable(logging.Formatter):
+    """Lines of libraries, which may quote strangers too."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        return printable(super().format(record))
+
+
+def _spell_out(
+    _logger: structlog.typing.WrappedLogger, _method: str, told: structlog.typing.EventDict
+) -> structlog.typing.EventDict:
+    """What is said in a line, without what a terminal would obey; JSON escapes that by itself."""
+    return {
+        name: printable(value if isinstance(value, str) else repr(value)) if _quotes(value) else value
+        for name, value in told.items()
+    }
+
+
+def _quotes(value: object) -> bool:
+    """Whether a value may hold text: numbers and the like stay what they are."""
+    return not isinstance(value, bool | int | float | None)

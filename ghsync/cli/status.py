@@ -109,7 +109,7 @@ def _show_repository(report: Report) -> None:
 def _show_verdict(report: Report, otherwise: str) -> None:
     if report["stale"]:
         for reason in report["reasons"]:
-            terminal.console.print(f"[bold red]Stale:[/] {reason}", soft_wrap=True)
+            terminal.console.print(f"[bold red]Stale:[/] {terminal.cell(reason)}", soft_wrap=True)
     else:
         terminal.console.print(otherwise, style="green", markup=False)
     terminal.console.print()

@@ -5,15 +5,17 @@ import json
 import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
+from io import TextIOWrapper
 from typing import Any, TypeVar
 
 from rich.console import Console
 from rich.markup import escape
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, ProgressColumn, Task, TextColumn, TimeRemainingColumn
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, ProgressColumn, Task, TimeRemainingColumn
 from rich.table import Table
 from rich.text import Text
 
 from ghsync.errors import DatabaseUnavailable, GhsyncError, NotConfigured
+from ghsync.printable import json_text, printable
 
 R = TypeVar("R")
 
@@ -24,8 +26,31 @@ STOPPED = 130
 
 UNITS = (("d", 86_400), ("h", 3_600), ("min", 60), ("s", 1))
 
-console = Console(highlight=False, soft_wrap=not sys.stdout.isatty())
-notices = Console(stderr=True, highlight=False)
+UNCUT = 100_000
+"""Columns where nobody looks: a line as long as what it says."""
+
+
+class Printer(Console):
+    """The one that prints: nothing a stranger wrote is obeyed by a terminal, and nothing is cut where there is none."""
+
+    def __init__(self, *, stderr: bool = False) -> None:
+        looked_at = (sys.stderr if stderr else sys.stdout).isatty()
+        super().__init__(stderr=stderr, highlight=False, emoji=False, width=None if looked_at else UNCUT)
+
+    def render_str(self, text: str, **options: Any) -> Text:
+        """All text comes past here, before it is measured."""
+        return super().render_str(printable(text), **options)
+
+
+console = Printer()
+notices = Printer(stderr=True)
+
+
+def speak_any_encoding() -> None:
+    """Spell out what the terminal's encoding lacks, rather than fail at it."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
 
 
 def explain(error: GhsyncError) -> int:
@@ -43,8 +68,10 @@ def note(sentence: str, style: str = "yellow") -> None:
 
 
 def print_json(value: Any) -> None:
-    """One JSON document on standard output; times as ISO 8601."""
-    print(json.dumps(value, default=_json, ensure_ascii=False))  # noqa: T201 (for machines: no console in between)
+    """One JSON document on standard output; times as ISO 8601. What a terminal would obey is escaped, and not lost."""
+    unicode = (sys.stdout.encoding or "").lower().startswith("utf")
+    text = json.dumps(value, default=_json, ensure_ascii=not unicode)
+    print(json_text(text))  # noqa: T201 (for machines: no console in between)
 
 
 def print_rows(rows: Iterable[Mapping[str, Any]], columns: Sequence[str], as_json: bool, *, empty: str = "") -> None:
@@ -127,6 +154,13 @@ def deliveries(number: int) -> str:
     return count(number, "delivery", "deliveries")
 
 
+class _Description(ProgressColumn):
+    """What is worked on: a repository's name, which a stranger gave it, for one."""
+
+    def render(self, task: Task) -> Text:
+        return Text(printable(task.description))
+
+
 class _Rate(ProgressColumn):
     """Items a second."""
 
@@ -137,7 +171,7 @@ class _Rate(ProgressColumn):
 def progress() -> Progress:
     """A bar with rate and remaining time, on a terminal only; it is gone when the work is done."""
     return Progress(
-        TextColumn("{task.description}"),
+        _Description(),
         BarColumn(),
         MofNCompleteColumn(),
         _Rate(),

@@ -118,7 +118,7 @@ async def test_a_dry_run_tells_the_difference_field_by_field_and_writes_nothing(
     assert edited["actual"]["title"] == "Brighter [bold]lamps[/]"
     assert edited["actual"].keys() == edited["mirrored"].keys() == {"title", "updated_at"}
 
-    shown = await hub.run("resync", "--all", "--dry-run", "--full", COLUMNS="200")
+    shown = await hub.run("resync", "--all", "--dry-run", "--full")
     assert name in shown.stdout.splitlines()[1]
     assert f"github_issues #{issue.number}" in shown.stdout
     assert "Brighter [bold]lamps[/]" in shown.stdout
