@@ -3,6 +3,7 @@
 Functions elsewhere take a connection first and never commit: who opens the transaction closes it.
 """
 
+import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
@@ -12,7 +13,7 @@ import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
-from ghsync.errors import DatabaseUnavailable
+from ghsync.errors import DatabaseRefused, DatabaseUnavailable
 
 APPLICATION_NAME = "ghsync"
 CONNECT_TIMEOUT_SECONDS = 3
@@ -60,12 +61,12 @@ async def transaction(engine: AsyncEngine) -> AsyncIterator[AsyncConnection]:
     try:
         async with engine.begin() as conn:
             yield conn
-    except (sa.exc.OperationalError, sa.exc.InterfaceError, sa.exc.TimeoutError) as error:
+    except (sa.exc.OperationalError, sa.exc.InterfaceError, sa.exc.InternalError, sa.exc.TimeoutError) as error:
         if _lost(error):
-            raise DatabaseUnavailable(first_line(error)) from error
+            raise unavailable(error) from error
         raise
     except (psycopg.OperationalError, psycopg.InterfaceError) as error:
-        raise DatabaseUnavailable(first_line(error)) from error
+        raise unavailable(error) from error
 
 
 def _lost(error: sa.exc.SQLAlchemyError) -> bool:
@@ -75,6 +76,48 @@ def _lost(error: sa.exc.SQLAlchemyError) -> bool:
     # Class 08 is connection trouble, 57P the server going away, 53 too many connections, 25006 a standby.
     # https://www.postgresql.org/docs/current/errcodes-appendix.html
     return error.connection_invalidated or state is None or state.startswith(("08", "57P", "53", "25006"))
+
+
+# Why a server that answers lets nobody in. libpq passes on its words, and no code, of an attempt to connect; these are
+# what it says unless `lc_messages` makes it say so in another language.
+_NO_ROLE = re.compile(r'FATAL: +role "(.+)" does not exist')
+_NO_DATABASE = re.compile(r'FATAL: +database "(.+)" does not exist')
+_NOT_LET_IN = re.compile(
+    r"(password authentication failed.*|no pg_hba\.conf entry.*|fe_sendauth: no password supplied|"
+    r"permission denied for database.*|role .* is not permitted to log in)"
+)
+READ_ONLY = "25006"
+FORBIDDEN = "42501"
+
+ONLY_READS = (
+    "PostgreSQL takes no writes there: it is a standby, or set to read only. Name the primary in GHSYNC_DATABASE_URL; "
+    "of several hosts, `?target_session_attrs=read-write` finds it."
+)
+
+
+def unavailable(error: BaseException) -> DatabaseUnavailable:
+    """A driver's error that keeps us from the database; where the server answered, with what is to be done."""
+    original = getattr(error, "orig", None) or error
+    state, said = getattr(original, "sqlstate", None), str(original)
+    if state == READ_ONLY:
+        return DatabaseRefused(ONLY_READS)
+    if state == FORBIDDEN:
+        return DatabaseRefused(f"PostgreSQL does not let us do that ({first_line(error)}): GRANT the role that right.")
+    if found := _NO_ROLE.search(said):
+        return DatabaseRefused(
+            f'PostgreSQL has no role "{found[1]}": make it with `createuser --pwprompt {found[1]}`, '
+            "or name another in GHSYNC_DATABASE_URL."
+        )
+    if found := _NO_DATABASE.search(said):
+        return DatabaseRefused(
+            f'PostgreSQL has no database "{found[1]}": make it with `createdb --owner=ROLE {found[1]}`, '
+            "or name another in GHSYNC_DATABASE_URL."
+        )
+    if found := _NOT_LET_IN.search(said):
+        return DatabaseRefused(
+            f"PostgreSQL does not let us in ({found[1]}): check the role and the password in GHSYNC_DATABASE_URL."
+        )
+    return DatabaseUnavailable(first_line(error))
 
 
 def first_line(error: BaseException) -> str:

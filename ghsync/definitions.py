@@ -66,13 +66,20 @@ def texts(directory: Path) -> list[str]:
 
 def apply(connection: sa.Connection, directory: Path) -> None:
     """Define everything anew, unless the database has these very texts; commits after each file."""
-    wanted = texts(directory)
-    version = f"{COMMENT}, with db/sql {hashlib.sha256(''.join(wanted).encode()).hexdigest()[:16]}"
-    if connection.scalar(_APPLIED) != version:
-        for text in (*wanted, f"COMMENT ON TABLE alembic_version IS '{version}'"):
+    if not are_applied(connection, directory):
+        for text in (*texts(directory), f"COMMENT ON TABLE alembic_version IS '{_version(directory)}'"):
             _execute(connection, text)
             connection.commit()
     connection.rollback()
+
+
+def are_applied(connection: sa.Connection, directory: Path) -> bool:
+    """Whether the database has these very texts."""
+    return bool(connection.scalar(_APPLIED) == _version(directory))
+
+
+def _version(directory: Path) -> str:
+    return f"{COMMENT}, with db/sql {hashlib.sha256(''.join(texts(directory)).encode()).hexdigest()[:16]}"
 
 
 def remove(connection: sa.Connection, directory: Path) -> None:

@@ -3,6 +3,7 @@
     GhsyncError
     ├── Transient                try again later, nothing is wrong with the input
     │   ├── DatabaseUnavailable
+    │   │   └── DatabaseRefused      it answers, and refuses: the role, the database or a right is missing
     │   ├── Overloaded
     │   ├── UnderWay             the same is being done elsewhere at this moment
     │   ├── RateLimited          GitHub's limit, or our share of it, is used up until `retry_at`
@@ -51,6 +52,20 @@ class Transient(GhsyncError):
 
 class DatabaseUnavailable(Transient):
     """PostgreSQL cannot be reached or cannot commit."""
+
+    @property
+    def sentence(self) -> str:
+        """What a person is told."""
+        return f"PostgreSQL does not answer ({self}): check that it runs and that GHSYNC_DATABASE_URL names it."
+
+
+class DatabaseRefused(DatabaseUnavailable):
+    """PostgreSQL answers, and does not let us in or not write."""
+
+    @property
+    def sentence(self) -> str:
+        """What a person is told."""
+        return str(self)
 
 
 class Overloaded(Transient):

@@ -11,28 +11,73 @@ from pathlib import Path
 
 import psycopg
 import sqlalchemy as sa
+import structlog
 from alembic import command
 from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from alembic.util import CommandError
 
-from ghsync import database
-from ghsync.errors import DatabaseUnavailable, NotFound
+from ghsync import database, definitions
+from ghsync.errors import DatabaseRefused, NotFound, Permanent
 
 PACKAGE = Path(__file__).parent
+REFUSALS = (database.FORBIDDEN, database.READ_ONLY)
 
 # Alembic keeps the environment it runs in a global; between processes the database's own lock decides.
 _ONE_AT_A_TIME = threading.Lock()
 
 
+log = structlog.get_logger()
+
+_WRITABLE = sa.text("""
+SELECT NOT current_setting('transaction_read_only')::boolean AS writable,
+       coalesce(has_schema_privilege(current_schema(), 'CREATE'), false) AS may_create,
+       current_user AS role, current_database() AS database, coalesce(current_schema(), 'public') AS schema
+""")
+
+
 def upgrade(url: str, to: str = "head", **settings: str) -> None:
     """Bring the database up to a revision; of two at once the second waits, then finds nothing to do.
 
-    ``settings`` are those of the session: with another ``search_path`` the tables are made elsewhere.
+    One that is newer than this code is left as it is: a migration works with the previous code. ``settings`` are those
+    of the session: with another ``search_path`` the tables are made elsewhere. Raises `DatabaseRefused` where we may
+    not write, and `Permanent` for a revision that the database is past.
     """
     with _alembic():
-        command.upgrade(_config(url, settings), to)
+        applied = _applied(url, settings)
+        if newer := _ahead(applied):
+            log.warning("database_is_newer", revision=newer, newest_known=_scripts().get_current_head())
+            if to == "head":
+                return
+        if to != applied and to in _below(applied):
+            raise Permanent(
+                f"The database is at {applied}, and {to} is older: to go back would drop what came since. "
+                "An older ghsync works with it as it is."
+            )
+        if to != "head" or applied != _scripts().get_current_head() or not _is_defined(url, settings):
+            _check_rights(url, settings)
+            command.upgrade(_config(url, settings), to)
+
+
+def _check_rights(url: str, settings: Mapping[str, str]) -> None:
+    """PostgreSQL 15 lets nobody but its owner make tables in the schema public."""
+    with engine(url, **settings).connect() as connection:
+        found = connection.execute(_WRITABLE).one()
+    if not found.writable:
+        raise DatabaseRefused(database.ONLY_READS)
+    if not found.may_create:
+        raise DatabaseRefused(
+            f'The role "{found.role}" may not make tables in database "{found.database}": let its owner or a superuser '
+            f'run GRANT USAGE, CREATE ON SCHEMA {found.schema} TO "{found.role}"; there.'
+        )
+
+
+def check_writable(url: str) -> None:
+    """Raises `DatabaseRefused` where nothing can be written, however well it can be read."""
+    with _alembic(), engine(url).connect() as connection:
+        if not connection.execute(_WRITABLE).one().writable:
+            raise DatabaseRefused(database.ONLY_READS)
 
 
 def downgrade(url: str, to: str) -> None:
@@ -51,17 +96,50 @@ def sql(to: str = "head") -> str:
 
 def current(url: str) -> str | None:
     """The revision the database is at, None before the first."""
-    with _alembic(), engine(url).connect() as connection:
-        return MigrationContext.configure(connection).get_current_revision()
+    with _alembic():
+        return _applied(url)
+
+
+def ahead(url: str) -> str | None:
+    """The revision of a database that a newer version of ghsync has migrated, else None."""
+    with _alembic():
+        return _ahead(_applied(url))
 
 
 def pending(url: str) -> list[str]:
-    """The revisions that the database has yet to get, the next one first."""
-    applied = current(url)
+    """The revisions that the database has yet to get, the next one first; none where it is newer than this code."""
     with _alembic():
-        scripts = ScriptDirectory.from_config(_config())
-        newest_first = scripts.iterate_revisions("head", applied or "base")
+        applied = _applied(url)
+        if _ahead(applied):
+            return []
+        newest_first = _scripts().iterate_revisions("head", applied or "base")
         return [script.revision for script in newest_first][::-1]
+
+
+def _applied(url: str, settings: Mapping[str, str] | None = None) -> str | None:
+    with engine(url, **(settings or {})).connect() as connection:
+        return MigrationContext.configure(connection).get_current_revision()
+
+
+def _is_defined(url: str, settings: Mapping[str, str]) -> bool:
+    with engine(url, **settings).connect() as connection:
+        return definitions.are_applied(connection, scripts_directory() / "sql")
+
+
+def _ahead(applied: str | None) -> str | None:
+    """The revision, if it comes after all that this code knows: they are numbered."""
+    newest = _scripts().get_current_head() or ""
+    return applied if applied is not None and applied.isdecimal() and applied > newest else None
+
+
+def _below(applied: str | None) -> list[str]:
+    """The revision that is applied, if any, and all before it."""
+    known = [script.revision for script in _scripts().walk_revisions()]
+    return [revision for revision in known if applied is not None and revision <= applied]
+
+
+def _scripts() -> ScriptDirectory:
+    return ScriptDirectory.from_config(_config())
 
 
 def engine(url: str, **settings: str) -> sa.Engine:
@@ -97,7 +175,10 @@ def _alembic() -> Iterator[None]:
     try:
         with _ONE_AT_A_TIME:
             yield
-    except (sa.exc.OperationalError, psycopg.OperationalError) as error:
-        raise DatabaseUnavailable(database.first_line(error)) from error
+    except (sa.exc.DBAPIError, psycopg.OperationalError) as error:
+        state = getattr(getattr(error, "orig", error), "sqlstate", None)
+        if isinstance(error, sa.exc.OperationalError | psycopg.OperationalError) or state in REFUSALS:
+            raise database.unavailable(error) from error
+        raise
     except CommandError as error:
         raise NotFound(f"{error}: this version of ghsync has no such migration.") from error

@@ -5,6 +5,8 @@ from pathlib import Path
 from typing import Annotated, Literal
 
 import platformdirs
+import psycopg
+from psycopg.conninfo import conninfo_to_dict
 from pydantic import Field, SecretStr, ValidationError, field_validator
 from pydantic_core import ErrorDetails
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
@@ -114,8 +116,16 @@ class Settings(BaseSettings):
     @field_validator("database_url")
     @classmethod
     def _is_postgresql(cls, value: SecretStr | None) -> SecretStr | None:
-        if value and not value.get_secret_value().startswith(("postgresql://", "postgres://")):
+        if value is None:
+            return None
+        url = value.get_secret_value()
+        if not url.startswith(("postgresql://", "postgres://")):
             raise ValueError("must start with postgresql://")
+        if not _is_readable(url):
+            raise ValueError(
+                "cannot be read as postgresql://ROLE:PASSWORD@HOST:PORT/DATABASE; in a password write "
+                "each of @ : / ? # % as %40 %3A %2F %3F %23 %25"
+            )
         return value
 
     # The schedule
@@ -133,6 +143,21 @@ class Settings(BaseSettings):
         if not value.startswith(("https://", "http://")):
             raise ValueError("must start with https://")
         return value.rstrip("/")
+
+
+def _is_readable(url: str) -> bool:
+    """Whether libpq finds in a URL what is meant: what it does not, it quotes in its message, the password too.
+
+    https://www.postgresql.org/docs/current/libpq-connect.html#LIBPQ-CONNSTRING-URIS
+    """
+    before_query = url.partition("://")[2].partition("?")[0]
+    if before_query.count("@") > 1 or "@" in before_query.partition("/")[2]:
+        return False  # it ends the credentials at the first @, and lets none begin after a slash
+    try:
+        ports = conninfo_to_dict(url).get("port") or ""
+    except psycopg.Error:
+        return False
+    return all(not port or port.isdecimal() for port in str(ports).split(","))
 
 
 def load(**overrides: object) -> Settings:

@@ -9,13 +9,13 @@ import psycopg
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from ghsync import embedded, log, settings
+from ghsync import embedded, log, migrate, settings
 from ghsync.cli.terminal import notices
-from ghsync.database import create_engine, first_line, transaction
-from ghsync.errors import DatabaseUnavailable, NotConfigured
+from ghsync.database import FORBIDDEN, READ_ONLY, create_engine, first_line, transaction, unavailable
+from ghsync.errors import NotConfigured
 from ghsync.settings import Settings
 
-__all__ = ["configured", "notices", "rows", "run"]
+__all__ = ["configured", "notices", "require_schema", "rows", "run"]
 
 T = TypeVar("T")
 
@@ -61,14 +61,21 @@ def rows(statement: sa.Executable, **values: Any) -> list[dict[str, Any]]:
     return run(read)
 
 
+def require_schema(url: str) -> None:
+    """Raises `NotConfigured` where a migration is due."""
+    if due := migrate.pending(url):
+        raise NotConfigured(f"The database lacks tables (due: {', '.join(due)}): run `ghsync migrate`.")
+
+
 @contextmanager
 def _database_errors() -> Iterator[None]:
     """Say what a driver's error means where it means that something is to be done."""
     try:
         yield
-    except sa.exc.ProgrammingError as error:
-        if getattr(error.orig, "sqlstate", None) in NOT_MIGRATED:
+    except (sa.exc.DBAPIError, psycopg.Error) as error:
+        state = getattr(getattr(error, "orig", error), "sqlstate", None)
+        if state in NOT_MIGRATED:
             raise NotConfigured(f"The database lacks something ({first_line(error)}): run `ghsync migrate`.") from error
+        if isinstance(error, psycopg.OperationalError) or state in (FORBIDDEN, READ_ONLY):
+            raise unavailable(error) from error
         raise
-    except psycopg.OperationalError as error:
-        raise DatabaseUnavailable(first_line(error)) from error

@@ -53,7 +53,8 @@ def show(differences: Sequence[Difference]) -> None:
 def _fields(one: Difference) -> list[tuple[str, str, str]]:
     """Each field that differs; a row that is there on one side only is one line."""
     if one["operation"] == "insert":
-        return [("", "is missing", _brief(one["actual"].get("title") or one["actual"].get("name") or "is there"))]
+        called = (one["actual"].get(name) for name in ("title", "full_name", "name", "account_login"))
+        return [("", "is missing", _brief(next(filter(None, called), "is there")))]
     if one["operation"] == "delete":
         return [("", "is there", "is gone")]
     return [(field, _brief(one["mirrored"].get(field)), _brief(actual)) for field, actual in one["actual"].items()]

@@ -38,7 +38,7 @@ def doctor(
         for sentence in str(error).splitlines():
             note(Finding("settings", "failed", sentence))
     except DatabaseUnavailable as error:
-        note(Finding("database", "failed", f"PostgreSQL does not answer ({error}): check that it runs."))
+        note(Finding("database", "failed", error.sentence))
     if as_json:
         terminal.print_json([asdict(found) for found in findings])
     if any(found.state == "failed" for found in findings):

@@ -1,12 +1,13 @@
 """`heal`: GitHub's delivery log against the inbox."""
 
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Annotated, Any
 
 import typer
 
 from ghsync.cli import arguments, reading, terminal
 from ghsync.inbox.recorder import Recorder
+from ghsync.reconciler.heal import KEPT
 from ghsync.reconciler.heal import heal as look
 from ghsync.reconciler.reconciler import Reconciler
 from ghsync.settings import Settings
@@ -16,7 +17,9 @@ def heal(
     since: Annotated[
         datetime | None,
         typer.Option(
-            parser=arguments.moment, metavar="AGE|DATE", help="How far back, at most three days. Unset: the last look."
+            parser=arguments.moment,
+            metavar="AGE|DATE",
+            help="How far back, as far as GitHub's log goes. Unset: the last look.",
         ),
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON document.")] = False,
@@ -26,6 +29,11 @@ def heal(
     GitHub keeps its log for three days. What is missing is put into the inbox;
     `ghsync serve` or `ghsync work` projects it.
     """
+    if since and since < datetime.now(UTC) - KEPT:
+        terminal.note(
+            f"GitHub keeps its log for {KEPT.days} days, GitHub Enterprise Server longer: "
+            "what it does not hold any more cannot be compared."
+        )
     report = reading.run(lambda reconciler, loaded: _heal(reconciler, loaded, since))
     if as_json:
         terminal.print_json(report)

@@ -11,7 +11,7 @@ from ghsync.cli.context import configured
 
 def migrate(
     sql: Annotated[bool, typer.Option("--sql", help="Print the SQL for an empty database; ask no database.")] = False,
-    to: Annotated[str, typer.Option(metavar="REV", help="Go to this revision instead of the newest.")] = "head",
+    to: Annotated[str, typer.Option(metavar="REV", help="Go up to this revision instead of the newest.")] = "head",
     check: Annotated[bool, typer.Option("--check", help="Change nothing; exit 1 when a migration is due.")] = False,
 ) -> None:
     """Bring the database to the newest schema."""
@@ -20,11 +20,20 @@ def migrate(
         return
     with configured() as (_, url):
         due = migrations.pending(url)
-        if check:
+        if to == "head" and (newer := migrations.ahead(url)):
+            _tell_newer(newer)
+        elif check:
             _tell_due(url, due)
         else:
             migrations.upgrade(url, to)
             _tell_done(url, due)
+
+
+def _tell_newer(applied: str) -> None:
+    terminal.note(
+        f"The database is at {applied}, which a newer version of ghsync has brought it to: there is nothing to do, "
+        "and this version works with it. Update it when you can."
+    )
 
 
 def _tell_due(url: str, due: list[str]) -> None:

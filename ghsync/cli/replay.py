@@ -14,7 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from ghsync import settings
 from ghsync.cli import terminal, verification
-from ghsync.cli.context import configured
+from ghsync.cli.context import configured, require_schema
 from ghsync.database import create_engine
 from ghsync.errors import GhsyncError, MalformedRequest, NotConfigured, Transient, UnreadableFixture
 from ghsync.inbox import recording
@@ -116,6 +116,7 @@ def _warn_of_old_guids(deliveries: Sequence[Recorded]) -> None:
 
 def _into_inbox(deliveries: Sequence[Recorded], process: bool) -> Counter[str]:
     with configured() as (loaded, url):
+        require_schema(url)
         return asyncio.run(_record_all(loaded, url, deliveries, process))
 
 

@@ -70,7 +70,7 @@ def resync(
     if sum((bool(names), everything, installation is not None)) != 1:
         raise typer.BadParameter("Name repositories, or give --all, or --installation ID.")
     wanted = Wanted(names or (), installation, full, dry_run, _kinds(only))
-    outcome = reading.run(lambda reconciler, _: _resync(reconciler, wanted))
+    outcome = reading.run(lambda reconciler, _: _resync(reconciler, wanted), writes=not dry_run)
     if as_json:
         terminal.print_json(outcome)
     else:
@@ -145,7 +145,8 @@ async def _places(reconciler: Reconciler, wanted: Wanted, rehearsal: Rehearsal |
         await _discover(reconciler, wanted, missing, rehearsal)
         found = await _known(reconciler, wanted)
         missing = _missing(wanted, found)
-    if missing or not found:
+    begins = rehearsal is not None and rehearsal.differences and not missing
+    if missing or not (found or begins):
         await _say_why(reconciler, wanted, missing)
     return found
 
@@ -206,10 +207,8 @@ async def _say_why(reconciler: Reconciler, wanted: Wanted, missing: Sequence[str
         raise Suspended(
             f"The App's installation on {account} is suspended: the account's owner can lift that in GitHub's settings."
         )
-    if wanted.dry_run:
-        raise NotFound(
-            f"{missing[0] if missing else 'What is asked for'} is not mirrored yet: there is nothing to compare."
-        )
+    if wanted.dry_run and missing:
+        raise NotFound(f"{missing[0]} is not mirrored yet: there is nothing to compare.")
     if missing:
         raise NotFound(
             f"GitHub shows no repository {missing[0]} here: is the App installed there, and is the name right?"
@@ -221,9 +220,11 @@ async def _say_why(reconciler: Reconciler, wanted: Wanted, missing: Sequence[str
 
 def _show(outcome: dict[str, Any], wanted: Wanted) -> None:
     rows = [row for row in outcome["repositories"] if not row["error"]]
-    if wanted.dry_run and rows:
+    if wanted.dry_run and (rows or not outcome["repositories"]):
         difference.show(outcome["differences"])
         terminal.console.print()
+    if not outcome["repositories"]:
+        terminal.console.print("Nothing of these is mirrored yet: without --dry-run, all that is in them is read.")
     shown = terminal.table(
         "Repository", "read", "would change" if wanted.dry_run else "changed", "requests", "points", ""
     )

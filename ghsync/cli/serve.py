@@ -65,6 +65,7 @@ def serve(
             )
         _reads(loaded)
         migrate.upgrade(url)
+        migrate.check_writable(url)
         notices.print(f"Receiving on http://{loaded.host}:{loaded.port}/webhooks/github", soft_wrap=True)
         os.environ[f"{PREFIX}DATABASE_URL"] = url  # for the processes that uvicorn starts
         if no_worker:
@@ -183,6 +184,7 @@ def work() -> None:
     with configured() as (loaded, url):
         _reads(loaded)
         migrate.upgrade(url)
+        migrate.check_writable(url)
         notices.print("Projecting; stop with Ctrl-C.")
         asyncio.run(run_until_signalled(loaded, url))
 

@@ -55,10 +55,7 @@ def speak_any_encoding() -> None:
 
 def explain(error: GhsyncError) -> int:
     """Tell a person what went wrong and answer the exit code."""
-    sentence = str(error)
-    if isinstance(error, DatabaseUnavailable):
-        sentence = f"PostgreSQL does not answer ({sentence}): check that it runs and that GHSYNC_DATABASE_URL names it."
-    note(sentence, style="red")
+    note(error.sentence if isinstance(error, DatabaseUnavailable) else str(error), style="red")
     return NOT_CONFIGURED if isinstance(error, NotConfigured) else FAILED
 
 

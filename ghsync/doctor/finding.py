@@ -21,6 +21,6 @@ async def of(check: str, work: Awaitable[Finding]) -> Finding:
     try:
         return await work
     except DatabaseUnavailable as error:
-        return Finding(check, "failed", f"PostgreSQL does not answer ({error}): check that it runs.")
+        return Finding(check, "failed", error.sentence)
     except GhsyncError as error:
         return Finding(check, "failed", str(error))

@@ -80,4 +80,10 @@ async def database(engine: AsyncEngine, url: str) -> Finding:
     due = await asyncio.to_thread(migrate.pending, url)
     if due:
         return Finding("database", "failed", f"Migrations are due ({', '.join(due)}): run `ghsync migrate`.")
+    if newer := await asyncio.to_thread(migrate.ahead, url):
+        said = (
+            f"PostgreSQL {version}, at {newer}, which a newer version of ghsync has brought it to: "
+            "this one works with it, and is to be updated, too."
+        )
+        return Finding("database", "warning", said)
     return Finding("database", "ok", f"PostgreSQL {version}, with the newest schema.")

@@ -42,6 +42,7 @@ SELECT kind, number FROM (
 ) stored
 WHERE kind = ANY(:kinds) AND observed_at NOT BETWEEN :began_at AND :now
   AND NOT EXISTS (SELECT FROM sync_seen s WHERE s.run_id = :run AND s.number = stored.number)
+  AND number <> ALL (CAST(:seen AS int[]))
 ORDER BY number
 """)
 
@@ -58,6 +59,7 @@ async def find(conn: AsyncConnection, known: Known, run: Run, kinds: Sequence[Wh
         "now": now + CLOCKS_DIFFER_BY,
         "repository": known.place.id,
         "run": run.id,
+        "seen": list(run.seen),
         "began_at": run.progress.began_at,
         "kinds": list(kinds),
     }

@@ -72,11 +72,10 @@ class Rehearsal:
         batch.insists = self.insists
         async with self.engine.connect() as conn:
             told = await project.write(conn, batch)
+            if afterwards:
+                await afterwards(conn)
             await conn.rollback()
         self.differences.extend(told)
-        if afterwards:  # the run itself is remembered: it cost requests
-            async with transaction(self.engine) as conn:
-                await afterwards(conn)
         return told
 
     async def mark(self, place: Place, progress: Progress, *, complete: bool) -> None:

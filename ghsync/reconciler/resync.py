@@ -35,13 +35,17 @@ async def resync(
     A repository that was never read completely is, whatever ``full`` says. A full resync insists: what GitHub answers
     takes the place of whatever was observed before (I11). A complete run, when it is stopped by Ctrl-C or
     kill -9, goes on where it was. Errors of GitHub's are noted in the run and raised, and `TakenOver` where another
-    process goes on with it.
+    process goes on with it. Behind a ``gate`` that writes nothing, nothing of the run is noted either.
     """
     complete = full or place.complete_at is None
     resumable = complete and kinds == KINDS and gate is None
-    async with transaction(reconciler.engine) as conn:
-        run = await runs.resume(conn, kind, place.id) if resumable else None
-        run = run or await runs.start(conn, kind, _begin(place, reconciler.github.now(), resumable), place.id)
+    progress = _begin(place, reconciler.github.now(), resumable)
+    if gate is None:
+        async with transaction(reconciler.engine) as conn:
+            run = await runs.resume(conn, kind, place.id) if resumable else None
+            run = run or await runs.start(conn, kind, progress, place.id)
+    else:
+        run = runs.rehearsed(progress)
     try:
         async with runs.recorded(reconciler.engine, run):
             credential = place.installation
@@ -50,7 +54,8 @@ async def resync(
             read = repository.complete if complete else repository.recent
             await read(session, reconciler.engine, place, run, kinds, watch)
     except (NotFound, Gone, AccessLost):
-        await _ask_what_is_seen(reconciler, place)
+        if gate is None:
+            await _ask_what_is_seen(reconciler, place)
         raise
     except UnavailableForLegalReasons:
         if gate is None:

@@ -75,14 +75,23 @@ class Progress(msgspec.Struct):
 
 @dataclass(slots=True)
 class Run:
-    """One run, as ``sync_runs`` has it, for as long as ``claim`` is the one there."""
+    """One run, as ``sync_runs`` has it, for as long as ``claim`` is the one there.
 
-    id: str
-    claim: str
+    That of a rehearsal has no id: nothing of it is noted in the database, and it keeps what it has ``seen`` itself.
+    """
+
+    id: str | None
+    claim: str | None
     progress: Progress
     rows_seen: int = 0
     rows_written: int = 0
     meter: Meter = field(default_factory=Meter)
+    seen: set[int] = field(default_factory=set)
+
+
+def rehearsed(progress: Progress) -> Run:
+    """A run that writes nothing."""
+    return Run(None, None, progress)
 
 
 @dataclass(slots=True)
@@ -148,6 +157,9 @@ async def advance(conn: AsyncConnection, run: Run, numbers: Iterable[int] = ()) 
 
     Until that ends, nobody takes the run over. Raises `TakenOver` where somebody has.
     """
+    if run.id is None:
+        run.seen.update(numbers)
+        return
     if not await conn.scalar(_ADVANCE, _state(run) | {"cursor": _text(run.progress)}):
         raise await _taken_over(conn, run)
     if listed := list(numbers):
@@ -170,6 +182,9 @@ async def recorded(engine: AsyncEngine, run: Run) -> AsyncIterator[None]:
 
     One that another process has taken over is left to it, and ends here with `TakenOver`.
     """
+    if run.id is None:
+        yield
+        return
     status, problem = "interrupted", None
     try:
         yield

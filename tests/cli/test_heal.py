@@ -116,3 +116,10 @@ async def test_ctrl_c_keeps_what_is_there_and_the_next_run_brings_the_rest(hub: 
     assert (await hub.run("heal")).exit_code == 0
     assert [row[0] for row in hub.rows(RUNS)] == ["interrupted", "succeeded"]
     assert len(hub.rows(INBOX)) == 3
+
+
+async def test_what_is_older_than_github_s_log_is_said_to_be(hub: Hub) -> None:
+    asked = await hub.run("heal", "--since", "10d")
+    assert asked.exit_code == 0
+    assert asked.stderr.startswith("GitHub keeps its log for 3 days, ")
+    assert (await hub.run("heal", "--since", "2d")).stderr == ""

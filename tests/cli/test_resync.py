@@ -158,6 +158,15 @@ async def test_a_dry_run_of_what_is_not_mirrored_says_so_and_writes_nothing(hub:
     assert hub.rows("SELECT count(*) FROM github_installations") == [(0,)]
 
 
+async def test_a_dry_run_over_a_mirror_with_nothing_in_it_tells_what_would_come(hub: Hub) -> None:
+    result = await hub.run("resync", "--all", "--dry-run")
+    assert (result.exit_code, result.stderr) == (0, "")
+    assert all(name in result.stdout for name in hub.names())
+    assert "Nothing of these is mirrored yet: " in result.stdout
+    tables = ("github_repositories", "github_installations", "sync_runs", "sync_jobs", "organizations", "projects")
+    assert [hub.rows(f"SELECT count(*) FROM {table}") for table in tables] == [[(0,)]] * len(tables)
+
+
 async def test_progress_is_shown_on_a_terminal_only(hub: Hub) -> None:
     shown = await hub.run_on_a_terminal("resync", hub.repository.full_name)
     assert (shown.exit_code, hub.repository.full_name in shown.stderr) == (0, True)

@@ -8,7 +8,7 @@ import psycopg
 import pytest
 
 from ghsync import definitions, migrate, schema
-from ghsync.errors import DatabaseUnavailable, NotFound
+from ghsync.errors import DatabaseUnavailable, NotFound, Permanent
 from tests import postgres
 from tests.db import catalog
 
@@ -85,10 +85,25 @@ def test_pending_lists_what_is_left(empty_database_url: str) -> None:
     assert migrate.pending(empty_database_url) == REVISIONS[2:]
 
 
-def test_a_database_from_the_future_is_not_touched(connection: psycopg.Connection, database_url: str) -> None:
+def test_a_database_from_the_future_is_gone_on_with_and_not_touched(
+    connection: psycopg.Connection, database_url: str
+) -> None:
     connection.execute("UPDATE alembic_version SET version_num = '9999'")
-    with pytest.raises(NotFound, match="9999"):
+    migrate.upgrade(database_url)
+    assert (migrate.current(database_url), migrate.ahead(database_url)) == ("9999", "9999")
+    assert migrate.pending(database_url) == []
+
+
+def test_a_database_of_another_program_is_refused(connection: psycopg.Connection, database_url: str) -> None:
+    connection.execute("UPDATE alembic_version SET version_num = 'abcdef'")
+    with pytest.raises(NotFound, match="abcdef"):
         migrate.upgrade(database_url)
+
+
+def test_there_is_no_way_back_by_upgrading(database_url: str) -> None:
+    with pytest.raises(Permanent, match=f"The database is at {REVISIONS[-1]}, and 0002 is older"):
+        migrate.upgrade(database_url, "0002")
+    assert migrate.current(database_url) == REVISIONS[-1]
 
 
 def test_a_server_that_is_not_there_is_unavailable(tmp_path: Path) -> None:

@@ -275,11 +275,16 @@ async def test_a_rehearsal_tells_the_difference_and_writes_nothing(mirrored: Lab
     issue = an_issue(mirrored)
     conversations.edit(mirrored.world, issue, by=mirrored.repository.owner, title="Brighter")
     changes, rehearsal = mirrored.changes(), Rehearsal(mirrored.engine)
+    noted = (
+        "SELECT (SELECT count(*) FROM sync_runs), (SELECT count(*) FROM sync_seen), (SELECT count(*) FROM sync_jobs)"
+    )
+    before = mirrored.connection.execute(noted).fetchall()
     place = await mirrored.place()
     await resync(mirrored.reconciler, place, kind="resync", full=True, priority="interactive", gate=rehearsal)
     told = [(event.entity_type, event.number) for event in rehearsal.differences]
-    assert ("github_issues", issue.number) in told
+    assert told == [("github_issues", issue.number)]
     assert mirrored.changes() == changes
+    assert mirrored.connection.execute(noted).fetchall() == before
     assert mirrored.differences() != []
 
 
