@@ -41,6 +41,7 @@ COMMANDS = {
     "replay": Command(DELIVERIES, "replay", "replay", "Replay recorded deliveries, into the inbox or over HTTP."),
     "record": Command(DELIVERIES, "record", "record", "Write deliveries from the inbox as files that can be replayed."),
     "tail": Command(DATA, "tail", "tail", "Follow the change feed."),
+    "projects": Command(DATA, "projects", "app", "Projects: where tasks and repositories belong."),
     "repos": Command(DATA, "repos", "app", "Mirrored repositories: their projects, names and secrets."),
     "tasks": Command(DATA, "tasks", "app", "Tasks and their links to issues and pull requests."),
 }

@@ -23,6 +23,7 @@
         │   └── UnsupportedContentType
         ├── MalformedPayload     a delivery lacks what identifies its noun (parked, with the path)
         ├── UnreadableFixture    a recorded delivery cannot be read back
+        ├── NotWritable          a file cannot be written where it should go
         ├── NotFound             no such delivery, task or repository, here or on GitHub
         ├── Gone                 GitHub says that it was deleted
         ├── Moved                GitHub says that it is at another address: `location`
@@ -154,6 +155,10 @@ class MalformedPayload(Permanent):
 
 class UnreadableFixture(Permanent):
     """A recorded delivery cannot be read back."""
+
+
+class NotWritable(Permanent):
+    """A file cannot be written where it should go."""
 
 
 class NotFound(Permanent):

@@ -1,6 +1,8 @@
 """Settings: environment variables with the prefix ``GHSYNC_``, read once at the start of a command."""
 
 import os
+from collections.abc import Iterable, Mapping
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -143,6 +145,23 @@ class Settings(BaseSettings):
         if not value.startswith(("https://", "http://")):
             raise ValueError("must start with https://")
         return value.rstrip("/")
+
+
+OTHERS = frozenset({"NO_WORKER", "PULL", "TEST_DATABASE_URL", "DATABASE_PASSWORD"})
+"""Variables with the prefix that `ghsync serve` tells its processes by, or that tests and compose.yaml read."""
+
+
+def unknown(environment: Mapping[str, str] = os.environ) -> list[str]:
+    """A sentence for each variable that looks like a setting and is none: misspelt, it would be ignored in silence."""
+    known = {name.upper() for name in Settings.model_fields}
+    names = sorted(name for name in environment if name.upper().startswith(PREFIX))
+    return [_suggestion(name, known) for name in names if name.upper().removeprefix(PREFIX) not in known | OTHERS]
+
+
+def _suggestion(name: str, known: Iterable[str]) -> str:
+    nearest = get_close_matches(name.upper().removeprefix(PREFIX), known, n=1)
+    meant = f": do you mean {PREFIX}{nearest[0]}?" if nearest else "."
+    return f"{name} is no setting of ghsync's{meant}"
 
 
 def _is_readable(url: str) -> bool:

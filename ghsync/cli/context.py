@@ -24,8 +24,13 @@ NOT_MIGRATED = frozenset({"42P01", "42703", "42883"})
 
 
 @contextmanager
-def configured(**overrides: object) -> Iterator[tuple[Settings, str]]:
-    """The settings and the database's URL; starts the embedded PostgreSQL where none is named."""
+def configured(*, warns: bool = True, **overrides: object) -> Iterator[tuple[Settings, str]]:
+    """The settings and the database's URL; starts the embedded PostgreSQL where none is named.
+
+    ``warns`` of variables that look like settings and are none.
+    """
+    for sentence in settings.unknown() if warns else ():
+        notices.print(sentence, style="yellow", markup=False, soft_wrap=True)
     loaded = settings.load(**overrides)
     log.configure(loaded.log_format, loaded.log_level)
     with _database_errors():

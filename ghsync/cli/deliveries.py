@@ -13,15 +13,18 @@ from rich.table import Table
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from ghsync import audit, payload
-from ghsync.cli import arguments, terminal
-from ghsync.cli.context import rows, run
+from ghsync.cli import arguments, lookup, terminal
+from ghsync.cli.context import run
 from ghsync.database import transaction
 from ghsync.errors import NotFound, Permanent
 from ghsync.inbox import queue
 from ghsync.inbox.table import table
 
 app = typer.Typer(
-    help="Look into the inbox; replay or park deliveries.", no_args_is_help=True, pretty_exceptions_enable=False
+    help="Look into the inbox; replay or park deliveries.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
 )
 
 LISTED = (
@@ -64,10 +67,15 @@ def show_list(
         statement = statement.where(table.c.status == sa.literal_column(f"'{status}'"))
     if event:
         statement = statement.where(table.c.event == event)
-    if repo:
-        statement = statement.where(table.c.repository == repo)
 
-    terminal.print_listing(rows(statement), _listing, as_json, empty="No such deliveries.")
+    async def read(engine: AsyncEngine) -> list[Row]:
+        async with transaction(engine) as conn:
+            chosen = statement
+            if repo:
+                chosen = chosen.where(table.c.repository.in_(await lookup.spellings(conn, repo)))
+            return [dict(row) for row in (await conn.execute(chosen)).mappings()]
+
+    terminal.print_listing(run(read), _listing, as_json, empty="No such deliveries.")
 
 
 @app.command()

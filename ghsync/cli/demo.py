@@ -187,7 +187,7 @@ async def _show_changes(engine: AsyncEngine) -> None:
     events = tail.Feed(engine)
     await events.seek_newest(tail.SHOWN_AT_FIRST)
     terminal.console.print("\n[bold]change_events[/] [dim](the last of them)[/]")
-    for event in await events.read():
+    for event in await events.read() or ():
         terminal.console.print(tail.line(event), no_wrap=True, overflow="ellipsis", soft_wrap=False)
 
 

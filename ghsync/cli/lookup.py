@@ -35,11 +35,27 @@ async def repository(conn: AsyncConnection, name: str) -> sa.Row[Any]:
     return found
 
 
+# As deliveries may name it: as it is written here, and as it was ever called.
+_SPELLINGS = sa.text("""
+SELECT CAST(:name AS text) WHERE EXISTS (SELECT FROM webhook_deliveries WHERE repository = CAST(:name AS text))
+UNION SELECT full_name FROM github_repositories WHERE lower(full_name) = lower(CAST(:name AS text))
+UNION SELECT full_name FROM github_repository_aliases WHERE lower(full_name) = lower(CAST(:name AS text))
+""")
+
+
+async def spellings(conn: AsyncConnection, name: str) -> list[str]:
+    """A repository's name as deliveries have it; raises `NotFound` for one that nobody has heard of."""
+    found = list(await conn.scalars(_SPELLINGS, {"name": name}))
+    if not found:
+        raise NotFound(f"No delivery is of a repository {name}, nor is it mirrored: is the name right?")
+    return found
+
+
 async def project(conn: AsyncConnection, text: str) -> sa.Row[Any]:
     """A project by id, slug or organization/slug. Raises `NotFound`, also where several have that slug."""
     found = (await conn.execute(_PROJECTS, {"id": _uuid(text), "slug": text})).all()
     if not found:
-        raise NotFound(f"There is no project {text}: `ghsync repos list` shows the project of every repository.")
+        raise NotFound(f"There is no project {text}: `ghsync projects list` shows those that there are.")
     if len(found) > 1:
         names = ", ".join(f"{project.organization}/{project.slug}" for project in found)
         raise NotFound(f"Several projects are called {text}: name one of {names}.")

@@ -9,10 +9,10 @@ import sqlalchemy as sa
 import typer
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
-from ghsync.cli import arguments, terminal
+from ghsync.cli import arguments, lookup, terminal
 from ghsync.cli.context import run
 from ghsync.database import transaction
-from ghsync.errors import UnreadableFixture
+from ghsync.errors import NotWritable, UnreadableFixture
 from ghsync.inbox import recording
 from ghsync.inbox.delivery import Delivery
 from ghsync.inbox.table import table
@@ -54,7 +54,11 @@ def record(
                         terminal.explain(error)
         return written, skipped
 
-    written, skipped = run(write)
+    try:
+        directory.mkdir(parents=True, exist_ok=True)
+        written, skipped = run(write)
+    except OSError as error:
+        raise NotWritable(f"{error.filename or directory} cannot be written ({error.strerror}).") from error
     if as_json:
         terminal.print_json({"recorded": written, "failed": skipped})
     else:
@@ -76,7 +80,7 @@ async def _stream(
     if event:
         statement = statement.where(table.c.event == event)
     if repo:
-        statement = statement.where(sa.func.lower(table.c.repository) == repo.lower())
+        statement = statement.where(table.c.repository.in_(await lookup.spellings(conn, repo)))
     options = {"yield_per": FETCHED_AT_ONCE}
     async for row in await conn.stream(statement, execution_options=options):
         yield Delivery(**row._mapping)

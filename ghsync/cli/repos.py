@@ -21,6 +21,7 @@ from ghsync.tasks import links
 app = typer.Typer(
     help="Mirrored repositories: their projects, names and secrets.",
     no_args_is_help=True,
+    add_completion=False,
     pretty_exceptions_enable=False,
 )
 

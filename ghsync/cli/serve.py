@@ -5,6 +5,7 @@ import contextlib
 import ctypes
 import os
 import signal
+import socket
 from types import FrameType
 from typing import Annotated, NoReturn
 
@@ -52,6 +53,10 @@ def serve(
     ] = False,
 ) -> None:
     """Receive webhooks and keep the mirror fresh."""
+    if pull and no_worker:
+        raise typer.BadParameter(
+            "--pull reads the delivery log, which is part of what --no-worker leaves to `ghsync work`."
+        )
     signal.signal(signal.SIGTERM, _exit)
     with configured(host=host, port=port) as (loaded, url):
         if pull and loaded.app_id is None:
@@ -64,6 +69,7 @@ def serve(
                 "or to several, separated by commas."
             )
         _reads(loaded)
+        _check_address(loaded.host, loaded.port)
         migrate.upgrade(url)
         migrate.check_writable(url)
         notices.print(f"Receiving on http://{loaded.host}:{loaded.port}/webhooks/github", soft_wrap=True)
@@ -87,6 +93,22 @@ def serve(
             timeout_keep_alive=KEEP_ALIVE_SECONDS,
             timeout_graceful_shutdown=10,
         )
+
+
+def _check_address(host: str, port: int) -> None:
+    """Raises `NotConfigured` where we cannot listen: uvicorn would say so after we have said that we do."""
+    try:
+        family, kind, _, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)[
+            0
+        ]
+        with socket.socket(family, kind) as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            probe.bind(address)
+    except OSError as error:
+        raise NotConfigured(
+            f"ghsync cannot listen on {host}:{port} ({error.strerror or error}): "
+            f"set {PREFIX}HOST and {PREFIX}PORT, or --host and --port, to an address that is free here."
+        ) from None
 
 
 def _exit(signal_number: int, frame: FrameType | None) -> NoReturn:

@@ -20,23 +20,33 @@ def status(
     repo: Annotated[
         str | None, typer.Option(parser=arguments.full_name, metavar="OWNER/NAME", help="Only this repository.")
     ] = None,
+    check: Annotated[
+        bool,
+        typer.Option("--check", help="Print only why it is stale, and exit with 1; print nothing and exit with 0."),
+    ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON document.")] = False,
 ) -> None:
     """Tell how fresh the mirror is and what is in its way.
 
     It is stale when a delivery has waited for more than a minute, or is parked,
     and when GitHub cannot be read, or has not been for too long. Numbers with
-    "about" are estimated.
+    "about" are estimated. With --check, for cron and monitors, the exit code says
+    whether it is stale.
     """
 
     with configured() as (loaded, url):
         report = asyncio.run(_read(loaded, url, repo))
     if as_json:
         terminal.print_json(report)
+    elif check:
+        for reason in report["reasons"]:
+            terminal.console.print(reason, markup=False, soft_wrap=True)
     elif repo:
         _show_repository(report)
     else:
         _show(report)
+    if check and report["stale"]:
+        raise typer.Exit(terminal.FAILED)
 
 
 async def _read(loaded: Settings, url: str, repo: str | None) -> Report:

@@ -103,14 +103,16 @@ ORDER BY started_at DESC
 
 _RUNS_OF_REPOSITORY = sa.text(f"{_RUN} WHERE s.repository_id = :repository_id ORDER BY s.started_at DESC LIMIT :limit")
 
-# A window that has ended gives back all of it; what applies to all resources is told while it does.
+# A window that has ended gives back all of it; what applies to all resources is told while it does. Of installations,
+# those that are there: one that was removed asks nothing any more.
 _BUDGETS = sa.text("""
 SELECT b.credential, i.account_login AS account, b.resource, b.request_limit AS limit,
        CASE WHEN b.resets_at > now() THEN b.remaining ELSE b.request_limit END AS remaining,
        CASE WHEN b.resets_at > now() THEN b.resets_at END AS resets_at,
        CASE WHEN b.blocked_until > now() THEN b.blocked_until END AS blocked_until
 FROM sync_budgets b LEFT JOIN github_installations i ON b.credential = 'installation:' || i.github_id
-WHERE (b.request_limit IS NOT NULL AND b.updated_at > now() - interval '1 day') OR b.blocked_until > now()
+WHERE ((b.request_limit IS NOT NULL AND b.updated_at > now() - interval '1 day') OR b.blocked_until > now())
+  AND i.deleted_at IS NULL
 ORDER BY b.credential, b.resource
 """)
 

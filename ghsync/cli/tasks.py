@@ -9,7 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from ghsync import audit
 from ghsync.cli import lookup, terminal
-from ghsync.cli.context import rows, run
+from ghsync.cli.context import run
 from ghsync.database import transaction
 from ghsync.errors import NotFound, Permanent
 from ghsync.jobs import Due
@@ -21,6 +21,7 @@ from ghsync.tasks.tables import TASK_STATUSES
 app = typer.Typer(
     add_completion=False,
     no_args_is_help=True,
+    pretty_exceptions_enable=False,
     help="Tasks and their links to issues and pull requests.\n\n"
     "TASK is a task's id or as much of its beginning as no other has. "
     "ITEM is OWNER/REPO#NUMBER, or the URL of the issue or pull request.",
@@ -68,7 +69,7 @@ SELECT t.id::text AS id, t.title, t.status, o.slug || '/' || p.slug AS project,
        {_number_of("issue", "github_issue_number")} AS issue,
        {_number_of("pull_request", "github_pr_number")} AS pull_request
 FROM tasks t JOIN projects p ON p.id = t.project_id JOIN organizations o ON o.id = p.organization_id
-WHERE (CAST(:project AS text) IS NULL OR :project IN (p.slug, o.slug || '/' || p.slug, p.id::text))
+WHERE (CAST(:project AS uuid) IS NULL OR p.id = :project)
   AND (CAST(:status AS text) IS NULL OR t.status = :status)
 ORDER BY t.created_at DESC, t.id LIMIT :limit
 """)
@@ -102,7 +103,14 @@ def list_tasks(
     if status is not None and status not in TASK_STATUSES:
         raise typer.BadParameter(f"{status!r} is none of {', '.join(TASK_STATUSES)}.", param_hint="--status")
     columns = ("id", "title", "status", "project", "issue", "pull_request")
-    found = rows(_LIST, project=project, status=status, limit=limit)
+
+    async def read(engine: AsyncEngine) -> list[dict[str, Any]]:
+        async with transaction(engine) as conn:
+            chosen = (await lookup.project(conn, project)).id if project else None
+            asked = {"project": chosen, "status": status, "limit": limit}
+            return [dict(row) for row in (await conn.execute(_LIST, asked)).mappings()]
+
+    found = run(read)
     terminal.print_rows(found, columns, as_json, empty="There are no such tasks.")
 
 
@@ -124,6 +132,8 @@ def create(
     Write `Task-ID: <id>` on a line of its own into an issue or pull request,
     or name a branch task/<id>, and it is linked by itself.
     """
+    if not title.strip():
+        raise typer.BadParameter("The title is empty.")
     reference = _reference(item, pull) if item else None
     values = {"title": title, "description": description, "type": kind, "priority": priority}
     task = run(lambda engine: _create(engine, project, values, reference))

@@ -13,7 +13,7 @@ from ghsync.doctor.finding import Finding
 from ghsync.encryption import Encryption
 from ghsync.errors import NotConfigured
 from ghsync.github import credentials
-from ghsync.settings import Settings
+from ghsync.settings import Settings, unknown
 
 OLDEST_POSTGRESQL = 15
 NEEDED = frozenset({"encryption keys", "private key", "api url", "database"})
@@ -24,6 +24,8 @@ LOOPBACK = ("127.0.0.1", "::1", "localhost")
 
 def settings(loaded: Settings) -> Iterator[Finding]:
     """What the settings say, and what they leave out."""
+    for sentence in unknown():
+        yield Finding("settings", "warning", sentence)
     yield _secrets(loaded)
     yield _encryption(loaded)
     yield _credentials(loaded)

@@ -88,7 +88,7 @@ async def heal(
         finally:
             run.rows_seen, run.rows_written = healed.attempts, healed.recorded
             if healed.missing:
-                log.warning("healed", attempts=healed.attempts, missing=healed.missing, recorded=healed.recorded)
+                log.info("healed", attempts=healed.attempts, missing=healed.missing, recorded=healed.recorded)
     return run, healed
 
 

@@ -36,7 +36,6 @@ def test_a_listing_fits_into_80_columns(told: Ghsync) -> None:
         (("--status", "parked"), 0),
         (("--event", "label"), 2),
         (("--repo", "tarnfield/stationd", "--event", "milestone"), 1),
-        (("--repo", "tarnfield/elsewhere"), 0),
     ],
 )
 def test_a_listing_can_be_narrowed(told: Ghsync, options: tuple[str, ...], count: int) -> None:

@@ -9,6 +9,7 @@ import psycopg
 
 from ghsync import schema
 from ghsync.cli import tail
+from tests import postgres
 from tests.cli.conftest import Ghsync
 
 
@@ -45,6 +46,80 @@ def test_an_update_tells_what_was_and_what_is(told: Ghsync, connection: psycopg.
 
     (line,) = told("tail", "--from", 1000, "--no-follow").stdout.splitlines()
     assert line.endswith("#7 update closed_at null → 2026-03-02 10:30:00, labels +[c] -a, state open → closed")
+
+
+def test_a_line_begins_with_its_number_and_the_date(told: Ghsync) -> None:
+    events = [json.loads(line) for line in told("tail", "--no-follow", "--json").stdout.splitlines()]
+    lines = told("tail", "--no-follow").stdout.splitlines()
+
+    assert [line.split()[:3] for line in lines] == [
+        [str(event["seq"]), event["created_at"][:10], event["created_at"][11:19]] for event in events
+    ]
+
+
+def test_events_are_chosen_by_repository_kind_number_and_time(told: Ghsync, connection: psycopg.Connection) -> None:
+    connection.execute("""
+        INSERT INTO change_events (seq, entity_type, entity_id, number, operation, sync_source, created_at)
+        SELECT n, 'github_labels', gen_random_uuid(), 1, 'delete', 'webhook', now() + interval '1 hour'
+        FROM generate_series(1001, 1030) n""")
+    connection.execute("UPDATE change_feed SET last_seq = 1030")
+
+    def seqs(*arguments: object) -> list[int]:
+        return [
+            json.loads(line)["seq"] for line in told("tail", *arguments, "--no-follow", "--json").stdout.splitlines()
+        ]
+
+    of_issues = seqs("--repo", "tarnfield/stationd", "--kind", "issue", "--number", 1)
+    assert of_issues
+    assert max(of_issues) <= 1000
+    assert seqs("--from", 1, "--kind", "issue", "--number", 1) == of_issues
+    assert seqs("--since", "2999-01-01") == []
+    assert (
+        seqs("--from", 1)[-30:] == list(range(1001, 1031)) == seqs("--from", 1, "--kind", "label", "--number", 1)[-30:]
+    )
+    assert seqs("--since", "1d") == seqs("--from", 1)
+
+
+def test_what_there_is_not_cannot_be_chosen(told: Ghsync) -> None:
+    assert told("tail", "--repo", "nobody/nothing", "--no-follow").exit_code == 1
+    assert told("tail", "--kind", "star", "--no-follow").exit_code == 2
+
+
+def test_a_start_beyond_the_end_is_said_to_be(told: Ghsync, connection: psycopg.Connection) -> None:
+    (last,) = connection.execute("SELECT last_seq FROM change_feed").fetchone() or ()
+    beyond, next_one = told("tail", "--from", last + 2, "--no-follow"), told("tail", "--from", last + 1, "--no-follow")
+
+    assert beyond.stderr == f"The feed is at {last} yet: nothing is shown before {last + 2}.\n"
+    assert (next_one.stdout, next_one.stderr) == ("", "")
+
+
+def test_a_connection_that_the_server_closes_is_made_again(
+    told: Ghsync, environment: Mapping[str, str], server_url: str
+) -> None:
+    url = environment["GHSYNC_DATABASE_URL"]
+    name = postgres.name_of(url)
+    with subprocess.Popen(
+        [sys.executable, "-m", "ghsync", "tail", "--json", "--from", "1000"],
+        env={**os.environ, **environment, "PYTHONUNBUFFERED": "1"},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as process:
+        assert process.stdout is not None
+        assert process.stderr is not None
+        assert process.stderr.readline().startswith("The feed is at ")
+        postgres.execute(server_url, f"ALTER DATABASE {name} ALLOW_CONNECTIONS false")
+        postgres.execute(server_url, f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '{name}'")
+        assert "Going on after 999 when it is there again." in process.stderr.readline()
+        postgres.execute(server_url, f"ALTER DATABASE {name} ALLOW_CONNECTIONS true")
+        postgres.execute(
+            url,
+            "INSERT INTO change_events (seq, entity_type, entity_id, operation, sync_source) "
+            "VALUES (1000, 'github_issues', gen_random_uuid(), 'delete', 'webhook')",
+        )
+        assert json.loads(process.stdout.readline())["seq"] == 1000
+        process.send_signal(signal.SIGINT)
+    assert process.returncode == 130
 
 
 def test_there_is_a_word_for_all_that_is_mirrored() -> None:
