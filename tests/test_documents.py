@@ -1,7 +1,11 @@
 """What the documents say is so: the names in them exist, their SQL runs, and generated text is up to date."""
 
+import asyncio
+import json
+import os
 import re
 import subprocess
+from pathlib import Path
 from typing import Any
 
 import psycopg
@@ -14,7 +18,9 @@ from ghsync.doctor.permissions import WANTED_EVENTS
 from ghsync.projector.events import HANDLED
 from ghsync.settings import PREFIX, Settings
 from ghsync.simulator.app import ALWAYS_SENT
+from tests import service
 from tests.documents import CHECKOUT, README, updated
+from tests.service import SECRET
 
 DOCUMENTS = ["README.md", "ARCHITECTURE.md", "CONTRIBUTING.md", "CHANGELOG.md", "db/README.md", "fixtures/README.md"]
 MACHINERY = ["Makefile", ".ci/run", ".pre-commit-config.yaml", "Dockerfile", "compose.yaml"]
@@ -24,6 +30,7 @@ LINK = re.compile(r"\]\((?!https?:|#)([^)#]+)")
 TARGET = re.compile(r"\bmake ([a-z]+(?:-[a-z]+)*)\b(?! it)")
 COMMAND = re.compile(r"`ghsync ([a-z]+)\b")
 VARIABLE = re.compile(rf"\b{PREFIX}([A-Z_]+)\b")
+FIRST_DELIVERY = re.compile(r"<!-- a first delivery -->\n```console\n(.*?)^```", re.DOTALL | re.MULTILINE)
 SQL = re.compile(r"^```sql\n(.*?)^```", re.DOTALL | re.MULTILINE)
 
 # Variables that are no settings of ghsync's.
@@ -103,6 +110,30 @@ def test_the_readme_lists_what_is_served() -> None:
 @pytest.mark.parametrize("query", SQL.findall(README.read_text()), ids=lambda query: query.split("\n")[1])
 def test_the_readme_s_queries_run(connection: psycopg.Connection[Any], query: str) -> None:
     assert connection.execute(query).description
+
+
+@pytest.mark.anyio
+async def test_the_readme_s_first_delivery_arrives_and_its_examples_find_it(
+    database_url: str, connection: psycopg.Connection[Any], tmp_path: Path
+) -> None:
+    (recipe,) = re.findall(
+        r"<!-- a first delivery -->\n```console\n(.*?)^```", README.read_text(), re.DOTALL | re.MULTILINE
+    )
+    *commands, answer = re.sub(r"^\$ ", "", recipe, flags=re.MULTILINE).splitlines()
+
+    async with service.serving(database_url, tmp_path / "log", webhook_secrets=SECRET) as receiver:
+        script = "\n".join(commands).replace("127.0.0.1:8010", f"127.0.0.1:{receiver.port}")
+        shell = await asyncio.create_subprocess_exec(
+            "bash", "-euo", "pipefail", "-c", script,
+            env={**os.environ, "GHSYNC_WEBHOOK_SECRETS": SECRET}, stdout=asyncio.subprocess.PIPE,
+        )  # fmt: skip
+        said, _ = await shell.communicate()
+        assert json.loads(said) == json.loads(answer) == {"delivery": "the-first", "status": "queued"}
+        await service.drained(connection)
+
+    (updating,) = (query for query in SQL.findall(README.read_text()) if query.startswith("UPDATE"))
+    assert connection.execute("SELECT repository_id IS NOT NULL, number FROM github_issues").fetchall() == [(True, 7)]
+    assert [row[0] for row in connection.execute(updating).fetchall()] == ["app"]
 
 
 def test_no_file_names_a_place_on_somebody_s_machine_or_a_package_registry() -> None:
