@@ -8,7 +8,8 @@
     │   ├── UnderWay             the same is being done elsewhere at this moment
     │   ├── RateLimited          GitHub's limit, or our share of it, is used up until `retry_at`
     │   ├── GitHubUnavailable    GitHub answers with an error of its own
-    │   │   └── GitHubUnreachable    or not at all
+    │   │   ├── GitHubUnreachable    or not at all
+    │   │   └── UnreadableAnswer     or with something that is not what was asked for
     │   ├── GraphQLUnavailable   GraphQL is missing or broken: REST is asked instead
     │   │   ├── GraphQLDenied        or keeps a part back that the credential may not see
     │   │   └── GraphQLUnknown       or knows no such field
@@ -30,8 +31,10 @@
         ├── TakenOver            another process goes on with this run
         └── RefusedByGitHub      any other answer 4xx
             ├── BadCredentials   the token or the App's key is not accepted
+            ├── SwitchedOff      a repository has no issues, or no pull requests, for now
             ├── AccessLost       the App or the token may not see this any more
             │   ├── Suspended    the installation is suspended
+            │   ├── RepositoryLost   nothing of a repository is to be seen any more
             │   └── PermissionMissing
             └── UnavailableForLegalReasons
 
@@ -91,6 +94,10 @@ class GitHubUnavailable(Transient):
 
 class GitHubUnreachable(GitHubUnavailable):
     """GitHub does not answer."""
+
+
+class UnreadableAnswer(GitHubUnavailable):
+    """GitHub's answer is not what was asked for."""
 
 
 class GraphQLUnavailable(Transient):
@@ -189,12 +196,20 @@ class BadCredentials(RefusedByGitHub):
     """GitHub does not accept the token, or what the App's key signed."""
 
 
+class SwitchedOff(RefusedByGitHub):
+    """What was asked for is switched off in its repository, and not gone."""
+
+
 class AccessLost(RefusedByGitHub):
     """What was asked for may be there, but may not be seen."""
 
 
 class Suspended(AccessLost):
     """The installation is suspended."""
+
+
+class RepositoryLost(AccessLost):
+    """The whole repository is not to be seen any more."""
 
 
 class PermissionMissing(AccessLost):

@@ -3,9 +3,10 @@
 A job is keyed by what it is about, so a burst of reasons is one job, at most one debounce late.
 """
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Any
 
 import msgspec
 import sqlalchemy as sa
@@ -87,8 +88,8 @@ class Job:
 
     kind: str
     key: str
-    repository_id: str | None = None
-    reason: str | None = None
+    repository_id: str | None = field(default=None, compare=False)
+    reason: str | None = field(default=None, compare=False)
 
 
 _SCHEDULE = sa.text("""
@@ -163,19 +164,109 @@ async def finish(conn: AsyncConnection, kind: str, done: Due) -> None:
     await conn.execute(_FINISH, {"kind": kind, "keys": done.keys, "seen_at": done.seen_at})
 
 
+UNDECIDED = "GitHub has not computed mergeable yet"
+"""The last error of a job that did not fail: it asks again for what GitHub is still at."""
+
+_FAIL = sa.text("""
+INSERT INTO sync_jobs AS j (kind, key, repository_id, reason, payload, priority, attempts, last_error, due_at)
+SELECT f.kind, f.key, f.repository_id, f.reason, coalesce(f.payload, '{}'), :priority, 1, f.error,
+       now() + interval '1 minute'
+FROM json_to_recordset(:failed)
+  AS f(kind text, key text, repository_id uuid, reason text, payload jsonb, error text)
+ORDER BY f.kind, f.key
+ON CONFLICT (kind, key) DO UPDATE SET last_error = excluded.last_error, attempts = greatest(j.attempts, 1)
+""")
+
+
+async def fail(conn: AsyncConnection, failed: Mapping[Job, str], *, priority: str = "sweep") -> None:
+    """Have again what could not be read, each with its sentence; one that is waited for keeps its pause."""
+    if failed:
+        rows = [
+            {"kind": job.kind, "key": job.key, "repository_id": job.repository_id, "reason": job.reason, "error": error}
+            for job, error in failed.items()
+        ]
+        await conn.execute(_FAIL, {"failed": msgspec.json.encode(rows).decode(), "priority": PRIORITIES[priority]})
+
+
+_FORGIVE = sa.text("""
+UPDATE sync_jobs SET due_at = now() WHERE id IN (
+  SELECT j.id FROM sync_jobs j JOIN json_to_recordset(:jobs) AS f(kind text, key text) USING (kind, key)
+  WHERE j.due_at > now() ORDER BY j.kind, j.key FOR UPDATE OF j SKIP LOCKED)
+""")
+
+
+async def forgive(conn: AsyncConnection, read: Iterable[Job]) -> None:
+    """What had failed can be read again: let its job find out at once, however long its pause was."""
+    if rows := [{"kind": job.kind, "key": job.key} for job in read]:
+        await conn.execute(_FORGIVE, {"jobs": msgspec.json.encode(rows).decode()})
+
+
+_PAUSED = sa.text("""
+SELECT kind, key, repository_id::text AS repository_id, last_error FROM sync_jobs
+WHERE repository_id = :repository_id AND last_error <> :undecided AND due_at > now() AND parked_at IS NULL
+  AND kind LIKE 'refetch%'
+""")
+
+
+async def paused(conn: AsyncConnection, repository_id: str) -> dict[Job, str]:
+    """What of a repository could not be read lately and is not due to be asked for again, with what was said then."""
+    rows = await conn.execute(_PAUSED, {"repository_id": repository_id, "undecided": UNDECIDED})
+    return {Job(row.kind, row.key, row.repository_id): row.last_error for row in rows}
+
+
+_FAILING = sa.text("""
+SELECT j.kind, j.key, r.full_name AS repository, j.last_error AS error, j.attempts, j.created_at AS since,
+       j.due_at AS next_at, count(*) OVER () AS of
+FROM sync_jobs j LEFT JOIN github_repositories r ON r.id = j.repository_id
+WHERE j.last_error <> :undecided AND j.parked_at IS NULL AND (j.kind LIKE 'refetch%' OR j.kind = 'heal')
+  AND (CAST(:repository_id AS uuid) IS NULL OR j.repository_id = :repository_id)
+ORDER BY j.created_at, j.kind, j.key LIMIT :limit
+""")
+
+
+async def failing(conn: AsyncConnection, limit: int, *, repository_id: str | None = None) -> list[dict[str, Any]]:
+    """What cannot be read from GitHub's API at present, the oldest first, each with how many there are in all."""
+    asked = {"limit": limit, "repository_id": repository_id, "undecided": UNDECIDED}
+    return [dict(row._mapping) for row in await conn.execute(_FAILING, asked)]
+
+
+_KEYS = sa.text("SELECT key FROM sync_jobs WHERE kind = :kind")
+
+
+async def keys(conn: AsyncConnection, kind: str) -> set[str]:
+    """The keys of all jobs of a kind, due or not."""
+    return set(await conn.scalars(_KEYS, {"kind": kind}))
+
+
+_FAILED = sa.text("SELECT key FROM sync_jobs WHERE kind = :kind AND key = ANY(:keys) AND attempts > 0")
+
+
+async def failed(conn: AsyncConnection, kind: str, keys: Iterable[str]) -> set[str]:
+    """Those of these jobs that have failed before."""
+    return set(await conn.scalars(_FAILED, {"kind": kind, "keys": list(keys)}))
+
+
 _POSTPONE = sa.text("""
 UPDATE sync_jobs SET attempts = attempts + 1, last_error = :error,
-  due_at = now() + least(interval '10 minutes', interval '1 second' * 2 ^ least(attempts, 10)),
+  due_at = now() + least(make_interval(secs => :longest), interval '1 second' * 2 ^ least(attempts, 20)),
   parked_at = CASE WHEN attempts + 1 >= :most THEN now() END
 WHERE id IN (SELECT id FROM sync_jobs WHERE kind = :kind AND key = ANY(:keys) ORDER BY key FOR UPDATE SKIP LOCKED)
 """)
 
 
 async def postpone(
-    conn: AsyncConnection, kind: str, keys: Iterable[str], error: str, *, max_attempts: int | None = None
+    conn: AsyncConnection,
+    kind: str,
+    keys: Iterable[str],
+    error: str,
+    *,
+    max_attempts: int | None = None,
+    longest_seconds: float = 600,
 ) -> None:
     """Count a failure of these jobs and try them again later, each time after twice as long.
 
     Whatever has failed ``max_attempts`` times is parked until something makes it due again.
     """
-    await conn.execute(_POSTPONE, {"kind": kind, "keys": list(keys), "error": error, "most": max_attempts})
+    await conn.execute(
+        _POSTPONE, {"kind": kind, "keys": list(keys), "error": error, "most": max_attempts, "longest": longest_seconds}
+    )

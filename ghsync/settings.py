@@ -80,7 +80,9 @@ class Settings(BaseSettings):
 
     # GitHub's API
     app_id: str | None = Field(None, description="Id (or client id) of the GitHub App that reads the API")
-    private_key: SecretStr | None = Field(None, description="The App's private key, the text of its PEM file")
+    private_key: SecretStr | None = Field(
+        None, description="The App's private key, the text of its PEM file or the base64 of it"
+    )
     private_key_path: Path | None = Field(None, description="The PEM file with the App's private key")
     token: SecretStr | None = Field(None, description="A personal access token instead of an App, for a try")
     api_url: str = Field(
@@ -142,9 +144,12 @@ class Settings(BaseSettings):
     @field_validator("api_url")
     @classmethod
     def _is_http(cls, value: str) -> str:
-        if not value.startswith(("https://", "http://")):
+        scheme, separator, rest = value.partition("://")
+        host, slash, path = rest.partition("/")
+        if scheme.lower() not in ("https", "http") or not separator:
             raise ValueError("must start with https://")
-        return value.rstrip("/")
+        # As GitHub's own links have it: what is below this address is told by its beginning.
+        return f"{scheme.lower()}://{host.lower()}{slash}{path}".rstrip("/")
 
 
 OTHERS = frozenset({"NO_WORKER", "PULL", "TEST_DATABASE_URL", "DATABASE_PASSWORD"})

@@ -133,6 +133,7 @@ async def _one(
         "changed": run.rows_written,
         "requests": run.meter.requests,
         "points": run.meter.points,
+        "unread": run.unread,
         "seconds": round(time.monotonic() - started, 3),
     }
 
@@ -235,6 +236,9 @@ def _show(outcome: dict[str, Any], wanted: Wanted) -> None:
         shown.add_row(terminal.cell(row["repository"]), *numbers, terminal.duration(row["seconds"]))
     if rows:
         terminal.console.print(shown)
+    for row in rows:
+        if row["unread"]:
+            terminal.note(row["unread"], style="yellow")
     for row in outcome["repositories"]:
         if row["error"]:
             terminal.note(f"{row['repository']}: {row['error']}", style="red")

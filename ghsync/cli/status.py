@@ -65,7 +65,9 @@ def _show(report: Report) -> None:
     nothing = (
         "Nothing has arrived yet." if report["hooks_only"] else "Fresh: GitHub was read; no delivery has arrived yet."
     )
-    _show_verdict(report, "Fresh: all that arrived is mirrored." if newest else nothing)
+    fresh = "Fresh: all that arrived is mirrored." if newest else nothing
+    _show_verdict(report, "Fresh, but not complete: some of GitHub could not be read." if report["unread"] else fresh)
+    _show_unread(report["unread"])
     facts = _facts()
     if newest:
         age, lag = terminal.duration(newest["age_seconds"]), terminal.duration(newest["lag_seconds"])
@@ -95,6 +97,7 @@ def _show(report: Report) -> None:
 
 def _show_repository(report: Report) -> None:
     _show_verdict(report, f"{report['repository']} is {report['state']}.")
+    _show_unread(report["unread"])
     facts = _facts()
     if report["reasons"]:
         facts.add_row("Repository", f"{terminal.cell(report['repository'])}, {report['state']}")
@@ -123,6 +126,17 @@ def _show_verdict(report: Report, otherwise: str) -> None:
     else:
         terminal.console.print(otherwise, style="green", markup=False)
     terminal.console.print()
+
+
+def _show_unread(unread: Sequence[Mapping[str, Any]]) -> None:
+    """What GitHub does not let us read, so that the mirror is not complete."""
+    for one in unread:
+        again = terminal.brief(one["next_at"])
+        terminal.console.print(f"[yellow]Not read:[/] {terminal.cell(one['error'])} Next try: {again}.", soft_wrap=True)
+    if unread and unread[0]["of"] > len(unread):
+        terminal.console.print(f"[yellow]Not read:[/] {unread[0]['of'] - len(unread):,} more.")
+    if unread:
+        terminal.console.print()
 
 
 def _show_jobs(jobs: Sequence[Mapping[str, Any]]) -> None:

@@ -6,7 +6,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from ghsync import schema
+from ghsync import jobs, schema
 from ghsync.cli import lookup, terminal
 from ghsync.github import omissions
 from ghsync.readiness import STALE_SECONDS
@@ -20,6 +20,7 @@ INBOX = "webhook_deliveries"
 COUNTED_PAGES = 4096  # 32 MiB; what is larger is estimated
 ERRORS_SHOWN = 5
 RUNS_SHOWN = 5
+UNREAD_SHOWN = 10
 
 # Both counts are read from partial indexes. Ids follow arrival, so the smallest id waits longest.
 _BACKLOG = sa.text("""
@@ -157,6 +158,7 @@ async def of_all(conn: AsyncConnection, settings: Settings) -> Report:
         },
         "jobs": await _all(conn, _JOBS, repository_id=None),
         "parked_jobs": await _all(conn, _PARKED_JOBS, repository_id=None, limit=ERRORS_SHOWN),
+        "unread": await jobs.failing(conn, UNREAD_SHOWN),
         "runs": await _all(conn, _RUNS, limit=RUNS_SHOWN),
         "budgets": await _all(conn, _BUDGETS),
         "left_out": [
@@ -188,6 +190,7 @@ async def of_repository(conn: AsyncConnection, settings: Settings, name: str) ->
         **counts._mapping,
         "jobs": await _all(conn, _JOBS, repository_id=found.id),
         "parked_jobs": await _all(conn, _PARKED_JOBS, repository_id=found.id, limit=ERRORS_SHOWN),
+        "unread": await jobs.failing(conn, UNREAD_SHOWN, repository_id=found.id),
         "runs": await _all(conn, _RUNS_OF_REPOSITORY, repository_id=found.id, limit=RUNS_SHOWN),
         "errors": await _all(conn, _ERRORS, name=found.full_name, limit=ERRORS_SHOWN),
     }

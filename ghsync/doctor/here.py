@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from ghsync import migrate
+from ghsync import jobs, migrate
 from ghsync.database import transaction
 from ghsync.doctor.finding import Finding
 from ghsync.encryption import Encryption
@@ -89,3 +89,14 @@ async def database(engine: AsyncEngine, url: str) -> Finding:
         )
         return Finding("database", "warning", said)
     return Finding("database", "ok", f"PostgreSQL {version}, with the newest schema.")
+
+
+async def unread(engine: AsyncEngine) -> Finding:
+    """What of GitHub could not be read lately, and is asked for again."""
+    async with transaction(engine) as conn:
+        found = await jobs.failing(conn, 1)
+    if not found:
+        return Finding("readings", "ok", "All that was asked for could be read.")
+    first = found[0]
+    more = f" And {first['of'] - 1:,} more: see `ghsync status`." if first["of"] > 1 else ""
+    return Finding("readings", "warning", f"{first['error']}{more}")

@@ -11,6 +11,7 @@ import msgspec
 from ghsync.doctor.finding import Finding
 from ghsync.doctor.question import ask
 from ghsync.github.client import GitHub
+from ghsync.github.decoding import decoded
 
 WEBHOOK_PATH = "/webhooks/github"
 LOOKED_AT = 100
@@ -46,9 +47,13 @@ class _Delivery(msgspec.Struct, frozen=True):
         return not 200 <= self.status_code < 300
 
 
+_hook = msgspec.json.Decoder(_Hook)
+_deliveries = msgspec.json.Decoder(list[_Delivery])
+
+
 async def address(github: GitHub) -> Finding:
     """Where GitHub sends deliveries, and whether it signs them."""
-    configured = msgspec.json.decode(await ask(github, github.app, "/app/hook/config"), type=_Hook)
+    configured = decoded(await ask(github, github.app, "/app/hook/config"), _hook, "The webhook's configuration")
     if not configured.url:
         said = "The App has no webhook URL: set it on the App's page, or let `ghsync serve --pull` ask for deliveries."
         return Finding("hook", "warning", said)
@@ -68,7 +73,7 @@ async def deliveries(github: GitHub) -> Finding:
     """How the latest deliveries fared; one that succeeded when it was redelivered counts as delivered."""
     body = await ask(github, github.app, "/app/hook/deliveries", per_page=LOOKED_AT)
     latest: dict[str, _Delivery] = {}
-    for attempt in msgspec.json.decode(body, type=list[_Delivery]):  # the newest first
+    for attempt in decoded(body, _deliveries, "The log of deliveries"):  # the newest first
         if attempt.delivered_at > github.now() - RECENT:
             latest.setdefault(attempt.guid, attempt)
     if not latest:

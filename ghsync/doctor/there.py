@@ -11,6 +11,7 @@ from ghsync.doctor.question import ask
 from ghsync.errors import GhsyncError, GitHubUnavailable, NotFound
 from ghsync.github.client import GitHub, Meter
 from ghsync.github.credentials import Credential
+from ghsync.github.decoding import decoded
 from ghsync.settings import Settings
 
 CLOCK_SECONDS = 5.0
@@ -53,12 +54,20 @@ class _Limits(msgspec.Struct, frozen=True):
     resources: dict[str, _Limit]
 
 
+_app = msgspec.json.Decoder(_App)
+_account = msgspec.json.Decoder(_Account)
+_installed = msgspec.json.Decoder(list[_Installation])
+_limits_decoder = msgspec.json.Decoder(_Limits)
+
+
 async def findings(github: GitHub, settings: Settings) -> AsyncIterator[Finding]:
     """One after the other; where GitHub does not know us, that is the last."""
     credential = github.app if settings.app_id else await github.credential_for(None)
     check = "app" if settings.app_id else "token"
     try:
         body = await ask(github, credential, "/app" if settings.app_id else "/user")
+        app = decoded(body, _app, "The App") if settings.app_id else None
+        account = decoded(body, _account, "The token's account")
     except GitHubUnavailable as error:
         yield Finding("github", "failed", f"{error} Check the network, and that GHSYNC_API_URL is right.")
         return
@@ -70,11 +79,11 @@ async def findings(github: GitHub, settings: Settings) -> AsyncIterator[Finding]
         return
     yield Finding("github", "ok", f"Reached at {github.api_url}.")
     yield _clock(github)
-    if settings.app_id:
-        async for found in _of_app(github, msgspec.json.decode(body, type=_App)):
+    if app is not None:
+        async for found in _of_app(github, app):
             yield found
     else:
-        yield Finding("token", "ok", f"It is {msgspec.json.decode(body, type=_Account).login}'s.")
+        yield Finding("token", "ok", f"It is {account.login}'s.")
         yield await finding.of("rate limit", _limits(github, [credential]))
         yield await finding.of("graphql", graphql.shown(github, credential))
 
@@ -107,7 +116,8 @@ async def _installations(github: GitHub, app: _App, found: list[_Installation]) 
     """What has become of them; ``found`` is filled."""
     pages = github.pages(github.app, "/app/installations", priority="interactive", meter=Meter())
     async for page in pages:
-        found += msgspec.json.decode(page.body, type=list[_Installation])
+        listed = decoded(page.body, _installed, "The list of installations")
+        found += listed
     if not found:
         return Finding("installations", "failed", "The App is installed nowhere: install it from its page on GitHub.")
     suspended = [one.name for one in found if one.suspended_at]
@@ -129,7 +139,7 @@ async def _limits(github: GitHub, credentials: Sequence[Credential]) -> Finding:
             body = await ask(github, credential, "/rate_limit")
         except NotFound:
             return Finding("rate limit", "ok", "This server has none.")
-        resources = msgspec.json.decode(body, type=_Limits).resources
+        resources = decoded(body, _limits_decoder, "The rate limit").resources
         for name in ("core", "graphql"):
             if (limit := resources.get(name)) and limit.limit:
                 said = f"{limit.remaining:,} of {limit.limit:,} are left ({credential.key}, {name})."

@@ -22,8 +22,9 @@ from ghsync.errors import (
     NotConfigured,
     NotFound,
     RefusedByGitHub,
+    UnreadableAnswer,
 )
-from ghsync.github import credentials, partial
+from ghsync.github import credentials, decoding, partial
 from ghsync.github.clock import Clock
 from ghsync.github.credentials import Credential
 from ghsync.github.etags import ETag
@@ -36,6 +37,9 @@ __all__ = ["Answer", "GitHub", "GraphQLAnswer", "Meter"]
 
 PAGE = 100
 """Items a page, the most that GitHub gives."""
+
+MOST_PAGES = 20_000
+"""Of no listing are more read."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +70,9 @@ class GraphQLAnswer:
 class _Issued(msgspec.Struct, frozen=True):
     token: str
     expires_at: datetime
+
+
+_issued = msgspec.json.Decoder(_Issued)
 
 
 class GitHub:
@@ -168,14 +175,21 @@ class GitHub:
         priority: str,
         meter: Meter,
     ) -> AsyncIterator[Answer]:
-        """The pages of a listing; it ends after the last, and raises wherever it breaks off before that."""
+        """The pages of a listing; it ends after the last, and raises wherever it breaks off before that.
+
+        Pages that do not lead on end it too: one that was read already, or that says again what the last one said.
+        """
         url: str | None = self._url(path, {"per_page": PAGE, **(params or {})})
         read: set[str] = set()
+        last: bytes | None = None
         while url is not None:
-            if url in read:
-                raise GitHubUnavailable(f"The pages of {path} go round in a circle; it is asked again later.")
+            if url in read or len(read) == MOST_PAGES:
+                raise UnreadableAnswer(f"The pages of {path} go round in a circle; it is asked again later.")
             read.add(url)
             answer = await self._answer(credential, Request("GET", url), priority, meter)
+            if answer.body == last:
+                raise UnreadableAnswer(f"The pages of {path} do not move on; it is asked again later.")
+            last = answer.body
             yield answer
             url = self._url(answer.next_url) if answer.next_url else None
 
@@ -226,7 +240,7 @@ class GitHub:
 
     def _url(self, path: str, params: Mapping[str, object] | None = None) -> str:
         """The whole address; a token is sent nowhere but to the API."""
-        url = path if "://" in path else f"{self.api_url}/{path.removeprefix('/')}"
+        url = str(httpx.URL(path)) if "://" in path else f"{self.api_url}/{path.removeprefix('/')}"
         if not url.startswith(f"{self.api_url}/"):
             raise RefusedByGitHub(
                 f"GitHub names {url}, which is not below GHSYNC_API_URL ({self.api_url}): no token is sent there."
@@ -261,7 +275,7 @@ class GitHub:
             reply = await self._exchange.ask(self.app, request, priority="interactive", meter=Meter())
         except NotFound as error:
             raise AccessLost(f"The App is not installed any more (installation {installation}).") from error
-        issued = msgspec.json.decode(reply.body, type=_Issued)
+        issued = decoding.decoded(reply.body, _issued, f"a token of installation {installation}")
         return Token(issued.token, issued.expires_at)
 
 

@@ -1,5 +1,6 @@
 """Who asks GitHub: the App itself, one of its installations, or a person's token."""
 
+import base64
 import hashlib
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -71,7 +72,7 @@ def personal(settings: Settings) -> Credential | None:
 
 
 def _private_key(settings: Settings) -> RSAPrivateKey | None:
-    """The App's key; a PEM in one line with ``\\n`` in it, as some environments want it, is understood."""
+    """The App's key; a PEM in one line, with ``\\n`` in it or as base64, as some environments want, is understood."""
     if settings.private_key is not None:
         return _loaded(settings.private_key.get_secret_value().replace("\\n", "\n"), "GHSYNC_PRIVATE_KEY")
     if settings.private_key_path is None:
@@ -84,9 +85,20 @@ def _private_key(settings: Settings) -> RSAPrivateKey | None:
     return _loaded(text, "GHSYNC_PRIVATE_KEY_PATH")
 
 
+def _pem(text: str) -> bytes:
+    """The PEM itself, which may have been given as its base64."""
+    content = text.strip().encode()
+    if b"-----BEGIN" in content:
+        return content
+    try:
+        return base64.b64decode(b"".join(content.split()), validate=True)
+    except ValueError:
+        return content
+
+
 def _loaded(pem: str, setting: str) -> RSAPrivateKey:
     try:
-        key = load_pem_private_key(pem.encode(), password=None)
+        key = load_pem_private_key(_pem(pem), password=None)
     except (ValueError, TypeError, UnsupportedAlgorithm):
         key = None
     if not isinstance(key, RSAPrivateKey):

@@ -20,6 +20,7 @@ from ghsync.errors import (
     GraphQLUnavailable,
     RateLimited,
     TooHeavy,
+    UnreadableAnswer,
 )
 from ghsync.github import etags, partial, refusals
 from ghsync.github.budget import Budget, Wait
@@ -34,6 +35,7 @@ PAUSES_SECONDS = (0.5, 2.0)
 """Between attempts, more or less: a request is sent three times at most."""
 
 LEAST_PAUSE_SECONDS = 1.0  # after a refusal, whatever it says
+REFUSED_AT_MOST = 5  # by limits, for one request: a server may say for ever that a second is enough
 SHORT_SECONDS = 0.1  # too little to raise for
 
 Sleep = Callable[[float], Awaitable[None]]
@@ -108,11 +110,14 @@ class Exchange:
     async def _attempt(
         self, credential: Credential, request: Request, priority: str, meter: Meter, until: float
     ) -> Reply:
-        token_renewed = False
+        token_renewed, refusals_left = False, REFUSED_AT_MOST
         while True:
             token = await self._token(credential)
             reply = await self._send(credential, request, token, priority, meter, until)
             if await self._limited(credential, request, reply):
+                refusals_left -= 1
+                if not refusals_left:
+                    raise RateLimited(f"GitHub limits {request.name} again and again; it is asked again later.")
                 continue
             if reply.status == 401 and not token_renewed and await self._discard(credential, token):
                 token_renewed = True
@@ -135,11 +140,14 @@ class Exchange:
                 if wait is None:
                     meter.requests += 1
                     try:
-                        return await self._wire.send(
+                        reply = await self._wire.send(
                             request.method, request.url, token, content=request.content, headers=headers
                         )
                     except httpx.HTTPError as problem:
                         raise _unreachable(request, problem) from problem
+                    if reply.status == 304 and not headers:
+                        raise UnreadableAnswer(f"GitHub says that {request.name} is as it was, which nobody asked.")
+                    return reply
             if wait.seconds > max(until - time.monotonic(), SHORT_SECONDS):
                 raise _too_long(credential, request, wait)
             log.info("held_back", credential=credential.key, seconds=round(wait.seconds, 1), reason=wait.reason)
@@ -177,9 +185,13 @@ class Exchange:
             if reply.status in (400, 404, 405, 422):
                 return GraphQLUnavailable(f"GraphQL answered with {reply.status}; REST is asked instead.")
         error = refusals.error(reply, request.name, self._clock.offset)
-        if error is None and reply.body and not _is_json(reply.body):
-            return GitHubUnavailable(f"The answer to {request.name} is cut off or no JSON; it is asked again later.")
-        return error
+        if error is not None or reply.status == 304:
+            return error
+        if not reply.body and request.again:  # what is done may be answered with nothing, what is asked may not
+            return UnreadableAnswer(f"The answer to {request.name} is empty; it is asked again later.")
+        if reply.body and not _is_json(reply.body):
+            return UnreadableAnswer(f"The answer to {request.name} is cut off or no JSON; it is asked again later.")
+        return None
 
 
 def _unreachable(request: Request, problem: httpx.HTTPError) -> GhsyncError:

@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 
 import msgspec
 
+from ghsync.errors import GraphQLUnavailable
 from ghsync.github.parts import PARTS
 
 _COORDINATE = re.compile(r"(\w+)\.(\w+)(?:\((\w+):\))?")
@@ -53,7 +54,10 @@ QUERY = "query Schema {{\n{}\n}}\n".format(
 
 def lacking(data: bytes) -> dict[str, str]:
     """The parts that the schema lacks, each with a sentence, by the answer to the query."""
-    told = _decoder.decode(data)
+    try:
+        told = _decoder.decode(data)
+    except msgspec.MsgspecError:
+        raise GraphQLUnavailable("GraphQL does not tell its schema as it should; it is asked again later.") from None
     return dict(_lacking(told))
 
 

@@ -76,6 +76,15 @@ class Problem(msgspec.Struct, frozen=True):
         """Whether what is null is one of the nodes asked for, and not a part of one."""
         return (self.path[:1], len(self.path)) in ((("node",), 1), (("nodes",), 2))
 
+    @property
+    def hides_an_item(self) -> bool:
+        """Whether what is null is a whole item of one of a repository's listings."""
+        return self.path[:1] == ("node",) and self.path[2:3] == ("nodes",) and len(self.path) == 4
+
+
+HOLES = 3
+"""So many items of a listing may be null, whatever the reason; where more are, it was too much at once."""
+
 
 class Envelope(msgspec.Struct, frozen=True):
     """The whole answer; ``data`` is kept as it came."""
@@ -142,6 +151,9 @@ def error(envelope: Envelope) -> GhsyncError | None:
     Data with holes inside nodes are no data: a null there would be taken for the truth.
     """
     problems = envelope.errors
+    holes = [one for one in problems if one.hides_an_item]
+    if not envelope.empty and len(holes) <= HOLES:  # the reader finds out by REST what is in their places
+        problems = tuple(one for one in problems if one not in holes)
     heavy = [one for one in problems if one.type in _HEAVY_TYPES or _HEAVY.search(one.message)]
     if heavy:
         return TooHeavy(f"GraphQL could not answer so much at once ({heavy[0].message.rstrip('.')}).")

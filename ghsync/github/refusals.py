@@ -19,6 +19,7 @@ from ghsync.errors import (
     PermissionMissing,
     RefusedByGitHub,
     Suspended,
+    SwitchedOff,
     UnavailableForLegalReasons,
 )
 from ghsync.github.budget import Told
@@ -62,13 +63,24 @@ def limited(reply: Reply, said: str | None = None) -> Limited | None:
     if asked_to_wait is not None and (reply.status in (403, 429, 503) or said):
         return Limited(True, asked_to_wait)
     why = said or message(reply)
-    if reply.status == 429 or said or (reply.status == 403 and _LIMITED.search(why)):
-        counts, secondary = told(reply, "core"), bool(_SECONDARY.search(why))
+    counts, secondary = told(reply, "core"), bool(_SECONDARY.search(why))
+    used_up = counts is not None and counts.remaining == 0 and not _is_denial(reply, why)
+    if reply.status == 429 or said or (reply.status == 403 and (used_up or _LIMITED.search(why))):
         enough = TOO_FEW_POINTS if said and not secondary else 1
         if counts is not None and counts.remaining < enough:
             return Limited(secondary, counts.seconds_left)
         return Limited(True, None)
     return None
+
+
+def _is_denial(reply: Reply, said: str) -> bool:
+    """Whether a 403 says itself that it is no limit: the last request of a window may be denied as any other."""
+    return bool(
+        _SUSPENDED.search(said)
+        or _LACKS_PERMISSION.search(said)
+        or "access blocked" in said.lower()
+        or _body(reply).block is not None
+    )
 
 
 def retry_after(reply: Reply) -> float | None:
@@ -117,6 +129,8 @@ def error(reply: Reply, what: str, clock_offset: float) -> GhsyncError | None:
         return UnavailableForLegalReasons(f"GitHub has blocked {what} for legal reasons.")
     if status == 404:
         return NotFound(f"GitHub has no {what}, or does not show it to this credential.")
+    if status == 410 and "disabled" in said.lower():
+        return SwitchedOff(f"{what} is switched off on GitHub{_quoted(said)}.")
     if status == 410:
         return Gone(f"{what} was deleted on GitHub.")
     return RefusedByGitHub(f"GitHub refused {what} with {status}{_quoted(said)}.")

@@ -12,7 +12,16 @@ import msgspec
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
-from ghsync.errors import AccessLost, Gone, Moved, NotFound, Suspended, UnavailableForLegalReasons
+from ghsync.errors import (
+    AccessLost,
+    Gone,
+    Moved,
+    NotFound,
+    Suspended,
+    SwitchedOff,
+    UnavailableForLegalReasons,
+)
+from ghsync.github.decoding import decoded
 from ghsync.mirror import comment, issue, pull_request, review_thread
 from ghsync.mirror.guard import ANSWERS_LAST
 from ghsync.mirror.noun import CLOCKS_DIFFER_BY, Noun
@@ -30,6 +39,11 @@ class Absentee:
 
     noun: Noun
     number: int
+
+    @property
+    def what(self) -> What:
+        """Its kind."""
+        return "pull_requests" if self.noun is pull_request.noun else "issues"
 
 
 _ABSENT = sa.text("""
@@ -76,6 +90,10 @@ class _Repository(msgspec.Struct, frozen=True):
     id: int
 
 
+_destination_decoder = msgspec.json.Decoder(_Destination)
+_repository_decoder = msgspec.json.Decoder(_Repository)
+
+
 async def settle(session: Session, known: Known, absentee: Absentee, batch: Batch) -> None:
     """Ask for one absentee, and add to the batch what has become of it.
 
@@ -93,9 +111,12 @@ async def settle(session: Session, known: Known, absentee: Absentee, batch: Batc
             batch.bury(absentee.noun, repository_id, row | there, asked_at)
     except Gone:
         batch.bury(absentee.noun, repository_id, row | nowhere, asked_at)
+    except SwitchedOff:
+        return  # it comes back as it was, when that is switched on again
     except NotFound as error:
-        await catalog.require_access(session, known.place, error)
-        batch.bury(absentee.noun, repository_id, row | nowhere, asked_at)
+        off = await catalog.require_access(session, known.place, error)
+        if absentee.what not in off:
+            batch.bury(absentee.noun, repository_id, row | nowhere, asked_at)
     else:
         conversations.add(session, batch, repository_id, found)
 
@@ -104,10 +125,10 @@ async def _destination(session: Session, location: str) -> dict[str, object] | N
     """Where an issue is in the end; None where that cannot be read: it is gone from here all the same."""
     if (found := await _follow(session, location)) is None:
         return None
-    there = msgspec.json.decode(found, type=_Destination)
+    there = decoded(found, _destination_decoder, location)
     if (home := await _follow(session, there.repository_url)) is None:
         return None
-    repository = msgspec.json.decode(home, type=_Repository)
+    repository = decoded(home, _repository_decoder, there.repository_url)
     return {"repository_github_id": str(repository.id), "github_id": str(there.id), "number": there.number}
 
 

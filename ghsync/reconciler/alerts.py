@@ -7,6 +7,7 @@ https://docs.github.com/en/rest/code-scanning/code-scanning
 
 from collections.abc import Iterable, Mapping
 from datetime import datetime
+from itertools import chain
 
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncEngine
@@ -15,6 +16,7 @@ from ghsync.errors import AccessLost, NotFound, Suspended
 from ghsync.mirror import security_alert
 from ghsync.mirror.security_alert import Payload
 from ghsync.mirror.user import time
+from ghsync.reconciler import unread
 from ghsync.reconciler.catalog import Known
 from ghsync.reconciler.session import Session
 
@@ -37,17 +39,22 @@ async def read(session: Session, engine: AsyncEngine, known: Known) -> None:
     for kind, (permission, path, params) in LISTINGS.items():
         if not known.place.surely_may(permission):
             continue
-        try:
-            pages = [page async for page in session.listing(known.place.path(path), Payload, **params)]
-        except Suspended:
-            raise
-        except (NotFound, AccessLost):
-            continue  # it is not enabled for this repository, as for most
-        for found, observed_at in pages:
-            news = await _news(engine, known, found) if kind == "code_scanning" else found
-            for alert in found:
-                row = security_alert.row(alert, kind, session.origin(observed_at), placed=alert in news)
-                batch.add(security_alert.noun, known.place.github_id, row)
+        with unread.part(
+            session.unread, known.place.id, f"The {kind.replace('_', ' ')} alerts of {known.place.full_name}"
+        ):
+            try:
+                pages = [page async for page in session.listing(known.place.path(path), Payload, None, **params)]
+            except Suspended:
+                raise
+            except (NotFound, AccessLost):
+                continue  # it is not enabled for this repository, as for most
+            for page in pages:
+                news = await _news(engine, known, page.items) if kind == "code_scanning" else page.items
+                for alert in page.items:
+                    row = security_alert.row(alert, kind, session.origin(page.observed_at), placed=alert in news)
+                    batch.add(security_alert.noun, known.place.github_id, row)
+            for wrong in chain.from_iterable(page.wrong for page in pages):
+                raise wrong.error
     if batch.rows:
         await session.gate.write(batch)
 

@@ -16,7 +16,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from ghsync.changes.feed import Event
 from ghsync.database import document, metadata, moment, reference, transaction, uuid_key
 from ghsync.mirror import issue, pull_request
-from ghsync.reconciler import catalog, places, refetch, runs
+from ghsync.reconciler import catalog, places, refetch, runs, unread
 from ghsync.reconciler.absentees import NOUNS, Absentee
 from ghsync.reconciler.reconciler import Reconciler
 from ghsync.reconciler.refetch import Wanted
@@ -100,8 +100,15 @@ async def audit(reconciler: Reconciler, *, size: int = 20) -> tuple[Run, list[Fi
             ids = {place.id for place in part}
             mine = [one for one in sample if one.repository_id in ids]
             session = await reconciler.session(installation, "reconcile", "sweep", meter=run.meter)
-            batch = await refetch.read(reconciler, session, mine, known)
-            told = await session.gate.write(batch)
+            batch, failed = await refetch.read(reconciler, session, mine, known)
+            session.unread.sentences |= {
+                unread.conversation(
+                    one.repository_id, one.absentee.number, pull=one.absentee.what == "pull_requests"
+                ): said
+                for one, said in failed.items()
+            }
+            told = await session.gate.write(batch, session.unread.keep)
+            run.unread = session.unread.sentence or run.unread
             found += differences(told, now - SETTLED)
             run.rows_seen, run.rows_written = run.rows_seen + len(mine), len(found)
         async with transaction(reconciler.engine) as conn:

@@ -12,13 +12,15 @@ import msgspec
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
-from ghsync.errors import AccessLost, NotFound
+from ghsync.errors import NotFound, RepositoryLost, UnreadableAnswer
+from ghsync.github.decoding import decoded
 from ghsync.github.graphql.answered import Catalog
 from ghsync.mirror import label, milestone, repository
 from ghsync.mirror.noun import Noun
 from ghsync.projector.batch import Batch
+from ghsync.reconciler import unread
 from ghsync.reconciler.places import Place
-from ghsync.reconciler.session import Session
+from ghsync.reconciler.session import Session, Wrong
 
 _repository = msgspec.json.Decoder(repository.Payload)
 
@@ -32,10 +34,11 @@ _identity = msgspec.json.Decoder(_Identity)
 
 @dataclass(frozen=True, slots=True)
 class Known:
-    """A repository under its present name, with its labels and milestones."""
+    """A repository under its present name, with its labels and milestones; ``off`` are the kinds switched off in it."""
 
     place: Place
     catalog: Catalog
+    off: frozenset[str] = frozenset()
 
     def batch(self) -> Batch:
         """A batch for what hangs on the repository."""
@@ -47,7 +50,11 @@ class Known:
 async def read(session: Session, engine: AsyncEngine, place: Place) -> Known:
     """Read a repository with its labels and milestones, and write them."""
     answer = await session.get(place.path())
-    payload = _repository.decode(answer.body)
+    payload = decoded(answer.body, _repository, place.full_name)
+    if payload.id != place.github_id:
+        raise UnreadableAnswer(
+            f"GitHub answered for {place.full_name} with another repository; it is asked again later."
+        )
     here = replace(place, full_name=payload.full_name, node_id=payload.node_id)
     known = Known(here, Catalog())
     origin = session.origin(answer.observed_at)
@@ -55,18 +62,56 @@ async def read(session: Session, engine: AsyncEngine, place: Place) -> Known:
     row = batch.see(payload, origin)
     if place.installation:
         batch.allow(row, int(place.installation), origin)
-    async for labels, observed_at in session.listing(here.path("labels"), label.Payload):
-        for one in labels:
-            known.catalog.labels[str(one.node_id)] = one
-            batch.add(label.noun, here.github_id, label.row(one, session.origin(observed_at)))
-    async for milestones, observed_at in session.listing(here.path("milestones"), milestone.Payload, state="all"):
-        for two in milestones:
-            known.catalog.milestones[two.number] = two
-            batch.add(milestone.noun, here.github_id, milestone.row(two, session.origin(observed_at)))
-    await _bury(session, engine, batch, here, label.noun, (one.id for one in known.catalog.labels.values()))
-    await _bury(session, engine, batch, here, milestone.noun, (two.id for two in known.catalog.milestones.values()))
+    with unread.part(session.unread, here.id, f"The labels of {here.full_name}"):
+        await _labels(session, engine, batch, known)
+    # They come with issues and pull requests: without both, the address does not answer.
+    if payload.has_issues or payload.has_pull_requests:
+        with unread.part(session.unread, here.id, f"The milestones of {here.full_name}"):
+            await _milestones(session, engine, batch, known)
+    if unread.parts(here.id) in session.unread.sentences:
+        await _fill(engine, known)
     await session.gate.write(batch)
-    return known
+    return replace(known, off=_off(payload))
+
+
+async def _fill(engine: AsyncEngine, known: Known) -> None:
+    """Add what the mirror knows to labels and milestones that could not all be read: else who has them is cut off."""
+    async with engine.connect() as conn:
+        kept = (await stored(conn, known.place)).catalog
+    known.catalog.labels.update(kept.labels | known.catalog.labels)
+    known.catalog.milestones.update(kept.milestones | known.catalog.milestones)
+
+
+def _off(payload: repository.Payload) -> frozenset[str]:
+    """What is switched off: it is not to be seen, and comes back as it was."""
+    off = {"issues": not payload.has_issues, "pull_requests": not payload.has_pull_requests}
+    return frozenset(what for what, is_off in off.items() if is_off)
+
+
+async def _labels(session: Session, engine: AsyncEngine, batch: Batch, known: Known) -> None:
+    here = known.place
+    wrong: list[Wrong] = []
+    async for page in session.listing(here.path("labels"), label.Payload):
+        wrong += page.wrong
+        for one in page.items:
+            known.catalog.labels[str(one.node_id)] = one
+            batch.add(label.noun, here.github_id, label.row(one, session.origin(page.observed_at)))
+    if wrong:
+        raise wrong[0].error
+    await _bury(session, engine, batch, here, label.noun, (one.id for one in known.catalog.labels.values()))
+
+
+async def _milestones(session: Session, engine: AsyncEngine, batch: Batch, known: Known) -> None:
+    here = known.place
+    wrong: list[Wrong] = []
+    async for page in session.listing(here.path("milestones"), milestone.Payload, state="all"):
+        wrong += page.wrong
+        for one in page.items:
+            known.catalog.milestones[one.number] = one
+            batch.add(milestone.noun, here.github_id, milestone.row(one, session.origin(page.observed_at)))
+    if wrong:
+        raise wrong[0].error
+    await _bury(session, engine, batch, here, milestone.noun, (one.id for one in known.catalog.milestones.values()))
 
 
 _LABELS = sa.text("""
@@ -106,16 +151,20 @@ async def _bury(
             await require_access(session, place, error)
             batch.bury(noun, place.github_id, {"github_id": github_id}, asked_at)
         else:
-            if str(_identity.decode(answer.body).id) != github_id:
+            if str(decoded(answer.body, _identity, f"{folder} {address}").id) != github_id:
                 batch.bury(noun, place.github_id, {"github_id": github_id}, asked_at)
 
 
-async def require_access(session: Session, place: Place, error: NotFound) -> None:
-    """Raise `AccessLost` where the whole repository cannot be seen any more: then a 404 in it proves nothing (I10)."""
+async def require_access(session: Session, place: Place, error: NotFound) -> frozenset[str]:
+    """Which kinds are switched off in a repository in which something is not found.
+
+    Raises `RepositoryLost` where all of it cannot be seen any more: then a 404 in it proves nothing (I10).
+    """
     try:
-        await session.get(place.path())
+        answer = await session.get(place.path())
     except NotFound:
-        raise AccessLost(f"{place.full_name} is not to be seen any more.") from error
+        raise RepositoryLost(f"{place.full_name} is not to be seen any more.") from error
+    return _off(decoded(answer.body, _repository, place.full_name))
 
 
 async def _absent(

@@ -10,7 +10,8 @@ import sqlalchemy as sa
 import structlog
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from ghsync.errors import GraphQLDenied, GraphQLUnavailable, TooHeavy
+from ghsync.errors import GhsyncError, GraphQLDenied, GraphQLUnavailable, TooHeavy, UnreadableAnswer
+from ghsync.github.decoding import decoded
 from ghsync.github.graphql import answers
 from ghsync.github.graphql.answered import UnknownLabel
 from ghsync.github.graphql.conversations import Issue
@@ -18,12 +19,12 @@ from ghsync.github.graphql.pull_requests import PullRequest
 from ghsync.mirror import comment, issue, pull_request
 from ghsync.mirror.user import time
 from ghsync.projector.batch import Batch
-from ghsync.reconciler import heads, reviews
+from ghsync.reconciler import heads, parts, reviews, unread
 from ghsync.reconciler.catalog import Known
 from ghsync.reconciler.heads import Shown
 from ghsync.reconciler.reviews import Said
-from ghsync.reconciler.runs import Progress, What
-from ghsync.reconciler.session import Session
+from ghsync.reconciler.runs import Position, Progress, What
+from ghsync.reconciler.session import Session, Wrong
 
 Payload = issue.Payload | pull_request.Payload
 
@@ -31,6 +32,8 @@ LARGEST_PAGE = 100
 HEADS_AT_ONCE = 20  # each is charged for all the suites that it could have
 FIRST_PAGE_OF_CHANGES = 20  # few change between two sweeps, and a page is charged for what it could hold
 HEADS_OF_CHANGES = 10
+HOLES = 3  # so many things that GitHub cannot show are left out of a page, and more are too much at once
+PAGES_FOR_A_NUMBER = 3
 _OLDEST_FIRST = {"field": "CREATED_AT", "direction": "ASC"}
 _NEWEST_FIRST = {"field": "UPDATED_AT", "direction": "DESC"}
 
@@ -60,10 +63,14 @@ class Conversation:
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """What one request showed: conversations by kind, those that it was asked for, and heads of open pull requests."""
+    """What one request showed: conversations by kind, those that it was asked for, and heads of open pull requests.
+
+    ``unread`` are there too, and could not be read.
+    """
 
     shown: dict[What, list[Conversation]]
     heads: list[Shown] = field(default_factory=list)
+    unread: list[int] = field(default_factory=list)
 
 
 def add(session: Session, batch: Batch, repository_id: int, conversation: Conversation) -> None:
@@ -98,6 +105,7 @@ async def pages(
     size = FIRST_PAGE_OF_CHANGES if newest_first else LARGEST_PAGE
     if "pull_requests" not in kinds or not any(heads.variables(known).values()):
         progress.heads.ended = True
+    cursors: set[tuple[str | None, ...]] = set()
     while True:
         positions = {what: progress.position(what) for what in kinds if what not in denied}
         if all(each.ended for each in positions.values()) and (progress.heads.ended or "heads" in denied):
@@ -122,6 +130,10 @@ async def pages(
             denied |= dict.fromkeys(kept_back, error)
             continue
         yield shown
+        read = (progress.issues.after, progress.pull_requests.after, progress.heads.after)
+        if read in cursors:
+            raise GraphQLUnavailable("GraphQL's pages do not move on; REST is asked instead.")
+        cursors.add(read)
         size = min(LARGEST_PAGE, size + size // 2 + 1)
     if denied:
         raise next(iter(denied.values()))  # they have not ended
@@ -158,34 +170,132 @@ async def _ask(
         afterHead=progress.heads.after,
         **heads.variables(known),
     )
-    node = answers.conversations_decoder.decode(answer.data).node
+    node, numbers = answers.conversations(answer.data)
     if node is None:
         raise GraphQLUnavailable("GitHub's GraphQL does not show this repository; REST is asked instead.")
-    shown: dict[What, list[Conversation]] = {}
-    pages: list[tuple[What, answers.Page]] = []
+    pages: dict[What, answers.Page] = {}
     for what in sizes:
         page = node.issues if what == "issues" else node.pull_requests
-        if page is None or None in page.nodes:
+        if page is None or page.nodes.count(None) > HOLES:
             raise TooHeavy("GitHub answered a part of the page.")
+        pages[what] = page
+    shown: dict[What, list[Conversation]] = {}
+    unread_numbers: list[int] = []
+    for what, page in pages.items():
+        position = progress.position(what)
         nodes = await reviews.with_reviewers(
-            session, known, [one for one in page.nodes if one], progress.position(what).shown, newest_first=newest_first
+            session, known, [one for one in page.nodes if one], position.shown, newest_first=newest_first
         )
-        shown[what] = [await read(session, known, one, answer.observed_at) for one in nodes]
-        pages.append((what, page))
+        told: list[Conversation | int | None] = [await _read(session, known, one, answer.observed_at) for one in nodes]
+        holes = _Holes(session, known, what, position, newest_first=newest_first)
+        told += [await holes.fill(page, place, numbers) for place, one in enumerate(page.nodes) if one is None]
+        shown[what] = [one for one in told if isinstance(one, Conversation)]
+        unread_numbers += [one for one in told if isinstance(one, int)]
     checked: list[Shown] = []
     if heads_size:
-        if node.heads is None or None in node.heads.nodes:
+        if node.heads is None or node.heads.nodes.count(None) > HOLES:
             raise TooHeavy("GitHub answered a part of the page.")
         checked = heads.shown([head for head in node.heads.nodes if head], answer.observed_at)
+        for place, head in enumerate(node.heads.nodes):
+            if head is None:
+                _note_head(session, known, numbers.get(("heads", place)))
         progress.heads.after = node.heads.page_info.end_cursor
         # Of what changed the first page is enough: checks move no time by which they could be found.
         progress.heads.ended = newest_first or not node.heads.page_info.has_next_page
-    for what, page in pages:  # only now that all could be read
+    for what, page in pages.items():  # only now that all could be read
         position = progress.position(what)
         position.after, position.ended = page.page_info.end_cursor, not page.page_info.has_next_page
         position.total, position.shown = page.total_count, position.shown + len(page.nodes)
+        position.last = next((one.number for one in reversed(page.nodes) if one), position.last)
         position.reach(max(changes(shown[what]), default=None))
-    return Page(shown, checked)
+    return Page(shown, checked, unread_numbers)
+
+
+async def _read(session: Session, known: Known, node: Issue | PullRequest, observed_at: datetime) -> Conversation | int:
+    """A conversation; its number where it cannot be read, which is told."""
+    pull = isinstance(node, PullRequest)
+    try:
+        return await read(session, known, node, observed_at)
+    except GhsyncError as error:
+        return _noted(session, known, node.number, error, pull=pull)
+
+
+async def _one(session: Session, known: Known, number: int, *, pull: bool) -> Conversation | int:
+    """A conversation as REST shows it; its number where that cannot be read, which is told, or could not lately."""
+    if session.unread.waits(unread.conversation(known.place.id, number, pull=pull)):
+        return number
+    try:
+        return await one(session, known, number, pull=pull)
+    except GhsyncError as error:
+        return _noted(session, known, number, error, pull=pull)
+
+
+def _noted(session: Session, known: Known, number: int, error: GhsyncError, *, pull: bool) -> int:
+    if not unread.is_of_one(error):
+        raise error
+    job = unread.conversation(known.place.id, number, pull=pull)
+    session.unread.note(job, f"{known.place.full_name}#{number}", error)
+    return number
+
+
+def _note_head(session: Session, known: Known, number: int | None) -> None:
+    place, error = known.place, UnreadableAnswer("GraphQL does not show them; they are asked for again later.")
+    if number is None:
+        session.unread.note(unread.parts(place.id), f"The checks of a pull request of {place.full_name}", error)
+    else:
+        session.unread.note(unread.checks(place.id, number), f"The checks of {place.full_name}#{number}", error)
+
+
+class _Number(msgspec.Struct, frozen=True):
+    number: int
+    pull_request: object = None
+
+
+@dataclass(frozen=True, slots=True)
+class _Holes:
+    """What GraphQL leaves out of a page: REST's list, in the same order, tells its number."""
+
+    session: Session
+    known: Known
+    what: What
+    position: Position
+    newest_first: bool
+
+    async def fill(self, page: answers.Page, place: int, numbers: answers.Numbers) -> Conversation | int | None:
+        """The conversation in this place; its number where it cannot be read, None where nobody can name it."""
+        pull = self.what == "pull_requests"
+        number = numbers.get(("pullRequests" if pull else "issues", place)) or await self._number(page, place)
+        if number is not None:
+            return await _one(self.session, self.known, number, pull=pull)
+        self.position.partial = True
+        there, kind = self.known.place, "A pull request" if pull else "An issue"
+        error = UnreadableAnswer("GitHub does not even tell its number; it is asked for again later.")
+        self.session.unread.note(unread.parts(there.id), f"{kind} of {there.full_name}", error)
+        return None
+
+    async def _number(self, page: answers.Page, place: int) -> int | None:
+        pull = self.what == "pull_requests"
+        before = next((one.number for one in reversed(page.nodes[:place]) if one), self.position.last)
+        shown = {one.number for one in page.nodes if one}
+        index, passed = self.position.shown + place, before is None
+        path = self.known.place.path("pulls" if pull else "issues")
+        first, looked_at = index // LARGEST_PAGE + 1, 0
+        try:
+            async for listed in self.session.listing(
+                path, _Number, state="all", page=first, **_order(newest_first=self.newest_first)
+            ):
+                for one in listed.items:
+                    if pull or one.pull_request is None:
+                        if passed and one.number not in shown:
+                            return one.number
+                        passed = passed or one.number == before
+                looked_at += 1
+                if looked_at == PAGES_FOR_A_NUMBER:
+                    return None
+        except GhsyncError as error:
+            if not unread.is_of_one(error):
+                raise
+        return None
 
 
 async def read(session: Session, known: Known, node: Issue | PullRequest, observed_at: datetime) -> Conversation:
@@ -201,11 +311,11 @@ async def read(session: Session, known: Known, node: Issue | PullRequest, observ
             said = await reviews.shown(session, known, node)
         else:
             told, untold = node.payload(known.catalog, session.github.api_url), node.untold
-    except UnknownLabel:
+    except (UnknownLabel, GraphQLUnavailable, TooHeavy):  # or its threads are not shown to their end
         return await one(session, known, node.number, pull=pull)
     comments = [shown.payload for shown in node.comments.nodes]
     if node.comments.page_info.has_next_page:
-        comments = await _comments(session, known, node.number)
+        comments, _ = await _comments(session, known, node.number, pull=pull)
     return Conversation(told, observed_at, comments, len(comments) == node.comments.total_count, said, untold)
 
 
@@ -241,7 +351,10 @@ _pull_request = msgspec.json.Decoder(pull_request.Payload)
 async def one(session: Session, known: Known, number: int, *, pull: bool) -> Conversation:
     """A conversation as REST shows it."""
     answer = await session.get(known.place.path("pulls" if pull else "issues", number))
-    told: Payload = (_pull_request if pull else _issue).decode(answer.body)
+    name = f"{known.place.full_name}#{number}"
+    told: Payload = decoded(answer.body, _pull_request, name) if pull else decoded(answer.body, _issue, name)
+    if told.number != number:
+        raise UnreadableAnswer("GitHub answered with another number; it is asked again later.")
     return await _with_comments(session, known, told, answer.observed_at)
 
 
@@ -249,7 +362,7 @@ async def listed(
     session: Session, known: Known, progress: Progress, kinds: Iterable[What], *, newest_first: bool = False
 ) -> AsyncIterator[Page]:
     """The same through REST, from the start: a request a page, and one for each pull request, whose lists lack much."""
-    order = {"sort": "updated", "direction": "desc"} if newest_first else {"sort": "created", "direction": "asc"}
+    order = _order(newest_first=newest_first)
     pulls_ended = progress.pull_requests.ended
     for what in kinds:
         position = progress.position(what)
@@ -257,30 +370,55 @@ async def listed(
             continue
         pull = what == "pull_requests"
         path = known.place.path("pulls" if pull else "issues")
-        async for found, observed_at in session.listing(path, issue.Payload, state="all", **order):
+        async for page in session.listing(path, issue.Payload, state="all", **order):
+            told: list[Conversation | int | None]
             if pull:
-                read = [await one(session, known, told.number, pull=True) for told in found]
+                told = [await _one(session, known, each.number, pull=True) for each in page.items]
             else:
-                issues = [told for told in found if told.pull_request is None]
-                read = [await _with_comments(session, known, told, observed_at) for told in issues]
+                issues = [each for each in page.items if each.pull_request is None]
+                told = [await _with_comments(session, known, each, page.observed_at) for each in issues]
+            told += [await _wrong(session, known, position, each, pull=pull) for each in page.wrong]
+            read = [each for each in told if isinstance(each, Conversation)]
             position.reach(max(changes(read), default=None))
             pulls = [each.payload for each in read if isinstance(each.payload, pull_request.Payload)]
-            yield Page({what: read}, heads.listed(pulls, observed_at))
+            numbers = [each for each in told if isinstance(each, int)]
+            yield Page({what: read}, heads.listed(pulls, page.observed_at), numbers)
             if position.ended:  # the reader has what it wants
                 break
         position.ended = True
     if pulls_ended and not progress.heads.ended:
-        async for opened, observed_at in session.listing(known.place.path("pulls"), pull_request.Payload, state="open"):
-            yield Page({}, heads.listed(opened, observed_at))
+        async for opened in session.listing(known.place.path("pulls"), pull_request.Payload, state="open"):
+            for wrong in opened.wrong:
+                _note_head(session, known, wrong.number)
+            yield Page({}, heads.listed(opened.items, opened.observed_at))
     progress.heads.ended = True
 
 
+def _order(*, newest_first: bool) -> dict[str, str]:
+    """The order of REST's lists, as GraphQL is asked for it."""
+    return {"sort": "updated", "direction": "desc"} if newest_first else {"sort": "created", "direction": "asc"}
+
+
+async def _wrong(
+    session: Session, known: Known, position: Position, item: Wrong, *, pull: bool
+) -> Conversation | int | None:
+    """One that its list shows so that it cannot be read: by itself it may be."""
+    if item.number is not None:
+        return await _one(session, known, item.number, pull=pull)
+    position.partial = True
+    place, kind = known.place, "A pull request" if pull else "An issue"
+    session.unread.note(unread.parts(place.id), f"{kind} of {place.full_name}", item.error)
+    return None
+
+
 async def _with_comments(session: Session, known: Known, told: Payload, observed_at: datetime) -> Conversation:
-    comments = await _comments(session, known, told.number) if told.comments else []
+    pull = isinstance(told, pull_request.Payload)
+    comments, _ = await _comments(session, known, told.number, pull=pull) if told.comments else ([], True)
     said = await reviews.listed(session, known, told) if isinstance(told, pull_request.Payload) else Said()
     return Conversation(told, observed_at, comments, len(comments) == (told.comments or 0), said)
 
 
-async def _comments(session: Session, known: Known, number: int) -> list[comment.Payload]:
-    path = known.place.path("issues", number, "comments")
-    return [one async for found, _ in session.listing(path, comment.Payload) for one in found]
+async def _comments(session: Session, known: Known, number: int, *, pull: bool) -> tuple[list[comment.Payload], bool]:
+    place = known.place
+    name, job = f"The comments of {place.full_name}#{number}", unread.conversation(place.id, number, pull=pull)
+    return await parts.read(session, place, ("issues", number, "comments"), comment.Payload, name, job)

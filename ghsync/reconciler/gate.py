@@ -1,13 +1,16 @@
 """Where what was read goes: through the projector's gate, or, in a dry run, only as far as the difference."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Protocol
 
+import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from ghsync.changes.feed import Event
-from ghsync.database import transaction
+from ghsync.database import first_line, transaction
+from ghsync.errors import UnreadableAnswer
 from ghsync.projector import project
 from ghsync.projector.batch import Batch
 from ghsync.reconciler import places
@@ -17,8 +20,20 @@ from ghsync.reconciler.runs import Progress
 Afterwards = Callable[[AsyncConnection], Awaitable[object]]
 
 
+@contextmanager
+def storable() -> Iterator[None]:
+    """What PostgreSQL cannot hold, a number that is too large for one, is an answer that cannot be read."""
+    try:
+        yield
+    except sa.exc.DataError as error:
+        raise UnreadableAnswer(f"It cannot be stored ({first_line(error)}); it is asked for again later.") from error
+
+
 class Gate(Protocol):
-    """Takes a batch; ``afterwards`` runs in the same transaction. ``insists``: see `ghsync.mirror.guard.overrules`."""
+    """Takes a batch; ``afterwards`` runs in the same transaction. What cannot be stored is an `UnreadableAnswer`.
+
+    ``insists``: see `ghsync.mirror.guard.overrules`.
+    """
 
     @property
     def insists(self) -> bool:
@@ -41,10 +56,11 @@ class Mirror:
     async def write(self, batch: Batch, afterwards: Afterwards | None = None) -> list[Event]:
         """Write the batch and commit."""
         batch.insists = self.insists
-        async with transaction(self.engine) as conn:
-            told = await project.write(conn, batch)
-            if afterwards:
-                await afterwards(conn)
+        with storable():
+            async with transaction(self.engine) as conn:
+                told = await project.write(conn, batch)
+                if afterwards:
+                    await afterwards(conn)
         return told
 
     async def mark(self, place: Place, progress: Progress, *, complete: bool) -> None:
@@ -70,11 +86,12 @@ class Rehearsal:
     async def write(self, batch: Batch, afterwards: Afterwards | None = None) -> list[Event]:
         """Find out what the batch would change."""
         batch.insists = self.insists
-        async with self.engine.connect() as conn:
-            told = await project.write(conn, batch)
-            if afterwards:
-                await afterwards(conn)
-            await conn.rollback()
+        with storable():
+            async with self.engine.connect() as conn:
+                told = await project.write(conn, batch)
+                if afterwards:
+                    await afterwards(conn)
+                await conn.rollback()
         self.differences.extend(told)
         return told
 

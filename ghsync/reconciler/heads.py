@@ -6,21 +6,25 @@ GraphQL shows it with the heads. Without GraphQL there is a request for each kin
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-
-import msgspec
+from typing import TypeVar
 
 from ghsync.errors import PermissionMissing
 from ghsync.github.graphql.checks import Head
+from ghsync.jobs import Job
 from ghsync.mirror import check_run, check_suite, commit_status, pull_request, workflow_run
 from ghsync.projector.batch import Batch
+from ghsync.reconciler import parts, unread
 from ghsync.reconciler.catalog import Known
 from ghsync.reconciler.session import Session
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
 class Shown:
     """The head of an open pull request, and what GraphQL showed of it: nothing where REST has to be asked."""
 
+    number: int
     sha: str
     observed_at: datetime
     node: Head | None = None
@@ -45,13 +49,13 @@ def variables(known: Known) -> dict[str, bool]:
 
 def shown(nodes: Sequence[Head], observed_at: datetime) -> list[Shown]:
     """Heads as GraphQL shows them; one whose commit it does not show yet comes with the next push or reading."""
-    return [Shown(node.head_ref_oid, observed_at, node) for node in nodes if node.commit]
+    return [Shown(node.number, node.head_ref_oid, observed_at, node) for node in nodes if node.commit]
 
 
 def listed(told: Sequence[pull_request.Payload], observed_at: datetime) -> list[Shown]:
     """Heads of which REST is to be asked."""
     return [
-        Shown(one.head.sha, observed_at)
+        Shown(one.number, one.head.sha, observed_at)
         for one in told
         if one.state == "open" and one.head is not None and one.head.sha
     ]
@@ -59,7 +63,7 @@ def listed(told: Sequence[pull_request.Payload], observed_at: datetime) -> list[
 
 async def read(session: Session, known: Known, heads: Sequence[Shown]) -> list[Checked]:
     """What was checked of these heads."""
-    return [await _told(session, known, head) or await _asked(session, known, head.sha) for head in heads]
+    return [await _told(session, known, head) or await _asked(session, known, head) for head in heads]
 
 
 def add(session: Session, batch: Batch, repository_id: int, checked: Checked) -> None:
@@ -82,7 +86,7 @@ async def _told(session: Session, known: Known, head: Shown) -> Checked | None:
         return None
     statuses = head.node.statuses(known.place.github_id)
     if statuses is None:
-        statuses = await _statuses(session, known, head.sha)
+        statuses = await _part(session, known, head, commit_status.Payload, "statuses")
     workflows = (suite.workflow(head.sha) for suite in commit.suites)
     return Checked(
         head.sha,
@@ -94,39 +98,44 @@ async def _told(session: Session, known: Known, head: Shown) -> Checked | None:
     )
 
 
-class _CheckRuns(msgspec.Struct, frozen=True):
-    check_runs: list[check_run.Payload]
+async def _asked(session: Session, known: Known, head: Shown) -> Checked:
+    """The same through REST, as far as it may be seen.
 
-
-class _CheckSuites(msgspec.Struct, frozen=True):
-    check_suites: list[check_suite.Payload]
-
-
-class _WorkflowRuns(msgspec.Struct, frozen=True):
-    workflow_runs: list[workflow_run.Payload]
-
-
-async def _asked(session: Session, known: Known, sha: str) -> Checked:
-    """The same through REST, as far as it may be seen."""
-    place = known.place
+    A commit that GitHub does not know (404, or 422 with "No commit found") has nothing to tell of yet.
+    """
+    place, sha = known.place, head.sha
     checked = Checked(sha, session.github.now())
     try:
         if place.may("checks"):
-            async for suites, _ in session.pages(place.path("commits", sha, "check-suites"), _CheckSuites):
-                checked.suites.extend(suites.check_suites)
-            async for runs, _ in session.pages(place.path("commits", sha, "check-runs"), _CheckRuns):
-                checked.runs.extend(runs.check_runs)
+            checked.suites.extend(
+                await _part(session, known, head, check_suite.Payload, "check-suites", "check_suites")
+            )
+            checked.runs.extend(await _part(session, known, head, check_run.Payload, "check-runs", "check_runs"))
         if place.may("actions"):
-            async for found, _ in session.pages(place.path("actions", "runs"), _WorkflowRuns, head_sha=sha):
-                checked.workflows.extend(found.workflow_runs)
+            name, job = _named(known, head, "workflow runs")
+            workflows, _ = await parts.read(
+                session, place, ("actions", "runs"), workflow_run.Payload, name, job,
+                within="workflow_runs", head_sha=sha,
+            )  # fmt: skip
+            checked.workflows.extend(workflows)
         if place.may("statuses"):
-            checked.statuses.extend(await _statuses(session, known, sha))
+            checked.statuses.extend(await _part(session, known, head, commit_status.Payload, "statuses"))
     except PermissionMissing:
         if place.permissions is not None:  # an installation's permissions are known, and a token's are not
             raise
     return checked
 
 
-async def _statuses(session: Session, known: Known, sha: str) -> list[commit_status.Payload]:
-    path = known.place.path("commits", sha, "statuses")
-    return [one async for found, _ in session.listing(path, commit_status.Payload) for one in found]
+async def _part(
+    session: Session, known: Known, head: Shown, item: type[T], listing: str, within: str | None = None
+) -> list[T]:
+    """All of one kind that is checked of a head; what cannot be read of it is told, and left as it was."""
+    name, job = _named(known, head, listing.replace("-", " "))
+    path = ("commits", head.sha, listing)
+    found, _ = await parts.read(session, known.place, path, item, name, job, within=within)
+    return found
+
+
+def _named(known: Known, head: Shown, what: str) -> tuple[str, Job]:
+    place = known.place
+    return f"The {what} of {place.full_name}#{head.number}", unread.checks(place.id, head.number)

@@ -7,7 +7,7 @@ https://docs.github.com/en/rest/apps/webhooks#list-deliveries-for-an-app-webhook
 """
 
 import asyncio
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
@@ -16,14 +16,24 @@ import sqlalchemy as sa
 import structlog
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from ghsync import payload
+from ghsync import jobs, payload
 from ghsync.database import first_line, transaction
-from ghsync.errors import GitHubUnavailable, Gone, MalformedPayload, MalformedRequest, NotFound
+from ghsync.errors import (
+    GhsyncError,
+    GitHubUnavailable,
+    Gone,
+    MalformedPayload,
+    MalformedRequest,
+    NotFound,
+    UnreadableAnswer,
+)
+from ghsync.github.decoding import decoded
 from ghsync.inbox.delivery import Delivery
 from ghsync.inbox.recorder import Recorder
+from ghsync.jobs import Due, Job
 from ghsync.projector.events import HANDLED
 from ghsync.receiver import envelope
-from ghsync.reconciler import runs
+from ghsync.reconciler import runs, unread
 from ghsync.reconciler.reconciler import Reconciler
 from ghsync.reconciler.runs import Progress, Run
 from ghsync.reconciler.session import Session
@@ -32,6 +42,12 @@ log = structlog.get_logger()
 
 KEPT = timedelta(days=3)
 """How long GitHub keeps its log; GitHub Enterprise Server keeps it longer."""
+
+KIND = "heal"
+"""The kind of jobs that ask again for a delivery; their key is its id in the log, and its GUID."""
+
+AT_ONCE = 50
+LONGEST_SECONDS = 6 * 3600.0
 
 LATE = timedelta(minutes=2)
 """How much later than it was made a delivery may appear in the log."""
@@ -61,11 +77,15 @@ _whole = msgspec.json.Decoder(_Whole)
 
 @dataclass(slots=True)
 class Healed:
-    """What a look into the log has brought: attempts read, deliveries missing, and those put into the inbox."""
+    """What a look into the log has brought: attempts read, deliveries missing, and those put into the inbox.
+
+    ``unread`` is the sentence about those that could not be read.
+    """
 
     attempts: int = 0
     missing: int = 0
     recorded: int = 0
+    unread: str | None = None
 
 
 async def heal(
@@ -83,10 +103,11 @@ async def heal(
     async with runs.recorded(reconciler.engine, run):
         hook_target = await _hook_target(session)
         try:
+            await _again(session, reconciler, recorder, hook_target, healed)
             for only in ({"status": "failure"}, {}):
                 await _look(session, reconciler, recorder, hook_target, begin, healed, only)
         finally:
-            run.rows_seen, run.rows_written = healed.attempts, healed.recorded
+            run.rows_seen, run.rows_written, run.unread = healed.attempts, healed.recorded, healed.unread
             if healed.missing:
                 log.info("healed", attempts=healed.attempts, missing=healed.missing, recorded=healed.recorded)
     return run, healed
@@ -101,36 +122,91 @@ async def _look(
     healed: Healed,
     only: dict[str, str],
 ) -> None:
-    async for page, _ in session.listing("app/hook/deliveries", Logged, **only):
-        recent = [attempt for attempt in page if attempt.delivered_at >= begin]
+    async for page in session.listing("app/hook/deliveries", Logged, **only):
+        recent = [attempt for attempt in page.items if attempt.delivered_at >= begin]
+        for wrong in page.wrong:
+            log.warning("delivery_not_read", error=first_line(wrong.error))
+            healed.unread = healed.unread or f"A delivery in the log could not be read: {wrong.error}"
         healed.attempts += len(recent)
         attempts = {attempt.guid: attempt for attempt in recent if attempt.event in HANDLED}
         async with reconciler.engine.connect() as conn:
             missing = await _missing(conn, hook_target, attempts)
+            waiting = await jobs.keys(conn, KIND)
+        missing = [guid for guid in missing if _key(attempts[guid]) not in waiting]
         # In any order: rows follow the times in the GUIDs.
         brought = await asyncio.gather(
             *(_bring(session, recorder, attempts[guid]) for guid in missing), return_exceptions=True
         )
         healed.missing += len(missing)
         healed.recorded += brought.count(True)
-        for failure in brought:  # all have ended: none goes on behind our back
-            if isinstance(failure, BaseException):
+        failures = {guid: one for guid, one in zip(missing, brought, strict=True) if isinstance(one, BaseException)}
+        for failure in failures.values():  # all have ended: none goes on behind our back
+            if not isinstance(failure, GhsyncError) or not unread.is_of_one(failure):
                 raise failure
-        if len(recent) < len(page):
+        await _keep(reconciler, attempts, failures, healed)
+        if len(recent) < len(page.items):
             return
 
 
+async def _keep(
+    reconciler: Reconciler, attempts: Mapping[str, Logged], failures: Mapping[str, BaseException], healed: Healed
+) -> None:
+    """Have again by themselves those that could not be read: they stop no other, and the next look begins later."""
+    failed = {
+        Job(KIND, _key(attempts[guid]), None, "it is missing"): f"Delivery {guid} could not be read: {error}"
+        for guid, error in failures.items()
+    }
+    async with transaction(reconciler.engine) as conn:
+        await jobs.fail(conn, failed)
+    healed.unread = healed.unread or next(iter(failed.values()), None)
+
+
+async def _again(session: Session, reconciler: Reconciler, recorder: Recorder, target: str, healed: Healed) -> None:
+    """Ask once more for what could not be read before; whatever has come meanwhile, or is out of the log, is done."""
+    async with transaction(reconciler.engine) as conn:
+        due = await jobs.due(conn, KIND, AT_ONCE)
+        there = {key: _logged(key) for key in due.keys}
+        missing = set(await _missing(conn, target, [guid for _, guid in there.values()]))
+    for key, (attempt, guid) in there.items():
+        try:
+            brought = guid in missing and await _read(session, recorder, attempt, guid)
+        except GhsyncError as error:
+            if not unread.is_of_one(error):
+                raise
+            sentence = f"Delivery {guid} could not be read: {error}"
+            async with transaction(reconciler.engine) as conn:
+                await jobs.postpone(conn, KIND, [key], sentence, longest_seconds=LONGEST_SECONDS)
+            healed.unread = healed.unread or sentence
+            continue
+        healed.recorded += brought
+        async with transaction(reconciler.engine) as conn:
+            await jobs.finish(conn, KIND, Due([key], due.seen_at))
+
+
+def _key(attempt: Logged) -> str:
+    return f"{attempt.id} {attempt.guid}"
+
+
+def _logged(key: str) -> tuple[int, str]:
+    attempt, _, guid = key.partition(" ")
+    return int(attempt), guid
+
+
 async def _bring(session: Session, recorder: Recorder, attempt: Logged) -> bool:
+    return await _read(session, recorder, attempt.id, attempt.guid)
+
+
+async def _read(session: Session, recorder: Recorder, attempt: int, guid: str) -> bool:
     """Read one delivery into the inbox; one that cannot be read is asked for again, if GitHub still has it."""
     try:
-        answer = await session.get(f"app/hook/deliveries/{attempt.id}")
-        delivery = _delivery(_whole.decode(answer.body).request)
+        answer = await session.get(f"app/hook/deliveries/{attempt}")
+        delivery = _delivery(decoded(answer.body, _whole, f"Delivery {guid}").request)
     except (NotFound, Gone):  # its three days are over
         return False
-    except (GitHubUnavailable, MalformedPayload, MalformedRequest, msgspec.MsgspecError) as error:
-        log.warning("redelivery_requested", guid=attempt.guid, error=first_line(error))
-        await session.post(f"app/hook/deliveries/{attempt.id}/attempts")
-        return False
+    except (GitHubUnavailable, MalformedPayload, MalformedRequest) as error:
+        log.warning("redelivery_requested", guid=guid, error=first_line(error))
+        await session.post(f"app/hook/deliveries/{attempt}/attempts")
+        raise UnreadableAnswer(f"{first_line(error).rstrip('.')}; GitHub was asked to send it again.") from error
     await recorder.record(delivery)
     return True
 
@@ -151,7 +227,7 @@ _app = msgspec.json.Decoder(_App)
 
 async def _hook_target(session: Session) -> str:
     """The App's hook as deliveries name it."""
-    return f"integration:{_app.decode((await session.get('app')).body).id}"
+    return f"integration:{decoded((await session.get('app')).body, _app, 'The App').id}"
 
 
 _MISSING = sa.text("""

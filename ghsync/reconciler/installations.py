@@ -1,6 +1,7 @@
 """The App's installations, and what each of them may see: how a mirror begins, and how access that was lost shows."""
 
-from collections.abc import Iterable
+from collections.abc import AsyncIterator, Iterable
+from contextlib import asynccontextmanager
 
 import msgspec
 import sqlalchemy as sa
@@ -9,20 +10,25 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from ghsync import jobs
 from ghsync.database import first_line, transaction
-from ghsync.errors import AccessLost, Gone, NotFound, UnavailableForLegalReasons
+from ghsync.errors import (
+    AccessLost,
+    GhsyncError,
+    Gone,
+    NotFound,
+    Suspended,
+    UnavailableForLegalReasons,
+    UnreadableAnswer,
+)
+from ghsync.github.decoding import decoded
 from ghsync.jobs import Job
 from ghsync.mirror import installation, repository
 from ghsync.mirror.guard import ANSWERS_LAST
 from ghsync.projector.batch import Batch
+from ghsync.reconciler import unread
 from ghsync.reconciler.reconciler import Reconciler
 from ghsync.reconciler.session import Session
 
 log = structlog.get_logger()
-
-
-class _Repositories(msgspec.Struct, frozen=True):
-    total_count: int
-    repositories: list[repository.Payload]
 
 
 _repository = msgspec.json.Decoder(repository.Payload)
@@ -32,21 +38,38 @@ _installation = msgspec.json.Decoder(installation.Payload)
 async def refresh(reconciler: Reconciler, session: Session) -> None:
     """Read all installations (``session`` is the App's) and the repositories that each of them sees."""
     listed: list[installation.Payload] = []
-    async for page, observed_at in session.listing("app/installations", installation.Payload):
+    async for page in session.listing("app/installations", installation.Payload):
         batch = Batch()
-        for one in page:
-            batch.install(installation.row(one, session.origin(observed_at)))
+        for one in page.items:
+            batch.install(installation.row(one, session.origin(page.observed_at)))
         await session.gate.write(batch)
-        listed += page
+        listed += page.items
+        for wrong in page.wrong:
+            log.warning("installation_failed", error=first_line(wrong.error))
     async with reconciler.engine.connect() as conn:
         unlisted = await _unlisted(conn, (str(one.id) for one in listed))
     for github_id in unlisted:
-        await refresh_one(reconciler, session, github_id)
+        async with _by_itself(reconciler, session, github_id):
+            await refresh_one(reconciler, session, github_id)
     for one in listed:
-        try:
+        async with _by_itself(reconciler, session, str(one.id)):
             await _repositories(reconciler, session, one)
-        except AccessLost as error:  # taken away since it was listed, which holds up no other
-            log.warning("installation_failed", installation=one.id, error=first_line(error))
+
+
+@asynccontextmanager
+async def _by_itself(reconciler: Reconciler, session: Session, github_id: str) -> AsyncIterator[None]:
+    """Read one installation; where it cannot be, it is told, holds up no other, and is asked for again."""
+    try:
+        yield
+    except Suspended as error:
+        log.warning("installation_failed", installation=github_id, error=first_line(error))
+    except GhsyncError as error:
+        if not (unread.is_of_one(error) or isinstance(error, AccessLost)):
+            raise
+        log.warning("installation_failed", installation=github_id, error=first_line(error))
+        session.unread.note(unread.installation(github_id), f"Installation {github_id}", error)
+        async with transaction(reconciler.engine) as conn:
+            await session.unread.keep(conn)
 
 
 async def make_due(reconciler: Reconciler, github_id: str) -> None:
@@ -60,7 +83,7 @@ async def see(session: Session, full_name: str) -> None:
     """Read a repository by its name, with a personal token: nobody installs anything for that."""
     answer = await session.get(f"repos/{full_name}")
     batch = Batch()
-    batch.see(_repository.decode(answer.body), session.origin(answer.observed_at))
+    batch.see(decoded(answer.body, _repository, full_name), session.origin(answer.observed_at))
     await session.gate.write(batch)
 
 
@@ -74,7 +97,7 @@ async def refresh_one(reconciler: Reconciler, session: Session, github_id: str) 
         batch.uninstall(github_id, asked_at)
         await session.gate.write(batch)
         return
-    found = _installation.decode(answer.body)
+    found = decoded(answer.body, _installation, f"Installation {github_id}")
     batch = Batch()
     batch.install(installation.row(found, session.origin(answer.observed_at)))
     await session.gate.write(batch)
@@ -87,16 +110,21 @@ async def _repositories(reconciler: Reconciler, app: Session, installed: install
     session = await reconciler.session(str(installed.id), app.source, app.priority, gate=app.gate, meter=app.meter)
     began_at = session.github.now()
     seen: set[str] = set()
-    total = 0
-    async for page, observed_at in session.pages("installation/repositories", _Repositories):
+    total: int | None = None
+    async for page in session.listing("installation/repositories", repository.Payload, within="repositories"):
         batch = Batch()
-        for one in page.repositories:
-            origin = session.origin(observed_at)
+        for one in page.items:
+            origin = session.origin(page.observed_at)
             batch.allow(batch.see(one, origin), installed.id, origin)
             seen.add(str(one.id))
         await session.gate.write(batch)
-        total = page.total_count
-    if len(seen) < total:
+        total = page.total
+        for wrong in page.wrong:
+            name = f"A repository of installation {installed.id}"
+            session.unread.note(unread.installation(str(installed.id)), name, wrong.error)
+    if sentence := session.unread.sentence:
+        raise UnreadableAnswer(sentence)
+    if total is None or len(seen) < total:
         return  # it was cut short, or changed meanwhile: what is missing in it proves nothing (I10)
     async with reconciler.engine.connect() as conn:
         unseen = await _unseen(conn, str(installed.id), seen, began_at)
@@ -120,7 +148,7 @@ async def _is_hidden(session: Session, app: Session, installed: str, github_id: 
         return True
     except UnavailableForLegalReasons:  # it is there, and may not be shown to anybody
         return False
-    return str(_installation.decode(answer.body).id) != installed
+    return str(decoded(answer.body, _installation, "The installation of a repository").id) != installed
 
 
 # Those that were listed before, and those that are known to be gone, of which something shows nevertheless.

@@ -1,6 +1,6 @@
 """What GitHub tells of many repositories at once: which changed since they were read, and how large they are."""
 
-from collections.abc import AsyncIterator, Iterator, Sequence
+from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
 from dataclasses import replace
 from datetime import datetime
 from typing import NamedTuple
@@ -10,10 +10,12 @@ import structlog
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from ghsync.database import first_line, transaction
-from ghsync.errors import AccessLost, Gone, GraphQLUnavailable, NotFound, TooHeavy, UnavailableForLegalReasons
+from ghsync.errors import GhsyncError, GraphQLUnavailable, TooHeavy
 from ghsync.github import etags
+from ghsync.github.decoding import decoded
 from ghsync.github.graphql import answers
 from ghsync.github.graphql.answers import Newest
+from ghsync.reconciler import unread
 from ghsync.reconciler.places import Place
 from ghsync.reconciler.session import Session
 
@@ -58,19 +60,20 @@ async def _shown(
     for part in _parts([place for place in known if place.node_id], AT_ONCE):
         try:
             answer = await session.graphql("newest", ids=[place.node_id for place in part])
+            nodes = answers.newest(answer.data)
         except (GraphQLUnavailable, TooHeavy) as error:
             log.warning("graphql_given_up", repositories=len(part), error=first_line(error))
             yield part, None
             continue
-        yield part, by_number(answer.data)
+        yield part, by_number(nodes)
 
 
-def by_number(data: bytes) -> dict[int, Newest]:
+def by_number(nodes: Iterable[Newest | None]) -> dict[int, Newest]:
     """What GraphQL shows of repositories, by GitHub's number: their node ids may come in another form than they went.
 
     https://docs.github.com/en/graphql/guides/migrating-graphql-global-node-ids
     """
-    return {node.database_id: node for node in answers.newest_decoder.decode(data).nodes if node}
+    return {node.database_id: node for node in nodes if node}
 
 
 def _sized(place: Place, node: Newest | None) -> Place:
@@ -85,12 +88,15 @@ async def _has_moved(session: Session, engine: AsyncEngine, place: Place) -> boo
         answer = await session.get(
             place.path("issues"), conditional=True, state="all", sort="updated", direction="desc", per_page=1
         )
-    except (NotFound, Gone, AccessLost, UnavailableForLegalReasons):
+        dated = [] if answer.unchanged else decoded(answer.body, _dated, place.full_name)
+    except GhsyncError as error:
+        if not unread.is_of_one(error):
+            raise
         return True  # reading it finds out why
     if answer.unchanged:
         return False
     through = max(filter(None, (place.issues_through, place.pull_requests_through)), default=None)
-    if any(_later(one.updated_at, through) for one in _dated.decode(answer.body)):
+    if any(_later(one.updated_at, through) for one in dated):
         return True
     if answer.etag:
         async with transaction(engine) as conn:

@@ -3,8 +3,10 @@
 A pull request whose mergeability GitHub has not computed yet is asked again, after twice as long each time.
 """
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
+from typing import TypeVar
 
 import sqlalchemy as sa
 import structlog
@@ -12,12 +14,20 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from ghsync import jobs
 from ghsync.database import first_line, transaction
-from ghsync.errors import AccessLost, GhsyncError, GraphQLUnavailable, Permanent, RateLimited, TooHeavy
+from ghsync.errors import (
+    AccessLost,
+    GhsyncError,
+    GraphQLUnavailable,
+    Permanent,
+    RateLimited,
+    TooHeavy,
+    UnreadableAnswer,
+)
 from ghsync.github.graphql import answers
 from ghsync.jobs import Due
 from ghsync.mirror import pull_request
 from ghsync.projector.batch import Batch
-from ghsync.reconciler import absentees, catalog, conversations, heads, installations, places, runs
+from ghsync.reconciler import absentees, alerts, catalog, conversations, heads, installations, places, runs, unread
 from ghsync.reconciler.absentees import Absentee
 from ghsync.reconciler.catalog import Known
 from ghsync.reconciler.reconciler import Reconciler
@@ -26,7 +36,10 @@ from ghsync.reconciler.session import Session
 
 log = structlog.get_logger()
 
+T = TypeVar("T")
+
 AT_ONCE = 50
+LONGEST_SECONDS = 6 * 3600.0  # between two attempts at what cannot be read
 ASKED_AT_MOST = 12  # two hours: then the next event or sweep asks again
 
 
@@ -102,7 +115,7 @@ async def _read(
     try:
         session = await reconciler.session(installation, "reconcile", "event", meter=tally.meter)
         looking = read_checks if kind == "refetch_checks" else read
-        batch = await looking(reconciler, session, wanted, known)
+        batch, failed = await looking(reconciler, session, wanted, known)
     except AccessLost as error:
         await _postpone(reconciler, kind, [one.key for one in wanted], error)
         if installation is not None:
@@ -116,19 +129,23 @@ async def _read(
             return
         await _postpone(reconciler, kind, [one.key for one in wanted], error)
         return
-    undecided = {
+    unmerged = {
         (str(row["repository"]), row["number"])
         for row in batch.rows.get(pull_request.noun, {}).values()
         if pull_request.is_undecided(row)
     }
     again = [
-        one.key for one in wanted if (str(known[one.repository_id].place.github_id), one.absentee.number) in undecided
+        one.key for one in wanted if (str(known[one.repository_id].place.github_id), one.absentee.number) in unmerged
     ]
-    done = Due([one.key for one in wanted if one.key not in again], due.seen_at)
+    in_vain = {one.key for one in failed}
+    done = Due([one.key for one in wanted if one.key not in again and one.key not in in_vain], due.seen_at)
 
     async def settle(conn: AsyncConnection) -> None:
         await jobs.finish(conn, kind, done)
-        await jobs.postpone(conn, kind, again, "GitHub has not computed mergeable yet", max_attempts=ASKED_AT_MOST)
+        for one, sentence in failed.items():
+            await jobs.postpone(conn, kind, [one.key], sentence, longest_seconds=LONGEST_SECONDS)
+        undecided = [key for key in again if key not in in_vain]
+        await jobs.postpone(conn, kind, undecided, jobs.UNDECIDED, max_attempts=ASKED_AT_MOST)
 
     told = await session.gate.write(batch, settle)
     tally.rows_seen += len(wanted)
@@ -136,19 +153,41 @@ async def _read(
     log.info("refetched", kind=kind, jobs=len(wanted), again=len(again), changed=len(told))
 
 
-async def read(reconciler: Reconciler, session: Session, wanted: Sequence[Wanted], known: Mapping[str, Known]) -> Batch:
-    """What GitHub says of each now; ``known`` are their repositories by our ids."""
-    batch = Batch()
+Failed = dict[Wanted, str]
+"""What could not be read, each with a sentence that names it."""
+
+
+async def read(
+    reconciler: Reconciler, session: Session, wanted: Sequence[Wanted], known: Mapping[str, Known]
+) -> tuple[Batch, Failed]:
+    """What GitHub says of each now, and what could not be read; ``known`` are their repositories by our ids."""
+    batch, failed = Batch(), Failed()
     for one, conversation in (await _answers(session, wanted, known)).items():
         there = known[one.repository_id]
         batch.mention(there.place.github_id)
-        if conversation is None:
-            await absentees.settle(session, there, one.absentee, batch)
-        else:
-            whole = await conversations.completed(reconciler.engine, there, [conversation])
-            conversations.add(session, batch, there.place.github_id, whole[0])
-            await absentees.bury_comments(reconciler.engine, there, batch, whole)
-    return batch
+        try:
+            if conversation is None:
+                await absentees.settle(session, there, one.absentee, batch)
+            else:
+                whole = await conversations.completed(reconciler.engine, there, [conversation])
+                conversations.add(session, batch, there.place.github_id, whole[0])
+                await absentees.bury_comments(reconciler.engine, there, batch, whole)
+        except GhsyncError as error:
+            _fail(failed, one, there, error)
+    return batch, failed | _partly(session, wanted)
+
+
+def _fail(failed: Failed, one: Wanted, there: Known, error: GhsyncError) -> None:
+    """Note that one could not be read; raises the error where it is not that one's alone."""
+    if not unread.is_of_one(error) or len(failed) == unread.MOST:
+        raise error
+    failed[one] = f"{there.place.full_name}#{one.absentee.number} could not be read: {error}"
+
+
+def _partly(session: Session, wanted: Sequence[Wanted]) -> Failed:
+    """Those of which a part could not be read."""
+    told = {job.key: sentence for job, sentence in session.unread.sentences.items()}
+    return {one: told[key] for one in wanted if (key := f"{one.repository_id}#{one.absentee.number}") in told}
 
 
 async def _answers(
@@ -161,27 +200,36 @@ async def _answers(
         return found
     try:
         answer = await session.graphql("refetch", ids=[one.node_id for one in asked])
-        for one, node in zip(asked, answers.refetch_decoder.decode(answer.data).nodes, strict=True):
+        for one, node in _beside(asked, answers.refetch(answer.data)):
             if node is not None and node.number == one.absentee.number:
-                found[one] = await conversations.read(session, known[one.repository_id], node, answer.observed_at)
+                with suppress(UnreadableAnswer):  # by itself it may be read
+                    found[one] = await conversations.read(session, known[one.repository_id], node, answer.observed_at)
     except (GraphQLUnavailable, TooHeavy, RateLimited) as error:
         log.warning("graphql_given_up", jobs=len(asked), error=first_line(error))
     return found
 
 
+def _beside(asked: Sequence[Wanted], nodes: Sequence[T]) -> Iterator[tuple[Wanted, T]]:
+    """What was asked for with what came; an answer of another length says nothing."""
+    if len(asked) != len(nodes):
+        raise GraphQLUnavailable("GraphQL's answer has not as many nodes as were asked for; REST is asked instead.")
+    return zip(asked, nodes, strict=True)
+
+
 async def read_checks(
     reconciler: Reconciler, session: Session, wanted: Sequence[Wanted], known: Mapping[str, Known]
-) -> Batch:
+) -> tuple[Batch, Failed]:
     """What GitHub says of the checks of these pull requests' heads, as the mirror or GraphQL knows the heads."""
     batch = Batch()
-    shown = {one: heads.Shown(one.head_sha, session.github.now()) for one in wanted if one.head_sha}
+    now = session.github.now()
+    shown = {one: heads.Shown(one.absentee.number, one.head_sha, now) for one in wanted if one.head_sha}
     asked = [one for one in wanted if one.node_id]
     try:
         seen = heads.variables(known[asked[0].repository_id]) if asked else {}
         answer = await session.graphql("heads", ids=[one.node_id for one in asked], **seen)
-        for one, node in zip(asked, answers.heads_decoder.decode(answer.data).nodes, strict=True):
+        for one, node in _beside(asked, answers.heads(answer.data)):
             if node is not None and node.commit:
-                shown[one] = heads.Shown(node.head_ref_oid, answer.observed_at, node)
+                shown[one] = heads.Shown(node.number, node.head_ref_oid, answer.observed_at, node)
     except (GraphQLUnavailable, TooHeavy, RateLimited) as error:
         log.warning("graphql_given_up", jobs=len(asked), error=first_line(error))
     for one, head in shown.items():
@@ -189,7 +237,7 @@ async def read_checks(
         batch.mention(there.place.github_id)
         for checked in await heads.read(session, there, [head]):
             heads.add(session, batch, there.place.github_id, checked)
-    return batch
+    return batch, _partly(session, wanted)
 
 
 async def repository_round(reconciler: Reconciler, tally: Tally) -> int:
@@ -201,11 +249,16 @@ async def repository_round(reconciler: Reconciler, tally: Tally) -> int:
         readable = [place for part in reconciler.readable(seen).values() for place in part]
         reached = {place.id for place in readable}
         await jobs.finish(conn, kind, Due([key for key in due.keys if key not in reached], due.seen_at))
+        in_part = await jobs.failed(conn, kind, due.keys)  # of these, more may be unread than their labels
     for place in readable:
 
         async def look(place: places.Place = place) -> None:
             session = await reconciler.session(place.installation, "reconcile", "event", meter=tally.meter)
-            await catalog.read(session, reconciler.engine, place)
+            known = await catalog.read(session, reconciler.engine, place)
+            if place.id in in_part:
+                await alerts.read(session, reconciler.engine, known)
+            if sentence := session.unread.sentence:
+                raise UnreadableAnswer(sentence)
 
         await _settle(reconciler, kind, place.id, due, look)
     return len(due.keys)
@@ -238,7 +291,8 @@ async def _settle(reconciler: Reconciler, kind: str, key: str, due: Due, look: C
 
 async def _postpone(reconciler: Reconciler, kind: str, keys: Sequence[str], error: Exception) -> None:
     async with transaction(reconciler.engine) as conn:
-        await jobs.postpone(conn, kind, keys, first_line(error))
+        longest = LONGEST_SECONDS if isinstance(error, GhsyncError) and unread.is_of_one(error) else 600
+        await jobs.postpone(conn, kind, keys, first_line(error), longest_seconds=longest)
     log.warning("refetch_postponed", kind=kind, jobs=len(keys), error=first_line(error))
 
 

@@ -7,11 +7,15 @@ from itertools import chain
 import structlog
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from ghsync.changes.feed import Event
 from ghsync.database import transaction
-from ghsync.errors import GraphQLUnavailable, RateLimited, TooHeavy
-from ghsync.reconciler import absentees, alerts, catalog, conversations, heads, runs, strays
+from ghsync.errors import GhsyncError, GraphQLUnavailable, RateLimited, TooHeavy, UnreadableAnswer
+from ghsync.mirror import pull_request
+from ghsync.projector.batch import Batch
+from ghsync.reconciler import absentees, alerts, catalog, conversations, heads, runs, strays, unread
+from ghsync.reconciler.absentees import Absentee
 from ghsync.reconciler.catalog import Known
-from ghsync.reconciler.conversations import Page
+from ghsync.reconciler.conversations import Conversation, Page
 from ghsync.reconciler.places import Place
 from ghsync.reconciler.runs import Run, What
 from ghsync.reconciler.session import Session
@@ -40,15 +44,17 @@ async def complete(
     """Read everything of these kinds, from where ``run`` stopped, and find out what has become of the rest."""
     known = await catalog.read(session, engine, place)
     await alerts.read(session, engine, known)
-    async for page in _pages(session, known, run, kinds):
+    seen = [what for what in kinds if what not in known.off]
+    async for page in _pages(session, known, run, seen):
         await _write(session, engine, known, run, page, watch)
     async with transaction(engine) as conn:
         await runs.advance(conn, run)  # what it has seen is still its own
-        absent = await absentees.find(conn, known, run, kinds, session.github.now())
+        whole = [what for what in seen if not run.progress.position(what).partial]
+        absent = await absentees.find(conn, known, run, whole, session.github.now())
     for start in range(0, len(absent), _AT_ONCE):
         batch = known.batch()
         for absentee in absent[start : start + _AT_ONCE]:
-            await absentees.settle(session, known, absentee, batch)
+            await _settle(session, known, absentee, batch)
         run.rows_written += len(await session.gate.write(batch, lambda conn: runs.advance(conn, run)))
     if session.gate.insists:
         await strays.bury(session, engine, known)
@@ -67,7 +73,8 @@ async def recent(
     known = await catalog.read(session, engine, place)
     renamed = known.place.full_name != place.full_name  # so all that is in it has another address
     through = {"issues": place.issues_through, "pull_requests": place.pull_requests_through}
-    async for page in _pages(session, known, run, kinds, newest_first=True):
+    seen = [what for what in kinds if what not in known.off]
+    async for page in _pages(session, known, run, seen, newest_first=True):
         await _write(session, engine, known, run, page, watch)
         for what, shown in page.shown.items():
             read_through, oldest = through[what], min(conversations.changes(shown), default=None)
@@ -89,6 +96,20 @@ async def _pages(
             yield page
 
 
+async def _settle(session: Session, known: Known, absentee: Absentee, batch: Batch) -> None:
+    """Find out what has become of one; what GitHub does not tell stays as it was, and is told."""
+    pull = absentee.what == "pull_requests"
+    job = unread.conversation(known.place.id, absentee.number, pull=pull)
+    if session.unread.waits(job):
+        return
+    try:
+        await absentees.settle(session, known, absentee, batch)
+    except GhsyncError as error:
+        if not unread.is_of_one(error):
+            raise
+        session.unread.note(job, f"{known.place.full_name}#{absentee.number}", error)
+
+
 async def _write(
     session: Session, engine: AsyncEngine, known: Known, run: Run, page: Page, watch: Watch | None
 ) -> None:
@@ -99,9 +120,28 @@ async def _write(
     for checked in await heads.read(session, known, page.heads):
         heads.add(session, batch, known.place.github_id, checked)
     await absentees.bury_comments(engine, known, batch, read)
-    numbers = [conversation.payload.number for conversation in read]
+    numbers = [*(conversation.payload.number for conversation in read), *page.unread]
     run.rows_seen += len(numbers)
-    told = await session.gate.write(batch, lambda conn: runs.advance(conn, run, numbers))
+    try:
+        told = await session.gate.write(batch, lambda conn: runs.advance(conn, run, numbers))
+    except UnreadableAnswer:
+        told = await _one_by_one(session, known, read)
+        await session.gate.write(known.batch(), lambda conn: runs.advance(conn, run, numbers))
     run.rows_written += len(told)
     if watch:
         watch(run)
+
+
+async def _one_by_one(session: Session, known: Known, read: Sequence[Conversation]) -> list[Event]:
+    """Write each by itself where they cannot be stored together: what cannot be is told."""
+    told: list[Event] = []
+    for conversation in read:
+        number, pull = conversation.payload.number, isinstance(conversation.payload, pull_request.Payload)
+        batch = known.batch()
+        conversations.add(session, batch, known.place.github_id, conversation)
+        try:
+            told += await session.gate.write(batch)
+        except UnreadableAnswer as error:
+            job = unread.conversation(known.place.id, number, pull=pull)
+            session.unread.note(job, f"{known.place.full_name}#{number}", error)
+    return told

@@ -6,7 +6,7 @@ import structlog
 
 from ghsync.database import transaction
 from ghsync.errors import AccessLost, Gone, NotFound, UnavailableForLegalReasons
-from ghsync.reconciler import installations, places, repository, runs
+from ghsync.reconciler import installations, places, repository, runs, unread
 from ghsync.reconciler.gate import Gate, Mirror
 from ghsync.reconciler.places import Place
 from ghsync.reconciler.reconciler import Reconciler
@@ -52,7 +52,8 @@ async def resync(
             through = gate or Mirror(reconciler.engine, insists=full and kind == "resync")
             session = await reconciler.session(credential, _SOURCES[kind], priority, gate=through, meter=run.meter)
             read = repository.complete if complete else repository.recent
-            await read(session, reconciler.engine, place, run, kinds, watch)
+            async with unread.kept(session.unread, reconciler.engine, run, place.id, rehearsed=gate is not None):
+                await read(session, reconciler.engine, place, run, kinds, watch)
     except (NotFound, Gone, AccessLost):
         if gate is None:
             await _ask_what_is_seen(reconciler, place)
@@ -67,6 +68,7 @@ async def resync(
         kind=kind,
         complete=complete,
         rows=run.rows_seen,
+        unread=run.unread,
         changed=run.rows_written,
         requests=run.meter.requests,
         points=run.meter.points,

@@ -12,6 +12,7 @@ import msgspec
 
 from ghsync.errors import GraphQLUnavailable
 from ghsync.github.client import PAGE
+from ghsync.github.decoding import decoded
 from ghsync.github.graphql import answers
 from ghsync.github.graphql.answered import user
 from ghsync.github.graphql.conversations import Issue
@@ -21,6 +22,7 @@ from ghsync.mirror import comment, pull_request, review, review_thread
 from ghsync.mirror.comment import ReviewComment
 from ghsync.mirror.noun import Origin
 from ghsync.projector.batch import Batch
+from ghsync.reconciler import parts, unread
 from ghsync.reconciler.catalog import Known
 from ghsync.reconciler.session import Session
 
@@ -41,9 +43,13 @@ class Said:
 async def whole(session: Session, node: PullRequest) -> PullRequest:
     """The same pull request with all of its threads."""
     threads = node.review_threads
+    read: set[str | None] = {None}
     while threads.page_info.has_next_page:
+        if threads.page_info.end_cursor in read:
+            raise GraphQLUnavailable(f"GraphQL's pages of the threads of #{node.number} do not move on.")
+        read.add(threads.page_info.end_cursor)
         answer = await session.graphql("threads", pullRequest=node.id, after=threads.page_info.end_cursor)
-        found = answers.threads_decoder.decode(answer.data).node
+        found = answers.threads(answer.data).node
         if found is None:
             raise GraphQLUnavailable(f"GraphQL does not show the threads of #{node.number}; REST is asked instead.")
         more = found.review_threads
@@ -67,7 +73,7 @@ async def with_reviewers(
     )
     for page in range(before // PAGE + 1, (before + len(nodes) - 1) // PAGE + 2):
         answer = await session.get(known.place.path("pulls"), state="all", per_page=PAGE, page=page, **order)
-        asked |= {told.number: told for told in _listing.decode(answer.body)}
+        asked |= {told.number: told for told in decoded(answer.body, _listing, "The list of pull requests")}
     return [
         msgspec.structs.replace(node, review_requests=Requests.of(asked[node.number]))
         if isinstance(node, PullRequest) and node.number in hiding & asked.keys()
@@ -81,7 +87,8 @@ async def with_reviewers_of_one(session: Session, known: Known, node: PullReques
     if not node.hides_reviewers:
         return node
     answer = await session.get(known.place.path("pulls", node.number))
-    return msgspec.structs.replace(node, review_requests=Requests.of(_one.decode(answer.body)))
+    told = decoded(answer.body, _one, f"{known.place.full_name}#{node.number}")
+    return msgspec.structs.replace(node, review_requests=Requests.of(told))
 
 
 _one = msgspec.json.Decoder(pull_request.Payload)
@@ -92,16 +99,20 @@ async def shown(session: Session, known: Known, node: PullRequest) -> Said:
     """What GraphQL shows with a pull request that is `whole`."""
     reviews = [each.payload for each in node.reviews.nodes]
     if node.reviews.page_info.has_next_page:
-        reviews = await _reviews(session, known, node.number)
+        reviews, _ = await _reviews(session, known, node.number)
     threads = node.review_threads
-    comments = await _comments(session, known, node.number) if threads.cut else list(threads.comments())
-    return Said(reviews, comments, [each for each in threads.nodes if each.submitted], complete=True)
+    comments, whole = list(threads.comments()), True
+    if threads.cut:
+        comments, whole = await _comments(session, known, node.number)
+    return Said(reviews, comments, [each for each in threads.nodes if each.submitted], complete=whole)
 
 
 async def listed(session: Session, known: Known, told: pull_request.Payload) -> Said:
     """The same through REST: a request for the reviews, and one for the comments if there are any."""
-    reviews = await _reviews(session, known, told.number)
-    comments = await _comments(session, known, told.number) if told.review_comments else []
+    reviews, _ = await _reviews(session, known, told.number)
+    comments, whole = await _comments(session, known, told.number) if told.review_comments else ([], True)
+    if not whole:
+        return Said(reviews, comments)
     return Said(reviews, comments, complete=len(comments) == (told.review_comments or 0))
 
 
@@ -119,11 +130,13 @@ def add(batch: Batch, repository_id: int, number: int, said: Said, origin: Origi
         batch.add(review_thread.noun, repository_id, row)
 
 
-async def _reviews(session: Session, known: Known, number: int) -> list[review.Payload]:
-    path = known.place.path("pulls", number, "reviews")
-    return [one async for found, _ in session.listing(path, review.Payload) for one in found]
+async def _reviews(session: Session, known: Known, number: int) -> tuple[list[review.Payload], bool]:
+    place = known.place
+    name, job = f"The reviews of {place.full_name}#{number}", unread.conversation(place.id, number, pull=True)
+    return await parts.read(session, place, ("pulls", number, "reviews"), review.Payload, name, job)
 
 
-async def _comments(session: Session, known: Known, number: int) -> list[ReviewComment]:
-    path = known.place.path("pulls", number, "comments")
-    return [one async for found, _ in session.listing(path, ReviewComment) for one in found]
+async def _comments(session: Session, known: Known, number: int) -> tuple[list[ReviewComment], bool]:
+    place = known.place
+    name, job = f"The comments on lines of {place.full_name}#{number}", unread.conversation(place.id, number, pull=True)
+    return await parts.read(session, place, ("pulls", number, "comments"), ReviewComment, name, job)

@@ -36,13 +36,18 @@ seen = sa.Table(
 
 
 class Position(msgspec.Struct):
-    """How far one listing is: GraphQL's cursor, the newest change and how many it has shown, and how many there are."""
+    """How far one listing is: GraphQL's cursor, the newest change and how many it has shown, and how many there are.
+
+    ``last`` is the number that was shown last. One that is ``partial`` has left something out that nobody can name.
+    """
 
     after: str | None = None
     ended: bool = False
     through: datetime | None = None
     total: int | None = None
     shown: int = 0
+    last: int | None = None
+    partial: bool = False
 
     @property
     def left(self) -> int | None:
@@ -77,6 +82,8 @@ class Progress(msgspec.Struct):
 class Run:
     """One run, as ``sync_runs`` has it, for as long as ``claim`` is the one there.
 
+    ``unread`` is the sentence about what it could not read, although it succeeded.
+
     That of a rehearsal has no id: nothing of it is noted in the database, and it keeps what it has ``seen`` itself.
     """
 
@@ -87,6 +94,7 @@ class Run:
     rows_written: int = 0
     meter: Meter = field(default_factory=Meter)
     seen: set[int] = field(default_factory=set)
+    unread: str | None = None
 
 
 def rehearsed(progress: Progress) -> Run:
@@ -188,7 +196,7 @@ async def recorded(engine: AsyncEngine, run: Run) -> AsyncIterator[None]:
     status, problem = "interrupted", None
     try:
         yield
-        status = "succeeded"
+        status, problem = "succeeded", run.unread
     except GhsyncError as error:
         status, problem = "failed", first_line(error)
         raise

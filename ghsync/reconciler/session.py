@@ -1,24 +1,56 @@
 """What one run of the reconciler reads with and writes to."""
 
-from collections.abc import AsyncIterator
-from dataclasses import dataclass
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
-from typing import TypeVar
+from typing import Generic, NamedTuple, TypeVar
 
 import msgspec
 
+from ghsync.errors import UnreadableAnswer
 from ghsync.github import question
 from ghsync.github.client import Answer, GitHub, GraphQLAnswer, Meter
 from ghsync.github.credentials import Credential
+from ghsync.github.decoding import decoded
 from ghsync.mirror.noun import Origin
 from ghsync.reconciler.gate import Gate
+from ghsync.reconciler.unread import Unread
 
 T = TypeVar("T")
 
 
+class Wrong(NamedTuple):
+    """An item of a list that cannot be read, with its number if that can."""
+
+    number: int | None
+    error: UnreadableAnswer
+
+
+class Listed(NamedTuple, Generic[T]):
+    """A page of a listing: its items, when it was asked for, those that cannot be read, and how many there are in all.
+
+    Where some cannot be read the listing is not complete: nothing is gone because it is not in it (I10).
+    """
+
+    items: list[T]
+    observed_at: datetime
+    wrong: Sequence[Wrong] = ()
+    total: int | None = None
+
+
+class _Numbered(msgspec.Struct, frozen=True):
+    number: int
+
+
+_envelope = msgspec.json.Decoder(dict[str, msgspec.Raw])
+_list = msgspec.json.Decoder(list[msgspec.Raw])
+_count = msgspec.json.Decoder(int)
+_numbered = msgspec.json.Decoder(_Numbered)
+
+
 @dataclass(frozen=True, slots=True)
 class Session:
-    """One credential's view of GitHub, a gate, and what the run has cost so far."""
+    """One credential's view of GitHub, a gate, and what the run has cost so far, and could not read."""
 
     github: GitHub
     credential: Credential
@@ -26,6 +58,7 @@ class Session:
     source: str
     priority: str
     meter: Meter
+    unread: Unread = field(default_factory=Unread)
 
     def origin(self, observed_at: datetime) -> Origin:
         """Where rows read at ``observed_at`` come from."""
@@ -41,20 +74,51 @@ class Session:
         """Have GitHub do something."""
         return await self.github.post(self.credential, path, priority=self.priority, meter=self.meter)
 
-    async def listing(self, path: str, item: type[T], **params: object) -> AsyncIterator[tuple[list[T], datetime]]:
-        """The pages of a REST listing, each with when it was asked for; raises where the listing breaks off."""
-        async for page, observed_at in self.pages(path, list[item], **params):  # type: ignore[valid-type]
-            yield page, observed_at
-
-    async def pages(self, path: str, page: type[T], **params: object) -> AsyncIterator[tuple[T, datetime]]:
-        """The same for listings whose pages are no plain lists."""
-        decoder = msgspec.json.Decoder(page)
+    async def listing(
+        self, path: str, item: type[T], within: str | None = None, **params: object
+    ) -> AsyncIterator[Listed[T]]:
+        """The pages of a REST listing; raises where the listing breaks off. ``within`` is where a page has its list."""
+        decoder = msgspec.json.Decoder(list[item])  # type: ignore[valid-type]
         answers = self.github.pages(self.credential, path, params=params, priority=self.priority, meter=self.meter)
         async for answer in answers:
-            yield decoder.decode(answer.body), answer.observed_at
+            body, total = (answer.body, None) if within is None else _within(answer.body, within, path)
+            try:
+                yield Listed(decoder.decode(body), answer.observed_at, (), total)
+                continue
+            except msgspec.MsgspecError:
+                items, wrong = _one_by_one(body, item, path)
+            yield Listed(items, answer.observed_at, wrong, total)
 
     async def graphql(self, name: str, **variables: object) -> GraphQLAnswer:
         """The answer to one of the documents in ``ghsync/github/queries``, without what is not known or shown."""
         return await question.ask(
             self.github, self.credential, name, variables, priority=self.priority, meter=self.meter
         )
+
+
+def _within(body: bytes, name: str, path: str) -> tuple[bytes, int | None]:
+    """The list in a page that is an object, and how many there are in all, where it says so."""
+    page = decoded(body, _envelope, path)
+    if name not in page:
+        raise UnreadableAnswer(f"{path} has no {name} in it; it is asked again later.")
+    return bytes(page[name]), decoded(page["total_count"], _count, path) if "total_count" in page else None
+
+
+def _one_by_one(body: bytes, item: type[T], path: str) -> tuple[list[T], Sequence[Wrong]]:
+    """The items of a list of which some cannot be read."""
+    decoder = msgspec.json.Decoder(item)
+    items: list[T] = []
+    wrong: list[Wrong] = []
+    for raw in decoded(body, _list, path):
+        try:
+            items.append(decoded(raw, decoder, f"An item of {path}"))
+        except UnreadableAnswer as error:
+            wrong.append(Wrong(_number(raw), error))
+    return items, wrong
+
+
+def _number(raw: msgspec.Raw) -> int | None:
+    try:
+        return _numbered.decode(raw).number
+    except msgspec.MsgspecError:
+        return None

@@ -8,7 +8,7 @@ import structlog
 
 from ghsync.database import first_line, transaction
 from ghsync.errors import AccessLost, GhsyncError, RateLimited, TakenOver, UnavailableForLegalReasons
-from ghsync.reconciler import installations, news, places, runs
+from ghsync.reconciler import installations, news, places, runs, unread
 from ghsync.reconciler.places import Place
 from ghsync.reconciler.reconciler import Reconciler
 from ghsync.reconciler.resync import resync
@@ -28,14 +28,21 @@ async def sweep(reconciler: Reconciler, *, complete_every: timedelta, discover: 
     now = reconciler.github.now()
     async with transaction(reconciler.engine) as conn:
         run = await runs.start(conn, "sweep", Progress(now))
+    problems: list[GhsyncError] = []
     async with runs.recorded(reconciler.engine, run):
         if discover and reconciler.github.has_app:
             # A few requests, without which nothing else can be read; healing may have used up what sweeps may use.
             app = reconciler.app_session("reconcile", "event", meter=run.meter)
-            await installations.refresh(reconciler, app)
+            try:
+                await installations.refresh(reconciler, app)
+            except GhsyncError as error:
+                if not unread.is_of_one(error):
+                    raise
+                log.warning("installations_failed", error=first_line(error))
+                problems.append(error)
+            run.unread = app.unread.sentence
         async with transaction(reconciler.engine) as conn:
             everything = reconciler.readable(await places.everything(conn))
-        problems: list[GhsyncError] = []
         for installation, known in everything.items():
             problems += await _sweep(reconciler, run, installation, known, now - complete_every)
         if problems:

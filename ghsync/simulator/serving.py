@@ -6,7 +6,7 @@ import socket
 from collections.abc import AsyncIterator, Iterator
 
 import uvicorn
-from starlette.applications import Starlette
+from starlette.types import ASGIApp
 
 LOOPBACK = "127.0.0.1"
 
@@ -21,7 +21,7 @@ class _Server(uvicorn.Server):
 
 
 @contextlib.asynccontextmanager
-async def serving(app: Starlette, port: int = 0) -> AsyncIterator[str]:
+async def serving(app: ASGIApp, port: int = 0) -> AsyncIterator[str]:
     """Serve at a port, or at any that is free; gives the address. Nothing is left running afterwards."""
     with _listen(port) as listening:
         config = uvicorn.Config(app, log_config=None, access_log=False, date_header=False, server_header=False)

@@ -77,6 +77,20 @@ def test_work_that_is_due_is_counted_by_kind(told: Ghsync, connection: psycopg.C
     assert (job["kind"], job["waiting"], job["due"], job["failing"]) == ("refetch_issue", 2, 1, 1)
 
 
+def test_what_cannot_be_read_is_told_with_its_sentence(told: Ghsync, connection: psycopg.Connection) -> None:
+    connection.execute("""
+        INSERT INTO sync_jobs (kind, key, due_at, attempts, last_error)
+        VALUES ('heal', '1 a', now() + interval '1 hour', 3, 'Delivery a could not be read: it is empty.'),
+               ('refetch_pull_request', 'b', now(), 3, 'GitHub has not computed mergeable yet')
+    """)
+
+    report, shown = told("status", "--json").json, told("status")
+    assert [(one["error"], one["attempts"]) for one in report["unread"]] == [
+        ("Delivery a could not be read: it is empty.", 3)
+    ]
+    assert "Not read: Delivery a could not be read: it is empty." in shown.text
+
+
 def test_work_that_was_given_up_is_told_with_its_error(told: Ghsync, connection: psycopg.Connection) -> None:
     connection.execute("""
         INSERT INTO sync_jobs (kind, key, due_at, attempts, last_error, parked_at)

@@ -18,9 +18,12 @@ from ghsync.errors import (
     NotConfigured,
     NotFound,
     PermissionMissing,
+    RateLimited,
     RefusedByGitHub,
     Suspended,
+    SwitchedOff,
     UnavailableForLegalReasons,
+    UnreadableAnswer,
 )
 from ghsync.github.client import GitHub, Meter
 from tests.github.answers import answer, get, headers, refusal
@@ -295,3 +298,75 @@ async def test_an_installation_asks_for_itself_and_a_token_for_everything(client
         await client(api_url=API).credential_for(None)
     with pytest.raises(NotConfigured, match="No GitHub App is set up"):
         _ = person.app
+
+
+@pytest.mark.parametrize("body", [b"", b"<html>no</html>", b'[{"id": 1'], ids=["empty", "html", "cut"])
+async def test_what_is_no_answer_is_asked_for_three_times(client: Make, api: respx.MockRouter, body: bytes) -> None:
+    route = api.get("/user").respond(200, content=body, headers=headers())
+
+    with pytest.raises(UnreadableAnswer, match=r"The answer to /user is"):
+        await get(client())
+
+    assert route.call_count == 3
+
+
+async def test_that_nothing_changed_is_no_answer_to_who_did_not_ask(client: Make, api: respx.MockRouter) -> None:
+    api.get("/user").respond(304, headers=headers())
+
+    with pytest.raises(UnreadableAnswer, match="which nobody asked"):
+        await get(client())
+
+
+async def test_pages_that_say_the_same_again_and_again_end(client: Make, api: respx.MockRouter) -> None:
+    def page(request: httpx.Request) -> httpx.Response:
+        following = int(request.url.params.get("page", "1")) + 1
+        return answer([1], link=f'<{API}/labels?page={following}>; rel="next"')
+
+    route = api.get("/labels").mock(side_effect=page)
+
+    with pytest.raises(UnreadableAnswer, match="do not move on"):
+        await read(client(), "/labels", [])
+
+    assert route.call_count == 2
+
+
+async def test_a_refusal_with_nothing_left_is_a_limit_whatever_it_says(
+    client: Make, api: respx.MockRouter, time: Time
+) -> None:
+    api.get("/user").mock(side_effect=[refusal("Forbidden", remaining=0, left=30), answer({"id": 1})])
+
+    assert (await get(client())).body == b'{"id":1}'
+    assert 28 < time.waits[0] < 32
+
+
+async def test_a_permission_that_is_missing_is_no_limit_though_nothing_is_left(
+    client: Make, api: respx.MockRouter
+) -> None:
+    api.get("/user").mock(return_value=refusal("Resource not accessible by integration", remaining=0))
+
+    with pytest.raises(PermissionMissing):
+        await get(client())
+
+
+async def test_a_limit_that_is_told_for_ever_ends(client: Make, api: respx.MockRouter, time: Time) -> None:
+    route = api.get("/user").mock(return_value=refusal("Slow down", 429, retry_after="0"))
+
+    with pytest.raises(RateLimited, match="again and again"):
+        await get(client())
+
+    assert route.call_count == 5
+
+
+async def test_capitals_in_a_host_make_no_difference(client: Make, api: respx.MockRouter) -> None:
+    elsewhere = API.replace("api.github", "API.GitHub")
+    api.get("/labels").mock(side_effect=[answer([1], link=f'<{elsewhere}/labels?page=2>; rel="next"'), answer([2])])
+
+    github = client(api_url=elsewhere.replace("https", "HTTPS"), token=TOKEN)
+    assert await read(github, "/labels", []) == [b"[1]", b"[2]"]
+
+
+async def test_issues_that_are_switched_off_are_not_gone(client: Make, api: respx.MockRouter) -> None:
+    api.get("/user").mock(return_value=refusal("Issues are disabled for this repo", 410))
+
+    with pytest.raises(SwitchedOff, match="switched off on GitHub"):
+        await get(client())

@@ -1,5 +1,7 @@
 """Who asks: what the settings give, and what the App's key signs."""
 
+import base64
+import textwrap
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -45,6 +47,15 @@ def test_the_key_may_be_one_line_or_a_file(private_key: str, tmp_path: Path) -> 
 
     assert signed(private_key=private_key.replace("\n", "\\n"))["iss"] == APP_ID
     assert signed(private_key_path=file)["iss"] == APP_ID
+
+
+def test_the_key_may_be_the_base64_of_its_file(private_key: str, tmp_path: Path) -> None:
+    encoded = base64.b64encode(private_key.encode()).decode()
+    file = tmp_path / "app.pem"
+    file.write_text(textwrap.fill(encoded, 76))
+
+    assert credentials.app(Settings(app_id=APP_ID, private_key=encoded)) is not None
+    assert credentials.app(Settings(app_id=APP_ID, private_key_path=file)) is not None
 
 
 def test_nothing_is_set_up_where_nothing_is_said() -> None:

@@ -1,15 +1,20 @@
 """The answers to the documents in ``ghsync/github/queries``, and their decoders."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
+from typing import Any, TypeVar
 
 import msgspec
 
+from ghsync.errors import GraphQLUnavailable
+from ghsync.github import decoding
 from ghsync.github.graphql.answered import Answered, PageInfo
 from ghsync.github.graphql.checks import Head, Heads
 from ghsync.github.graphql.conversations import Issue
 from ghsync.github.graphql.pull_requests import PullRequest
 from ghsync.github.graphql.reviews import Threads
+
+T = TypeVar("T")
 
 
 class Page(Answered, frozen=True):
@@ -98,3 +103,72 @@ refetch_decoder = msgspec.json.Decoder(RefetchAnswer, strict=False)
 newest_decoder = msgspec.json.Decoder(NewestAnswer, strict=False)
 threads_decoder = msgspec.json.Decoder(ThreadsAnswer, strict=False)
 heads_decoder = msgspec.json.Decoder(HeadsAnswer, strict=False)
+
+Items = Mapping[tuple[str, ...], Any]
+"""The types of items, by where their connection is."""
+
+Numbers = dict[tuple[str, int], int]
+"""Numbers of what could not be read, by the connection and the place in it."""
+
+
+def conversations(data: bytes) -> tuple[Conversations | None, Numbers]:
+    """``data`` of ``conversations``; items that cannot be read are null, as those that GitHub cannot show."""
+    items: Items = {("node", "issues"): Issue, ("node", "pullRequests"): PullRequest, ("node", "heads"): Head}
+    answer, numbers = _salvaged(data, conversations_decoder, ConversationsAnswer, items)
+    return answer.node, numbers
+
+
+def refetch(data: bytes) -> Sequence[Issue | PullRequest | None]:
+    """The nodes of ``refetch``; those that cannot be read are null."""
+    return _salvaged(data, refetch_decoder, RefetchAnswer, {(): Issue | PullRequest})[0].nodes
+
+
+def newest(data: bytes) -> Sequence[Newest | None]:
+    """The nodes of ``newest``; those that cannot be read are null."""
+    return _salvaged(data, newest_decoder, NewestAnswer, {(): Newest})[0].nodes
+
+
+def heads(data: bytes) -> Sequence[Head | None]:
+    """The nodes of ``heads``; those that cannot be read are null."""
+    return _salvaged(data, heads_decoder, HeadsAnswer, {(): Head})[0].nodes
+
+
+def threads(data: bytes) -> ThreadsAnswer:
+    """``data`` of ``threads``."""
+    return _salvaged(data, threads_decoder, ThreadsAnswer, {})[0]
+
+
+def _salvaged(data: bytes, decoder: msgspec.json.Decoder[T], answer: type[T], items: Items) -> tuple[T, Numbers]:
+    """An answer without those of its items that cannot be read; raises `GraphQLUnavailable` where none can."""
+    try:
+        return decoder.decode(data), {}
+    except (msgspec.MsgspecError, ValueError):
+        pass
+    numbers: Numbers = {}
+    try:
+        found = msgspec.json.decode(data)
+        for path, item in items.items():
+            for place, node in enumerate(nodes := _nodes(found, path)):
+                if node is not None and not _is_readable(node, item):
+                    nodes[place] = None
+                    if isinstance(node, dict) and isinstance(number := node.get("number"), int):
+                        numbers[(path[-1] if path else "", place)] = number
+        return msgspec.convert(found, answer, strict=False), numbers
+    except (msgspec.MsgspecError, ValueError) as error:
+        raise GraphQLUnavailable(
+            f"GraphQL's answer is not what was asked for ({decoding.reason(error)}); REST is asked instead."
+        ) from None
+
+
+def _nodes(found: Any, path: tuple[str, ...]) -> list[Any]:
+    for name in (*path, "nodes"):
+        found = found.get(name) if isinstance(found, dict) else None
+    return found if isinstance(found, list) else []
+
+
+def _is_readable(node: Any, item: Any) -> bool:
+    try:
+        msgspec.convert(node, item, strict=False)
+    except (msgspec.MsgspecError, ValueError):
+        return False
+    return True
