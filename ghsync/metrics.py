@@ -19,6 +19,9 @@ commit_seconds = Histogram("ghsync_commit_seconds", "Time of one commit into the
 
 projected = Counter("ghsync_deliveries_projected", "Deliveries that left the inbox", ["event", "status"])
 projection_seconds = Histogram("ghsync_projection_seconds", "Time of one projected batch", buckets=SECONDS)
+unreadable = Counter(
+    "ghsync_deliveries_unreadable", "Deliveries of which a part could not be read and was left out", ["event", "path"]
+)
 worker_crashes = Counter("ghsync_worker_crashes", "Times that the worker broke and began again")
 lag_seconds = Histogram("ghsync_lag_seconds", "From received to committed in the mirror", buckets=LAG_SECONDS)
 

@@ -8,12 +8,15 @@ import io
 import json
 import math
 import re
-from typing import TypeVar
+from collections.abc import Sequence
+from contextlib import suppress
+from typing import Any, TypeVar
 from urllib.parse import unquote_to_bytes
 
 import msgspec
 
 from ghsync.errors import MalformedPayload, MalformedRequest, UnsupportedContentType
+from ghsync.salvage import Salvage, Unreadable, is_list
 
 JSON = "application/json"
 FORM = "application/x-www-form-urlencoded"
@@ -27,8 +30,8 @@ SURROGATES = re.compile(
     rb"|\\u(?P<half>[dD][89a-fA-F][0-9a-fA-F]{2}))"
 )
 REPLACEMENT_DIGITS = b"fffd"
+LONGEST_NUMBER = 4300  # digits: https://docs.python.org/3/library/stdtypes.html#int-max-str-digits
 
-AN_OBJECT = re.compile(rb"[ \t\r\n]*\{")
 FORM_FIELD = re.compile(rb"(?:^|&)payload=([^&]*)")
 
 AT_ONCE = 64 * 1024  # bytes that are worked on at a time: all at once would take many times the memory of the body
@@ -53,30 +56,41 @@ def json_bytes(content_type: str, body: bytes) -> bytes:
 
 
 def decode(decoder: msgspec.json.Decoder[T], data: bytes) -> T:
-    """Decode a JSON object, mended where msgspec would refuse what PostgreSQL or we can do without.
+    """Decode as `read` does, where nobody asks what could not be read."""
+    return read(decoder, data)[0]
+
+
+def read(decoder: msgspec.json.Decoder[T], data: bytes) -> tuple[T, Sequence[Unreadable]]:
+    """Decode JSON, and tell which optional parts of it could not be read and were left out (see `salvage`).
 
     Mended are invalid UTF-8, a byte order mark, halves of surrogate pairs, NaN and infinities. Raises
-    `MalformedRequest` when it is no JSON object, `MalformedPayload` with the path when it has not the decoder's shape.
+    `MalformedRequest` when it is no JSON or, where a list is not what the decoder wants, no JSON object;
+    `MalformedPayload` with the path when it lacks what is required.
     """
     try:
-        return _decode(decoder, data)
-    except (msgspec.DecodeError, UnicodeDecodeError):
-        mended = _mended(data)
-    try:
-        return _decode(decoder, mended)
-    except msgspec.DecodeError:
-        return _decode_rewritten(decoder, mended)
-
-
-def _decode(decoder: msgspec.json.Decoder[T], data: bytes | bytearray) -> T:
-    try:
-        return decoder.decode(data)
-    except msgspec.ValidationError as error:
-        if AN_OBJECT.match(data):
-            raise MalformedPayload(f"The payload cannot be used: {error}.") from None
-        raise MalformedRequest("The body is not a JSON object.") from None
+        return _read(decoder, data)
     except RecursionError:
-        raise _too_deep() from None
+        raise MalformedRequest("The body is not usable JSON: nested too deeply.") from None
+
+
+def _read(decoder: msgspec.json.Decoder[T], data: bytes) -> tuple[T, Sequence[Unreadable]]:
+    with suppress(msgspec.DecodeError, UnicodeDecodeError):
+        return decoder.decode(data), ()
+    mended = _mended(data)
+    with suppress(msgspec.DecodeError):
+        return decoder.decode(mended), ()
+    value = _value(mended)
+    if isinstance(value, dict) or is_list(decoder.type):
+        return _salvaged(decoder, value)
+    raise MalformedRequest("The body is not a JSON object.")
+
+
+def _salvaged(decoder: msgspec.json.Decoder[T], value: Any) -> tuple[T, Sequence[Unreadable]]:
+    salvage = Salvage(decoder.strict)
+    try:
+        return salvage.read(value, decoder.type), salvage.lost
+    except msgspec.ValidationError as error:
+        raise MalformedPayload(f"The payload cannot be used: {error}.") from None
 
 
 def _mended(data: bytes) -> bytearray:
@@ -92,19 +106,12 @@ def _mended(data: bytes) -> bytearray:
     return mended
 
 
-def _decode_rewritten(decoder: msgspec.json.Decoder[T], data: bytearray) -> T:
+def _value(data: bytearray) -> Any:
+    """JSON without its type; what Python reads and JSON or a column has not (NaN, infinities) is null."""
     try:
-        return _decode(decoder, _rewritten(data))
+        return json.loads(data.decode(), parse_constant=lambda name: None, parse_float=_finite, parse_int=_whole)
     except ValueError as error:
         raise MalformedRequest(f"The body is not valid JSON: {error}.") from None
-    except RecursionError:
-        raise _too_deep() from None
-
-
-def _rewritten(data: bytearray) -> bytes:
-    """JSON without NaN and infinities, which Python reads and msgspec does not."""
-    value = json.loads(data.decode(), parse_constant=lambda name: None, parse_float=_finite)
-    return json.dumps(value).encode()
 
 
 def _finite(digits: str) -> float | None:
@@ -112,8 +119,8 @@ def _finite(digits: str) -> float | None:
     return number if math.isfinite(number) else None
 
 
-def _too_deep() -> MalformedRequest:
-    return MalformedRequest("The body is not usable JSON: nested too deeply.")
+def _whole(digits: str) -> int | None:
+    return int(digits) if len(digits) <= LONGEST_NUMBER else None
 
 
 def _form_field(body: bytes) -> bytes:

@@ -234,4 +234,6 @@ def _count(claimed: Sequence[Claimed], verdicts: Sequence[Verdict], seconds: flo
     metrics.projection_seconds.observe(seconds)
     for delivery, verdict in zip(claimed, verdicts, strict=True):
         metrics.projected.labels(delivery.event, verdict.status).inc()
+        for path in verdict.unreadable:
+            metrics.unreadable.labels(delivery.event, path).inc()
         metrics.lag_seconds.observe(max(0.0, (now - delivery.received_at).total_seconds()))

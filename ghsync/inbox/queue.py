@@ -38,11 +38,16 @@ class Claimed:
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """How a delivery ended: processed, ignored or, with an error, parked."""
+    """How a delivery ended: processed, ignored or, with an error, parked.
+
+    ``unreadable`` are the paths of parts that could not be read; of a delivery that was processed without them,
+    ``error`` says so.
+    """
 
     id: int
     status: str
     error: str | None = None
+    unreadable: tuple[str, ...] = ()
 
 
 def _claim(condition: str) -> sa.TextClause:
@@ -96,7 +101,7 @@ async def _large_body(conn: AsyncConnection, key: int) -> bytes:
 _FINISH = sa.text("""
 UPDATE webhook_deliveries d
 SET status = v.status, last_error = coalesce(v.error, d.last_error), processed_at = now(),
-    attempts = d.attempts + (v.error IS NOT NULL)::int
+    attempts = d.attempts + (v.status = 'parked')::int
 FROM unnest(CAST(:ids AS bigint[]), CAST(:statuses AS text[]), CAST(:errors AS text[])) AS v(id, status, error)
 WHERE d.id = v.id
 """)

@@ -12,7 +12,7 @@ from msgspec import Struct
 from ghsync.database import metadata, moment, one_of, reference, uuid_key
 from ghsync.mirror import issue
 from ghsync.mirror.noun import Group, Noun, Origin, Row, mirror_columns, version_columns
-from ghsync.mirror.user import Time, User, author, identity, time
+from ghsync.mirror.user import Integer, Time, User, author, identity, time
 
 KINDS = ("issue_comment", "review_comment", "commit_comment")
 
@@ -74,7 +74,7 @@ class ReviewComment(Payload, frozen=True):
     pull_request_review_id: int | None = None
     in_reply_to_id: int | None = None
     path: str | None = None
-    original_line: int | None = None
+    original_line: Integer | None = None
     original_commit_id: str | None = None
 
 

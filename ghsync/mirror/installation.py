@@ -10,7 +10,7 @@ from msgspec import Struct
 
 from ghsync.database import document, metadata, moment, reference, uuid_key
 from ghsync.mirror.noun import Group, Noun, Origin, Row, mirror_columns, version_columns
-from ghsync.mirror.user import Time, User, login, time
+from ghsync.mirror.user import Name, Time, User, Word, login, time
 
 table = sa.Table(
     "github_installations",
@@ -53,9 +53,9 @@ class Account(Struct, frozen=True):
     """The account of an installation; an enterprise has a slug and no login."""
 
     id: int
-    login: str | None = None
-    slug: str | None = None
-    type: str = "Enterprise"
+    login: Name | None = None
+    slug: Name | None = None
+    type: Word = "Enterprise"
 
 
 class Payload(Struct, frozen=True):

@@ -14,7 +14,7 @@ from ghsync.database import document, metadata, moment, reference, uuid_key
 from ghsync.mirror import label
 from ghsync.mirror import milestone as milestones
 from ghsync.mirror.noun import Noun, Origin, Row, mirror_columns
-from ghsync.mirror.user import Time, User, author, identity, people, time
+from ghsync.mirror.user import Integer, Time, User, author, identity, people, time
 
 table = sa.Table(
     "github_issues",
@@ -85,7 +85,7 @@ class Payload(Struct, frozen=True):
     """An ``issue`` object."""
 
     id: int
-    number: int
+    number: Integer
     title: str | None = None
     state: str | None = None
     node_id: str | None = None
@@ -97,11 +97,11 @@ class Payload(Struct, frozen=True):
     assignees: list[User | None] | None = None
     milestone: milestones.Payload | None = None
     locked: bool | None = None
-    comments: int | None = None
+    comments: Integer | None = None
     created_at: Time = None
     updated_at: Time = None
     closed_at: Time = None
-    pull_request: dict[str, Any] | None = None
+    pull_request: Any = None  # whatever it is, it says that this is a pull request
     type: Any = UNSET
     sub_issues_summary: Any = UNSET
     issue_dependencies_summary: Any = UNSET
@@ -112,7 +112,7 @@ class Destination(Struct, frozen=True):
     """``changes.new_issue`` of a transfer."""
 
     id: int
-    number: int
+    number: Integer
 
 
 class DestinationRepository(Struct, frozen=True):

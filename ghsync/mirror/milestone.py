@@ -10,7 +10,7 @@ from msgspec import Struct
 
 from ghsync.database import metadata, moment, reference, uuid_key
 from ghsync.mirror.noun import Noun, Origin, Row, mirror_columns
-from ghsync.mirror.user import Time, User, login, time
+from ghsync.mirror.user import Integer, Time, User, login, time
 
 table = sa.Table(
     "github_milestones",
@@ -50,7 +50,7 @@ class Payload(Struct, frozen=True):
     """A ``milestone`` object."""
 
     id: int
-    number: int
+    number: Integer
     title: str = ""
     state: str = "open"
     node_id: str | None = None

@@ -12,7 +12,7 @@ from ghsync.database import document, metadata, moment, reference, uuid_key
 from ghsync.mirror import issue, label
 from ghsync.mirror import milestone as milestones
 from ghsync.mirror.noun import Group, Noun, Origin, Row, mirror_columns, version_columns
-from ghsync.mirror.user import Team, Time, User, author, identity, people, reviewers, teams, time
+from ghsync.mirror.user import Integer, Name, Team, Time, User, author, identity, people, reviewers, teams, time
 
 # A report of mergeability speaks of one head and one base; once either has moved it says nothing. Two branches at one
 # commit have rules of their own, so the base's name counts too.
@@ -175,11 +175,24 @@ class AutoMerge(Struct, frozen=True):
     enabled_by: User | None = None
 
 
+class Reviewer(Struct, frozen=True):
+    """Somebody asked for review. GitHub's schemas allow a team here, which has a slug and no login."""
+
+    id: int
+    login: Name | None = None
+    slug: str | None = None
+    type: str = "User"
+
+    def __post_init__(self) -> None:
+        if self.login is None and self.slug is None:
+            raise ValueError("Object missing required field `login`")
+
+
 class Payload(Struct, frozen=True):
     """A ``pull_request`` object, whole or as lists and review events carry it."""
 
     id: int
-    number: int
+    number: Integer
     title: str | None = None
     state: str | None = None
     node_id: str | None = None
@@ -198,16 +211,16 @@ class Payload(Struct, frozen=True):
     author_association: str | None = None
     labels: list[label.Payload] | None = None
     assignees: list[User | None] | None = None
-    requested_reviewers: list[User | None] | None = None
+    requested_reviewers: list[Reviewer | None] | None = None
     requested_teams: list[Team] | None = None
     milestone: milestones.Payload | None = None
     locked: bool | None = None
-    additions: int | None = None
-    deletions: int | None = None
-    changed_files: int | None = None
-    commits: int | None = None
-    comments: int | None = None
-    review_comments: int | None = None
+    additions: Integer | None = None
+    deletions: Integer | None = None
+    changed_files: Integer | None = None
+    commits: Integer | None = None
+    comments: Integer | None = None
+    review_comments: Integer | None = None
     created_at: Time = None
     updated_at: Time = None
     closed_at: Time = None
@@ -239,8 +252,7 @@ def row(payload: Payload, origin: Origin, *, deleted: bool = False) -> Row:
         "merge_commit_sha": payload.merge_commit_sha if merged_at else None,
         "labels": label.embedded(payload.labels),
         "assignees": people(payload.assignees),
-        "reviewers": reviewers(payload.requested_reviewers),
-        "requested_teams": teams(payload.requested_teams),
+        **_asked(payload),
         "milestone": milestones.embedded(payload.milestone),
         "auto_merge": {"merge_method": auto_merge.merge_method, "enabled_by": author(auto_merge.enabled_by)}
         if auto_merge
@@ -280,6 +292,18 @@ def row(payload: Payload, origin: Origin, *, deleted: bool = False) -> Row:
             "reported_base_ref": base.ref,
         }
     return whole
+
+
+def _asked(payload: Payload) -> Row:
+    """Who is asked for review, a team among the people as a team."""
+    asked = [one for one in payload.requested_reviewers or () if one]
+    named = teams(payload.requested_teams)
+    known = {team["id"] for team in named}
+    return {
+        "reviewers": reviewers([User(one.id, one.login, one.type) for one in asked if one.login]),
+        "requested_teams": named
+        + [{"id": one.id, "slug": one.slug} for one in asked if not one.login and one.id not in known],
+    }
 
 
 def _is_default(base: Branch) -> bool:

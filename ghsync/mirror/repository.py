@@ -5,13 +5,14 @@ Payload: https://docs.github.com/en/rest/repos/repos#get-a-repository
 """
 
 from datetime import datetime
+from typing import Annotated
 
 import sqlalchemy as sa
-from msgspec import Struct
+from msgspec import Meta, Struct
 
 from ghsync.database import document, metadata, moment, reference, uuid_key
 from ghsync.mirror.noun import Group, Noun, Origin, Row, mirror_columns, version_columns
-from ghsync.mirror.user import Time, time
+from ghsync.mirror.user import Name, Time, Word, time
 
 table = sa.Table(
     "github_repositories",
@@ -94,21 +95,24 @@ noun = Noun(
 )  # fmt: skip
 
 
+FullName = Annotated[str, Meta(max_length=200)]
+
+
 class Owner(Struct, frozen=True):
     """The owning account; ``push`` payloads say ``name`` where others say ``login``."""
 
     id: int | None = None
-    login: str | None = None
-    name: str | None = None
-    type: str | None = None
+    login: Name | None = None
+    name: Name | None = None
+    type: Word | None = None
 
 
 class Payload(Struct, frozen=True):
     """A ``repository`` object, whole or the few fields that installation events carry."""
 
     id: int
-    full_name: str
-    name: str | None = None
+    full_name: FullName
+    name: Name | None = None
     node_id: str | None = None
     owner: Owner | None = None
     private: bool | None = None

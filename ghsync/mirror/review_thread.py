@@ -11,7 +11,7 @@ from msgspec import Struct
 from ghsync.database import metadata, reference, uuid_key
 from ghsync.mirror.comment import ReviewComment
 from ghsync.mirror.noun import Noun, Origin, Row, mirror_columns
-from ghsync.mirror.user import Time, User, author, time
+from ghsync.mirror.user import Integer, Key, Time, User, author, time
 
 table = sa.Table(
     "github_review_threads",
@@ -43,10 +43,10 @@ noun = Noun(
 class Payload(Struct, frozen=True):
     """A ``thread`` object."""
 
-    node_id: str
+    node_id: Key
     comments: list[ReviewComment] = []
     path: str | None = None
-    line: int | None = None
+    line: Integer | None = None
     updated_at: Time = None
 
 

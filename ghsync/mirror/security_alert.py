@@ -14,7 +14,7 @@ from msgspec import Struct
 
 from ghsync.database import metadata, moment, one_of, reference, uuid_key
 from ghsync.mirror.noun import Group, Noun, Origin, Row, mirror_columns, version_columns
-from ghsync.mirror.user import Time, time
+from ghsync.mirror.user import Integer, Time, time
 
 KINDS = ("code_scanning", "dependabot", "secret_scanning")
 
@@ -96,7 +96,7 @@ class Advisory(Struct, frozen=True):
 class Payload(Struct, frozen=True):
     """An ``alert`` object of any kind."""
 
-    number: int
+    number: Integer
     state: str | None = None
     html_url: str | None = None
     rule: Rule | None = None
@@ -119,7 +119,7 @@ def row(payload: Payload, kind: str, origin: Origin, *, placed: bool = True) -> 
     rule, advisory = payload.rule or Rule(), payload.security_advisory or Advisory()
     instance = payload.most_recent_instance or Instance()
     named = _PULL_REQUEST_REF.fullmatch(instance.ref or "")
-    closed_at = payload.fixed_at or payload.dismissed_at or payload.auto_dismissed_at or payload.resolved_at
+    ended = (payload.fixed_at, payload.dismissed_at, payload.auto_dismissed_at, payload.resolved_at)
     return {
         "kind": kind,
         "number": payload.number,
@@ -134,7 +134,7 @@ def row(payload: Payload, kind: str, origin: Origin, *, placed: bool = True) -> 
         "html_url": payload.html_url,
         "created_at": time(payload.created_at),
         "updated_at": time(payload.updated_at),
-        "closed_at": time(closed_at),
+        "closed_at": next(filter(None, map(time, ended)), None),
         "deleted_at": None,
         INSTANCE.updated_at: time(payload.updated_at) if placed else None,
         INSTANCE.observed_at: origin.observed_at if placed else None,

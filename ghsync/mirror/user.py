@@ -6,19 +6,27 @@ review. And some bots have a name of their own in each place, but one id.
 
 from collections.abc import Sequence
 from datetime import UTC, datetime
-from typing import Any
+from typing import Annotated, Any
 
-from msgspec import Struct
+from msgspec import Meta, Struct
 
-# GitHub writes most times as ISO strings; `push` payloads and old installations have epoch seconds.
-Time = datetime | int | None
+# GitHub writes most times as ISO strings; `push` payloads and old installations have epoch seconds, which are here
+# those that datetime can hold.
+Time = datetime | Annotated[int, Meta(ge=0, le=253_402_300_799)] | None
+
+# What columns hold is refused by the decoder, and not by PostgreSQL, which would refuse all that is written with it.
+Integer = Annotated[int, Meta(ge=-(2**31), le=2**31 - 1)]
+Name = Annotated[str, Meta(max_length=100)]
+"""Of an account or a repository: GitHub's have 39 and 100 characters at most, and ours are made of several."""
+Word = Annotated[str, Meta(max_length=50)]
+Key = Annotated[str, Meta(max_length=255)]
 
 
 class User(Struct, frozen=True):
     """An account as embedded in payloads; ``login`` is what people see, ``id`` is what stays."""
 
     id: int
-    login: str
+    login: Name
     type: str = "User"
 
 
@@ -71,5 +79,18 @@ def teams(asked: list[Team] | None) -> list[dict[str, Any]]:
 
 
 def time(value: Time) -> datetime | None:
-    """GitHub's time as an aware datetime."""
-    return datetime.fromtimestamp(value, UTC) if isinstance(value, int) else value
+    """GitHub's time as an aware datetime; the first year, of which programs make "never", is no time."""
+    if isinstance(value, int):
+        return datetime.fromtimestamp(value, UTC)
+    if value is None or (value.tzinfo is UTC and value.year > 1):
+        return value
+    return _in_utc(value)
+
+
+def _in_utc(value: datetime) -> datetime | None:
+    """A time that says another zone or none."""
+    try:
+        moved = value.astimezone(UTC) if value.tzinfo else value.replace(tzinfo=UTC)
+    except OverflowError:
+        return None
+    return moved if moved.year > 1 else None

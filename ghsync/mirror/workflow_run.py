@@ -9,7 +9,7 @@ from msgspec import Struct
 
 from ghsync.database import document, metadata, moment, reference, uuid_key
 from ghsync.mirror.noun import Group, Noun, Origin, Row, mirror_columns, version_columns
-from ghsync.mirror.user import Time, time
+from ghsync.mirror.user import Integer, Time, time
 
 table = sa.Table(
     "github_workflow_runs",
@@ -86,8 +86,8 @@ class Payload(Struct, frozen=True):
     name: str | None = None
     event: str | None = None
     head_branch: str | None = None
-    run_number: int | None = None
-    run_attempt: int | None = None
+    run_number: Integer | None = None
+    run_attempt: Integer | None = None
     status: str | None = None
     conclusion: str | None = None
     check_suite_id: int | None = None

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
-from ghsync.mirror import installation, repository
+from ghsync.mirror import installation, pull_request, repository
 from ghsync.mirror.noun import CLOCKS_DIFFER_BY, Group, Noun, Origin, Row
 from ghsync.mirror.organizations import Login, Owner
 from ghsync.mirror.registry import Sighting
@@ -45,6 +45,8 @@ class Batch:
     hidden: list[Row] = field(default_factory=list)
     mentioned: set[str] = field(default_factory=set)
     insists: bool = False
+    incomplete: set[tuple[Noun, tuple[Any, ...]]] = field(default_factory=set)
+    partial: bool = False  # whether what is added now comes from a payload of which a part could not be read
 
     def add(self, noun: Noun, repository_id: int, row: Row) -> None:
         """Add a row of a noun that lives in a repository."""
@@ -53,6 +55,8 @@ class Batch:
         key = (row[REPOSITORY], *(row[name] for name in noun.key[1:]))
         rows = self.rows.setdefault(noun, {})
         known = rows.get(key)
+        if self.partial:
+            self.incomplete.add((noun, key))
         if known is not None and _tie(noun, known, row):
             self.unordered.add((noun, key))
         rows[key] = row if known is None else merge(noun, known, row)
@@ -76,6 +80,8 @@ class Batch:
         row[REPOSITORY] = str(repository_id)
         _forget_impossible_times((group,), row)
         key = (row[REPOSITORY], row["number"])
+        if self.partial:
+            self.incomplete.add((pull_request.noun, key))
         known = self.counters.get(key)
         if known is None or version(group, row) >= version(group, known):
             self.counters[key] = row

@@ -4,7 +4,7 @@
 where it carries one, still heal the mirror.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -59,6 +59,7 @@ from ghsync.projector.payloads import (
     ThreadEvent,
     WorkflowRunEvent,
 )
+from ghsync.salvage import Unreadable
 
 Projection = Callable[[Any, Origin, Batch], None]
 
@@ -302,6 +303,15 @@ EVENTS: dict[str, Event] = {
 
 OTHER = _event(AnyEvent, _anything)
 HANDLED = frozenset(EVENTS)
+
+
+# Parts that other nouns than the event's own are read from; `changes` says how things were.
+_OF_OTHERS = frozenset({"repository", "installation", "organization", "changes"})
+
+
+def lacks(lost: Iterable[Unreadable]) -> bool:
+    """Whether something is missing of what an event is about, and not only of what stands around it."""
+    return any(part.path.split(".")[1] not in _OF_OTHERS for part in lost)
 
 
 def project(event: Event, payload: Envelope, origin: Origin, batch: Batch) -> None:

@@ -23,7 +23,7 @@ from ghsync.mirror.repository import Payload as Repository
 from ghsync.mirror.review import Payload as Review
 from ghsync.mirror.review_thread import Payload as Thread
 from ghsync.mirror.security_alert import Payload as Alert
-from ghsync.mirror.user import Time, User
+from ghsync.mirror.user import Key, Name, Time, User, Word
 from ghsync.mirror.workflow_run import Payload as WorkflowRun
 
 
@@ -31,7 +31,7 @@ class Organization(Struct, frozen=True):
     """The ``organization`` object."""
 
     id: int
-    login: str
+    login: Name
 
 
 class Envelope(Struct, frozen=True):
@@ -146,28 +146,34 @@ class MilestoneEvent(Envelope, frozen=True, kw_only=True):
 class PushEvent(Envelope, frozen=True, kw_only=True):
     """https://docs.github.com/en/webhooks/webhook-events-and-payloads#push"""
 
-    ref: str
+    ref: Key
     after: str | None = None
     deleted: bool = False
+
+
+class Elsewhere(Struct, frozen=True):
+    """The repository of one of two issues; one whose id cannot be read is not taken for this one."""
+
+    id: int | None = None
 
 
 class RelatedIssuesEvent(Envelope, frozen=True, kw_only=True):
     """`sub_issues` and `issue_dependencies`: two issues, of which one may live in another repository."""
 
     parent_issue: Issue | None = None
-    parent_issue_repo: Repository | None = None
+    parent_issue_repo: Elsewhere | None = None
     sub_issue: Issue | None = None
-    sub_issue_repo: Repository | None = None
+    sub_issue_repo: Elsewhere | None = None
     blocked_issue: Issue | None = None
-    blocked_issue_repo: Repository | None = None
+    blocked_issue_repo: Elsewhere | None = None
     blocking_issue: Issue | None = None
-    blocking_issue_repo: Repository | None = None
+    blocking_issue_repo: Elsewhere | None = None
 
 
 class Was(Struct, frozen=True):
     """An old value."""
 
-    was: str | None = msgspec.field(default=None, name="from")
+    was: Name | None = msgspec.field(default=None, name="from")
 
 
 class OldName(Struct, frozen=True):
@@ -220,7 +226,7 @@ class Membership(Struct, frozen=True):
     """``membership`` of an organization event."""
 
     user: User | None = None
-    role: str | None = None
+    role: Word | None = None
 
 
 class OrganizationEvent(Envelope, frozen=True, kw_only=True):

@@ -40,12 +40,14 @@ from ghsync.mirror.registry import Written
 from ghsync.mirror.upsert import Change, bury, upsert
 from ghsync.projector import concerned, events, origin, refetches
 from ghsync.projector.batch import REPOSITORY, Batch
+from ghsync.salvage import Unreadable
 from ghsync.tasks import creation, lifecycle, links, mentions
 from ghsync.tasks.item import Item
 from ghsync.tasks.mentions import Text
 from ghsync.tracking import project as tracking
 
 TRACK = "track_pull_request"
+TOLD = 3  # of the parts of one payload that cannot be read
 
 _INSTANT = timedelta(microseconds=1)
 _KINDS = {issue.noun: "issue", pull_request.noun: "pull_request"}
@@ -67,18 +69,31 @@ async def project(conn: AsyncConnection, deliveries: Sequence[Claimed]) -> list[
 
 
 def read(delivery: Claimed, batch: Batch) -> Verdict:
-    """Decode one delivery into the batch."""
+    """Decode one delivery into the batch; what cannot be read parks it only where its noun is not known without."""
     if delivery.event in UNTOLD:
         return Verdict(delivery.id, "ignored")
     event = events.EVENTS.get(delivery.event)
+    lost: Sequence[Unreadable] = ()
     try:
         text = payload.json_bytes(delivery.content_type, delivery.body)
-        decoded = payload.decode((event or events.OTHER).decoder, text)
+        decoded, lost = payload.read((event or events.OTHER).decoder, text)
         seen_at = origin.of_delivery(delivery.guid, delivery.received_at, delivery.sync_source)
+        batch.partial = events.lacks(lost)
         events.project(event or events.OTHER, decoded, seen_at, batch)
     except Permanent as error:
-        return Verdict(delivery.id, "parked", str(error)) if event else Verdict(delivery.id, "ignored")
-    return Verdict(delivery.id, "processed" if event else "ignored")
+        status, said = ("parked", str(error)) if event else ("ignored", None)
+    else:
+        status, said = "processed" if event else "ignored", None
+    batch.partial = False
+    paths = tuple(dict.fromkeys(part.path for part in lost))
+    return Verdict(delivery.id, status, "\n".join(filter(None, (said, _left_out(lost)))) or None, paths)
+
+
+def _left_out(lost: Sequence[Unreadable]) -> str | None:
+    """What could not be read of a payload, as one sentence."""
+    reasons = list(dict.fromkeys(part.reason for part in lost))
+    more = f"; and {len(reasons) - TOLD:,} more" if len(reasons) > TOLD else ""
+    return f"Left out, for it cannot be read: {'; '.join(reasons[:TOLD])}{more}." if reasons else None
 
 
 async def write(conn: AsyncConnection, batch: Batch) -> list[feed.Event]:
@@ -104,7 +119,8 @@ async def write(conn: AsyncConnection, batch: Batch) -> list[feed.Event]:
     linked = await _link(conn, batch, written, changes)
     linked |= set(await creation.create(conn, _asking(changes)))
     unordered = refetches.unordered(batch, written, changes)
-    reached = await concerned.find(conn, batch, written, changes, unordered)
+    incomplete = refetches.incomplete(batch, written)
+    reached = await concerned.find(conn, batch, written, changes, unordered | incomplete)
     pulls = {change.key for change in changes if change.noun is pull_request.noun} | reached.tracked(changes)
     if batch.insists:  # what is derived is to be right too, however it came to be wrong
         pulls |= concerned.by_key(batch, written, pull_request.noun).keys()
@@ -114,7 +130,7 @@ async def write(conn: AsyncConnection, batch: Batch) -> list[feed.Event]:
     tracked = await tracking.refresh(conn, pulls | linked - elsewhere)
     await lifecycle.move(conn, _led(tracked, changes), _before(tracked))
     undecided = [(row.repository_id, row.number) for row in tracked if row.undecided]
-    await jobs.schedule(conn, refetches.due(batch, written, unordered, reached, undecided, changes))
+    await jobs.schedule(conn, refetches.due(batch, written, unordered, incomplete, reached, undecided, changes))
     if elsewhere:
         await jobs.call(conn, tracking_jobs(elsewhere))
     told = [*_events(changes), *_tracking_events([*renamed, *tracked])]

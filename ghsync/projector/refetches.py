@@ -23,10 +23,16 @@ def unordered(batch: Batch, written: Written, changes: Sequence[Change]) -> set[
     return {(noun, _located(noun, key, written)) for noun, key in places}
 
 
+def incomplete(batch: Batch, written: Written) -> set[Place]:
+    """The rows, by noun and key as stored, of which a payload told a part that could not be read."""
+    return {(noun, _located(noun, key, written)) for noun, key in batch.incomplete}
+
+
 def due(
     batch: Batch,
     written: Written,
     unordered: Iterable[Place],
+    incomplete: Iterable[Place],
     reached: Concerned,
     undecided: Iterable[PullRequest],
     changes: Sequence[Change],
@@ -43,7 +49,8 @@ def due(
             if pull_request.is_undecided(row)
         ),
     ]
-    unsettled = _unsettled(unordered, reached)
+    unsettled = _unsettled(unordered, reached, "two payloads of one second differ")
+    unsettled += _unsettled(incomplete, reached, "a part of a payload could not be read")
     risen = [_place(written, change) for change in changes if _is_risen(batch, change)]
     restored = [job for noun, key in risen for job in _refetches(noun, key, (), ROSE)]
     return [
@@ -71,9 +78,8 @@ def _located(noun: Noun, key: tuple[Any, ...], written: Written) -> tuple[Any, .
     return key if noun is installation.noun else (written.ids.get(key[0], key[0]), *key[1:])
 
 
-def _unsettled(places: Iterable[Place], reached: Concerned) -> list[Job]:
-    """The refetches that settle which of two payloads is newer."""
-    reason = "two payloads of one second differ"
+def _unsettled(places: Iterable[Place], reached: Concerned, reason: str) -> list[Job]:
+    """The refetches that settle what payloads left open about these rows."""
     return [job for noun, key in places for job in _refetches(noun, key, reached.of(noun, key), reason)]
 
 

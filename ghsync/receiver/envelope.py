@@ -11,7 +11,7 @@ from typing import Any
 import msgspec
 
 from ghsync import payload
-from ghsync.errors import MalformedPayload, MalformedRequest, UnsupportedContentType
+from ghsync.errors import MalformedRequest, UnsupportedContentType
 from ghsync.inbox.delivery import UNTOLD, Delivery
 from ghsync.receiver import signature
 
@@ -42,12 +42,7 @@ class Summary(msgspec.Struct):
     installation: Installation | Unexpected = None
 
 
-class Unread(msgspec.Struct):
-    """Nothing at all, for payloads that even `Summary` cannot hold."""
-
-
 SUMMARY = msgspec.json.Decoder(Summary)
-UNREAD = msgspec.json.Decoder(Unread)
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +91,7 @@ def read(envelope: Envelope, body: bytes, secrets: Iterable[bytes], *, handled: 
 
 def opened(envelope: Envelope, body: bytes, *, handled: frozenset[str]) -> Delivery:
     """Read a body that is trusted already; ``handled`` are the events that have an effect of their own."""
-    summary = _summary(payload.json_bytes(envelope.content_type, body))
+    summary = payload.decode(SUMMARY, payload.json_bytes(envelope.content_type, body))
     repository = _repository(summary)
     return Delivery(
         hook_target=envelope.hook_target,
@@ -109,14 +104,6 @@ def opened(envelope: Envelope, body: bytes, *, handled: frozenset[str]) -> Deliv
         body=body,
         ignored=envelope.event in UNTOLD or (envelope.event not in handled and repository is None),
     )
-
-
-def _summary(json: bytes) -> Summary:
-    try:
-        return payload.decode(SUMMARY, json)
-    except MalformedPayload:
-        payload.decode(UNREAD, json)
-        return Summary()
 
 
 def _repository(summary: Summary) -> str | None:

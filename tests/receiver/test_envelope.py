@@ -146,7 +146,7 @@ def test_the_shape_of_a_payload_refuses_nothing(fields: dict[str, Any], read_as:
 
 def test_a_number_too_long_to_read_refuses_nothing() -> None:
     delivery = read(hook.body().replace(b'"opened"', b"9" * 5000))
-    assert (delivery.action, delivery.repository) == (None, None)
+    assert (delivery.action, delivery.repository) == (None, "octocat/Hello-World")
 
 
 @pytest.mark.parametrize("body", [

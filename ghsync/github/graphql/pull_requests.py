@@ -28,7 +28,8 @@ class Requests(Answered, frozen=True):
     @classmethod
     def of(cls, told: pull_request.Payload) -> Self:
         """Those that REST names."""
-        people = [Person(user.type, user.login, database_id=user.id) for user in told.requested_reviewers or () if user]
+        asked = [each for each in told.requested_reviewers or () if each]
+        people = [Person(each.type, each.login, database_id=each.id) for each in asked if each.login]
         teams = [Person("Team", slug=team.slug, database_id=team.id) for team in told.requested_teams or ()]
         found = tuple(Request(each) for each in (*people, *teams))
         return cls(len(found), found)
@@ -129,7 +130,11 @@ class PullRequest(Conversation, frozen=True, kw_only=True, tag_field="__typename
             commits=self.commits.total_count,
             review_comments=sum(thread.comments.total_count for thread in self.review_threads.nodes),
             auto_merge=pull_request.AutoMerge(auto.merge_method.lower(), user(auto.enabled_by)) if auto else None,
-            requested_reviewers=[person.user for person in asked if person and person.typename != "Team"],
+            requested_reviewers=[
+                pull_request.Reviewer(person.user.id, person.user.login)
+                for person in asked
+                if person and person.typename != "Team"
+            ],
             requested_teams=[
                 Team(person.database_id or 0, person.slug) for person in asked if person and person.typename == "Team"
             ],
