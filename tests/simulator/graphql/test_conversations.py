@@ -223,5 +223,9 @@ def test_a_decision_needs_a_rule_that_requires_reviews(asking: Asking, pull_requ
     assert asking.repository(decision)["pullRequest"]["reviewDecision"] == "REVIEW_REQUIRED"
     scene.repository.required_approvals = 1
     assert asking.repository(decision)["pullRequest"]["reviewDecision"] == "APPROVED"
-    reviews.submit(scene.world, pull_request, by=scene.world.add_account("cleo"), state="CHANGES_REQUESTED")
+    cleo = scene.world.add_account("cleo")
+    reviews.submit(scene.world, pull_request, by=cleo, state="CHANGES_REQUESTED")
+    assert asking.repository(decision)["pullRequest"]["reviewDecision"] == "APPROVED"
+    scene.repository.collaborators[cleo] = "push"
+    reviews.submit(scene.world, pull_request, by=cleo, state="CHANGES_REQUESTED")
     assert asking.repository(decision)["pullRequest"]["reviewDecision"] == "CHANGES_REQUESTED"

@@ -133,17 +133,19 @@ def test_reviews_and_comments_on_lines_are_what_hooks_and_rest_say(world: World)
         for node in pages(world, repository, "pull_requests"):
             made = repository.pull_requests[node.number]
             hooked = [decoded(review.Payload, each.as_json()) for each in submitted(made.reviews)]
-            assert [review.row(each.payload, 1, AT) for each in node.reviews.nodes] == [
+            assert [kept(review.row(each.payload, 1, AT)) for each in node.reviews.nodes] == [
                 review.row(each, 1, AT) for each in hooked[:50]
             ]
+            told = [each.author_can_push_to_repository for each in node.reviews.nodes]
+            assert told == [each.author_can_push for each in submitted(made.reviews)[:50]]
             if node.review_threads.cut or node.review_threads.page_info.has_next_page:
                 continue
             listed = [decoded(comment.ReviewComment, each.as_json()) for each in made.review_comments]
-            told = sorted(node.review_threads.comments(), key=lambda each: each.id)
-            assert [comment.review_row(each, 1, AT) for each in told] == [
+            comments = sorted(node.review_threads.comments(), key=lambda each: each.id)
+            assert [comment.review_row(each, 1, AT) for each in comments] == [
                 comment.review_row(each, 1, AT) for each in listed
             ]
-            found += len(told)
+            found += len(comments)
     assert found > 50
 
 
@@ -200,9 +202,13 @@ def test_checks_of_open_heads_are_what_hooks_say(world: World) -> None:
     assert seen >= {"success", "failure", "status success", "status failure"}
 
 
+ONLY_ELSEWHERE = ("head_branch", "run_attempt", "pull_requests", "naming_updated_at", "naming_observed_at")
+ONLY_HERE = ("author_can_push", "access_observed_at")
+
+
 def kept(row: dict[str, Any]) -> dict[str, Any]:
-    """A row without what GraphQL does not tell, or of a deleted branch not any more."""
-    return {name: value for name, value in row.items() if name not in ("head_branch", "run_attempt")}
+    """A row without what GraphQL does not tell, or of a deleted branch not any more, and what it alone tells."""
+    return {name: value for name, value in row.items() if name not in (*ONLY_ELSEWHERE, *ONLY_HERE)}
 
 
 def test_single_ones_are_what_lists_say(world: World) -> None:
