@@ -39,8 +39,11 @@ def connection_arguments(**settings: str) -> dict[str, Any]:
     }
 
 
-def create_engine(url: str, *, pool_size: int = 5, **settings: str) -> AsyncEngine:
-    """An engine for any libpq URL, multi-host and socket URLs too: libpq reads it, not SQLAlchemy."""
+def create_engine(url: str, *, pool_size: int = 5, recycle_seconds: int = -1, **settings: str) -> AsyncEngine:
+    """An engine for any libpq URL, multi-host and socket URLs too: libpq reads it, not SQLAlchemy.
+
+    A connection older than ``recycle_seconds`` is replaced before it is used again.
+    """
 
     async def connect() -> psycopg.AsyncConnection[Any]:
         return await psycopg.AsyncConnection.connect(url, **connection_arguments(**settings))
@@ -51,6 +54,7 @@ def create_engine(url: str, *, pool_size: int = 5, **settings: str) -> AsyncEngi
         pool_size=pool_size,
         max_overflow=0,
         pool_timeout=5,
+        pool_recycle=recycle_seconds,
         hide_parameters=True,
     )
 

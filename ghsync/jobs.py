@@ -44,6 +44,9 @@ jobs = sa.Table(
     comment="Coalescing set of work due",
 )
 sa.Index("idx_sync_jobs_due", jobs.c.priority, jobs.c.due_at)
+# What is due of one kind, however many there are of another.
+sa.Index("idx_sync_jobs_kind", jobs.c.kind, jobs.c.priority, jobs.c.due_at,
+         postgresql_where=jobs.c.parked_at.is_(None))  # fmt: skip
 
 runs = sa.Table(
     "sync_runs",
@@ -144,7 +147,7 @@ async def call(conn: AsyncConnection, wanted: list[Job]) -> Due:
 _DUE = sa.text("""
 SELECT coalesce(array_agg(key ORDER BY priority, due_at), '{}') AS keys, now() AS seen_at
 FROM (SELECT key, priority, due_at FROM sync_jobs WHERE kind = :kind AND due_at <= now() AND parked_at IS NULL
-      ORDER BY priority, due_at LIMIT :limit) due
+      AND (CAST(:keys AS text[]) IS NULL OR key = ANY(:keys)) ORDER BY priority, due_at LIMIT :limit) due
 """)
 
 _FINISH = sa.text("""
@@ -153,10 +156,38 @@ DELETE FROM sync_jobs WHERE id IN (
 """)
 
 
-async def due(conn: AsyncConnection, kind: str, limit: int) -> Due:
-    """The jobs that are due, the most urgent first; nothing is locked, for doing one twice does no harm."""
-    row = (await conn.execute(_DUE, {"kind": kind, "limit": limit})).one()
+async def due(conn: AsyncConnection, kind: str, limit: int, keys: Iterable[str] | None = None) -> Due:
+    """The jobs that are due, all or those of ``keys``, the most urgent first.
+
+    Nothing is locked, for doing one twice does no harm.
+    """
+    asked = {"kind": kind, "limit": limit, "keys": None if keys is None else list(keys)}
+    row = (await conn.execute(_DUE, asked)).one()
     return Due(row.keys, row.seen_at)
+
+
+# In the order of the index, so that it is used however rare a kind is.
+_ANY = sa.text("""
+SELECT count(due.at) > 0 FROM unnest(CAST(:kinds AS text[])) AS k(kind)
+CROSS JOIN LATERAL (SELECT j.due_at AS at FROM sync_jobs j WHERE j.kind = k.kind AND j.due_at <= now()
+                    AND j.parked_at IS NULL ORDER BY j.priority, j.due_at LIMIT 1) due
+""")
+
+# A database may hold a second mirror with a table of its own.
+_TAKE_TURN = sa.text("SELECT pg_try_advisory_xact_lock(hashtext(:kind), 'sync_jobs'::regclass::oid::int)")
+
+
+async def any_due(conn: AsyncConnection, kinds: Iterable[str]) -> bool:
+    """Whether a job of these kinds is due."""
+    return bool(await conn.scalar(_ANY, {"kinds": list(kinds)}))
+
+
+async def take_turn(conn: AsyncConnection, kind: str) -> bool:
+    """Whether this transaction may do jobs of a kind: another one that does so now will not leave them undone.
+
+    To lock the jobs themselves, which batches lock last, would let two wait for each other in a circle.
+    """
+    return bool(await conn.scalar(_TAKE_TURN, {"kind": kind}))
 
 
 async def finish(conn: AsyncConnection, kind: str, done: Due) -> None:

@@ -16,7 +16,7 @@ import sqlalchemy as sa
 import structlog
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
-from ghsync import jobs, metrics
+from ghsync import database, jobs, metrics
 from ghsync.database import connection_arguments, first_line, transaction
 from ghsync.errors import DatabaseUnavailable, GhsyncError
 from ghsync.inbox import queue
@@ -32,6 +32,11 @@ FIRST_PAUSE_SECONDS = 0.1
 LONGEST_PAUSE_SECONDS = 5.0
 RETRIES = 5
 
+# PostgreSQL would plan the derivation of `pr_tracking` anew at each call, for longer than it runs. A plan that is made
+# once goes by the sizes that tables had then; where these grow unanalyzed, it is not to be older than this.
+# https://www.postgresql.org/docs/current/sql-prepare.html#SQL-PREPARE-NOTES
+PLAN_SECONDS = 60
+
 # What ends by itself: lost connections, cancelled statements, locks that are not to be had, a full disk. A statement
 # that PostgreSQL does not understand, or is not allowed, does not.
 TROUBLES = (DatabaseUnavailable, sa.exc.OperationalError, sa.exc.InternalError)
@@ -42,12 +47,24 @@ _COLLISIONS = frozenset({"40001", "40P01", "23505", "55P03"})
 
 Act = Callable[[AsyncConnection, Due], Awaitable[None]]
 
+ACTS: dict[str, Act] = {  # in this order: each may make the next ones due
+    linking.SETTINGS: linking.apply_settings,
+    linking.LINK: linking.adopt,
+    linking.TRACK: linking.track,
+}
+
+
+def create_engine(url: str) -> AsyncEngine:
+    """An engine for one worker: a single connection, whose statements are planned once."""
+    return database.create_engine(url, pool_size=1, recycle_seconds=PLAN_SECONDS, plan_cache_mode="force_generic_plan")
+
 
 class Worker:
     """Projects the inbox until it is told to stop; any number may run against one database."""
 
     def __init__(self, engine: AsyncEngine, *, batch_size: int, poll_seconds: float, max_attempts: int) -> None:
         self._engine = engine
+        self._looking = engine.execution_options(isolation_level="AUTOCOMMIT")  # one round trip instead of three
         self._batch_size = batch_size
         self._poll_seconds = poll_seconds
         self._max_attempts = max_attempts
@@ -87,7 +104,8 @@ class Worker:
 
     async def _turn(self) -> int:
         try:
-            done = await self.step() or await self.link()
+            # Both, in every turn: while deliveries keep coming, jobs must not wait for an end of them.
+            done = await self.step() + await self.link()
         except TROUBLES as error:
             await self._pause(error)
             return 0
@@ -154,39 +172,39 @@ class Worker:
 
     async def link(self) -> int:
         """Pick up settings, tasks and numbers that other programs wrote, then track the pull requests concerned."""
-        acts = (
-            (linking.SETTINGS, linking.apply_settings),
-            (linking.LINK, linking.adopt),
-            (linking.TRACK, linking.track),
-        )
-        return sum([await self._work_off(kind, act) for kind, act in acts])
+        async with transaction(self._looking) as conn:
+            if not await jobs.any_due(conn, ACTS):
+                return 0
+        return sum([await self._work_off(kind, act) for kind, act in ACTS.items()])
 
-    async def _work_off(self, kind: str, act: Act) -> int:
-        async with transaction(self._engine) as conn:
-            due = await jobs.due(conn, kind, self._batch_size)
-        if due.keys:
-            await self._attempt(kind, act, due)
-        return len(due.keys)
+    async def _work_off(self, kind: str, act: Act, keys: Sequence[str] | None = None) -> int:
+        """Do what is due of a kind, or of ``keys``, in one transaction, unless another worker does; answers how much.
 
-    async def _attempt(self, kind: str, act: Act, due: Due) -> None:
-        """Do jobs in one transaction, or their halves if it fails; one that fails alone is postponed or parked."""
+        If it fails, its halves are tried; a job that fails alone is postponed or parked.
+        """
+        claimed: list[str] = []
         try:
             async with transaction(self._engine) as conn:
-                await act(conn, due)
-            return
+                if await jobs.take_turn(conn, kind):
+                    due = await jobs.due(conn, kind, self._batch_size, keys)
+                    claimed += due.keys
+                    if due.keys:
+                        await act(conn, due)
+            return len(claimed)
         except DatabaseUnavailable:
             raise
         except Exception as error:  # noqa: BLE001 (as in `step`: nothing may stop the worker)
             failure = error
-        if len(due.keys) > 1:
-            middle = len(due.keys) // 2
-            await self._attempt(kind, act, Due(due.keys[:middle], due.seen_at))
-            await self._attempt(kind, act, Due(due.keys[middle:], due.seen_at))
-            return
-        log.warning("job_postponed", kind=kind, key=due.keys[0], error=first_line(failure))
+        if not claimed:
+            raise failure
+        if len(claimed) > 1:
+            middle = len(claimed) // 2
+            return sum([await self._work_off(kind, act, half) for half in (claimed[:middle], claimed[middle:])])
+        log.warning("job_postponed", kind=kind, key=claimed[0], error=first_line(failure))
         attempts = 1 if _hopeless(failure) else self._max_attempts
         async with transaction(self._engine) as conn:
-            await jobs.postpone(conn, kind, due.keys, first_line(failure), max_attempts=attempts)
+            await jobs.postpone(conn, kind, claimed, first_line(failure), max_attempts=attempts)
+        return 1
 
 
 def _collided(error: BaseException) -> bool:

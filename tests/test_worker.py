@@ -4,6 +4,7 @@ import asyncio
 import json
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -15,7 +16,7 @@ from ghsync.database import transaction
 from ghsync.inbox import queue
 from ghsync.inbox.delivery import Delivery
 from ghsync.inbox.recorder import Recorder
-from ghsync.worker import Worker
+from ghsync.worker import Worker, create_engine
 from tests import postgres
 from tests.mirror.reports import query, until_blocked
 
@@ -66,6 +67,14 @@ def delivery(guid: str, title: str, number: int, repository: int = 1) -> Deliver
     return Delivery(
         "integration:1", guid, "issues", "opened", f"acme/r{repository}", None, headers, json.dumps(payload).encode()
     )
+
+
+def pull_request(guid: str, number: int) -> Delivery:
+    """A pull request is opened."""
+    opened = delivery(guid, f"pull request {number}", number)
+    payload = json.loads(opened.body)
+    payload["pull_request"] = payload.pop("issue")
+    return replace(opened, event="pull_request", body=json.dumps(payload).encode())
 
 
 async def arrive(engine: AsyncEngine, *deliveries: Delivery) -> None:
@@ -161,6 +170,22 @@ async def test_workers_in_parallel_project_each_delivery_once(database_url: str,
     assert await query(engine, told) == [(60, 60)]
     assert await query(engine, "SELECT count(*) FROM projects") == [(repositories,)]
     await engine.dispose()
+
+
+PLANS = """SELECT sum(generic_plans)::int, sum(custom_plans)::int FROM pg_prepared_statements
+           WHERE statement LIKE '%INSERT INTO pr_tracking%'"""
+
+
+async def test_pull_requests_are_derived_by_a_plan_that_is_made_once(engine: AsyncEngine, database_url: str) -> None:
+    planned_once = create_engine(database_url)
+    one = Worker(planned_once, batch_size=1, poll_seconds=60, max_attempts=1)
+    for number in range(1, 10):
+        await arrive(engine, pull_request(f"guid-{number}", number))
+        await one.drain()
+    assert await query(engine, "SELECT count(*) FROM pr_tracking") == [(9,)]
+    ((generic, custom),) = await query(planned_once, PLANS)
+    assert (generic > 0, custom) == (True, 0)
+    await planned_once.dispose()
 
 
 async def test_workers_that_wait_for_each_other_in_a_circle_both_get_through(database_url: str) -> None:

@@ -1,9 +1,7 @@
 """The worker and tasks: what other programs write is linked and tracked, and what fails is parked."""
 
 import asyncio
-import json
 from collections.abc import Iterator
-from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -11,13 +9,12 @@ import pytest
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from ghsync import log
+from ghsync import jobs, log
 from ghsync.database import transaction
 from ghsync.errors import DatabaseUnavailable
-from ghsync.inbox.delivery import Delivery
 from ghsync.projector import linking
 from tests.mirror.reports import query, until_blocked
-from tests.test_worker import POISON, STATUSES, arrive, delivery, running, until, worker
+from tests.test_worker import POISON, STATUSES, arrive, delivery, pull_request, running, until, worker
 
 pytestmark = pytest.mark.anyio
 
@@ -43,14 +40,6 @@ def silent() -> Iterator[None]:
 MOVE = """WITH elsewhere AS (INSERT INTO projects (organization_id, name, slug)
                              SELECT organization_id, 'Elsewhere', 'elsewhere' FROM projects RETURNING id)
           UPDATE github_repositories SET project_id = (SELECT id FROM elsewhere)"""
-
-
-def pull_request(guid: str, number: int) -> Delivery:
-    """A pull request is opened."""
-    opened = delivery(guid, f"pull request {number}", number)
-    payload = json.loads(opened.body)
-    payload["pull_request"] = payload.pop("issue")
-    return replace(opened, event="pull_request", body=json.dumps(payload).encode())
 
 
 async def linking_fails(engine: AsyncEngine) -> None:
@@ -83,6 +72,31 @@ async def test_a_pull_request_that_lost_its_link_is_tracked_after_a_crash(engine
     await query(engine, "DROP TRIGGER die ON pr_tracking")
     await worker(engine).drain()
     assert await query(engine, TRACKED) == [(8, None), (9, "retry")]
+
+
+async def test_a_job_has_its_turn_while_a_batch_is_always_pending(engine: AsyncEngine) -> None:
+    await arrive(engine, pull_request("a", 8))
+    await worker(engine).drain()
+    await arrive(engine, *(delivery(f"guid-{number}", "issue", number) for number in (21, 22, 23)))
+    busy = worker(engine, batch_size=1)
+    for title, left in (("one", 2), ("two", 1), ("three", 0)):
+        await query(engine, "DELETE FROM tasks")
+        await query(engine, TASK, title=title, issue=None, pull=8)
+        await busy._turn()
+        assert await query(engine, TRACKED) == [(8, title)]
+        assert await query(engine, "SELECT count(*) FROM webhook_deliveries WHERE status = 'pending'") == [(left,)]
+
+
+async def test_jobs_that_another_worker_is_doing_are_left_to_it(engine: AsyncEngine) -> None:
+    await arrive(engine, pull_request("a", 8))
+    await worker(engine).drain()
+    await query(engine, TASK, title="retry", issue=None, pull=8)
+    async with transaction(engine) as conn:
+        assert await jobs.take_turn(conn, linking.LINK)
+        assert await worker(engine)._turn() == 0
+        assert await query(engine, TRACKED) == [(8, None)]
+    assert await worker(engine)._turn() == 2
+    assert await query(engine, TRACKED) == [(8, "retry")]
 
 
 async def test_a_task_that_cannot_be_linked_is_parked_and_holds_up_no_other(engine: AsyncEngine) -> None:

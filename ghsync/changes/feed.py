@@ -32,12 +32,12 @@ class Event:
     observed_at: datetime | None
 
 
-_APPEND = sa.text("""
+_APPEND = sa.text(f"""
 WITH given AS (
   INSERT INTO change_feed AS f (last_seq) VALUES (:count)
   ON CONFLICT (id) DO UPDATE SET last_seq = f.last_seq + excluded.last_seq
   RETURNING last_seq - :count AS before, clock_timestamp() AS now
-)
+), written AS (
 INSERT INTO change_events (seq, entity_type, entity_id, repository_id, number, operation,
                            old_values, new_values, sync_source, observed_at, created_at)
 SELECT given.before + e.position, e.entity_type, e.entity_id, e.repository_id, e.number, e.operation,
@@ -47,6 +47,8 @@ FROM given, ROWS FROM (json_to_recordset(:events) AS (
   old_values jsonb, new_values jsonb, sync_source text, observed_at timestamptz
 )) WITH ORDINALITY AS e(entity_type, entity_id, repository_id, number, operation,
                         old_values, new_values, sync_source, observed_at, position)
+)
+SELECT pg_notify('{CHANNEL}', '')
 """)
 
 
@@ -68,7 +70,6 @@ async def append(conn: AsyncConnection, events: Sequence[Event]) -> None:
             for event in events
         ]
         await conn.execute(_APPEND, {"events": msgspec.json.encode(rows).decode(), "count": len(rows)})
-        await conn.execute(sa.text(f"NOTIFY {CHANNEL}"))
 
 
 def _raw(text: str | None) -> msgspec.Raw | None:

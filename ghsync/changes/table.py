@@ -14,7 +14,7 @@ events = sa.Table(
     sa.Column("entity_type", sa.String(63), nullable=False, comment="Table that changed"),
     sa.Column("entity_id", sa.UUID(as_uuid=False), nullable=False, comment="Row that changed"),
     reference("repository_id", "github_repositories.id", "Its repository", ondelete="CASCADE", index=False),
-    sa.Column("number", sa.Integer, comment="Number of the issue or pull request"),
+    sa.Column("number", sa.Integer, comment="Number of the issue or pull request that the row is, or is a part of"),
     sa.Column("operation", sa.String(10), nullable=False, comment="What happened to the row"),
     document("old_values", "Changed fields before; null for a new row", default=None),
     document("new_values", "Changed fields after; all fields of a new row", default=None),
@@ -25,6 +25,9 @@ events = sa.Table(
     comment="Gap-free feed of every change of a mirrored or derived row",
 )  # fmt: skip
 sa.Index("idx_change_events_repository_id", events.c.repository_id, events.c.seq)
+# What changed on one issue or pull request.
+sa.Index("idx_change_events_number", events.c.repository_id, events.c.number, events.c.seq,
+         postgresql_where=events.c.number.is_not(None))  # fmt: skip
 sa.Index("idx_change_events_entity", events.c.entity_type, events.c.entity_id, events.c.seq)
 sa.Index("idx_change_events_created_at", events.c.created_at)
 

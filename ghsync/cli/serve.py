@@ -15,7 +15,7 @@ import uvicorn
 from sqlalchemy.ext.asyncio import AsyncEngine
 from starlette.applications import Starlette
 
-from ghsync import app, log, metrics, migrate, settings
+from ghsync import app, log, metrics, migrate, settings, worker
 from ghsync.app import Background
 from ghsync.cli.context import configured, notices
 from ghsync.database import create_engine
@@ -127,7 +127,7 @@ def application() -> Starlette:
     engine = create_engine(url)
     background: list[Background] = []
     if not os.environ.get(NO_WORKER):
-        background.append(lambda: _work(loaded, engine, url))
+        background.append(lambda: _work(loaded, url))
         if _reads(loaded):
             background.append(lambda: _reconcile(loaded, url))
     return app.create_app(loaded, engine, handled=HANDLED, background=background)
@@ -142,23 +142,27 @@ def _give_large_blocks_back() -> None:
         ctypes.CDLL(None).mallopt(M_MMAP_THRESHOLD, LARGE_BLOCK_BYTES)
 
 
-async def _work(loaded: Settings, engine: AsyncEngine, url: str) -> None:
+async def _work(loaded: Settings, url: str) -> None:
     """Project until cancelled, then finish the batch in hand.
 
     A worker that breaks begins again: were the process to end with it, deliveries would be lost that can wait.
     """
-    while True:
-        worker = _worker(loaded, engine)
-        running = asyncio.create_task(worker.run(url))
-        try:
-            await asyncio.shield(running)
-        except asyncio.CancelledError:
-            worker.stop()
-            return await running
-        except Exception:
-            metrics.worker_crashes.inc()
-            logger.exception("the worker broke", again_in_seconds=RESTART_SECONDS)
-            await asyncio.sleep(RESTART_SECONDS)
+    engine = worker.create_engine(url)
+    try:
+        while True:
+            one = _worker(loaded, engine)
+            running = asyncio.create_task(one.run(url))
+            try:
+                await asyncio.shield(running)
+            except asyncio.CancelledError:
+                one.stop()
+                return await running
+            except Exception:
+                metrics.worker_crashes.inc()
+                logger.exception("the worker broke", again_in_seconds=RESTART_SECONDS)
+                await asyncio.sleep(RESTART_SECONDS)
+    finally:
+        await engine.dispose()
 
 
 def _reads(loaded: Settings) -> bool:
@@ -189,13 +193,13 @@ def work() -> None:
     """Only project: the worker and the schedule, without a receiver."""
 
     async def run_until_signalled(loaded: Settings, url: str) -> None:
-        engine = create_engine(url)
-        worker = _worker(loaded, engine)
+        engine = worker.create_engine(url)
+        one = _worker(loaded, engine)
         for signal_number in (signal.SIGINT, signal.SIGTERM):
-            asyncio.get_running_loop().add_signal_handler(signal_number, worker.stop)
+            asyncio.get_running_loop().add_signal_handler(signal_number, one.stop)
         schedule = [asyncio.create_task(_reconcile(loaded, url))] if _reads(loaded) else []
         try:
-            await worker.run(url)
+            await one.run(url)
         finally:
             for task in schedule:
                 task.cancel()

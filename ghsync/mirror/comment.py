@@ -53,6 +53,8 @@ noun = Noun(
     ),
     refetch="comment",
     groups=(Group("comments", ("comments_count",)),),
+    silent=("comments_count",),  # of the conversation, which tells of it itself
+    belongs_to="number",
 )  # fmt: skip
 
 

@@ -76,6 +76,7 @@ noun = Noun(
     refetch="issue",
     sticky=("transferred_to",),
     posthumous=("transferred_to",),
+    belongs_to="number",
 )  # fmt: skip
 
 SUMMARIES = ("type", "sub_issues_summary", "issue_dependencies_summary", "parent_issue_url")

@@ -109,7 +109,8 @@ class Noun:
     boolean settles: ``{"state": ("merged", "closed")}``, and ``bound`` columns are empty while it is false:
     ``{"merged_at": "merged"}``. ``initial`` columns are set once, by the first write; then they belong to others. Of
     ``latest`` times the latest counts, and a tombstone is lifted by what comes after it of the times ``alive``.
-    ``generated`` ones follow from others.
+    ``generated`` ones follow from others. ``silent`` columns are bookkeeping, and no news. ``belongs_to`` is the column
+    with the number of the issue or pull request that a row is, or is a part of.
     """
 
     table: sa.Table
@@ -126,6 +127,8 @@ class Noun:
     initial: tuple[str, ...] = ()
     latest: tuple[str, ...] = ()
     alive: tuple[str, ...] = ("verified_at",)
+    silent: tuple[str, ...] = ()
+    belongs_to: str | None = None
     undated: Undated = "oldest"
     dated: bool = True
 
@@ -163,7 +166,7 @@ class Noun:
     def reported(self) -> tuple[str, ...]:
         """The columns whose changes go into the feed."""
         versions = {name for group in self.groups for name in (group.updated_at, group.observed_at)}
-        silent = BOOKKEEPING | versions | {"repository_id", *self.initial, *self.latest}
+        silent = BOOKKEEPING | versions | {"repository_id", *self.initial, *self.latest, *self.silent}
         return tuple(name for name in (*self.columns, *self.generated) if name not in silent)
 
     @property

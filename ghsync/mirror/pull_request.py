@@ -150,6 +150,7 @@ noun = Noun(
     settled={"state": ("merged", "closed")},
     bound={"merged_at": "merged", "merge_commit_sha": "merged", "merged_into_default": "merged"},
     generated=("mergeable", "mergeable_state"),
+    belongs_to="number",
 )  # fmt: skip
 
 

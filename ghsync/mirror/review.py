@@ -51,6 +51,7 @@ noun = Noun(
     refetch="pull_request",
     groups=(ACCESS,),
     undated="as_asked",
+    belongs_to="number",
 )  # fmt: skip
 
 

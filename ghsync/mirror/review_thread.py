@@ -37,6 +37,7 @@ noun = Noun(
     core=("number", "path", "line", "first_comment_id", "resolved", "resolved_by"),
     refetch="pull_request",
     undated="as_asked",
+    belongs_to="number",
 )
 
 

@@ -60,6 +60,7 @@ noun = Noun(
     refetch="repository",
     groups=(INSTANCE,),
     undated="as_asked",
+    belongs_to="pull_request_number",
 )
 
 

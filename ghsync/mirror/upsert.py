@@ -28,7 +28,7 @@ class Change:
 
     ``fields`` is empty where only bookkeeping moved. ``old`` is None for a new row, whose ``new`` has every column
     that is not null. ``deleted`` says whether the row is a tombstone now. ``unordered`` asks for a refetch: see
-    `guard.unordered`.
+    `guard.unordered`. ``number`` is that of the issue or pull request that the row is, or is a part of.
     """
 
     noun: Noun
@@ -42,6 +42,7 @@ class Change:
     sync_source: str
     deleted: bool
     unordered: bool = False
+    number: int | None = None
 
 
 async def upsert(conn: AsyncConnection, noun: Noun, rows: Sequence[Row], *, insists: bool = False) -> list[Change]:
@@ -120,6 +121,7 @@ def _changes(noun: Noun, result: sa.CursorResult[Any]) -> list[Change]:
             sync_source=row.sync_source,
             deleted=row.deleted,
             unordered=row.unordered,
+            number=row.belongs_to,
         )
         for row in result
     ]
@@ -169,7 +171,7 @@ WITH incoming AS MATERIALIZED (
   RETURNING t.*
 )
 SELECT {_key(noun, "i")}, coalesce(w.id, b.id)::text AS id, b.id IS NULL AS created, changed.*,
-       w.observed_at, w.sync_source, w.deleted_at IS NOT NULL AS deleted,
+       {_belongs_to(noun)}, w.observed_at, w.sync_source, w.deleted_at IS NOT NULL AS deleted,
        coalesce({unsettled}, false) AS unordered
 FROM incoming i
 LEFT JOIN written w ON {_same_key(noun, "w", "i")}
@@ -194,7 +196,7 @@ WITH incoming AS MATERIALIZED (
   RETURNING t.*
 )
 SELECT {_key(noun, "w")}, w.id::text AS id, false AS created, changed.*,
-       w.observed_at, w.sync_source, w.deleted_at IS NOT NULL AS deleted, false AS unordered
+       {_belongs_to(noun)}, w.observed_at, w.sync_source, w.deleted_at IS NOT NULL AS deleted, false AS unordered
 FROM written w JOIN before b ON b.id = w.id
 {_difference(noun)}
 """)
@@ -204,6 +206,10 @@ def _key(noun: Noun, row: str) -> str:
     return ", ".join(
         f"{row}.{name}::text AS {name}" if name == "repository_id" else f"{row}.{name}" for name in noun.key
     )
+
+
+def _belongs_to(noun: Noun) -> str:
+    return f"{f'w.{noun.belongs_to}' if noun.belongs_to else 'NULL::int'} AS belongs_to"
 
 
 def _same_key(noun: Noun, one: str, other: str) -> str:

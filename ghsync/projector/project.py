@@ -274,7 +274,7 @@ def _events(changes: Iterable[Change]) -> list[feed.Event]:
             entity_type=change.noun.name,
             entity_id=change.id,
             repository_id=_repository_id(change),
-            number=change.key[1] if change.noun in _KINDS else None,
+            number=change.number,
             operation=_operation(change),
             old=change.old,
             new=change.new,

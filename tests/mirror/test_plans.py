@@ -3,14 +3,18 @@
 from collections.abc import AsyncIterator, Iterator, Mapping
 from typing import Any
 
+import psycopg
 import pytest
 import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from ghsync import database
-from ghsync.mirror import guard, issue, label, overlay, pull_request, upsert
+from ghsync import database, jobs
+from ghsync.inbox import queue
+from ghsync.mirror import guard, heads, issue, label, overlay, pull_request, registry, upsert
 from ghsync.mirror.noun import Noun, Row
 from ghsync.mirror.upsert import parameter
+from ghsync.projector import project
 from ghsync.tracking import project as tracking
 from tests import postgres
 from tests.mirror.reports import at, hook, rows
@@ -24,9 +28,13 @@ LARGE = {
     "github_labels",
     "github_milestones",
     "github_branches",
+    "github_check_runs",
+    "webhook_deliveries",
+    "sync_jobs",
 }
 
-# 50,000 issues, pull requests and tracked pull requests, and as many labels, milestones and branches.
+# 50,000 issues, pull requests and tracked pull requests, and as many labels, milestones and branches. 100,000 check
+# runs, a tenth of them at one head; 100,000 deliveries, of which few wait; and as many refetches that wait.
 FILL = (
     "INSERT INTO organizations (name, slug) VALUES ('acme', 'acme')",
     "INSERT INTO projects (organization_id, name, slug) SELECT id, 'app', 'app' FROM organizations",
@@ -37,9 +45,9 @@ FILL = (
        SELECT id, n::text, n, 'An issue', 'open', now(), 'guid', 'webhook'
        FROM github_repositories, generate_series(1, 50000) n""",
     """INSERT INTO github_pull_requests (repository_id, github_id, number, title, state, head_ref, base_ref,
-                                         observed_at, observed_by, sync_source)
+                                         head_sha, observed_at, observed_by, sync_source)
        SELECT id, n::text, n, 'A pull request', CASE WHEN n % 50 = 0 THEN 'open' ELSE 'closed' END,
-              'topic-' || n, 'release-' || n % 100, now(), 'guid', 'webhook'
+              'topic-' || n, 'release-' || n % 100, md5(n::text), now(), 'guid', 'webhook'
        FROM github_repositories, generate_series(1, 50000) n""",
     """INSERT INTO pr_tracking (repository_id, pull_request_id, pr_number, pr_url, repository_name, title, branch_name)
        SELECT p.repository_id, p.id, p.number, '', r.tracked_name, p.title, p.head_ref
@@ -54,6 +62,15 @@ FILL = (
     """INSERT INTO github_branches (repository_id, name, observed_at, observed_by, sync_source)
        SELECT id, 'release-' || n, now() - interval '1 minute' * n, 'guid', 'webhook'
        FROM github_repositories, generate_series(1, 50000) n""",
+    """INSERT INTO github_check_runs (repository_id, github_id, name, head_sha, status, conclusion,
+                                      observed_at, observed_by, sync_source)
+       SELECT id, n::text, 'check-' || n % 7, md5((CASE WHEN n % 10 = 0 THEN 7 ELSE n / 2 END)::text), 'completed',
+              'success', now(), 'guid', 'webhook'
+       FROM github_repositories, generate_series(1, 100000) n""",
+    """INSERT INTO webhook_deliveries (hook_target, guid, event, status, processed_at, headers, body)
+       SELECT 'integration:1', n::text, 'issues', CASE WHEN n % 10000 = 0 THEN 'pending' ELSE 'processed' END,
+              CASE WHEN n % 10000 > 0 THEN now() END, '{}', '' FROM generate_series(1, 100000) n""",
+    """INSERT INTO sync_jobs (kind, key) SELECT 'refetch_pull_request', 'r#' || n FROM generate_series(1, 100000) n""",
     "VACUUM ANALYZE",
 )
 
@@ -78,6 +95,18 @@ async def crowded(crowded_url: str) -> AsyncIterator[AsyncConnection]:
 async def plan(conn: AsyncConnection, statement: sa.TextClause, values: Mapping[str, object]) -> list[dict[str, Any]]:
     """The steps of a statement's plan."""
     found = (await conn.execute(sa.text(f"EXPLAIN (FORMAT JSON) {statement.text}"), values)).scalar_one()
+    return _steps(found[0]["Plan"])
+
+
+async def generic_plan(conn: AsyncConnection, statement: sa.TextClause) -> list[dict[str, Any]]:
+    """The steps of the plan that is made once, whatever the values are."""
+    compiled = statement.compile(dialect=postgresql.dialect(paramstyle="numeric_dollar"))
+    unknown = ", ".join(["NULL"] * len(compiled.params))
+    driver = (await conn.get_raw_connection()).driver_connection
+    assert isinstance(driver, psycopg.AsyncConnection)
+    await driver.execute("SET plan_cache_mode = force_generic_plan")
+    await driver.execute(f"PREPARE asked AS {compiled}".encode())
+    ((found,),) = await (await driver.execute(f"EXPLAIN (FORMAT JSON) EXECUTE asked({unknown})".encode())).fetchall()
     return _steps(found[0]["Plan"])
 
 
@@ -128,6 +157,29 @@ async def test_the_statements_of_a_batch_read_no_large_table_whole(crowded: Asyn
 
     asked = {"repositories": [repository_id] * 200, "numbers": list(range(1, 201))}
     assert await read_whole(crowded, tracking._REFRESH, asked) == set()
+
+
+HOT = {
+    "deriving": tracking._REFRESH,
+    "claiming": queue._CLAIM,
+    "claiming these": queue._CLAIM_THESE,
+    "finishing": queue._FINISH,
+    "heads": heads._AT_HEAD,
+    "repositories": registry._LOCK,
+    "any jobs": jobs._ANY,
+    "jobs": jobs._DUE,
+    "making jobs due": jobs._SCHEDULE,
+    "outdated": overlay._OUTDATED,
+    "later": overlay._LATER,
+    **{f"carriers of {noun.name}": statement for noun, statement in overlay._CARRIERS},
+    **{noun.name: upsert._upsert_statement(noun) for noun in project._SHOWN + project._OTHERS},
+}
+
+
+@pytest.mark.parametrize("name", HOT)
+async def test_a_plan_that_is_made_once_reads_no_large_table_whole(crowded: AsyncConnection, name: str) -> None:
+    steps = await generic_plan(crowded, HOT[name])
+    assert {step["Relation Name"] for step in steps if step["Node Type"] == "Seq Scan"} & LARGE == set()
 
 
 async def test_what_came_later_is_read_from_the_newest_backwards(crowded: AsyncConnection) -> None:
