@@ -23,13 +23,14 @@ FORM = "application/x-www-form-urlencoded"
 
 REPLACEMENT = "\N{REPLACEMENT CHARACTER}"
 
-# A whole pair, or the half of one; what is before it says that the backslash is not itself escaped. All backslashes are
+# A whole pair, the half of one, or NUL; what is before it says that the backslash is not escaped. All backslashes are
 # taken at once, and none given back: a text of nothing else would take the square of its length.
-SURROGATES = re.compile(
+UNSTORABLE = re.compile(
     rb"(?<!\\)(?:\\\\)*+(?:\\u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}"
-    rb"|\\u(?P<half>[dD][89a-fA-F][0-9a-fA-F]{2}))"
+    rb"|\\u(?P<digits>[dD][89a-fA-F][0-9a-fA-F]{2}|0000))"
 )
 REPLACEMENT_DIGITS = b"fffd"
+NUL = b"\\u0000"  # not all texts go to PostgreSQL as rows do, where it would be replaced
 LONGEST_NUMBER = 4300  # digits: https://docs.python.org/3/library/stdtypes.html#int-max-str-digits
 
 FORM_FIELD = re.compile(rb"(?:^|&)payload=([^&]*)")
@@ -63,7 +64,7 @@ def decode(decoder: msgspec.json.Decoder[T], data: bytes) -> T:
 def read(decoder: msgspec.json.Decoder[T], data: bytes) -> tuple[T, Sequence[Unreadable]]:
     """Decode JSON, and tell which optional parts of it could not be read and were left out (see `salvage`).
 
-    Mended are invalid UTF-8, a byte order mark, halves of surrogate pairs, NaN and infinities. Raises
+    Mended are invalid UTF-8, a byte order mark, halves of surrogate pairs, NUL, NaN and infinities. Raises
     `MalformedRequest` when it is no JSON or, where a list is not what the decoder wants, no JSON object;
     `MalformedPayload` with the path when it lacks what is required.
     """
@@ -74,8 +75,9 @@ def read(decoder: msgspec.json.Decoder[T], data: bytes) -> tuple[T, Sequence[Unr
 
 
 def _read(decoder: msgspec.json.Decoder[T], data: bytes) -> tuple[T, Sequence[Unreadable]]:
-    with suppress(msgspec.DecodeError, UnicodeDecodeError):
-        return decoder.decode(data), ()
+    if b"\\" not in data or NUL not in data:  # the first is found out in no time
+        with suppress(msgspec.DecodeError, UnicodeDecodeError):
+            return decoder.decode(data), ()
     mended = _mended(data)
     with suppress(msgspec.DecodeError):
         return decoder.decode(mended), ()
@@ -94,15 +96,15 @@ def _salvaged(decoder: msgspec.json.Decoder[T], value: Any) -> tuple[T, Sequence
 
 
 def _mended(data: bytes) -> bytearray:
-    """UTF-8 without a byte order mark, in which no half of a surrogate pair is escaped."""
+    """UTF-8 without a byte order mark, in which neither NUL nor half of a surrogate pair is escaped."""
     decoder = codecs.getincrementaldecoder("utf-8-sig")("replace")
     mended = bytearray()
     for start in range(0, len(data), AT_ONCE):
         mended += decoder.decode(data[start : start + AT_ONCE]).encode()
     mended += decoder.decode(b"", final=True).encode()
-    for found in SURROGATES.finditer(mended):
-        if found["half"]:
-            mended[slice(*found.span("half"))] = REPLACEMENT_DIGITS
+    for found in UNSTORABLE.finditer(mended):
+        if found["digits"]:
+            mended[slice(*found.span("digits"))] = REPLACEMENT_DIGITS
     return mended
 
 

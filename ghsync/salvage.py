@@ -42,7 +42,7 @@ class Salvage:
         """``value`` as ``kind``, as far as it can be read; raises `ValidationError` with the path where it cannot."""
         with suppress(ValidationError):
             return msgspec.convert(value, kind, strict=self.strict)
-        for one in _alternatives(kind):
+        for one in alternatives(kind):
             if isinstance(value, Mapping) and _holds(one, value):
                 return self._object(value, one, path)
             if isinstance(value, list) and is_list(one):
@@ -93,13 +93,13 @@ _parts = cache(msgspec.structs.fields)
 
 
 @cache
-def _alternatives(kind: Any) -> tuple[Any, ...]:
+def alternatives(kind: Any) -> tuple[Any, ...]:
     """The types that a type allows."""
     origin = get_origin(kind)
     if origin is Annotated:
-        return _alternatives(get_args(kind)[0])
+        return alternatives(get_args(kind)[0])
     if origin in (Union, types.UnionType):
-        return tuple(one for each in get_args(kind) for one in _alternatives(each))
+        return tuple(one for each in get_args(kind) for one in alternatives(each))
     return (kind,)
 
 

@@ -35,7 +35,7 @@ MENDED = {
     "half a pair and odd bytes": (b'\xef\xbb\xbf{"issue": {"title": "\\ud83d\xff"}}', "\ufffd" * 2),
     "invalid UTF-8": (b'{"issue": {"title": "odd \xff"}}', REPLACED),
     "a byte order mark": (b'\xef\xbb\xbf{"issue": {"title": "fine"}}', "fine"),
-    "NUL": (rb'{"issue": {"title": "odd \u0000"}}', "odd \0"),
+    "NUL": (rb'{"issue": {"title": "odd \u0000"}}', REPLACED),
     "NaN": (b'{"size": NaN, "issue": {"title": "fine"}}', "fine"),
     "infinity": (b'{"size": -Infinity, "issue": {"title": "fine"}}', "fine"),
     "infinity and NaN": (b'{"other": NaN, "size": 1e999, "issue": {"title": "fine"}}', "fine"),

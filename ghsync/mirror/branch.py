@@ -11,13 +11,14 @@ from ghsync.database import metadata, reference, uuid_key
 from ghsync.mirror.noun import Noun, Origin, Row, mirror_columns
 
 PREFIX = "refs/heads/"
+LONGEST = 255  # as long as a key can be, two longer ones are one here and not where they are written
 
 table = sa.Table(
     "github_branches",
     metadata,
     uuid_key(),
     reference("repository_id", "github_repositories.id", "Its repository", nullable=False, ondelete="CASCADE"),
-    sa.Column("name", sa.String(255), nullable=False, comment="Name without refs/heads/"),
+    sa.Column("name", sa.String(LONGEST), nullable=False, comment="Name without refs/heads/"),
     sa.Column("head_sha", sa.String(64), comment="Newest commit; null while the branch is deleted"),
     *mirror_columns(),
     sa.UniqueConstraint("repository_id", "name"),
@@ -32,7 +33,7 @@ noun = Noun(table, key=("repository_id", "name"), core=("head_sha",), refetch=No
 def row(ref: str, after: str | None, origin: Origin, *, deleted: bool = False) -> Row:
     """The row of a push; ``ref`` is refs/heads/NAME."""
     return {
-        "name": ref.removeprefix(PREFIX),
+        "name": ref.removeprefix(PREFIX)[:LONGEST],
         "head_sha": None if deleted else after,
         "updated_at": None,
         "deleted_at": None,  # a branch comes back by a push, so its deletion is a state and not a tombstone

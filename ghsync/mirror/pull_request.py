@@ -301,9 +301,9 @@ def _asked(payload: Payload) -> Row:
     named = teams(payload.requested_teams)
     known = {team["id"] for team in named}
     return {
-        "reviewers": reviewers([User(one.id, one.login, one.type) for one in asked if one.login]),
+        "reviewers": reviewers([User(one.id, one.login, one.type) for one in asked if one.login is not None]),
         "requested_teams": named
-        + [{"id": one.id, "slug": one.slug} for one in asked if not one.login and one.id not in known],
+        + [{"id": one.id, "slug": one.slug} for one in asked if one.login is None and one.id not in known],
     }
 
 

@@ -23,7 +23,7 @@ from ghsync.mirror.repository import Payload as Repository
 from ghsync.mirror.review import Payload as Review
 from ghsync.mirror.review_thread import Payload as Thread
 from ghsync.mirror.security_alert import Payload as Alert
-from ghsync.mirror.user import Key, Name, Time, User, Word
+from ghsync.mirror.user import Name, Time, User, Word
 from ghsync.mirror.workflow_run import Payload as WorkflowRun
 
 
@@ -146,7 +146,7 @@ class MilestoneEvent(Envelope, frozen=True, kw_only=True):
 class PushEvent(Envelope, frozen=True, kw_only=True):
     """https://docs.github.com/en/webhooks/webhook-events-and-payloads#push"""
 
-    ref: Key
+    ref: str
     after: str | None = None
     deleted: bool = False
 

@@ -10,11 +10,12 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from ghsync import metrics
 from ghsync.inbox.delivery import Delivery
 from ghsync.inbox.recorder import Recorder
-from ghsync.mirror import comment, issue, label, milestone, pull_request, review, workflow_run
+from ghsync.mirror import branch, comment, issue, label, milestone, pull_request, review, workflow_run
 from ghsync.mirror.noun import Noun
+from ghsync.projector import project
 from ghsync.worker import Worker
 from tests.mirror.reports import query
-from tests.projector.test_events import fixture, read, row
+from tests.projector.test_events import claimed, fixture, read, row
 
 TEAM = {"id": 9, "slug": "core", "name": "Core"}
 UMA = {"id": 63, "login": "uma"}
@@ -122,12 +123,18 @@ def test_an_issue_of_a_repository_that_cannot_be_read_is_not_taken_for_one_of_th
     ("issues/opened", "issue.number", 2**31), ("issues/opened", "issue.number", "1"),
     ("issues/opened", "issue.id", None), ("milestone/edited", "milestone.number", 2**40),
     ("label/edited", "label.id", "5"), ("pull_request_review_thread/resolved", "thread.node_id", "x" * 256),
-    ("push/push", "ref", "refs/heads/" + "x" * 256), ("issues/opened", "repository.full_name", "x/" + "x" * 256),
+    ("issues/opened", "repository.full_name", "x/" + "x" * 256),
 ], ids=str)  # fmt: skip
 def test_what_identifies_the_noun_itself_parks_the_delivery_with_its_path(name: str, path: str, value: Any) -> None:
     _, verdict = read(*changed(name, path, value))
     assert verdict.status == "parked"
     assert path.rpartition(".")[2] in (verdict.error or "")
+
+
+def test_two_branches_that_are_one_where_their_names_are_cut_are_one_row() -> None:
+    batch, _ = read(*changed("push/push", "ref", "refs/heads/" + "x" * 255 + "one"))
+    project.read(claimed(*changed("push/push", "ref", "refs/heads/" + "x" * 255 + "two")), batch)
+    assert row(batch, branch.noun)["name"] == "x" * 255
 
 
 def test_many_parts_are_told_in_one_sentence() -> None:

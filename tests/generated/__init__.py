@@ -1,0 +1,1 @@
+"""Payloads and answers that are made from GitHub's own schemas, and what becomes of them."""
