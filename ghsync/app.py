@@ -7,9 +7,7 @@ from http import HTTPStatus
 from typing import Any
 
 import msgspec
-import prometheus_client
 import structlog
-from msgspec.structs import asdict
 from sqlalchemy.ext.asyncio import AsyncEngine
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
@@ -18,9 +16,10 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from ghsync import errors, metrics, readiness
+from ghsync import errors, metrics
 from ghsync.encryption import Encryption
 from ghsync.inbox import recorder
+from ghsync.probes import Probes
 from ghsync.receiver.endpoint import Receiver
 from ghsync.receiver.patience import Patience
 from ghsync.receiver.secrets import Secrets
@@ -67,9 +66,12 @@ def create_app(
         body_memory_bytes=settings.body_memory_bytes,
     )
 
+    tasks: list[asyncio.Task[None]] = []
+    probes = Probes(engine, settings, tasks)
+
     @asynccontextmanager
     async def lifespan(app: Starlette) -> AsyncIterator[None]:
-        app.state.background = [asyncio.create_task(run()) for run in background]
+        app.state.background += [asyncio.create_task(run()) for run in background]
         for task in app.state.background:
             task.add_done_callback(_log_crash)
         yield
@@ -82,9 +84,7 @@ def create_app(
     app = Starlette(
         routes=[
             Route("/webhooks/github", receiver.receive, methods=["POST"]),
-            Route("/healthz", healthz),
-            Route("/readyz", readyz),
-            Route("/metrics", show_metrics),
+            *probes.routes,
         ],
         middleware=[Middleware(Patience, timeout_seconds=settings.body_timeout_seconds)],
         exception_handlers={
@@ -95,34 +95,9 @@ def create_app(
         lifespan=lifespan,
     )
     app.router.redirect_slashes = False  # GitHub does not follow redirects
-    app.state.engine = engine
-    app.state.settings = settings
-    app.state.background = []
+    app.state.probes = probes
+    app.state.background = tasks
     return app
-
-
-async def healthz(request: Request) -> Response:
-    """The process is alive."""
-    return _json({"status": "ok"})
-
-
-async def readyz(request: Request) -> Response:
-    """The process can do its work, if only to receive; ``stale`` says that the mirror is behind all the same.
-
-    A stale one is answered 200: to send deliveries elsewhere would lose them.
-    """
-    found = await readiness.check(request.app.state.engine, request.app.state.settings)
-    reasons = list(found.reasons)
-    if any(task.done() for task in request.app.state.background):
-        reasons.append("A background task has stopped: restart the process.")
-    freshness = asdict(found.freshness) if found.freshness else {"reasons": ()}
-    told = freshness | {"reasons": [*reasons, *freshness["reasons"]]}
-    return _json({"status": "not ready" if reasons else "ready", **told}, 503 if reasons else 200)
-
-
-async def show_metrics(request: Request) -> Response:
-    """The metrics in Prometheus' text format."""
-    return Response(prometheus_client.generate_latest(), media_type=prometheus_client.CONTENT_TYPE_LATEST)
 
 
 async def answer_error(request: Request, error: Exception) -> Response:

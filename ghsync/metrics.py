@@ -4,8 +4,11 @@ https://prometheus.io/docs/practices/naming/
 """
 
 import re
+from collections.abc import Iterable
 
-from prometheus_client import Counter, Histogram
+from prometheus_client import Counter, Gauge, Histogram
+
+from ghsync import errors
 
 SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10)
 LAG_SECONDS = (0.005, 0.01, 0.03, 0.06, 0.15, 0.5, 1, 5, 15, 60, 300, 3600, 86400)
@@ -26,6 +29,31 @@ worker_crashes = Counter("ghsync_worker_crashes", "Times that the worker broke a
 lag_seconds = Histogram("ghsync_lag_seconds", "From received to committed in the mirror", buckets=LAG_SECONDS)
 
 
+leading = Gauge("ghsync_leader", "Whether this process leads the schedule", multiprocess_mode="livesum")
+
+OUTCOMES = ("queued", "duplicate", "ignored")
+STATUSES = ("processed", "ignored", "parked")
+
+
+def begin(events: Iterable[str]) -> None:
+    """Let known series start at 0: of one that begins with its first increment, ``increase()`` does not see that.
+
+    https://prometheus.io/docs/practices/instrumentation/#avoid-missing-metrics
+    """
+    for event in events:
+        for outcome in OUTCOMES:
+            received.labels(event, outcome)
+        for status in STATUSES:
+            projected.labels(event, status)
+    ours: tuple[type[Exception], ...] = (errors.DatabaseUnavailable, errors.Overloaded)
+    for error in (*ours, *errors.RefusedRequest.__subclasses__()):
+        refused.labels(_name(error))
+
+
 def reason(error: Exception) -> str:
     """The name of an error as labels and answers show it: ``SignatureMismatch`` is ``signature_mismatch``."""
-    return re.sub(r"(?<=[a-z])(?=[A-Z])", "_", type(error).__name__).lower()
+    return _name(type(error))
+
+
+def _name(error: type[Exception]) -> str:
+    return re.sub(r"(?<=[a-z])(?=[A-Z])", "_", error.__name__).lower()

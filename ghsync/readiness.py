@@ -1,5 +1,6 @@
 """Whether this process can do its work, and how fresh the mirror is."""
 
+from collections.abc import Callable
 from functools import cache
 
 import msgspec
@@ -40,6 +41,7 @@ class Freshness(msgspec.Struct, frozen=True):
     hooks_only: bool
     stale: bool
     reasons: tuple[str, ...]
+    stale_by: dict[str, bool]
 
 
 class Readiness(msgspec.Struct, frozen=True):
@@ -66,18 +68,27 @@ async def _ask(engine: AsyncEngine, settings: Settings) -> Readiness:
         row = (await conn.execute(FRESHNESS, {"at_most": COUNTED_AT_MOST})).one()
         found = await health.look(conn, settings)
     seconds = round(row.oldest_pending_seconds, 3)
-    reasons = (*_behind(row.pending, seconds), *found.reasons)
+    late = behind(row.pending, seconds, row.parked)
+    reasons = (*late.values(), *found.reasons)
+    by = {name: name in late for name in ("deliveries_wait", "deliveries_parked")} | {"github": bool(found.reasons)}
     return Readiness(
-        freshness=Freshness(row.pending, row.parked, seconds, found.hooks_only, stale=bool(reasons), reasons=reasons)
+        freshness=Freshness(row.pending, row.parked, seconds, found.hooks_only, bool(reasons), reasons, stale_by=by)
     )
 
 
-def _behind(pending: int, oldest_seconds: float) -> list[str]:
-    """Deliveries that wait for longer than a healthy worker lets them."""
-    if oldest_seconds <= STALE_SECONDS:
-        return []
-    wait = "delivery waits" if pending == 1 else "deliveries wait"
-    return [f"{pending:,} {wait}, the oldest for {oldest_seconds:.0f} s: does a worker run?"]
+def behind(
+    pending: int, oldest_seconds: float, parked: int, duration: Callable[[float], str] = "{:.0f} s".format
+) -> dict[str, str]:
+    """Why the mirror is behind the inbox, in sentences that say what to do; `sync_health` goes by the same rule."""
+    reasons = {}
+    if oldest_seconds > STALE_SECONDS:
+        wait = "delivery waits" if pending == 1 else "deliveries wait"
+        since = f"for {duration(oldest_seconds)}" + ("" if pending == 1 else " at most")
+        reasons["deliveries_wait"] = f"{pending:,} {wait}, {since}: does `ghsync serve` or `ghsync work` run?"
+    if parked:
+        are = "delivery is" if parked == 1 else "deliveries are"
+        reasons["deliveries_parked"] = f"{parked:,} {are} parked: see `ghsync deliveries list --status parked`."
+    return reasons
 
 
 def _applied(connection: sa.Connection) -> str | None:

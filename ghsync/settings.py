@@ -70,6 +70,13 @@ class Settings(BaseSettings):
     )
     host: str = Field("127.0.0.1", description="Address that `ghsync serve` listens on")
     port: int = Field(8010, ge=0, le=65535, description="Port that `ghsync serve` listens on")
+    operations_port: int | None = Field(
+        None,
+        ge=1,
+        le=65535,
+        description="Port on which `serve` and `work` answer `/healthz`, `/readyz` and `/metrics`; unset: "
+        "`work` nowhere, `serve` only where it receives",
+    )
 
     # Worker
     batch_size: int = Field(500, ge=1, le=5000, description="Deliveries projected in one transaction")

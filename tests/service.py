@@ -79,6 +79,11 @@ class Program:
     async def _end(self, how: signal.Signals) -> int:
         assert self._process is not None
         self._process.send_signal(how)
+        return await self.ended()
+
+    async def ended(self) -> int:
+        """Its exit status, once it has ended by itself."""
+        assert self._process is not None
         async with asyncio.timeout(PATIENCE_SECONDS):
             return await self._process.wait()
 
@@ -96,7 +101,7 @@ class Receiver(Program):
     """`ghsync serve`: at the same address in every life."""
 
     def __init__(self, database_url: str, log: Path, *, command: str = "serve", **settings: object) -> None:
-        self.port = _free_port()
+        self.port = free_port()
         super().__init__(command, database_url, log, **{"port": self.port, "webhook_secrets": SECRET} | settings)
         self._client: httpx.AsyncClient | None = None
 
@@ -141,7 +146,8 @@ async def post(client: httpx.AsyncClient, delivery: Recorded) -> httpx.Response:
     return await client.post(WEBHOOK, content=delivery.body, headers=recording.sign(delivery, SECRET))
 
 
-def _free_port() -> int:
+def free_port() -> int:
+    """A port that nobody listens on."""
     with socket.create_server(("127.0.0.1", 0)) as listening:
         port: int = listening.getsockname()[1]
         return port

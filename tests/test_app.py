@@ -11,8 +11,10 @@ from pydantic import SecretStr
 from sqlalchemy.ext.asyncio import AsyncEngine
 from starlette.applications import Starlette
 
-from ghsync import app, database, errors, migrate
+from ghsync import app, database, errors, metrics, migrate
+from ghsync.cli import status_report
 from ghsync.settings import Settings
+from tests.mirror import reports
 
 pytestmark = pytest.mark.anyio
 
@@ -24,6 +26,12 @@ Connection = psycopg.Connection[Any]
 
 def create(engine: AsyncEngine, *background: app.Background) -> Starlette:
     return app.create_app(SETTINGS, engine, handled=frozenset(), background=background)
+
+
+def sample(text: str, name: str) -> float:
+    """A sample's value as Prometheus reads it."""
+    (value,) = (line.rpartition(" ")[2] for line in text.splitlines() if line.rpartition(" ")[0] == name)
+    return float(value)
 
 
 def client_of(served: Starlette) -> httpx.AsyncClient:
@@ -74,12 +82,72 @@ async def test_a_mirror_that_is_behind_says_that_it_is_stale(client: httpx.Async
     assert ready.status_code == 200
     assert (found["pending"], found["parked"], found["stale"]) == (3, 2, True)
     assert 120 <= found["oldest_pending_seconds"] < 180
-    assert found["reasons"][0].startswith("3 deliveries wait, the oldest for 12")
+    assert found["reasons"][0].startswith("3 deliveries wait, for 12")
+    assert found["reasons"][1] == "2 deliveries are parked: see `ghsync deliveries list --status parked`."
 
 
 async def test_a_short_backlog_is_not_stale(client: httpx.AsyncClient, connection: Connection) -> None:
     add_deliveries(connection, "pending", 1, age="30 seconds")
     assert (await client.get("/readyz")).json()["stale"] is False
+
+
+async def test_status_sync_health_and_readiness_agree_that_a_parked_delivery_is_stale(
+    client: httpx.AsyncClient, connection: Connection, engine: AsyncEngine
+) -> None:
+    await reports.write(engine, reports.in_app())
+    add_deliveries(connection, "parked", 1, age="1 day")
+    connection.execute("UPDATE webhook_deliveries SET repository = 'acme/app'")
+    async with engine.connect() as conn:
+        told = await status_report.of_all(conn, SETTINGS)
+    seen = connection.execute("SELECT stale FROM sync_health").fetchall()
+    assert ((await client.get("/readyz")).json()["stale"], told["stale"], seen) == (True, True, [(True,)])
+
+
+async def test_probes_ask_the_database_once_a_second(client: httpx.AsyncClient, connection: Connection) -> None:
+    assert (await client.get("/readyz")).json()["pending"] == 0
+    add_deliveries(connection, "pending", 1, age="1 second")
+    answers = await asyncio.gather(*(client.get("/metrics") for _ in range(20)))
+    assert {sample(answer.text, "ghsync_deliveries_pending") for answer in answers} == {0}
+
+
+async def test_metrics_tell_what_alerts_need(client: httpx.AsyncClient, connection: Connection) -> None:
+    add_deliveries(connection, "pending", 2, age="2 minutes")
+    add_deliveries(connection, "parked", 1, age="1 day")
+    connection.execute("INSERT INTO sync_jobs (kind, key) VALUES ('link_task', 'a'), ('link_task', 'b')")
+    connection.execute("INSERT INTO sync_jobs (kind, key, parked_at) VALUES ('link_task', 'c', now())")
+    connection.execute(
+        "INSERT INTO sync_runs (kind, status, finished_at) VALUES ('sweep', 'succeeded', to_timestamp(1790000000))"
+    )
+    connection.execute(
+        "INSERT INTO sync_budgets (credential, resource, request_limit, remaining, resets_at, updated_at)"
+        " VALUES ('app', 'core', 5000, 1200, now() + interval '1 hour', now())"
+    )
+    text = (await client.get("/metrics")).text
+    assert [sample(text, name) for name in (
+        "ghsync_database_up", "ghsync_deliveries_pending", "ghsync_deliveries_parked", "ghsync_leader",
+        'ghsync_stale{reason="deliveries_wait"}', 'ghsync_stale{reason="deliveries_parked"}',
+        'ghsync_jobs_due{kind="link_task"}', 'ghsync_jobs_parked{kind="link_task"}',
+        'ghsync_jobs_due{kind="track_pull_request"}', 'ghsync_last_success_timestamp_seconds{run="sweep"}',
+        'ghsync_last_success_timestamp_seconds{run="heal"}',
+        'ghsync_api_budget_remaining{credential="app",resource="core"}',
+    )] == [1, 2, 1, 0, 1, 1, 2, 1, 0, 1790000000, 0, 1200]  # fmt: skip
+    assert 120 <= sample(text, "ghsync_oldest_pending_seconds") < 180
+    assert "ghsync_build_info{" in text
+
+
+async def test_a_database_that_does_not_answer_is_told_by_a_gauge_too() -> None:
+    async with client_of(create(database.create_engine(NOWHERE))) as client:
+        text = (await client.get("/metrics")).text
+    assert sample(text, "ghsync_database_up") == 0
+    assert "ghsync_deliveries_pending" not in text
+
+
+async def test_known_series_start_at_zero(client: httpx.AsyncClient) -> None:
+    metrics.begin({"never_sent"})
+    text = (await client.get("/metrics")).text
+    assert sample(text, 'ghsync_deliveries_received_total{event="never_sent",outcome="queued"}') == 0
+    assert sample(text, 'ghsync_deliveries_projected_total{event="never_sent",status="parked"}') == 0
+    assert 'ghsync_deliveries_refused_total{reason="body_too_slow"}' in text
 
 
 async def test_counts_are_bounded(client: httpx.AsyncClient, connection: Connection) -> None:
@@ -91,7 +159,8 @@ async def test_a_database_that_is_not_migrated_is_not_ready(empty_database_url: 
     engine = database.create_engine(empty_database_url)
     async with client_of(create(engine)) as client:
         never = await client.get("/readyz")
-        migrate.upgrade(empty_database_url, "0001")
+    migrate.upgrade(empty_database_url, "0001")
+    async with client_of(create(engine)) as client:
         partly = await client.get("/readyz")
     await engine.dispose()
     assert (never.status_code, partly.status_code) == (503, 503)
@@ -107,10 +176,10 @@ async def test_a_database_that_a_newer_version_migrated_is_ready(
 
 
 async def test_metrics_are_what_prometheus_reads(client: httpx.AsyncClient) -> None:
-    metrics = await client.get("/metrics")
-    assert metrics.headers["content-type"].startswith("text/plain; version=")
-    assert "# TYPE ghsync_deliveries_received_total counter" in metrics.text
-    assert "# TYPE ghsync_lag_seconds histogram" in metrics.text
+    shown = await client.get("/metrics")
+    assert shown.headers["content-type"].startswith("text/plain; version=")
+    assert "# TYPE ghsync_deliveries_received_total counter" in shown.text
+    assert "# TYPE ghsync_lag_seconds histogram" in shown.text
 
 
 @pytest.mark.parametrize(("method", "path", "status", "error"), [

@@ -6,6 +6,8 @@ import ctypes
 import os
 import signal
 import socket
+import tempfile
+from collections.abc import Iterator
 from types import FrameType
 from typing import Annotated, NoReturn
 
@@ -15,7 +17,7 @@ import uvicorn
 from sqlalchemy.ext.asyncio import AsyncEngine
 from starlette.applications import Starlette
 
-from ghsync import app, log, metrics, migrate, settings, worker
+from ghsync import app, gauges, log, metrics, migrate, probes, settings, worker
 from ghsync.app import Background
 from ghsync.cli.context import configured, notices
 from ghsync.database import create_engine
@@ -23,12 +25,14 @@ from ghsync.errors import NotConfigured
 from ghsync.github import credentials
 from ghsync.github.client import GitHub
 from ghsync.inbox.recorder import Recorder
+from ghsync.probes import Probes
 from ghsync.projector.events import HANDLED
 from ghsync.receiver.connection import Connection
+from ghsync.reconciler import history
 from ghsync.reconciler.reconciler import Reconciler
 from ghsync.reconciler.schedule import Intervals, Schedule
 from ghsync.settings import PREFIX, Settings
-from ghsync.worker import Worker
+from ghsync.worker import TROUBLES, Worker
 
 logger = structlog.get_logger()
 
@@ -78,21 +82,33 @@ def serve(
             os.environ[NO_WORKER] = "1"
         if pull:
             os.environ[PULL] = "1"
-        uvicorn.run(
-            "ghsync.cli.serve:application",
-            factory=True,
-            host=loaded.host,
-            port=loaded.port,
-            workers=workers,
-            loop="uvloop",
-            http=Connection,
-            log_config=None,
-            access_log=False,
-            server_header=False,
-            limit_concurrency=loaded.max_connections + 1,  # uvicorn counts the one that it refuses
-            timeout_keep_alive=KEEP_ALIVE_SECONDS,
-            timeout_graceful_shutdown=10,
-        )
+        with _counting_together(workers):
+            uvicorn.run(
+                "ghsync.cli.serve:application",
+                factory=True,
+                host=loaded.host,
+                port=loaded.port,
+                workers=workers,
+                loop="uvloop",
+                http=Connection,
+                log_config=None,
+                access_log=False,
+                server_header=False,
+                limit_concurrency=loaded.max_connections + 1,  # uvicorn counts the one that it refuses
+                timeout_keep_alive=KEEP_ALIVE_SECONDS,
+                timeout_graceful_shutdown=10,
+            )
+
+
+@contextlib.contextmanager
+def _counting_together(workers: int) -> Iterator[None]:
+    """Give the processes that uvicorn starts one directory for their counters: a scrape reaches any of them."""
+    if workers == 1:
+        yield
+        return
+    with tempfile.TemporaryDirectory(prefix="ghsync-metrics-") as folder:
+        os.environ[gauges.FOLDER] = folder
+        yield
 
 
 def _check_address(host: str, port: int) -> None:
@@ -130,7 +146,14 @@ def application() -> Starlette:
         background.append(lambda: _work(loaded, url))
         if _reads(loaded):
             background.append(lambda: _reconcile(loaded, url))
-    return app.create_app(loaded, engine, handled=HANDLED, background=background)
+        else:
+            background.append(lambda: _forget_refetches(engine))
+    metrics.begin(HANDLED)
+    if port := loaded.operations_port:
+        listening = probes.bind(loaded.host, port, shared=gauges.FOLDER in os.environ)
+        background.append(lambda: served.state.probes.listen(listening))
+    served = app.create_app(loaded, engine, handled=HANDLED, background=background)
+    return served
 
 
 def _give_large_blocks_back() -> None:
@@ -189,6 +212,14 @@ async def _reconcile(loaded: Settings, url: str) -> None:
         await engine.dispose()
 
 
+async def _forget_refetches(engine: AsyncEngine) -> None:
+    """Remove, every hour, refetches that nobody does."""
+    while True:
+        with contextlib.suppress(*TROUBLES):
+            await history.forget_refetches(engine)
+        await asyncio.sleep(history.FORGET_SECONDS)
+
+
 def work() -> None:
     """Only project: the worker and the schedule, without a receiver."""
 
@@ -197,13 +228,19 @@ def work() -> None:
         one = _worker(loaded, engine)
         for signal_number in (signal.SIGINT, signal.SIGTERM):
             asyncio.get_running_loop().add_signal_handler(signal_number, one.stop)
-        schedule = [asyncio.create_task(_reconcile(loaded, url))] if _reads(loaded) else []
+        beside = create_engine(url, pool_size=1)
+        tasks = [asyncio.create_task(_reconcile(loaded, url) if _reads(loaded) else _forget_refetches(beside))]
+        metrics.begin(HANDLED)
+        if port := loaded.operations_port:
+            listening = probes.bind(loaded.host, port)
+            tasks.append(asyncio.create_task(Probes(beside, loaded, tasks[:]).listen(listening)))
         try:
             await one.run(url)
         finally:
-            for task in schedule:
+            for task in tasks:
                 task.cancel()
-            await asyncio.gather(*schedule, return_exceptions=True)
+            await asyncio.gather(*tasks, return_exceptions=True)
+            await beside.dispose()
             await engine.dispose()
 
     signal.signal(signal.SIGTERM, _exit)

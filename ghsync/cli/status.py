@@ -13,7 +13,10 @@ from ghsync.cli.status_report import Report
 from ghsync.database import create_engine, transaction
 from ghsync.settings import Settings
 
-HOOKS_ONLY = "not read: a delivery that is lost stays lost, until GHSYNC_APP_ID is set"
+HOOKS_ONLY = (
+    "not read: a delivery that is lost stays lost, until GHSYNC_APP_ID is set, and merge_status pending where GitHub "
+    "had yet to find out whether a pull request can be merged"
+)
 
 
 def status(

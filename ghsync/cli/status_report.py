@@ -6,10 +6,9 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from ghsync import jobs, schema
+from ghsync import jobs, readiness, schema
 from ghsync.cli import lookup, terminal
 from ghsync.github import omissions
-from ghsync.readiness import STALE_SECONDS
 from ghsync.reconciler import health
 from ghsync.settings import Settings
 
@@ -229,13 +228,4 @@ def _less(total: Report, waiting: int) -> Report:
 
 
 def _reasons(pending: int, oldest_seconds: float, parked: int) -> list[str]:
-    """Why the mirror is behind the inbox, in sentences that say what to do."""
-    reasons = []
-    if oldest_seconds > STALE_SECONDS:
-        wait = "delivery waits" if pending == 1 else "deliveries wait"
-        since = f"for {terminal.duration(oldest_seconds)}" + ("" if pending == 1 else " at most")
-        reasons.append(f"{pending:,} {wait}, {since}: does `ghsync serve` or `ghsync work` run?")
-    if parked:
-        are = "delivery is" if parked == 1 else "deliveries are"
-        reasons.append(f"{parked:,} {are} parked: see `ghsync deliveries list --status parked`.")
-    return reasons
+    return list(readiness.behind(pending, oldest_seconds, parked, terminal.duration).values())

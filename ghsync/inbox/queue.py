@@ -100,7 +100,7 @@ async def _large_body(conn: AsyncConnection, key: int) -> bytes:
 
 _FINISH = sa.text("""
 UPDATE webhook_deliveries d
-SET status = v.status, last_error = coalesce(v.error, d.last_error), processed_at = now(),
+SET status = v.status, last_error = coalesce(v.error, d.last_error), processed_at = clock_timestamp(),
     attempts = d.attempts + (v.status = 'parked')::int
 FROM unnest(CAST(:ids AS bigint[]), CAST(:statuses AS text[]), CAST(:errors AS text[])) AS v(id, status, error)
 WHERE d.id = v.id
@@ -108,7 +108,7 @@ WHERE d.id = v.id
 
 
 async def finish(conn: AsyncConnection, verdicts: Iterable[Verdict]) -> None:
-    """Write how deliveries ended, in the transaction that projected them."""
+    """Write how deliveries ended, last in the transaction that projected them: its end is the time that is told."""
     ended = list(verdicts)
     await conn.execute(
         _FINISH,
@@ -124,7 +124,7 @@ _FAIL = sa.text("""
 UPDATE webhook_deliveries
 SET attempts = attempts + 1, last_error = :error,
     status = CASE WHEN attempts + 1 >= :most THEN 'parked' ELSE 'pending' END,
-    processed_at = CASE WHEN attempts + 1 >= :most THEN now() END,
+    processed_at = CASE WHEN attempts + 1 >= :most THEN clock_timestamp() END,
     next_attempt_at = now() + make_interval(secs => :delay)
 WHERE id = :id AND status = 'pending'
 RETURNING status

@@ -24,6 +24,11 @@ SEEN_KEPT = timedelta(days=1)
 FINDINGS_KEPT = timedelta(days=90)
 """How long it is kept what audits found, and the audits with it."""
 
+REFETCHES_KEPT = timedelta(days=1)
+"""How long a refetch is kept where nothing may read the API."""
+
+FORGET_SECONDS = 3600.0
+
 AT_ONCE = 5000
 
 _FINDINGS = sa.text("""
@@ -56,6 +61,21 @@ DELETE FROM sync_seen WHERE (run_id, number) IN (
   SELECT s.run_id, s.number FROM sync_runs r JOIN sync_seen s ON s.run_id = r.id
   WHERE r.status IN ('failed', 'interrupted') AND r.started_at < now() - CAST(:kept AS interval) LIMIT :at_once)
 """)
+
+
+# Where nothing has ever swept, nothing may read the API; once something may, it begins with all that there is.
+_REFETCHES = sa.text("""
+DELETE FROM sync_jobs WHERE id IN (
+  SELECT id FROM sync_jobs
+  WHERE starts_with(kind, 'refetch_') AND created_at < now() - CAST(:kept AS interval)
+    AND NOT EXISTS (SELECT FROM sync_runs WHERE kind = 'sweep' AND repository_id IS NULL)
+  LIMIT :at_once)
+""")
+
+
+async def forget_refetches(engine: AsyncEngine) -> int:
+    """Remove refetches that wait for an API that nothing may read; answers how many."""
+    return await _delete(engine, _REFETCHES, kept=REFETCHES_KEPT)
 
 
 async def forget(engine: AsyncEngine) -> int:

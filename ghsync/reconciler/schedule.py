@@ -19,7 +19,7 @@ from typing import Any
 import psycopg
 import structlog
 
-from ghsync import jobs
+from ghsync import jobs, metrics
 from ghsync.database import connection_arguments, first_line, transaction
 from ghsync.errors import GhsyncError, GraphQLUnavailable, NotConfigured, Permanent, RateLimited, TooHeavy
 from ghsync.github import question
@@ -67,11 +67,14 @@ class Schedule:
             try:
                 async with self._leadership(url) as lost:
                     log.info("leading")
+                    metrics.leading.set(1)
                     await self._lead(lost)
             except (psycopg.Error, OSError) as error:
                 log.warning("leadership_lost", error=first_line(error))
             except Exception:  # it must not end while the process goes on
                 log.exception("schedule_broke")
+            finally:
+                metrics.leading.set(0)
             await asyncio.sleep(RETRY_SECONDS)
 
     @asynccontextmanager

@@ -48,6 +48,16 @@ def guids(claimed: list[Claimed]) -> list[str]:
     return [delivery.guid for delivery in claimed]
 
 
+async def test_a_delivery_is_timed_by_the_end_of_its_projection(engine: AsyncEngine) -> None:
+    await arrive(engine, "a")
+    async with transaction(engine) as conn:
+        (claimed,) = await queue.claim(conn, 10)
+        projected_at = await conn.scalar(sa.text("SELECT clock_timestamp()"))
+        await queue.finish(conn, [Verdict(claimed.id, "processed")])
+    (processed_at,) = await delivery(engine, "processed_at")
+    assert processed_at > projected_at
+
+
 async def test_a_claim_tells_all_that_projection_needs(engine: AsyncEngine) -> None:
     (key,) = await arrive(engine, "a", body=b'\x00{"action": 1}\xff')
     async with transaction(engine) as conn:

@@ -132,3 +132,35 @@ async def test_a_batch_does_not_read_the_history_from_end_to_end(
     async with transaction(engine) as conn:
         plan = "\n".join(await conn.scalars(sa.text(f"EXPLAIN {history._RUNS.text}"), parameters))
     assert "Seq Scan on sync_runs" not in plan, plan
+
+
+REFETCH = """
+INSERT INTO sync_jobs (kind, key, created_at)
+VALUES (%(kind)s, %(key)s, now() - make_interval(days => %(days)s))
+"""
+
+
+def waiting(connection: psycopg.Connection) -> set[str]:
+    """A new job and two old ones, one of them for the API."""
+    for kind, key, days in (("refetch_issue", "new", 0), ("refetch_issue", "old", 2), ("link_task", "task", 2)):
+        connection.execute(REFETCH, {"kind": kind, "key": key, "days": days})
+    return left(connection)
+
+
+def left(connection: psycopg.Connection) -> set[str]:
+    """The jobs that are left."""
+    return {key for (key,) in connection.execute("SELECT key FROM sync_jobs").fetchall()}
+
+
+async def test_refetches_do_not_pile_up_where_nothing_may_read_the_api(
+    engine: AsyncEngine, connection: psycopg.Connection
+) -> None:
+    assert waiting(connection) == {"new", "old", "task"}
+    assert await history.forget_refetches(engine) == 1
+    assert left(connection) == {"new", "task"}
+
+
+async def test_refetches_wait_for_whoever_has_ever_swept(engine: AsyncEngine, connection: psycopg.Connection) -> None:
+    ran(connection, "a sweep", 3)
+    assert waiting(connection) == {"new", "old", "task"}
+    assert await history.forget_refetches(engine) == 0

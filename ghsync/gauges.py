@@ -1,0 +1,143 @@
+"""What alerts go by besides the counters of `metrics`: how the database is, as gauges, the same in every process."""
+
+import os
+import platform
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import prometheus_client
+import sqlalchemy as sa
+from prometheus_client import CollectorRegistry, multiprocess
+from prometheus_client.core import GaugeMetricFamily, InfoMetricFamily
+from prometheus_client.metrics_core import Metric
+from prometheus_client.registry import Collector
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from ghsync import jobs
+from ghsync.readiness import COUNTED_AT_MOST, Freshness
+
+FOLDER = "PROMETHEUS_MULTIPROC_DIR"
+"""The variable that names the directory in which several processes keep their counters together."""
+
+RUNS = ("sweep", "heal", "audit")
+
+_JOBS = sa.text("""
+SELECT k.kind,
+       (SELECT count(*) FROM (SELECT FROM sync_jobs j WHERE j.kind = k.kind AND j.parked_at IS NULL
+                              AND j.due_at <= now() LIMIT :at_most) due) AS due,
+       (SELECT count(*) FROM sync_jobs j WHERE j.kind = k.kind AND j.parked_at IS NOT NULL) AS parked
+FROM unnest(CAST(:kinds AS text[])) AS k(kind)
+""")
+
+_RUNS = sa.text("""
+SELECT k.kind, extract(epoch FROM (
+         SELECT finished_at FROM sync_runs WHERE kind = k.kind AND status = 'succeeded' AND repository_id IS NULL
+         ORDER BY finished_at DESC LIMIT 1))::float8 AS succeeded_at
+FROM unnest(CAST(:kinds AS text[])) AS k(kind)
+""")
+
+# A window that has ended gives back all of it.
+_BUDGETS = sa.text("""
+SELECT credential, resource, request_limit,
+       CASE WHEN blocked_until > now() THEN 0 WHEN resets_at > now() THEN remaining ELSE request_limit END AS remaining
+FROM sync_budgets WHERE request_limit IS NOT NULL AND updated_at > now() - interval '1 day'
+""")
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """What the database says of jobs, runs and budgets."""
+
+    jobs: list[sa.Row[Any]] = field(default_factory=list)
+    runs: list[sa.Row[Any]] = field(default_factory=list)
+    budgets: list[sa.Row[Any]] = field(default_factory=list)
+
+
+async def read(conn: AsyncConnection) -> Found:
+    """Read it; counts of jobs that are due end at `COUNTED_AT_MOST`."""
+    due = await conn.execute(_JOBS, {"kinds": list(jobs.KINDS), "at_most": COUNTED_AT_MOST})
+    runs = await conn.execute(_RUNS, {"kinds": list(RUNS)})
+    budgets = await conn.execute(_BUDGETS)
+    return Found(list(due), list(runs), list(budgets))
+
+
+def exposition(freshness: Freshness | None, found: Found) -> bytes:
+    """Counters and gauges in Prometheus' text format; without ``freshness`` the database did not answer."""
+    registry = CollectorRegistry()
+    registry.register(_Gauges(freshness, found))
+    return _counted() + prometheus_client.generate_latest(registry)
+
+
+def _counted() -> bytes:
+    """The counters of this process, or of all that share a directory.
+
+    https://prometheus.github.io/client_python/multiprocess/
+    """
+    if FOLDER not in os.environ:
+        return prometheus_client.generate_latest()
+    _forget_the_dead(Path(os.environ[FOLDER]))
+    registry = CollectorRegistry()
+    multiprocess.MultiProcessCollector(registry)  # type: ignore[no-untyped-call]
+    return prometheus_client.generate_latest(registry)
+
+
+def _forget_the_dead(folder: Path) -> None:
+    """What is so while a process lives is not, once it was killed; what it counted stays."""
+    for file in folder.glob("gauge_live*_*.db"):
+        try:
+            os.kill(int(file.stem.rpartition("_")[2]), 0)
+        except ProcessLookupError:
+            file.unlink(missing_ok=True)
+
+
+class _Gauges(Collector):
+    def __init__(self, freshness: Freshness | None, found: Found) -> None:
+        self._freshness = freshness
+        self._found = found
+
+    def collect(self) -> Iterable[Metric]:
+        build = InfoMetricFamily("ghsync_build", "Which ghsync this is")
+        build.add_metric([], {"version": version("ghsync"), "python": platform.python_version()})
+        yield build
+        yield GaugeMetricFamily(
+            "ghsync_database_up", "Whether the database answers, migrated", float(self._freshness is not None)
+        )
+        if self._freshness is not None:
+            yield from _of_inbox(self._freshness)
+            yield from _of_work(self._found)
+
+
+def _of_inbox(found: Freshness) -> Iterator[Metric]:
+    yield GaugeMetricFamily("ghsync_deliveries_pending", "Deliveries that are not projected yet", found.pending)
+    yield GaugeMetricFamily("ghsync_deliveries_parked", "Deliveries that are parked now", found.parked)
+    yield GaugeMetricFamily(
+        "ghsync_oldest_pending_seconds", "How long the oldest delivery has waited", found.oldest_pending_seconds
+    )
+    stale = GaugeMetricFamily("ghsync_stale", "Why the mirror may be behind GitHub", labels=["reason"])
+    for name, holds in found.stale_by.items():
+        stale.add_metric([name], float(holds))
+    yield stale
+
+
+def _of_work(found: Found) -> Iterator[Metric]:
+    due = GaugeMetricFamily("ghsync_jobs_due", "Jobs that could be done now", labels=["kind"])
+    parked = GaugeMetricFamily("ghsync_jobs_parked", "Jobs that have failed too often", labels=["kind"])
+    for row in found.jobs:
+        due.add_metric([row.kind], row.due)
+        parked.add_metric([row.kind], row.parked)
+    ended = GaugeMetricFamily(
+        "ghsync_last_success_timestamp_seconds", "When the last run that succeeded ended; 0 before", labels=["run"]
+    )
+    for row in found.runs:
+        ended.add_metric([row.kind], row.succeeded_at or 0)
+    left = GaugeMetricFamily(
+        "ghsync_api_budget_remaining", "Requests or points that are left", labels=["credential", "resource"]
+    )
+    limit = GaugeMetricFamily("ghsync_api_budget_limit", "Of how many", labels=["credential", "resource"])
+    for row in found.budgets:
+        left.add_metric([row.credential, row.resource], row.remaining or 0)
+        limit.add_metric([row.credential, row.resource], row.request_limit)
+    yield from (due, parked, ended, left, limit)
