@@ -7,12 +7,12 @@ later. A comment on a line keeps the commit and the line that it was made on, wh
 """
 
 import sqlalchemy as sa
-from msgspec import Struct
+from msgspec import UNSET, Struct
 
 from ghsync.database import metadata, moment, one_of, reference, uuid_key
 from ghsync.mirror import issue
 from ghsync.mirror.noun import Group, Noun, Origin, Row, mirror_columns, version_columns
-from ghsync.mirror.user import Integer, Time, User, author, identity, time
+from ghsync.mirror.user import Author, Integer, Time, author, identity, time
 
 KINDS = ("issue_comment", "review_comment", "commit_comment")
 
@@ -65,7 +65,7 @@ class Payload(Struct, frozen=True):
     node_id: str | None = None
     body: str | None = None
     html_url: str | None = None
-    user: User | None = None
+    user: Author = UNSET
     created_at: Time = None
     updated_at: Time = None
 

@@ -14,7 +14,7 @@ from ghsync.database import document, metadata, moment, reference, uuid_key
 from ghsync.mirror import label
 from ghsync.mirror import milestone as milestones
 from ghsync.mirror.noun import Noun, Origin, Row, mirror_columns
-from ghsync.mirror.user import Integer, Time, User, author, identity, people, time
+from ghsync.mirror.user import Author, Integer, Time, User, author, identity, people, time
 
 table = sa.Table(
     "github_issues",
@@ -93,7 +93,7 @@ class Payload(Struct, frozen=True):
     body: str | None = None
     state_reason: str | None = None
     html_url: str | None = None
-    user: User | None = None
+    user: Author = UNSET
     labels: list[label.Payload] | None = None
     assignees: list[User | None] | None = None
     milestone: milestones.Payload | None = None

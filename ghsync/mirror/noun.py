@@ -132,6 +132,9 @@ class Noun:
     undated: Undated = "oldest"
     dated: bool = True
 
+    def __str__(self) -> str:
+        return self.name
+
     @cached_property
     def name(self) -> str:
         """The table's name, which is also the entity's in the change feed."""

@@ -6,13 +6,13 @@ stats, and GitHub computes ``mergeable`` late: so stats, comments and mergeabili
 """
 
 import sqlalchemy as sa
-from msgspec import Struct
+from msgspec import UNSET, Struct
 
 from ghsync.database import document, metadata, moment, reference, uuid_key
 from ghsync.mirror import issue, label
 from ghsync.mirror import milestone as milestones
 from ghsync.mirror.noun import Group, Noun, Origin, Row, mirror_columns, version_columns
-from ghsync.mirror.user import Integer, Name, Team, Time, User, author, identity, people, reviewers, teams, time
+from ghsync.mirror.user import Author, Integer, Name, Team, Time, User, author, identity, login, people, teams, time
 
 # A report of mergeability speaks of one head and one base; once either has moved it says nothing. Two branches at one
 # commit have rules of their own, so the base's name counts too.
@@ -69,11 +69,6 @@ table = sa.Table(
     sa.Column("comments_count", sa.Integer, comment="Number of comments on the conversation"),
     *version_columns("comments"),
     sa.Column("created_by", sa.String(255), comment="Login of the author"),
-    sa.Column(
-        "author_association", sa.String(50),
-        comment="How the author stands to the repository: OWNER, MEMBER, ...; the API's word before a webhook's",
-    ),
-    *version_columns("standing"),
     moment("created_at", "When it was opened"),
     moment("merged_at", "When it was merged"),
     moment("closed_at", "When it was closed or merged"),
@@ -90,6 +85,11 @@ table = sa.Table(
         comment="GitHub's word for it (clean, dirty, blocked, behind, unstable, ...); unknown while unknown",
     ),
     sa.Column("created_by_id", sa.String(255), comment="GitHub's id of the author; null for a deleted account"),
+    sa.Column(
+        "author_association", sa.String(50),
+        comment="How the author stands to the repository: OWNER, MEMBER, ...; the API's word before a webhook's",
+    ),
+    *version_columns("standing"),
     sa.UniqueConstraint("repository_id", "number"),
     sa.CheckConstraint("NOT merged OR state = 'closed'", name="merged_is_closed"),
     comment="Pull requests of mirrored repositories",
@@ -208,7 +208,7 @@ class Payload(Struct, frozen=True):
     mergeable: bool | None = None
     mergeable_state: str | None = None
     auto_merge: AutoMerge | None = None
-    user: User | None = None
+    user: Author = UNSET
     author_association: str | None = None
     labels: list[label.Payload] | None = None
     assignees: list[User | None] | None = None
@@ -274,7 +274,7 @@ def row(payload: Payload, origin: Origin, *, deleted: bool = False) -> Row:
             "changed_files": payload.changed_files,
             "commits": payload.commits,
             "review_comments_count": payload.review_comments,
-            "merged_by": author(payload.merged_by) if merged_at else None,
+            "merged_by": author(payload.merged_by) if merged_at else login(payload.merged_by),
         }
     if payload.author_association is not None:
         whole |= {
@@ -301,7 +301,7 @@ def _asked(payload: Payload) -> Row:
     named = teams(payload.requested_teams)
     known = {team["id"] for team in named}
     return {
-        "reviewers": reviewers([User(one.id, one.login, one.type) for one in asked if one.login is not None]),
+        "reviewers": people([User(one.id, one.login, one.type) for one in asked if one.login is not None]),
         "requested_teams": named
         + [{"id": one.id, "slug": one.slug} for one in asked if one.login is None and one.id not in known],
     }

@@ -5,11 +5,11 @@ REST does not say when a review was changed last: what it answers is as new as t
 """
 
 import sqlalchemy as sa
-from msgspec import Struct
+from msgspec import UNSET, Struct
 
 from ghsync.database import metadata, moment, reference, uuid_key
 from ghsync.mirror.noun import Group, Noun, Origin, Row, mirror_columns, version_columns
-from ghsync.mirror.user import Time, User, author, identity, time
+from ghsync.mirror.user import Author, Time, author, identity, time
 
 table = sa.Table(
     "github_reviews",
@@ -61,7 +61,7 @@ class Payload(Struct, frozen=True):
     id: int
     state: str = "commented"
     node_id: str | None = None
-    user: User | None = None
+    user: Author = UNSET
     body: str | None = None
     html_url: str | None = None
     commit_id: str | None = None

@@ -1,14 +1,14 @@
 """Small payload pieces that several nouns embed: people and teams, the same whichever door they came through.
 
-REST and hooks name the ghost where GraphQL and some payloads have null. GraphQL alone shows that bots are asked for
-review. And some bots have a name of their own in each place, but one id.
+REST and hooks name the ghost where GraphQL and some payloads have null. And some bots have a name of their own in each
+place, but one id.
 """
 
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Annotated, Any
 
-from msgspec import Meta, Struct
+from msgspec import UNSET, Meta, Struct, UnsetType
 
 # GitHub writes most times as ISO strings; `push` payloads and old installations have epoch seconds, which are here
 # those that datetime can hold.
@@ -34,6 +34,10 @@ GHOST = User(10_137, "ghost")
 """Who stands for all that have deleted their accounts: https://github.com/ghost"""
 
 
+Author = User | UnsetType | None
+"""Who did something: null for one who has deleted the account, and unset where it is not told."""
+
+
 class Team(Struct, frozen=True):
     """A team asked for review."""
 
@@ -50,12 +54,12 @@ def login(user: User | None) -> str | None:
     return NAMES.get(user.id, user.login) if user else None
 
 
-def author(user: User | None) -> str | None:
+def author(user: Author) -> str | None:
     """The login of who did something that is there: of one who has deleted the account, the ghost's."""
-    return login(user or GHOST)
+    return None if user is UNSET else login(user or GHOST)
 
 
-def identity(user: User | None) -> str | None:
+def identity(user: Author) -> str | None:
     """GitHub's id of an account; None for a deleted one, whom nobody can tell from another, or where it is not told."""
     return str(user.id) if user and user.id and user.id != GHOST.id else None
 
@@ -63,14 +67,6 @@ def identity(user: User | None) -> str | None:
 def people(users: Sequence[User | None] | None) -> list[dict[str, Any]]:
     """``[{id, login}]`` in GitHub's order, without those who have deleted their accounts."""
     return [{"id": user.id, "login": login(user)} for user in users or () if user and user.id != GHOST.id]
-
-
-def reviewers(users: Sequence[User | None] | None) -> list[dict[str, Any]]:
-    """The same of those who are asked for review, without bots: REST and hooks never name these.
-
-    https://docs.github.com/en/rest/pulls/review-requests
-    """
-    return people([user for user in users or () if user and user.type != "Bot"])
 
 
 def teams(asked: list[Team] | None) -> list[dict[str, Any]]:

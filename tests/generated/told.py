@@ -34,6 +34,18 @@ class At:
         return self.default if read is None else read
 
 
+@dataclass(frozen=True)
+class By(At):
+    """A column with who did something: null is one who has deleted the account, and nobody where it is not told."""
+
+    read: Read = dict
+
+    def of(self, shown: Json) -> Any:
+        """What the column must hold."""
+        person = shown.get(self.path, {})
+        return "ghost" if person is None else login(person)
+
+
 def same(value: Any) -> Any:
     """As it was sent; NUL and half of a surrogate pair, which no text can hold, are replaced."""
     return value.translate(UNSTORABLE) if isinstance(value, str) else value
@@ -128,7 +140,7 @@ CONVERSATION = IDENTIFIED | DATED | {
     "assignees": At("assignees", people, []),
     "milestone": At("milestone", milestone),
     "locked": At("locked", bool, False),
-    "created_by": At("user", login),
+    "created_by": By("user"),
     "closed_at": At("closed_at", moment),
 }  # fmt: skip
 
@@ -159,7 +171,7 @@ STATS = {
 }
 
 COMMENT = IDENTIFIED | DATED | {
-    "author": At("user", login),
+    "author": By("user"),
     "body": At("body", same),
     "html_url": At("html_url", same),
 }  # fmt: skip
@@ -173,7 +185,7 @@ REVIEW_COMMENT = COMMENT | {
 }
 
 REVIEW = IDENTIFIED | {
-    "author": At("user", login),
+    "author": By("user"),
     "state": At("state", lower),
     "body": At("body", or_none),
     "html_url": At("html_url", same),

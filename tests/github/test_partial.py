@@ -81,11 +81,18 @@ async def test_single_nodes_that_cannot_be_seen_are_null(client: Make, route: re
     assert [one.path for one in found.errors] == [("nodes", 0), ("nodes", 1)]
 
 
+async def test_a_few_items_of_a_listing_may_be_null_whatever_the_reason(client: Make, route: respx.Route) -> None:
+    errors = [problem(HEAVY, "node", "page", "nodes", place) for place in range(3)]
+    route.mock(return_value=answer({"data": {"node": {"page": {"nodes": [None] * 3}}}, "errors": errors}))
+
+    assert (await query(client)).data == b'{"node":{"page":{"nodes":[null,null,null]}}}'
+
+
 @pytest.mark.parametrize(
     ("errors", "data", "error"),
     [
         ([problem(HEAVY)], None, TooHeavy),
-        ([problem(HEAVY, "node", "page", "nodes", 3)], {"node": {"page": {"nodes": [None]}}}, TooHeavy),
+        ([problem(HEAVY, "node", "page", "nodes", n) for n in range(4)], {"node": {"page": {}}}, TooHeavy),
         ([problem("Timeout on validation of query")], None, TooHeavy),
         ([problem("Too much", type="RESOURCE_LIMITS_EXCEEDED")], {"node": {}}, TooHeavy),
         ([problem("This query requests 600,000 nodes", type="MAX_NODE_LIMIT_EXCEEDED")], None, TooHeavy),

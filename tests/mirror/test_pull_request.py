@@ -142,4 +142,6 @@ async def test_the_people_are_kept_in_githubs_order_and_deleted_accounts_left_ou
 
 async def test_a_pull_request_whose_head_repository_and_author_are_gone_is_written(engine: AsyncEngine) -> None:
     await write(engine, says(hook(1), user=None, head=Branch(None, "head-1", None), body=None))
-    assert await stored(engine, "created_by, head_ref, head_repository_id, body") == (None, None, None, None)
+    assert await stored(engine, "created_by, created_by_id, head_ref, head_repository_id, body") == (
+        "ghost", None, None, None, None,
+    )  # fmt: skip

@@ -162,7 +162,7 @@ async def test_texts_people_labels_and_branches(engine: AsyncEngine) -> None:
 
 
 async def test_a_pull_request_of_which_little_is_known(engine: AsyncEngine) -> None:
-    await write(engine, says(hook(1), head=None, base=None, user=None))
+    await write(engine, says(hook(1), head=None, base=None, user=msgspec.UNSET))
     columns = "branch_name, base_branch, author, pr_url, repository_url"
     page = "https://github.com/acme/app"
     assert await tracked(engine, columns) == ("", "main", None, f"{page}/pull/7", page)

@@ -133,7 +133,7 @@ class PullRequest(Conversation, frozen=True, kw_only=True, tag_field="__typename
             requested_reviewers=[
                 pull_request.Reviewer(person.user.id, person.user.login)
                 for person in asked
-                if person and person.typename != "Team"
+                if person and person.typename not in ("Bot", "Team")  # of bots the other doors tell nothing
             ],
             requested_teams=[
                 Team(person.database_id or 0, person.slug) for person in asked if person and person.typename == "Team"
