@@ -165,6 +165,7 @@ SELECT r.github_id FROM github_repositories r JOIN github_installations i ON i.i
 WHERE i.github_id = :installation AND r.deleted_at IS NULL AND r.removed_at IS NULL
   AND (coalesce(r.access_observed_at, '-infinity') < :began_at
        OR r.access_observed_at > :began_at + interval '{ANSWERS_LAST}') AND r.github_id <> ALL(:seen)
+  AND r.github_id ~ '^[0-9]{{1,18}}$'
 ORDER BY r.github_id
 """)
 

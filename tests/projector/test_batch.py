@@ -77,7 +77,8 @@ def _installation(batch: Batch, report: Told) -> None:
 def _issue(batch: Batch, report: Told) -> None:
     payload = issue.Payload(70, 7, report.text, comments=report.number, updated_at=at(report.changed))
     transfer = Transfer(Destination(1, 2), DestinationRepository(3)) if report.final else None
-    batch.add(issue.noun, 1, issue.row(payload, report.origin, deleted=report.deleted, transfer=transfer))
+    gone = report.deleted or report.final  # whatever was transferred is gone from here
+    batch.add(issue.noun, 1, issue.row(payload, report.origin, deleted=gone, transfer=transfer))
 
 
 def _pull_request(batch: Batch, report: Told) -> None:

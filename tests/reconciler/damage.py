@@ -26,6 +26,8 @@ UNTOLD: dict[str, set[str]] = {
 """Columns of which an answer of the API may say nothing."""
 
 FOREIGN = {
+    "github_installations": {"github_id"},
+    "github_repositories": {"github_id"},
     "github_reviews": {"github_id"},
     "github_review_threads": {"node_id"},
     "github_check_suites": {"github_id"},

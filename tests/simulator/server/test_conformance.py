@@ -52,6 +52,8 @@ MODELS: dict[str, Any] = {
     "/meta": models.ApiOverview,
     "/orgs/{organization}/members": list[models.SimpleUser],
     "/rate_limit": models.RateLimitOverview,
+    "/repos/{owner}/{repo}/installation": models.Installation,
+    "/repositories/{repository_id:int}/installation": models.Installation,
     "/user": models.PrivateUser,
     "/user/repos": list[models.Repository],
 }
@@ -238,6 +240,9 @@ async def test_githubs_models_accept_every_answer_about_app_and_accounts(library
     name = installation.repositories[0].name
     answered = await library.app.as_app("POST", f"{one}/access_tokens", {"repositories": [name]})
     library.accept(answered, MODELS["/app/installations/{installation_id:int}/access_tokens"])
+    seen = installation.repositories[0]
+    for path in (f"/repos/{seen.full_name}", f"/repositories/{seen.id}"):
+        await library.read(f"{path}/installation", models.Installation, token=assertion)
     for path in ("/installation/repositories", "/meta", "/rate_limit"):
         await library.read(path, MODELS[path])
     members = f"/orgs/{installation.account.login}/members?per_page=2"
