@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Iterable, Iterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from random import Random
 
@@ -29,6 +29,7 @@ from tests.truth.hooks import NOT_TOLD, told
 pytestmark = pytest.mark.anyio
 
 ACTIONS = 600
+A_DAY = timedelta(days=1)
 WORDS: dict[str, set[str | bool]] = {
     "review_status": {"pending", "changes_requested", "approved"},
     "ci_status": {"none", "pending", "success", "failure"},
@@ -80,7 +81,7 @@ def busy(seed: int) -> World:
         events=EVERY_EVENT,
         deliveries=True,
     )
-    world.clock.advance_to(datetime.now(UTC))
+    world.clock.advance_to(datetime.now(UTC) - A_DAY)  # no delivery is from the future
     for repository in world.repositories.values():
         repository.labels.clear()
     traffic = Traffic(world, seed=seed, weights=BUSY | dict.fromkeys(NOT_TOLD, 0.0))

@@ -112,8 +112,8 @@ def test_people_get_a_line_a_check(ghsync: Ghsync, site: Site) -> None:
 
     assert result.exit_code == 0
     lines = result.stdout.splitlines()
-    assert len(lines) == 9
-    assert lines[6].split() == ["ok", "token", "It", "is", "mona's."]
+    assert len(lines) == 10
+    assert lines[7].split() == ["ok", "token", "It", "is", "mona's."]
 
 
 def test_settings_that_are_wrong_are_told_together(ghsync: Ghsync) -> None:

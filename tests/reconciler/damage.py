@@ -26,6 +26,7 @@ UNTOLD: dict[str, set[str]] = {
 """Columns of which an answer of the API may say nothing."""
 
 FOREIGN = {
+    "github_security_alerts": {"kind", "number"},
     "github_installations": {"github_id"},
     "github_repositories": {"github_id"},
     "github_reviews": {"github_id"},
