@@ -181,7 +181,9 @@ def _same(group: Group, incoming: str, stored: str) -> str:
     names = [name for name in group.columns if name not in BOOKKEEPING]
     rows = (", ".join(f"{row}.{name}" for name in names) for row in (incoming, stored))
     same = "ROW({}) IS NOT DISTINCT FROM ROW({})".format(*rows)
-    if group.name == "core" and group.dated:  # a door that does not say when it changed contradicts none that does
+    if group.name == "core" and not group.dated:
+        same = f"({same} AND {stored}.updated_at IS NULL)"
+    elif group.name == "core":  # a door that does not say when it changed contradicts none that does
         same = f"({same} AND coalesce({incoming}.updated_at = {stored}.updated_at, {incoming}.updated_at IS NULL))"
     return same
 

@@ -31,7 +31,8 @@ class Tracked:
 def _statement() -> sa.TextClause:
     names = list(COLUMNS)
     derived = ",\n         ".join(f"{expression} AS {name}" for name, expression in COLUMNS.items())
-    changed = " OR ".join(f"t.{name} IS DISTINCT FROM {_new(name)}" for name in names)
+    kept = ["pull_request_id", *names]  # a row that was removed by hand comes back under another id
+    changed = " OR ".join(f"t.{name} IS DISTINCT FROM {_new(name)}" for name in kept)
     return sa.text(f"""
 WITH derived AS MATERIALIZED (
   SELECT p.repository_id, p.id AS pull_request_id, p.number AS pr_number,
@@ -46,7 +47,7 @@ WITH derived AS MATERIALIZED (
   INSERT INTO pr_tracking AS t (repository_id, pull_request_id, pr_number, {", ".join(names)})
   SELECT repository_id, pull_request_id, pr_number, {", ".join(names)}
   FROM derived ORDER BY repository_id, pr_number
-  ON CONFLICT (repository_id, pr_number) DO UPDATE SET {", ".join(f"{name} = {_new(name)}" for name in names)}
+  ON CONFLICT (repository_id, pr_number) DO UPDATE SET {", ".join(f"{name} = {_new(name)}" for name in kept)}
   WHERE {changed}
   RETURNING t.*
 )

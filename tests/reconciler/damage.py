@@ -7,6 +7,7 @@ from typing import Any
 import psycopg
 from hypothesis import strategies as st
 
+from ghsync.mirror import pull_request
 from ghsync.mirror.noun import OBSERVED_BY, SOURCES, Noun
 from ghsync.verification import natural
 
@@ -16,9 +17,11 @@ KEYS = {noun.name: noun.key for noun in NOUNS} | {"pr_tracking": ("repository_id
 UNTOLD: dict[str, set[str]] = {
     # What people decide, or what is kept since it was known.
     "github_repositories": {"project_id", "webhook_id", "webhook_secret", "permissions", "metadata"},
-    "github_pull_requests": {"head_repository_id", "merged_into_default"},
+    # Of one that is closed GitHub does not say whether it could be merged.
+    "github_pull_requests": {"head_repository_id", "merged_into_default", *pull_request.MERGEABILITY.columns},
     "github_check_suites": {"head_branch"},
     "github_workflow_runs": {"head_branch", "run_attempt", "pull_requests"},
+    "github_review_threads": {"updated_at"},
     "github_comments": {"comments_count"},
     # Of an alert in code only the default branch is listed.
     "github_security_alerts": {"state", "ref", "commit_sha", "pull_request_number", "closed_at"},
@@ -27,6 +30,7 @@ UNTOLD: dict[str, set[str]] = {
 
 FOREIGN = {
     "github_security_alerts": {"kind", "number"},
+    "pr_tracking": {"repository_id", "pr_number"},
     "github_installations": {"github_id"},
     "github_repositories": {"github_id"},
     "github_reviews": {"github_id"},
@@ -47,9 +51,10 @@ _VALUES = {
     ),
     "integer": ("77", "-1", "NULL"),
     "boolean": ("true", "false", "NULL"),
-    "jsonb": ("'{}'", "'[]'", """'[{"id": 1, "login": "nobody"}]'""", "NULL"),
+    "jsonb": ("'[]'", """'[{"id": 1, "login": "nobody"}]'""", "NULL"),
     "uuid": ("NULL", "(SELECT id FROM github_repositories ORDER BY id LIMIT 1)"),
 }  # fmt: skip
+_OBJECTS = {"milestone", "auto_merge", "metadata", "permissions", "transferred_to"}
 _WORDS = ("'something else'", "''", "'77'", "NULL", *(f"'{word}'" for word in (*OBSERVED_BY, *SOURCES)))
 
 _COLUMNS = """
@@ -98,7 +103,7 @@ def _setting(connection: psycopg.Connection, damage: Damage) -> str:
     untold = UNTOLD.get(damage.table, set()) | FOREIGN.get(damage.table, set())
     columns = [each for each in connection.execute(_COLUMNS, [damage.table]) if each[0] not in untold]
     name, kind = columns[damage.column % len(columns)]
-    values = _VALUES.get(kind, _WORDS)
+    values = ("'{}'", "NULL") if name in _OBJECTS else _VALUES.get(kind, _WORDS)
     return f"{name} = {values[damage.value % len(values)]}"
 
 
@@ -117,7 +122,9 @@ def shown(connection: psycopg.Connection) -> dict[str, list[Any]]:
     """Every row that is not gone, as its readers see it, with GitHub's ids instead of ours."""
     found = {noun.name: _shown(connection, noun) for noun in NOUNS}
     tracked = connection.execute(
-        """SELECT to_jsonb(t) - '{id,repository_id,pull_request_id,metadata}'::text[] FROM pr_tracking t ORDER BY 1"""
+        """SELECT to_jsonb(t) - '{id,repository_id,pull_request_id,metadata}'::text[]
+           FROM pr_tracking t JOIN github_pull_requests p ON p.id = t.pull_request_id AND p.deleted_at IS NULL
+           ORDER BY 1"""
     )
     return found | {"pr_tracking": [row for (row,) in tracked]}
 

@@ -57,7 +57,10 @@ def test_a_complete_reading_puts_everything_right_that_was_changed_by_hand(
         assert all(right.values()), [name for name, rows in right.items() if not rows]
 
         @given(damage.damages)
-        @settings(max_examples=12, deadline=None, phases=UNSHRUNK, suppress_health_check=[HealthCheck.too_slow])
+        @settings(
+            max_examples=20, derandomize=True, deadline=None, phases=UNSHRUNK,
+            suppress_health_check=[HealthCheck.too_slow],
+        )  # fmt: skip
         def check(damages: list[Damage]) -> None:
             for one in damages:
                 damage.do(connection, one)
