@@ -17,6 +17,7 @@ from ghsync.github.graphql.answered import UnknownLabel
 from ghsync.github.graphql.conversations import Issue
 from ghsync.github.graphql.pull_requests import PullRequest
 from ghsync.mirror import comment, issue, pull_request
+from ghsync.mirror.noun import CLOCKS_DIFFER_BY
 from ghsync.mirror.user import time
 from ghsync.projector.batch import Batch
 from ghsync.reconciler import heads, parts, reviews, unread
@@ -87,8 +88,11 @@ def add(session: Session, batch: Batch, repository_id: int, conversation: Conver
 
 
 def changes(conversations: Iterable[Conversation]) -> Iterator[datetime]:
-    """When each of them changed last."""
-    return filter(None, (time(conversation.payload.updated_at) for conversation in conversations))
+    """When each of them changed last; a time that cannot be yet would hide all that changes until then."""
+    for conversation in conversations:
+        changed_at = time(conversation.payload.updated_at)
+        if changed_at and changed_at <= conversation.observed_at + CLOCKS_DIFFER_BY:
+            yield changed_at
 
 
 async def pages(
