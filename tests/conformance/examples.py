@@ -5,10 +5,13 @@ https://www.npmjs.com/package/@octokit/webhooks-examples
 
 import json
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
-CORPUS = Path(__file__).parents[2] / ".cache/webhooks-examples/package/api.github.com/index.json"
+from tests.conformance import corpus
+
+CORPUS = corpus.FOLDER / "webhooks-examples/package/api.github.com/index.json"
+
+needed = corpus.needed(CORPUS, "The file of published examples")
 
 
 @dataclass(frozen=True)

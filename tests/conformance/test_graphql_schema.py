@@ -1,10 +1,6 @@
-"""What we send is valid by the schema that GitHub publishes, and the simulated GitHub has a part of it.
-
-`make corpus` fetches it: https://www.npmjs.com/package/@octokit/graphql-schema
-"""
+"""What queries may do without is in the schema that GitHub publishes, and the simulated GitHub has a part of it."""
 
 from importlib import resources
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -18,69 +14,13 @@ from graphql import (
     GraphQLUnionType,
     Undefined,
     build_schema,
-    extend_schema,
-    parse,
-    validate,
 )
 
 from ghsync.github import introspection
-from ghsync.github.documents import document
 from ghsync.github.parts import PARTS
+from tests.conformance import published
 
-PUBLISHED = Path(__file__).parents[2] / ".cache/graphql-schema/package/schema.graphql"
-
-DOCUMENTS = sorted(
-    each.name.removesuffix(".graphql")
-    for each in resources.files("ghsync.github").joinpath("queries").iterdir()
-    if each.name.endswith(".graphql")
-)
-
-# The package was last published before GitHub had these.
-# https://docs.github.com/en/graphql/reference/issues#object-issuetype
-# https://docs.github.com/en/graphql/reference/interfaces#assignable
-# https://docs.github.com/en/graphql/overview/changelog#schema-changes-for-2025-07-30
-# https://docs.github.com/en/graphql/overview/changelog#schema-changes-for-2025-10-15
-ADDED_SINCE = """
-extend interface Assignable {
-  assignedActors(after: String, before: String, first: Int, last: Int): AssigneeConnection!
-}
-extend type PullRequest {
-  assignedActors(after: String, before: String, first: Int, last: Int): AssigneeConnection!
-}
-type AssigneeConnection {
-  edges: [AssigneeEdge]
-  nodes: [Assignee]
-  pageInfo: PageInfo!
-  totalCount: Int!
-}
-type AssigneeEdge {
-  cursor: String!
-  node: Assignee
-}
-extend type Issue {
-  assignedActors(after: String, before: String, first: Int, last: Int): AssigneeConnection!
-  issueDependenciesSummary: IssueDependenciesSummary!
-  issueType: IssueType
-}
-type IssueDependenciesSummary {
-  blockedBy: Int!
-  blocking: Int!
-  totalBlockedBy: Int!
-  totalBlocking: Int!
-}
-type IssueType implements Node {
-  color: IssueTypeColor!
-  description: String
-  id: ID!
-  isEnabled: Boolean!
-  name: String!
-}
-enum IssueTypeColor { BLUE GRAY GREEN ORANGE PINK PURPLE RED YELLOW }
-"""
-
-pytestmark = pytest.mark.skipif(
-    not PUBLISHED.exists(), reason="GitHub's published schema is not here: `make corpus` fetches it."
-)
+pytestmark = published.needed
 
 
 @pytest.fixture(scope="module")
@@ -90,18 +30,12 @@ def ours() -> GraphQLSchema:
 
 @pytest.fixture(scope="module")
 def github() -> GraphQLSchema:
-    published = build_schema(PUBLISHED.read_text("utf-8"), assume_valid=True)
-    return extend_schema(published, parse(ADDED_SINCE))
+    return published.schema()
 
 
 def shared(ours: GraphQLSchema, github: GraphQLSchema) -> list[tuple[Any, Any]]:
     """Our types with GitHub's of the same names."""
     return [(found, github.type_map[name]) for name, found in ours.type_map.items() if not name.startswith("__")]
-
-
-@pytest.mark.parametrize("name", DOCUMENTS)
-def test_what_we_ask_is_valid(github: GraphQLSchema, name: str) -> None:
-    assert validate(github, parse(document(name))) == []
 
 
 @pytest.mark.parametrize("part", PARTS)

@@ -14,9 +14,7 @@ from tests import postgres
 from tests.conformance import examples, outcomes
 from tests.conformance.examples import Example
 
-pytestmark = pytest.mark.skipif(
-    not examples.CORPUS.exists(), reason="There are no published examples here: `make corpus` fetches them."
-)
+pytestmark = examples.needed
 
 Json = dict[str, Any]
 Objects = dict[tuple[int, ...], Json]
