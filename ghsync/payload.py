@@ -78,7 +78,7 @@ def _read(decoder: msgspec.json.Decoder[T], data: bytes) -> tuple[T, Sequence[Un
     if b"\\" not in data or NUL not in data:  # the first is found out in no time
         with suppress(msgspec.DecodeError, UnicodeDecodeError):
             return decoder.decode(data), ()
-    mended = _mended(data)
+    mended = mend(data)
     with suppress(msgspec.DecodeError):
         return decoder.decode(mended), ()
     value = _value(mended)
@@ -95,7 +95,7 @@ def _salvaged(decoder: msgspec.json.Decoder[T], value: Any) -> tuple[T, Sequence
         raise MalformedPayload(f"The payload cannot be used: {error}.") from None
 
 
-def _mended(data: bytes) -> bytearray:
+def mend(data: bytes) -> bytearray:
     """UTF-8 without a byte order mark, in which neither NUL nor half of a surrogate pair is escaped."""
     decoder = codecs.getincrementaldecoder("utf-8-sig")("replace")
     mended = bytearray()

@@ -16,7 +16,7 @@ from ghsync.errors import (
     PermissionMissing,
     TooHeavy,
 )
-from ghsync.github import refusals
+from ghsync.github import decoding, refusals
 from ghsync.github.budget import Told
 from ghsync.github.wire import Reply
 
@@ -120,11 +120,14 @@ class _Data(msgspec.Struct, frozen=True, rename="camel"):
     rate_limit: Budget | None = None
 
 
+_envelope = msgspec.json.Decoder(Envelope)
+
+
 def read(body: bytes) -> Envelope:
     """The envelope of an answer."""
     try:
-        return msgspec.json.decode(body, type=Envelope)
-    except msgspec.MsgspecError:
+        return decoding.read(body, _envelope)
+    except (msgspec.MsgspecError, ValueError):
         raise GraphQLUnavailable("GraphQL did not answer as it should; REST is asked instead.") from None
 
 

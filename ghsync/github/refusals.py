@@ -22,6 +22,7 @@ from ghsync.errors import (
     SwitchedOff,
     UnavailableForLegalReasons,
 )
+from ghsync.github import decoding
 from ghsync.github.budget import Told
 from ghsync.github.clock import moment
 from ghsync.github.wire import Reply
@@ -41,6 +42,9 @@ _LACKS_PERMISSION = re.compile(r"not accessible by|must have admin rights|insuff
 class _Body(msgspec.Struct, frozen=True):
     message: str = ""
     block: object = None
+
+
+_decoder = msgspec.json.Decoder(_Body)
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,6 +174,6 @@ def _quoted(said: str) -> str:
 
 def _body(reply: Reply) -> _Body:
     try:
-        return msgspec.json.decode(reply.body, type=_Body)
-    except msgspec.MsgspecError:
+        return decoding.read(reply.body, _decoder)
+    except (msgspec.MsgspecError, ValueError):
         return _Body()

@@ -8,7 +8,7 @@ from typing import Generic, NamedTuple, TypeVar
 import msgspec
 
 from ghsync.errors import UnreadableAnswer
-from ghsync.github import question
+from ghsync.github import decoding, question
 from ghsync.github.client import Answer, GitHub, GraphQLAnswer, Meter
 from ghsync.github.credentials import Credential
 from ghsync.github.decoding import decoded
@@ -83,9 +83,9 @@ class Session:
         async for answer in answers:
             body, total = (answer.body, None) if within is None else _within(answer.body, within, path)
             try:
-                yield Listed(decoder.decode(body), answer.observed_at, (), total)
+                yield Listed(decoding.read(body, decoder), answer.observed_at, (), total)
                 continue
-            except msgspec.MsgspecError:
+            except (msgspec.MsgspecError, ValueError):
                 items, wrong = _one_by_one(body, item, path)
             yield Listed(items, answer.observed_at, wrong, total)
 
@@ -119,6 +119,6 @@ def _one_by_one(body: bytes, item: type[T], path: str) -> tuple[list[T], Sequenc
 
 def _number(raw: msgspec.Raw) -> int | None:
     try:
-        return _numbered.decode(raw).number
-    except msgspec.MsgspecError:
+        return decoding.read(raw, _numbered).number
+    except (msgspec.MsgspecError, ValueError):
         return None

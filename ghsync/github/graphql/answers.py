@@ -102,6 +102,7 @@ conversations_decoder = msgspec.json.Decoder(ConversationsAnswer, strict=False)
 refetch_decoder = msgspec.json.Decoder(RefetchAnswer, strict=False)
 newest_decoder = msgspec.json.Decoder(NewestAnswer, strict=False)
 threads_decoder = msgspec.json.Decoder(ThreadsAnswer, strict=False)
+_anything = msgspec.json.Decoder()
 heads_decoder = msgspec.json.Decoder(HeadsAnswer, strict=False)
 
 Items = Mapping[tuple[str, ...], Any]
@@ -141,12 +142,12 @@ def threads(data: bytes) -> ThreadsAnswer:
 def _salvaged(data: bytes, decoder: msgspec.json.Decoder[T], answer: type[T], items: Items) -> tuple[T, Numbers]:
     """An answer without those of its items that cannot be read; raises `GraphQLUnavailable` where none can."""
     try:
-        return decoder.decode(data), {}
+        return decoding.read(data, decoder), {}
     except (msgspec.MsgspecError, ValueError):
         pass
     numbers: Numbers = {}
     try:
-        found = msgspec.json.decode(data)
+        found = decoding.read(data, _anything)
         for path, item in items.items():
             for place, node in enumerate(nodes := _nodes(found, path)):
                 if node is not None and not _is_readable(node, item):
