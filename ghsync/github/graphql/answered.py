@@ -78,9 +78,9 @@ class Oid(Answered, frozen=True):
 
 
 class Numbered(Answered, frozen=True):
-    """Something of which only the numeric id was asked."""
+    """Something of which only the numeric id was asked, which may not be told."""
 
-    full_database_id: int
+    full_database_id: int | None = None
 
 
 def user(person: Person | None) -> User:

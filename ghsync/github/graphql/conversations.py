@@ -4,6 +4,7 @@ An empty body is "" where REST says null. Whether an issue or a pull request is 
 ``state`` has two types, which one query may not ask for under one name.
 """
 
+from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
 
@@ -124,9 +125,9 @@ class Conversation(Answered, frozen=True, kw_only=True):
 
     @property
     def cut(self) -> bool:
-        """Whether a list inside it goes on after its first page, so that this is not all of it."""
+        """Whether a list inside it goes on after its first page, or names people without ids: this is not all of it."""
         pages = (self.labels.page_info if self.labels else PageInfo(), self.assignees.page_info)
-        return any(page.has_next_page for page in pages)
+        return any(page.has_next_page for page in pages) or lacks_ids(self.assignees.nodes)
 
 
 class IssueType(Answered, frozen=True):
@@ -203,6 +204,11 @@ class Issue(Conversation, frozen=True, kw_only=True, tag_field="__typename", tag
             if parent
             else UNSET,
         )
+
+
+def lacks_ids(people: Iterable[Person]) -> bool:
+    """Whether somebody is named without the id, by which the mirror knows people: GraphQL need not tell it."""
+    return any(person.database_id is None for person in people)
 
 
 def _plain(summary: Answered | UnsetType | None) -> dict[str, int] | None:

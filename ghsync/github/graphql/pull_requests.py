@@ -6,10 +6,10 @@ from typing import Self
 from msgspec import UNSET, UnsetType
 
 from ghsync.github.graphql.answered import Answered, Catalog, Count, Oid, PageInfo, Person, user
-from ghsync.github.graphql.conversations import Conversation
+from ghsync.github.graphql.conversations import Conversation, lacks_ids
 from ghsync.github.graphql.reviews import Reviews, Threads
 from ghsync.mirror import pull_request
-from ghsync.mirror.user import Team
+from ghsync.mirror.user import Team, time
 
 
 class Request(Answered, frozen=True):
@@ -25,6 +25,12 @@ class Requests(Answered, frozen=True):
     nodes: tuple[Request, ...] | UnsetType = UNSET
     page_info: PageInfo = PageInfo()
 
+    @property
+    def people(self) -> list[Person]:
+        """The people and teams that are shown; of bots the other doors tell nothing."""
+        shown = [request.requested_reviewer for request in self.nodes or ()]
+        return [person for person in shown if person and person.typename != "Bot"]
+
     @classmethod
     def of(cls, told: pull_request.Payload) -> Self:
         """Those that REST names."""
@@ -38,7 +44,7 @@ class Requests(Answered, frozen=True):
 class HeadRepository(Answered, frozen=True):
     """The repository of the head."""
 
-    database_id: int
+    database_id: int | None = None
 
 
 class BranchName(Answered, frozen=True):
@@ -50,7 +56,7 @@ class BranchName(Answered, frozen=True):
 class BaseRepository(Answered, frozen=True):
     """The repository of the base; an empty one has no default branch."""
 
-    database_id: int
+    database_id: int | None = None
     default_branch_ref: BranchName | None = None
 
 
@@ -88,12 +94,13 @@ class PullRequest(Conversation, frozen=True, kw_only=True, tag_field="__typename
 
     @property
     def cut(self) -> bool:
-        """Whether a list inside it goes on after its first page, so that this is not all of it.
+        """Whether a list inside it goes on after its first page, or names people without ids: this is not all of it.
 
         Reviews and threads are read on by themselves.
         """
         requests = self.review_requests or Requests()
-        return super().cut or (requests.nodes is not UNSET and requests.page_info.has_next_page)
+        goes_on = requests.nodes is not UNSET and requests.page_info.has_next_page
+        return super().cut or goes_on or lacks_ids(requests.people)
 
     @property
     def hides_reviewers(self) -> bool:
@@ -106,7 +113,6 @@ class PullRequest(Conversation, frozen=True, kw_only=True, tag_field="__typename
     def payload(self, catalog: Catalog) -> pull_request.Payload:
         """As REST shows it."""
         requests = self.review_requests or Requests()
-        asked = [request.requested_reviewer for request in requests.nodes or ()]
         head = self.head_repository
         auto = self.auto_merge_request
         return pull_request.Payload(
@@ -114,14 +120,14 @@ class PullRequest(Conversation, frozen=True, kw_only=True, tag_field="__typename
             draft=self.is_draft,
             author_association=self.author_association,
             merged_at=self.merged_at,
-            merged_by=user(self.merged_by) if self.merged_at else None,
+            merged_by=user(self.merged_by) if time(self.merged_at) else None,
             merge_commit_sha=self.merge_commit.oid if self.merge_commit else None,
             mergeable={"MERGEABLE": True, "CONFLICTING": False}.get(self.mergeable),
             mergeable_state=self.merge_state_status.lower(),
             head=pull_request.Branch(
                 self.head_ref_name,
                 self.head_ref_oid,
-                pull_request.BranchRepository(head.database_id) if head else None,
+                pull_request.BranchRepository(head.database_id) if head and head.database_id else None,
             ),
             base=pull_request.Branch(self.base_ref_name, self.base_ref_oid, _base(self.base_repository)),
             additions=self.additions,
@@ -132,11 +138,11 @@ class PullRequest(Conversation, frozen=True, kw_only=True, tag_field="__typename
             auto_merge=pull_request.AutoMerge(auto.merge_method.lower(), user(auto.enabled_by)) if auto else None,
             requested_reviewers=[
                 pull_request.Reviewer(person.user.id, person.user.login)
-                for person in asked
-                if person and person.typename not in ("Bot", "Team")  # of bots the other doors tell nothing
+                for person in requests.people
+                if person.typename != "Team"
             ],
             requested_teams=[
-                Team(person.database_id or 0, person.slug) for person in asked if person and person.typename == "Team"
+                Team(person.user.id, person.slug) for person in requests.people if person.typename == "Team"
             ],
         )
 
@@ -145,4 +151,4 @@ def _base(repository: BaseRepository | None) -> pull_request.BranchRepository | 
     if repository is None:
         return None
     default = repository.default_branch_ref
-    return pull_request.BranchRepository(repository.database_id, default.name if default else None)
+    return pull_request.BranchRepository(repository.database_id or 0, default.name if default else None)
