@@ -81,7 +81,7 @@ COLUMNS = {
     "security_scan_status": "status.security",
     "test_coverage_percentage": "round(checks.coverage, 2)",
     "quality_score": """quality_score(by.rules -> 'quality', status.ci, status.review, status.security, checks.coverage,
-                                      p.additions + p.deletions)""",
+                                      least(p.additions::bigint + p.deletions, 2147483647)::int)""",
     "lines_added": "coalesce(p.additions, 0)",
     "lines_deleted": "coalesce(p.deletions, 0)",
     "files_changed": "coalesce(p.changed_files, 0)",

@@ -210,6 +210,14 @@ async def test_quality_weighs_what_is_known(engine: AsyncEngine, known: dict[str
     assert (found if found is None else float(found)) == score
 
 
+async def test_more_lines_than_a_number_can_count_are_as_many_as_it_can(engine: AsyncEngine) -> None:
+    batch = check(in_app(), "ci")
+    huge = msgspec.structs.replace(OPEN, additions=2**31 - 1, deletions=2**31 - 1)
+    batch.add(pull_request.noun, APP.id, pull_request.row(huge, hook(1)))
+    await write(engine, batch)
+    assert float(await tracked(engine, "quality_score")) == 77.78
+
+
 async def test_a_project_may_have_other_rules_and_its_pull_requests_follow(engine: AsyncEngine) -> None:
     batch = check(check(told(), "our-scanner", "failure"), "lines", title="lines: 33%")
     await write(engine, alert(batch, "dependabot", security_advisory=Advisory("GHSA", "Bad", "critical")))
