@@ -3,6 +3,7 @@
 import asyncio
 import os
 import pty
+import signal
 import sys
 from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -22,13 +23,40 @@ from ghsync.simulator.server import create_server
 from ghsync.simulator.serving import serving
 from ghsync.simulator.site import Site
 from ghsync.simulator.world import World
-from tests import truth
+from tests import forked, truth
 from tests.cli.result import Result
 from tests.github.keys import private_key
 
 SMALL = Plan(repositories=3, people=8, conversations=60, pull_request_share=0.5)
 PERSONAL_TOKEN = "ghp_" + "0" * 36
 PATIENCE_SECONDS = 60
+
+
+class Command:
+    """A command under way; what it says is read meanwhile."""
+
+    def __init__(self, arguments: list[str], environment: dict[str, str]) -> None:
+        pipes = os.pipe(), os.pipe()
+        (stdout, stderr) = (theirs for _, theirs in pipes)
+        self._process = forked.start(arguments, environment, stdout=stdout, stderr=stderr)
+        for theirs in (stdout, stderr):
+            os.close(theirs)
+        self._said = [asyncio.create_task(asyncio.to_thread(_drained, ours)) for ours, _ in pipes]
+
+    def send_signal(self, which: signal.Signals) -> None:
+        """Send it a signal."""
+        self._process.send_signal(which)
+
+    async def ended(self) -> Result:
+        """What it has said, when it has ended."""
+        async with asyncio.timeout(PATIENCE_SECONDS):
+            stdout, stderr = await asyncio.gather(*self._said)
+            return Result(await self._process.wait(), stdout, stderr)
+
+
+def _drained(pipe: int) -> str:
+    with open(pipe) as stream:
+        return stream.read()
 
 
 @dataclass
@@ -91,39 +119,31 @@ class Hub:
         """The environment as settings."""
         return {name.removeprefix("GHSYNC_").lower(): value for name, value in self.environment.items()}
 
-    async def start(
-        self, *arguments: object, stderr: int = asyncio.subprocess.PIPE, **settings: str
-    ) -> asyncio.subprocess.Process:
-        """Start a command as people do."""
-        return await asyncio.create_subprocess_exec(
-            sys.executable, "-m", "ghsync", *map(str, arguments),
-            env={**os.environ, **self.environment, **settings},
-            stdin=asyncio.subprocess.DEVNULL, stdout=asyncio.subprocess.PIPE, stderr=stderr,
-        )  # fmt: skip
+    def start(self, *arguments: object, **settings: str) -> Command:
+        """Start a command."""
+        return Command(list(map(str, arguments)), {**os.environ, **self.environment, **settings})
 
     async def run(self, *arguments: object, **settings: str) -> Result:
         """Call a command, and wait for its end."""
-        return await ended(await self.start(*arguments, **settings))
+        return await self.start(*arguments, **settings).ended()
 
-    async def run_on_a_terminal(self, *arguments: object, **settings: str) -> Result:
-        """The same with a terminal for what is not output."""
+    async def run_on_a_terminal(self, *arguments: object) -> Result:
+        """Call a command as people do: with a new interpreter, and a terminal for what is not output."""
         ours, theirs = pty.openpty()
         try:
-            process = await self.start(*arguments, stderr=theirs, TERM="xterm", **settings)
+            process = await asyncio.create_subprocess_exec(
+                sys.executable, "-m", "ghsync", *map(str, arguments),
+                env={**os.environ, **self.environment, "TERM": "xterm"},
+                stdin=asyncio.subprocess.DEVNULL, stdout=asyncio.subprocess.PIPE, stderr=theirs,
+            )  # fmt: skip
             os.close(theirs)
             shown = asyncio.create_task(asyncio.to_thread(_read, ours))
-            result = await ended(process)
-            return Result(result.exit_code, result.stdout, await shown)
+            async with asyncio.timeout(PATIENCE_SECONDS):
+                stdout, _ = await process.communicate()
+            assert process.returncode is not None
+            return Result(process.returncode, stdout.decode(), await shown)
         finally:
             os.close(ours)
-
-
-async def ended(process: asyncio.subprocess.Process) -> Result:
-    """What a command has said, when it has ended."""
-    async with asyncio.timeout(PATIENCE_SECONDS):
-        stdout, stderr = await process.communicate()
-    assert process.returncode is not None
-    return Result(process.returncode, stdout.decode(), (stderr or b"").decode())
 
 
 def _read(terminal: int) -> str:

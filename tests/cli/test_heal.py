@@ -10,7 +10,7 @@ from ghsync.simulator.actions import issues
 from ghsync.simulator.faults import HookFault
 from ghsync.simulator.sender import Sender
 from tests.cli.conftest import Ghsync
-from tests.cli.hub import PERSONAL_TOKEN, Hub, ended
+from tests.cli.hub import PERSONAL_TOKEN, Hub
 
 pytestmark = pytest.mark.anyio
 
@@ -106,12 +106,12 @@ async def test_ctrl_c_keeps_what_is_there_and_the_next_run_brings_the_rest(hub: 
     await lose(hub)
     hub.site.faults.slow_seconds = 5
     hub.site.faults.plan("slow", "GET /app/hook/deliveries?")
-    process = await hub.start("heal")
+    process = hub.start("heal")
     async with asyncio.timeout(30):
         while hub.site.faults.planned[0].times:  # noqa: ASYNC110 (until it has asked)
             await asyncio.sleep(0.02)
     process.send_signal(signal.SIGINT)
-    stopped = await ended(process)
+    stopped = await process.ended()
     assert (stopped.exit_code, stopped.stderr) == (130, "Stopped, and nothing is lost: run it again to go on.\n")
     assert (await hub.run("heal")).exit_code == 0
     assert [row[0] for row in hub.rows(RUNS)] == ["interrupted", "succeeded"]

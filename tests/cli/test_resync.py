@@ -10,7 +10,7 @@ from ghsync.simulator.generator import Plan
 from ghsync.simulator.issue import Issue
 from ghsync.simulator.repository import Repository
 from tests.cli.conftest import Ghsync, OpenHub
-from tests.cli.hub import PERSONAL_TOKEN, Hub, ended
+from tests.cli.hub import PERSONAL_TOKEN, Hub
 
 pytestmark = pytest.mark.anyio
 
@@ -274,12 +274,12 @@ async def test_ctrl_c_loses_nothing_and_the_next_run_goes_on(open_hub: OpenHub) 
     hub.site.faults.slow_seconds = 1
     hub.site.faults.plan("slow", "graphql", times=1000)
 
-    process = await hub.start("resync", name)
+    process = hub.start("resync", name)
     async with asyncio.timeout(30):
         while not hub.rows("SELECT FROM sync_runs WHERE rows_seen > 0"):  # noqa: ASYNC110 (another process)
             await asyncio.sleep(0.02)
     process.send_signal(signal.SIGINT)
-    stopped = await ended(process)
+    stopped = await process.ended()
     assert (stopped.exit_code, stopped.stdout) == (130, "")
     assert stopped.stderr == "Stopped, and nothing is lost: run it again to go on.\n"
     ((first, status, seen, requests, error),) = hub.rows(RUNS)
@@ -300,10 +300,10 @@ async def test_ctrl_c_loses_nothing_and_the_next_run_goes_on(open_hub: OpenHub) 
 async def test_ctrl_c_before_anything_was_read_is_told_alike(hub: Hub) -> None:
     hub.site.faults.slow_seconds = 5
     hub.site.faults.plan("slow", "app/installations")
-    process = await hub.start("resync", "--all")
+    process = hub.start("resync", "--all")
     async with asyncio.timeout(30):
         while hub.site.faults.planned[0].times:  # noqa: ASYNC110 (until it has asked)
             await asyncio.sleep(0.02)
     process.send_signal(signal.SIGINT)
-    stopped = await ended(process)
+    stopped = await process.ended()
     assert (stopped.exit_code, stopped.stderr) == (130, "Stopped, and nothing is lost: run it again to go on.\n")
