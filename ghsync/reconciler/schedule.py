@@ -35,7 +35,9 @@ RETRY_SECONDS = 2.0
 LONGEST_PAUSE_SECONDS = 300.0
 HISTORY_SECONDS = 3600.0
 SCHEMA_SECONDS = 86_400.0
-REFRESH_SECONDS = 3600.0  # hooks tell of installations, and one that is not found is asked for at once
+# How old the list of what the App sees becomes at most. Hooks tell of it, and what is not found is asked for at once;
+# but a public repository that left an installation, untold, any token goes on to read.
+REFRESH_SECONDS = 3600.0
 
 log = structlog.get_logger()
 
@@ -150,7 +152,7 @@ class Schedule:
         await heal(self._reconciler, self._recorder)
 
     async def _sweep(self) -> None:
-        discover = time.monotonic() - self._refreshed_at > REFRESH_SECONDS
+        discover = time.monotonic() - self._refreshed_at > min(REFRESH_SECONDS, self._intervals.complete)
         await sweep(self._reconciler, complete_every=timedelta(seconds=self._intervals.complete), discover=discover)
         if discover:
             self._refreshed_at = time.monotonic()

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import replace
 
 import psycopg
 import pytest
@@ -21,10 +22,10 @@ LEADERS = "SELECT pid FROM pg_locks WHERE locktype = 'advisory' AND objid = %s A
 
 
 @asynccontextmanager
-async def scheduled(lab: Lab, url: str) -> AsyncIterator[asyncio.Task[None]]:
+async def scheduled(lab: Lab, url: str, intervals: Intervals = OFTEN) -> AsyncIterator[asyncio.Task[None]]:
     """A schedule that runs, until the end."""
     recorder = Recorder(lab.engine, timeout_seconds=5)
-    running = asyncio.create_task(Schedule(lab.reconciler, recorder, OFTEN).run(url))
+    running = asyncio.create_task(Schedule(lab.reconciler, recorder, intervals).run(url))
     try:
         yield running
     finally:
@@ -49,6 +50,18 @@ async def test_a_new_mirror_fills_itself_and_stays_equal(lab: Lab, database_url:
     async with scheduled(lab, database_url):
         await until_equal(lab)
         issues.open_issue(lab.world, lab.repository, "Told by nobody", by=lab.repository.owner)
+        assert lab.differences() != []
+        await until_equal(lab)
+
+
+async def test_a_public_repository_that_left_the_app_untold_is_hidden_as_often_as_all_is_read(
+    lab: Lab, database_url: str
+) -> None:
+    left = next(each for each in lab.world.repositories.values() if each.visibility == "public")
+    (installation,) = lab.world.installations.values()
+    async with scheduled(lab, database_url, replace(OFTEN, complete=0.5)):
+        await until_equal(lab)
+        installation.repositories.remove(left)
         assert lab.differences() != []
         await until_equal(lab)
 
