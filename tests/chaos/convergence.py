@@ -1,30 +1,27 @@
 """Whatever goes wrong between GitHub and the mirror, in the end they are equal.
 
-    python -m tests.chaos.convergence [--actions N] [--repositories N] [--seed N]
-
 People, bots and CI act on a simulated GitHub, whose deliveries are dropped, doubled and shuffled on their way to a real
-`ghsync serve`. The API fails and wants to be left alone, the process is killed with -9, PostgreSQL is restarted. Then
-nothing more goes wrong, and every mirrored field of every row has to become what is true, and every pull request to be
-judged as it is. What the inbox gives when it is replayed, and what the change feed told, must not say anything else;
-and derived anew, no pull request may become another.
+`ghsync serve`; some come once more after days. The API fails and wants to be left alone, its scanners more than the
+rest; access and permissions go and come, the process is killed with -9, PostgreSQL is restarted. Then nothing more goes
+wrong, and every mirrored field of every row has to become what is true, and every pull request to be judged as it is.
+What the inbox gives when it is replayed, and what the change feed told, must not say anything else; and derived anew,
+no pull request may become another.
 """
 
-import argparse
 import asyncio
-import tempfile
 import time
-from collections import Counter
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from random import Random
 from typing import Any
 
 import psycopg
 
-from ghsync import database, log
-from ghsync.simulator import deeds
+from ghsync import database
+from ghsync.simulator.actions import installations
 from ghsync.simulator.app import EVERY_EVENT
 from ghsync.simulator.faults import Faults
 from ghsync.simulator.generator import Plan, generate
@@ -34,25 +31,38 @@ from ghsync.simulator.server import create_server
 from ghsync.simulator.serving import serving
 from ghsync.simulator.site import Site
 from ghsync.simulator.traffic import Traffic
+from ghsync.simulator.world import World
 from ghsync.verification import recomputation
-from ghsync.verification.finding import Finding
 from ghsync.verification.verify import verify
 from tests import postgres, service, truth
 from tests.chaos import server
+from tests.chaos.report import Report
 from tests.chaos.server import Server
-from tests.chaos.weights import BUSY
+from tests.chaos.weights import WILD
 from tests.service import Receiver
+from tests.truth import Difference
 
 PATIENCE_SECONDS = 600.0
-AT_ONCE = 20
+FIRST_WORD_SECONDS = 50.0
+"""After so long it is told what differs still, while one goes on to wait."""
+STANDSTILL_SECONDS = 150.0
+"""Nothing is waited for any more when nothing has changed for so long: readings that put all right come oftener."""
 LOOK_SECONDS = 1.0
+AT_ONCE = 20
+
+DAYS_AGO = timedelta(days=5)
+EARLIER_ACTIONS = 300
+SCANNERS = ("code-scanning/alerts", "dependabot/alerts", "secret-scanning/alerts")
+FAILING_ANSWERS = 10
 
 OFTEN = {"sweep_seconds": 3, "heal_seconds": 3, "complete_seconds": 30, "audit_seconds": 600}
+
+Tell = Callable[[list[Difference]], object]
 
 
 @dataclass(frozen=True)
 class Trouble:
-    """What goes wrong, and how much happens meanwhile."""
+    """What goes wrong, and how much happens meanwhile; `late` of what was told days ago comes once more."""
 
     actions: int = 20_000
     repositories: int = 50
@@ -60,6 +70,7 @@ class Trouble:
     seed: int = 1
     kills: int = 3
     restarts: int = 1
+    late: int = 60
     actions_a_second: float = 150
     shuffled_within_seconds: float = 30
     faults: Faults = field(
@@ -71,59 +82,9 @@ class Trouble:
     )
 
 
-@dataclass
-class Report:
-    """What happened, and what was left of it."""
-
-    actions: int = 0
-    deeds: Counter[str] = field(default_factory=Counter)
-    deliveries: int = 0
-    kills: int = 0
-    restarts: int = 0
-    conversations: int = 0
-    seconds: float = 0
-    seconds_to_converge: float = 0
-    requests: int = 0
-    points: int = 0
-    healed: int = 0
-    agreeing: int = 0
-    recomputed: int = 0
-    differences: list[str] = field(default_factory=list)
-    found: list[Finding] = field(default_factory=list)
-
-    def __str__(self) -> str:
-        lines = {
-            "actions": f"{self.actions:,} in {self.seconds:,.0f} s",
-            "of these, by reviewers": self._counted(deeds.reviews.KINDS),
-            "by CI": self._counted((*deeds.checks.KINDS, *deeds.checks.SILENT)),
-            "pushes": self._counted(("push", "force_push", "push_base")),
-            "issues and pull requests": f"{self.conversations:,}",
-            "deliveries": f"{self.deliveries:,}, of these {self.healed:,} from the log",
-            "kill -9": f"{self.kills}",
-            "restarts of PostgreSQL": f"{self.restarts}",
-            "differences": f"{len(self.differences)}",
-            "verdicts that agree": f"{self.agreeing:,}",
-            "found by replay": f"{len(self.found)}",
-            "derived anew to another": f"{self.recomputed}",
-            "seconds to converge": f"{self.seconds_to_converge:,.1f}",
-            "API requests": f"{self.requests:,}",
-            "GraphQL points": f"{self.points:,}",
-        }
-        return "\n".join(f"{name:<26}{value}" for name, value in lines.items())
-
-    def _counted(self, kinds: Iterable[str]) -> str:
-        """How often each of some kinds of deeds was done."""
-        return ", ".join(f"{name} {self.deeds[name]:,}" for name in kinds)
-
-
-async def run(trouble: Trouble, database: Server, folder: Path) -> Report:
-    """Make the trouble, stop making it, and wait until the mirror is as GitHub is."""
-    world = generate(
-        Plan(trouble.organizations, trouble.repositories, people=30, conversations=trouble.repositories * 10),
-        seed=trouble.seed,
-        events=EVERY_EVENT,
-    )
-    world.clock.advance_to(datetime.now(UTC))
+async def run(trouble: Trouble, database: Server, folder: Path, tell: Tell) -> Report:
+    """Make the trouble, stop making it, and wait until the mirror is as GitHub is; what takes long is told."""
+    world = _world(trouble)
     key = folder / "key.pem"
     key.write_text(private_key := new_private_key())
     report = Report()
@@ -147,7 +108,7 @@ async def run(trouble: Trouble, database: Server, folder: Path) -> Report:
         await asyncio.gather(sending, return_exceptions=True)
         await sender.flush(early=True)
         began = time.monotonic()
-        report.differences = await _converge(site, database_url)
+        report.differences = await _converge(site, database_url, tell)
         report.seconds_to_converge = time.monotonic() - began
         report.deliveries = len(world.deliveries)
         report.conversations = sum(len(each.issues) for each in world.repositories.values())
@@ -160,9 +121,28 @@ async def run(trouble: Trouble, database: Server, folder: Path) -> Report:
     return report
 
 
+def _world(trouble: Trouble) -> World:
+    """A world that has a past, of which something was told days ago."""
+    plan = Plan(
+        trouble.organizations,
+        trouble.repositories,
+        people=30,
+        conversations=trouble.repositories * 10,
+        security_alerts=True,
+    )
+    world = generate(plan, seed=trouble.seed, events=EVERY_EVENT)
+    world.clock.advance_to(datetime.now(UTC) - DAYS_AGO)
+    traffic = Traffic(world, seed=trouble.seed, weights=WILD)
+    for _ in range(EARLIER_ACTIONS):
+        traffic.act()
+    world.clock.advance_to(datetime.now(UTC))
+    return world
+
+
 async def _act(trouble: Trouble, site: Site, receiver: Receiver, database: Server, report: Report) -> None:
     """Let things happen at their pace, and break something at equal distances."""
-    traffic = Traffic(site.world, seed=trouble.seed, pauses=(0.0,), weights=BUSY)
+    traffic = Traffic(site.world, seed=trouble.seed, pauses=(0.0,), weights=WILD)
+    earlier = Random(trouble.seed).sample(site.world.deliveries, trouble.late)
     breaks: list[Callable[[], Awaitable[None]]] = [lambda: _kill(receiver, report)] * trouble.kills
     breaks += [lambda: _restart(database, receiver, report)] * trouble.restarts
     places = {trouble.actions * (number + 1) // (len(breaks) + 1): what for number, what in enumerate(breaks)}
@@ -175,6 +155,11 @@ async def _act(trouble: Trouble, site: Site, receiver: Receiver, database: Serve
             breaking.append(asyncio.create_task(_in_turn(turn, places[number])))
         if number == trouble.actions // 3:
             site.faults.plan("secondary")
+        if number % (trouble.actions // trouble.late) == 0 and earlier:
+            site.hook_log.wanted_again.append(earlier.pop())
+            report.redelivered += 1
+        if number % (trouble.actions // len(SCANNERS)) == 0:
+            site.faults.plan("failure", SCANNERS[report.actions % len(SCANNERS)], times=FAILING_ANSWERS)
         ahead = number / trouble.actions_a_second - (time.monotonic() - started)
         await asyncio.sleep(max(ahead, 0))
     await asyncio.gather(*breaking)
@@ -203,19 +188,32 @@ async def _restart(database: Server, receiver: Receiver, report: Report) -> None
 
 
 def _stop(site: Site) -> None:
-    """Let nothing more go wrong."""
+    """Let nothing more go wrong, and the App read what it asks for."""
     site.faults.api, site.faults.hook, site.faults.reorder_seconds = {}, {}, 0
     site.faults.planned.clear()
+    for installation in site.world.installations.values():
+        asked = installation.app.permissions
+        if installation.permissions != asked:
+            by = next(iter(site.world.members[installation.account]))
+            installations.accept_permissions(site.world, installation, by=by, **asked)
 
 
-async def _converge(site: Site, database_url: str) -> list[str]:
-    """Wait until nothing differs; answers what still does when patience is over."""
-    until = time.monotonic() + PATIENCE_SECONDS
+async def _converge(site: Site, database_url: str, tell: Tell) -> list[Difference]:
+    """Wait until nothing differs; answers what still does when patience is over, or nothing changes any more."""
+    began = changed = time.monotonic()
+    last: list[Difference] = []
+    told = False
     while True:
         with service.connect(database_url) as connection:
             left = truth.differences(site.world, connection)
-        if not left or time.monotonic() > until:
+        now = time.monotonic()
+        if not left or now > began + PATIENCE_SECONDS or (left == last and now > changed + STANDSTILL_SECONDS):
             return left
+        if left != last:
+            last, changed = left, now
+        if not told and now > began + FIRST_WORD_SECONDS:
+            tell(left)
+            told = True
         await asyncio.sleep(LOOK_SECONDS)
 
 
@@ -236,25 +234,3 @@ def _one(connection: psycopg.Connection[Any], query: str) -> int:
     row = connection.execute(query).fetchone()
     assert row is not None
     return int(row[0])
-
-
-def main() -> None:
-    """Make trouble once and print what came of it."""
-    parser = argparse.ArgumentParser(description="Chaos, and whether the mirror is right after it.")
-    parser.add_argument("--actions", type=int, default=Trouble.actions)
-    parser.add_argument("--repositories", type=int, default=Trouble.repositories)
-    parser.add_argument("--seed", type=int, default=Trouble.seed)
-    asked = parser.parse_args()
-    log.configure("console", "error")
-    trouble = Trouble(asked.actions, asked.repositories, seed=asked.seed)
-    with server.running() as database, tempfile.TemporaryDirectory(prefix="ghsync-chaos-") as folder:
-        report = asyncio.run(run(trouble, database, Path(folder)))
-    print(report)  # noqa: T201
-    for line in [*report.differences, *report.found][:20]:
-        print(line)  # noqa: T201
-    if report.differences or report.found or report.recomputed:
-        raise SystemExit(1)
-
-
-if __name__ == "__main__":
-    main()

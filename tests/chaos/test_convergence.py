@@ -12,10 +12,10 @@ pytestmark = [pytest.mark.anyio, pytest.mark.slow]
 
 async def test_after_trouble_of_every_kind_the_mirror_is_as_github_is(tmp_path: Path) -> None:
     trouble = Trouble(
-        actions=1_000, repositories=6, kills=1, restarts=1, actions_a_second=80, shuffled_within_seconds=5
+        actions=1_000, repositories=6, kills=1, restarts=1, actions_a_second=80, shuffled_within_seconds=5, late=20
     )
     with server.running() as database:
-        report = await convergence.run(trouble, database, tmp_path)
+        report = await convergence.run(trouble, database, tmp_path, print)
     assert report.differences == []
     assert report.found == []
     assert report.recomputed == 0

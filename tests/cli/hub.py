@@ -94,7 +94,7 @@ class Hub:
 
     def differences(self) -> list[str]:
         """Where the mirror is not as GitHub is."""
-        return truth.differences(self.world, self.connection)
+        return [str(each) for each in truth.differences(self.world, self.connection)]
 
     def rows(self, statement: str, *values: object) -> list[Any]:
         """What a statement answers."""

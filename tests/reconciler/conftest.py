@@ -88,7 +88,7 @@ class Lab:
 
     def differences(self) -> list[str]:
         """Where the mirror is not as GitHub is."""
-        return truth.differences(self.world, self.connection)
+        return [str(each) for each in truth.differences(self.world, self.connection)]
 
     def due(self) -> dict[str, int]:
         """Make due at once what would be in some seconds; answers how many jobs of each kind there are."""

@@ -5,7 +5,7 @@ import pytest
 from githubkit import webhooks
 
 from ghsync.simulator.app import EVERY_EVENT, SECURITY_EVENTS
-from ghsync.simulator.deeds import checks
+from ghsync.simulator.deeds import RARE
 from ghsync.simulator.delivery import Delivery
 from ghsync.simulator.generator import Plan, generate
 from ghsync.simulator.identity import guid_ticks
@@ -40,7 +40,14 @@ def lived() -> Lived:
 
 
 def test_every_kind_of_deed_is_done_before_long(lived: Lived) -> None:
-    assert WEIGHTS.keys() - {done.kind for done in lived.done} == checks.SILENT.keys()
+    assert WEIGHTS.keys() - {done.kind for done in lived.done} == RARE.keys()
+
+
+def test_what_is_done_rarely_is_done_by_those_who_want_it() -> None:
+    world = generate(PLAN, seed=6, events=EVERY_EVENT)
+    traffic = Traffic(world, weights=dict.fromkeys(RARE, 10.0))
+    assert RARE.keys() <= {traffic.act().kind for _ in range(ENOUGH // 2)}
+    assert violations(world) == []
 
 
 def test_worlds_stay_consistent(lived: Lived) -> None:

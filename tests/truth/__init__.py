@@ -10,9 +10,10 @@ import psycopg
 
 from ghsync.simulator.world import World
 from tests.truth import checks, conversations, reviews, verdicts
+from tests.truth.difference import Difference, by_row
 from tests.truth.values import Key, Row, Rows, Tables, visible
 
-__all__ = ["KEYS", "TABLES", "agreeing", "compare", "differences", "gone", "of", "visible"]
+__all__ = ["KEYS", "TABLES", "Difference", "agreeing", "by_row", "compare", "differences", "gone", "of", "visible"]
 
 Connection = psycopg.Connection[Any]
 
@@ -49,18 +50,18 @@ def of(world: World) -> Tables:
     return found
 
 
-def differences(world: World, connection: Connection) -> list[str]:
+def differences(world: World, connection: Connection) -> list[Difference]:
     """Every field that is not as GitHub has it, every row too many, and every one that is missing."""
     return compare(of(world), world, connection)
 
 
-def compare(expected: Tables, world: World, connection: Connection) -> list[str]:
+def compare(expected: Tables, world: World, connection: Connection) -> list[Difference]:
     """Where these tables of the mirror are not as expected."""
     ever = checks.ever(world)
     return [
-        line
+        difference
         for table, rows in expected.items()
-        for line in _differences(table, rows, _found(connection, table, rows), ever.get(table, frozenset()))
+        for difference in _differences(table, rows, _found(connection, table, rows), ever.get(table, frozenset()))
     ]
 
 
@@ -80,17 +81,17 @@ def gone(connection: Connection, table: str) -> set[Key]:
     return {tuple(row) for row in connection.execute(statement)}
 
 
-def _differences(table: str, expected: Rows, found: Rows, besides: Set[Key] = frozenset()) -> Iterator[str]:
+def _differences(table: str, expected: Rows, found: Rows, besides: Set[Key] = frozenset()) -> Iterator[Difference]:
     """Where rows are not as expected; those ``besides`` may be there as they like."""
     for key in sorted(expected.keys() - found.keys(), key=str):
-        yield f"{table} {key} is missing"
+        yield Difference(table, key, "is missing")
     for key in sorted(found.keys() - expected.keys() - besides, key=str):
-        yield f"{table} {key} is not there any more"
+        yield Difference(table, key, "is not there any more")
     for key in sorted(expected.keys() & found.keys(), key=str):
         for name, value in expected[key].items():
             mirrored = _comparable(table, name, found[key][name])
             if mirrored != _comparable(table, name, value):
-                yield f"{table} {key} {name}: mirrored {mirrored!r}, true {value!r}"
+                yield Difference(table, key, f"{name}: mirrored {mirrored!r}, true {value!r}")
 
 
 def _comparable(table: str, name: str, value: Any) -> Any:

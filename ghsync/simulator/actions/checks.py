@@ -67,6 +67,14 @@ def run_again(world: World, run: CheckRun, *, by: Account) -> CheckRun:
     return again
 
 
+def reopen(world: World, run: CheckRun, *, by: Account) -> None:
+    """Ask the App for a check again, which goes on with the same run: what it had found is still told with that."""
+    run.status = "queued"
+    run.suite.updated_at = world.now()
+    _send_run(world, "rerequested", run, by)
+    run.conclusion = run.completed_at = run.title = run.summary = None
+
+
 def complete_check_run(
     world: World,
     pull_request: PullRequest,

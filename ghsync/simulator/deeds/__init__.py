@@ -7,11 +7,20 @@ from ghsync.simulator.deeds import (
     installations,
     issues,
     labels,
+    people,
     pull_requests,
     repositories,
     reviews,
 )
 from ghsync.simulator.deeds.stage import Kinds
+
+RARE: Kinds = {
+    **pull_requests.RARE,
+    **checks.RARE,
+    **people.RARE,
+    **installations.RARE,
+}
+"""What is done only where somebody gives it a weight."""
 
 KINDS: Kinds = {
     **conversations.KINDS,
@@ -19,9 +28,9 @@ KINDS: Kinds = {
     **pull_requests.KINDS,
     **reviews.KINDS,
     **checks.KINDS,
-    **checks.SILENT,
     **alerts.KINDS,
     **labels.KINDS,
     **repositories.KINDS,
     **installations.KINDS,
+    **RARE,
 }

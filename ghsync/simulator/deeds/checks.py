@@ -4,6 +4,7 @@ from collections.abc import Callable
 
 from ghsync.simulator import prose
 from ghsync.simulator.actions import checks, statuses
+from ghsync.simulator.app import App
 from ghsync.simulator.check_run import CheckRun
 from ghsync.simulator.check_suite import CheckStatus, CheckSuite, Conclusion
 from ghsync.simulator.commit_status import StatusState
@@ -68,6 +69,23 @@ def run_again(stage: Stage) -> str:
     pull_request, run = _run(stage, "completed")
     checks.run_again(stage.world, run, by=stage.member(pull_request.repository.owner))
     return f"{run.name} was run again for {name_of(pull_request)}"
+
+
+def reopen(stage: Stage) -> str:
+    """Have the App go on with a run that was over: it is the same run."""
+    pull_request, run = _run(stage, "completed", of=stage.world.app)
+    checks.reopen(stage.world, run, by=stage.member(pull_request.repository.owner))
+    return f"{run.name} was opened again for {name_of(pull_request)}"
+
+
+def report_job(stage: Stage) -> str:
+    """Report a job of a workflow that has another of the same name."""
+    pull_request, name = stage.open_pull_request(), stage.random.choice(prose.CHECKS)
+    conclusion, job = stage.random.choice(CONCLUSIONS), stage.random.randint(1, 2)
+    checks.complete_check_run(
+        stage.world, pull_request, name, by=stage.bot(), conclusion=conclusion, app=stage.world.ci, job=job
+    )
+    return f"a job {name} was {conclusion} for {name_of(pull_request)}"
 
 
 def need_others(stage: Stage) -> str:
@@ -174,10 +192,11 @@ def _suite(stage: Stage, fits: Callable[[CheckSuite], bool]) -> tuple[PullReques
     return found, stage.pick(suites(found))
 
 
-def _run(stage: Stage, *states: str) -> tuple[PullRequest, CheckRun]:
+def _run(stage: Stage, *states: str, of: App | None = None) -> tuple[PullRequest, CheckRun]:
     def runs(pull_request: PullRequest) -> list[CheckRun]:
         suites = pull_request.repository.check_suites.get(pull_request.head_commit.sha, ())
-        return [run for suite in suites for run in suite.latest_runs if run.status in states]
+        found = (run for suite in suites if of in (None, suite.app) for run in suite.latest_runs)
+        return [run for run in found if run.status in states]
 
     found = stage.open_pull_request(lambda each: bool(runs(each)))
     return found, stage.pick(runs(found))
@@ -197,5 +216,9 @@ KINDS: Kinds = {
     "take_over_workflow": (3, take_over),
 }
 
-SILENT: Kinds = {"begin_check": (0, begin)}
-"""What nobody is told of, and what moves no time of change: who wants it gives it a weight."""
+RARE: Kinds = {
+    "begin_check": (0, begin),
+    "reopen_check": (0, reopen),
+    "report_job": (0, report_job),
+}
+"""Done only where somebody gives it a weight. That a check began is told to nobody, and moves no time of change."""

@@ -2,7 +2,10 @@
 
 from ghsync.simulator.actions import installations
 from ghsync.simulator.app import Installation
-from ghsync.simulator.deeds.stage import Kinds, Stage
+from ghsync.simulator.deeds.stage import Impossible, Kinds, Stage
+
+KEPT_PERMISSIONS = ("contents", "metadata")
+"""What an App that is installed at all is never without."""
 
 
 def lose_access(stage: Stage) -> str:
@@ -12,6 +15,34 @@ def lose_access(stage: Stage) -> str:
     installation.repository_selection = "selected"
     installations.remove_repositories(stage.world, installation, [repository], by=by)
     return f"{by.login} took {repository.full_name} from the App"
+
+
+def lose_access_silently(stage: Stage) -> str:
+    """Let the App no longer see a repository, and tell nobody."""
+    installation = _active(stage, with_repositories=True)
+    repository = stage.pick(installation.repositories)
+    installation.repository_selection = "selected"
+    installation.repositories.remove(repository)
+    return f"{repository.full_name} is no longer the App's"
+
+
+def lose_permission(stage: Stage) -> str:
+    """Let the App read less of an organization, and tell nobody."""
+    installation = _active(stage)
+    permission = stage.pick(sorted(installation.permissions.keys() - set(KEPT_PERMISSIONS)))
+    installations.lose_permissions(stage.world, installation, permission)
+    return f"{installation.account.login} took {permission} from the App"
+
+
+def regain_permissions(stage: Stage) -> str:
+    """Let the App read all that it asks for."""
+    installation = _active(stage)
+    missing = stage.world.app.permissions.items() - installation.permissions.items()
+    if not missing:
+        raise Impossible
+    by = stage.member(installation.account)
+    installations.accept_permissions(stage.world, installation, by=by, **dict(missing))
+    return f"{by.login} gave the App all that it asks for"
 
 
 def regain_access(stage: Stage) -> str:
@@ -76,3 +107,10 @@ KINDS: Kinds = {
     "uninstall": (2, uninstall),
     "install": (20, install),
 }
+
+RARE: Kinds = {
+    "lose_access_silently": (0, lose_access_silently),
+    "lose_permission": (0, lose_permission),
+    "regain_permissions": (0, regain_permissions),
+}
+"""Done only where somebody gives it a weight: what the App is not told of, and how that ends."""

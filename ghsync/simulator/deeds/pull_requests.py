@@ -96,6 +96,15 @@ def request_team(stage: Stage) -> str:
     return f"{author.login} asked {team.slug} to review {name_of(pull_request)}"
 
 
+def request_bot(stage: Stage) -> str:
+    """Ask a machine to review."""
+    bot = stage.bot()
+    pull_request = stage.open_pull_request(lambda each: bot not in (each.issue.author, *each.requested_reviewers))
+    author = pull_request.issue.author
+    pull_requests.request_review(stage.world, pull_request, bot, by=author)
+    return f"{author.login} asked {bot.login} to review {name_of(pull_request)}"
+
+
 def withdraw_request(stage: Stage) -> str:
     """Ask no longer."""
     pull_request = stage.open_pull_request(lambda each: bool(each.requested_reviewers or each.requested_teams))
@@ -233,3 +242,6 @@ KINDS: Kinds = {
     "disable_auto_merge": (3, disable_auto_merge),
     "delete_branch": (5, delete_branch),
 }
+
+RARE: Kinds = {"request_bot": (0, request_bot)}
+"""Done only where somebody gives it a weight."""
