@@ -21,6 +21,7 @@ from ghsync.errors import (
     Suspended,
     SwitchedOff,
     UnavailableForLegalReasons,
+    UnreadableAnswer,
 )
 from ghsync.github import decoding
 from ghsync.github.budget import Told
@@ -122,7 +123,7 @@ def error(reply: Reply, what: str, clock_offset: float) -> GhsyncError | None:
     if status < 300 or status == 304:
         return None
     if status in REDIRECTS:
-        return Moved(f"{what} is now at {reply.location}.", reply.location)
+        return _moved(reply, what)
     if status >= 500:
         return GitHubUnavailable(f"GitHub answered {what} with {status}; it is asked again later.")
     if status == 401:
@@ -138,6 +139,13 @@ def error(reply: Reply, what: str, clock_offset: float) -> GhsyncError | None:
     if status == 410:
         return Gone(f"{what} was deleted on GitHub.")
     return RefusedByGitHub(f"GitHub refused {what} with {status}{_quoted(said)}.")
+
+
+def _moved(reply: Reply, what: str) -> GhsyncError:
+    """Where it is now; a redirect that leads back here tells of no move."""
+    if reply.location == str(reply.url):
+        return UnreadableAnswer(f"GitHub redirects {what} to itself; it is asked again later.")
+    return Moved(f"{what} is now at {reply.location}.", reply.location)
 
 
 def _unauthorized(said: str, clock_offset: float) -> BadCredentials:

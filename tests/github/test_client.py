@@ -112,6 +112,14 @@ async def test_a_redirect_is_told_and_not_followed(client: Make, api: respx.Mock
     assert api.calls.call_count == 1
 
 
+@pytest.mark.parametrize("headers", [{"location": "/repos/o/r/issues/1"}, {}], ids=["itself", "nowhere"])
+async def test_a_redirect_to_itself_says_nothing(client: Make, api: respx.MockRouter, headers: dict[str, str]) -> None:
+    api.get("/repos/o/r/issues/1").respond(301, headers=headers)
+
+    with pytest.raises(UnreadableAnswer, match="redirects /repos/o/r/issues/1 to itself"):
+        await get(client(), "/repos/o/r/issues/1")
+
+
 @pytest.mark.parametrize(
     ("status", "message", "error", "sentence"),
     [
