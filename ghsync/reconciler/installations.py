@@ -15,7 +15,6 @@ from ghsync.errors import (
     GhsyncError,
     Gone,
     NotFound,
-    Suspended,
     UnavailableForLegalReasons,
     UnreadableAnswer,
 )
@@ -46,7 +45,7 @@ async def refresh(reconciler: Reconciler, session: Session) -> None:
         listed += page.items
         for wrong in page.wrong:
             log.warning("installation_failed", error=first_line(wrong.error))
-    async with reconciler.engine.connect() as conn:
+    async with transaction(reconciler.engine) as conn:
         unlisted = await _unlisted(conn, (str(one.id) for one in listed))
     for github_id in unlisted:
         async with _by_itself(reconciler, session, github_id):
@@ -61,8 +60,6 @@ async def _by_itself(reconciler: Reconciler, session: Session, github_id: str) -
     """Read one installation; where it cannot be, it is told, holds up no other, and is asked for again."""
     try:
         yield
-    except Suspended as error:
-        log.warning("installation_failed", installation=github_id, error=first_line(error))
     except GhsyncError as error:
         if not (unread.is_of_one(error) or isinstance(error, AccessLost)):
             raise
@@ -126,7 +123,7 @@ async def _repositories(reconciler: Reconciler, app: Session, installed: install
         raise UnreadableAnswer(sentence)
     if total is None or len(seen) < total:
         return  # it was cut short, or changed meanwhile: what is missing in it proves nothing (I10)
-    async with reconciler.engine.connect() as conn:
+    async with transaction(reconciler.engine) as conn:
         unseen = await _unseen(conn, str(installed.id), seen, began_at)
     batch = Batch()
     for github_id in unseen:

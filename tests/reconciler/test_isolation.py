@@ -17,7 +17,7 @@ from ghsync.doctor import here
 from ghsync.errors import GitHubUnavailable
 from ghsync.github.client import GitHub
 from ghsync.inbox.recorder import Recorder
-from ghsync.reconciler import refetch
+from ghsync.reconciler import installations, refetch
 from ghsync.reconciler.heal import heal
 from ghsync.reconciler.reconciler import Reconciler
 from ghsync.settings import Settings
@@ -318,3 +318,15 @@ async def test_an_item_that_cannot_be_stored_is_told_and_all_others_are(broken: 
     assert "It cannot be stored" in run.unread
     stale = broken.connection.execute("SELECT count(*) FROM github_issues WHERE title = 'stale'").fetchone()
     assert stale == (1,)
+
+
+async def test_an_installation_that_is_suspended_while_it_is_read_is_told(broken: Broken) -> None:
+    broken.faulty.break_("GET /installation/repositories", status(403, "This installation has been suspended"))
+    app = broken.reconciler.app_session("reconcile", "interactive")
+    await installations.refresh(broken.reconciler, app)
+    (installation,) = broken.world.installations.values()
+    assert app.unread.sentence == (
+        f"Installation {installation.id} could not be read: The App's installation is suspended: "
+        "the account's owner can lift that in GitHub's settings."
+    )
+    assert broken.due() == {"refetch_installation": 1}
