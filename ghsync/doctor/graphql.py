@@ -1,5 +1,6 @@
 """What GraphQL is not asked for, since the server lacks it, or a credential may not see it."""
 
+from ghsync.database import transaction
 from ghsync.doctor.finding import Finding
 from ghsync.errors import GraphQLUnavailable, TooHeavy
 from ghsync.github import omissions, question
@@ -14,7 +15,7 @@ async def shown(github: GitHub, credential: Credential) -> Finding:
         await question.ask(github, credential, "refetch", {"ids": []}, priority="interactive", meter=Meter())
     except (GraphQLUnavailable, TooHeavy) as error:
         return Finding("graphql", "warning", f"REST is asked for everything, which costs far more: {error}")
-    async with github.engine.connect() as conn:
+    async with transaction(github.engine) as conn:
         left_out = await omissions.everything(conn)
     if not left_out:
         return Finding("graphql", "ok", "It knows and shows all that ghsync asks for.")

@@ -12,6 +12,7 @@ import msgspec
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
+from ghsync.database import transaction
 from ghsync.errors import (
     AccessLost,
     Gone,
@@ -185,7 +186,7 @@ async def bury_comments(engine: AsyncEngine, known: Known, batch: Batch, read: S
     threads = [_complete(one, [each.id for each in one.said.threads]) for one in read if one.said.threads is not None]
     if not comments:
         return
-    async with engine.connect() as conn:
+    async with transaction(engine) as conn:
         gone = await conn.execute(_DELETED_COMMENTS, _among(known, comments))
         for row in gone:
             key = {"kind": row.kind, "github_id": row.github_id}

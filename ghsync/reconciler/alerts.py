@@ -12,6 +12,7 @@ from itertools import chain
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from ghsync.database import transaction
 from ghsync.errors import AccessLost, NotFound, Suspended
 from ghsync.mirror import security_alert
 from ghsync.mirror.security_alert import Payload
@@ -61,6 +62,6 @@ async def read(session: Session, engine: AsyncEngine, known: Known) -> None:
 
 async def _news(engine: AsyncEngine, known: Known, found: Iterable[Payload]) -> list[Payload]:
     asked = {"repository": known.place.id, "kind": "code_scanning"}
-    async with engine.connect() as conn:
+    async with transaction(engine) as conn:
         stored: dict[int, datetime | None] = {row.number: row.updated_at for row in await conn.execute(_STORED, asked)}
     return [alert for alert in found if alert.number not in stored or stored[alert.number] != time(alert.updated_at)]

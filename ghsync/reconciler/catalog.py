@@ -12,6 +12,7 @@ import msgspec
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
+from ghsync.database import transaction
 from ghsync.errors import NotFound, RepositoryLost, UnreadableAnswer
 from ghsync.github.decoding import decoded
 from ghsync.github.graphql.answered import Catalog
@@ -76,7 +77,7 @@ async def read(session: Session, engine: AsyncEngine, place: Place) -> Known:
 
 async def _fill(engine: AsyncEngine, known: Known) -> None:
     """Add what the mirror knows to labels and milestones that could not all be read: else who has them is cut off."""
-    async with engine.connect() as conn:
+    async with transaction(engine) as conn:
         kept = (await stored(conn, known.place)).catalog
     known.catalog.labels.update(kept.labels | known.catalog.labels)
     known.catalog.milestones.update(kept.milestones | known.catalog.milestones)
@@ -141,7 +142,7 @@ async def _bury(
 ) -> None:
     """Add the tombstones of those that the listing left out and that are not found by themselves either (I10)."""
     folder, name = _ADDRESS[noun]
-    async with engine.connect() as conn:
+    async with transaction(engine) as conn:
         absent = await _absent(conn, place, noun, name, [str(github_id) for github_id in listed])
     for github_id, address in absent:
         asked_at = session.github.now()

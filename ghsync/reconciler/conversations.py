@@ -10,6 +10,7 @@ import sqlalchemy as sa
 import structlog
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from ghsync.database import transaction
 from ghsync.errors import GhsyncError, GraphQLDenied, GraphQLUnavailable, TooHeavy, UnreadableAnswer
 from ghsync.github.decoding import decoded
 from ghsync.github.graphql import answers
@@ -333,7 +334,7 @@ async def completed(engine: AsyncEngine, known: Known, read: Sequence[Conversati
     numbers = [each.payload.number for each in read if each.untold]
     if not numbers:
         return list(read)
-    async with engine.connect() as conn:
+    async with transaction(engine) as conn:
         rows = await conn.execute(_STORED, {"repository": known.place.id, "numbers": numbers})
         stored = {row.number: row.metadata or {} for row in rows}
     return [_filled(each, stored.get(each.payload.number, {})) for each in read]

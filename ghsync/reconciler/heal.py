@@ -129,7 +129,7 @@ async def _look(
             healed.unread = healed.unread or f"A delivery in the log could not be read: {wrong.error}"
         healed.attempts += len(recent)
         attempts = {attempt.guid: attempt for attempt in recent if attempt.event in HANDLED}
-        async with reconciler.engine.connect() as conn:
+        async with transaction(reconciler.engine) as conn:
             missing = await _missing(conn, hook_target, attempts)
             waiting = await jobs.keys(conn, KIND)
         missing = [guid for guid in missing if _key(attempts[guid]) not in waiting]

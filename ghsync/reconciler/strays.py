@@ -8,6 +8,7 @@ insists looks for them (I11).
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from ghsync.database import transaction
 from ghsync.mirror import (
     check_run,
     check_suite,
@@ -54,7 +55,7 @@ async def bury(session: Session, engine: AsyncEngine, known: Known) -> None:
     """Make tombstones of the rows that stand for something of this repository, which another row stands for."""
     batch = known.batch()
     now = session.github.now()
-    async with engine.connect() as conn:
+    async with transaction(engine) as conn:
         for noun, statement in _STRAYS:
             for row in await conn.execute(statement, {"repository": known.place.id}):
                 repository_id, *key = row

@@ -3,7 +3,9 @@
 import asyncio
 
 import pytest
+import sqlalchemy as sa
 
+from ghsync.database import transaction
 from ghsync.errors import AccessLost, GitHubUnavailable, NotFound, Suspended
 from ghsync.mirror import label
 from ghsync.projector.batch import Batch
@@ -372,3 +374,10 @@ async def test_a_repository_that_is_renamed_meanwhile_is_read_all_the_same(mirro
     mirrored.site.faults.plan("failure", "graphql", times=3)
     await resync(mirrored.reconciler, place, kind="resync", full=True, priority="interactive")
     assert mirrored.differences() == []
+
+
+async def test_statements_stay_prepared_from_one_reading_to_the_next(mirrored: Lab) -> None:
+    for _ in range(3):
+        await mirrored.resync(full=True)
+    async with transaction(mirrored.engine) as conn:
+        assert int(await conn.scalar(sa.text("SELECT count(*) FROM pg_prepared_statements")) or 0) > 10
