@@ -4,6 +4,7 @@ import base64
 import hashlib
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import lru_cache
 from typing import Literal
 
 import jwt
@@ -96,7 +97,9 @@ def _pem(text: str) -> bytes:
         return content
 
 
+@lru_cache(maxsize=2)
 def _loaded(pem: str, setting: str) -> RSAPrivateKey:
+    """The key in a PEM, read once: to check one takes longer than to ask GitHub."""
     try:
         key = load_pem_private_key(_pem(pem), password=None)
     except (ValueError, TypeError, UnsupportedAlgorithm):
