@@ -4,6 +4,7 @@ A kind is the method with the address as the simulator's routes have it (`GET /r
 with the name of its query.
 """
 
+import asyncio
 import re
 from collections import Counter
 from collections.abc import Callable
@@ -19,13 +20,14 @@ _QUERY = re.compile(rb"query (\w+)")
 
 @dataclass(frozen=True)
 class Given:
-    """What was asked, and what would be answered if nothing went wrong."""
+    """What was asked, and what would be answered, after how long, if nothing went wrong."""
 
     kind: str
     url: str
     status: int
     headers: dict[str, str]
     body: bytes
+    seconds: float = 0.0
 
 
 Answer = Callable[[Given], Given]
@@ -59,10 +61,11 @@ class Faulty:
         host, port = scope["server"]
         url = f"http://{host}:{port}{scope['path']}?{scope['query_string'].decode()}"
         self.asked[kind] += 1
-        given = await self._right(scope, content, kind, url)
+        given = await self.right(scope, content, kind, url)
         for (of, within), answer in self.wrong.items():
             if of == kind and within in url:
                 given = answer(given)
+        await asyncio.sleep(given.seconds)
         headers = [(name.encode(), value.encode()) for name, value in given.headers.items() if name != "content-length"]
         await send({"type": "http.response.start", "status": given.status, "headers": headers})
         await send({"type": "http.response.body", "body": given.body})
@@ -77,7 +80,8 @@ class Faulty:
                 return f"{scope['method']} {route.path}"
         return f"{scope['method']} ?"
 
-    async def _right(self, scope: Scope, content: bytes, kind: str, url: str) -> Given:
+    async def right(self, scope: Scope, content: bytes, kind: str, url: str) -> Given:
+        """What is answered if nothing goes wrong."""
         parts: list[Message] = []
 
         async def receive() -> Message:

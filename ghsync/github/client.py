@@ -78,7 +78,14 @@ _issued = msgspec.json.Decoder(_Issued)
 class GitHub:
     """One GitHub, asked by any of the credentials that the settings give."""
 
-    def __init__(self, engine: AsyncEngine, settings: Settings, *, sleep: Sleep = asyncio.sleep) -> None:
+    def __init__(
+        self,
+        engine: AsyncEngine,
+        settings: Settings,
+        *,
+        sleep: Sleep = asyncio.sleep,
+        transport: httpx.AsyncBaseTransport | None = None,
+    ) -> None:
         self.engine = engine
         self.api_url = settings.api_url
         self._clock = Clock()
@@ -86,7 +93,7 @@ class GitHub:
         self._personal = credentials.personal(settings)
         self._personal_token = settings.token.get_secret_value() if settings.token else ""
         self._tokens = Tokens(engine, settings, self._clock, self._issue)
-        self._exchange = Exchange(engine, settings, self._clock, self._token, self._discard, sleep)
+        self._exchange = Exchange(engine, settings, self._clock, self._token, self._discard, sleep, transport)
 
     async def __aenter__(self) -> Self:
         return self

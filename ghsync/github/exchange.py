@@ -78,11 +78,12 @@ class Exchange:
         token: Callable[[Credential], Awaitable[str]],
         discard: Callable[[Credential, str], Awaitable[bool]],
         sleep: Sleep = asyncio.sleep,
+        transport: httpx.AsyncBaseTransport | None = None,
     ) -> None:
         self.budget = Budget(engine, settings)
         self._engine = engine
         self._clock = clock
-        self._wire = Wire(clock, settings.api_timeout_seconds)
+        self._wire = Wire(clock, settings.api_timeout_seconds, transport)
         self._patience_seconds = settings.api_patience_seconds
         self._token = token
         self._discard = discard

@@ -53,9 +53,9 @@ class Reply:
 
 
 class Wire:
-    """Connections to one GitHub."""
+    """Connections to one GitHub, or whatever ``transport`` is that answers in their place."""
 
-    def __init__(self, clock: Clock, timeout_seconds: float) -> None:
+    def __init__(self, clock: Clock, timeout_seconds: float, transport: httpx.AsyncBaseTransport | None = None) -> None:
         self._clock = clock
         self._timeout_seconds = timeout_seconds
         self._client = httpx.AsyncClient(
@@ -63,6 +63,7 @@ class Wire:
             follow_redirects=False,
             timeout=httpx.Timeout(timeout_seconds, connect=min(CONNECT_SECONDS, timeout_seconds), pool=None),
             limits=httpx.Limits(max_connections=None, max_keepalive_connections=20),
+            transport=transport,
         )
 
     async def send(
