@@ -1,63 +1,67 @@
-"""What becomes of a reading of which one kind of request is answered wrongly: a table, in ``outcomes.txt``.
+"""What becomes of every request that is answered wrongly: a table, in ``outcomes.txt``.
 
     python -m tests.matrix.outcomes
 
-writes the file anew: read the difference. Ways with the same outcome share a line. Kinds of requests are not listed
-anywhere: they are those that a reading makes when nothing goes wrong.
+writes the file anew: read the difference. Ways with the same outcome share a line.
 """
 
 import asyncio
-from collections.abc import Iterable
+import gc
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import groupby
 from pathlib import Path
 
 from ghsync import log, migrate
 from tests import postgres
-from tests.matrix.bench import DOORS, Bench, Outcome, bench
-from tests.matrix.ways import WAYS
+from tests.matrix import cells
+from tests.matrix.bench import bench
+from tests.matrix.cells import Cell
 
 FILE = Path(__file__).with_name("outcomes.txt")
 
 
-async def kinds(made: Bench) -> dict[str, str]:
-    """Every kind of REST request that readings make, with the door of the cheapest reading that makes it."""
-    found: dict[str, str] = {}
-    for door in DOORS:
-        await made.outcome(door)
-        for kind in sorted(made.faulty.asked):
-            if not kind.startswith("GraphQL"):
-                found.setdefault(kind, door)
-    return found
+def table(found: Iterable[Cell]) -> str:
+    """The table as people read it."""
+    return "\n".join(_section(list(of_one)) for _, of_one in groupby(found, key=lambda cell: cell.asked))
 
 
-async def table(made: Bench) -> str:
-    """All of it."""
-    return "\n".join([await section(made, kind, door) for kind, door in (await kinds(made)).items()])
+def _section(of_one: Sequence[Cell]) -> str:
+    first = of_one[0]
+    healthy = f"{first.healthy.doer}: {first.healthy.outcome.requests} requests when nothing goes wrong"
+    return "\n".join([f"{first.asked} ({healthy})", *_lines(of_one), ""])
 
 
-async def section(made: Bench, kind: str, door: str) -> str:
-    """What becomes of one kind of request, broken in every way."""
-    outcomes = {way: await made.outcome(door, kind, answer) for way, answer in WAYS.items()}
-    return "\n".join([f"{kind} (read through {door})", *_grouped(outcomes.items()), ""])
-
-
-def _grouped(outcomes: Iterable[tuple[str, Outcome]]) -> list[str]:
+def _lines(of_one: Iterable[Cell]) -> Iterator[str]:
     groups: dict[str, list[str]] = {}
-    for way, outcome in outcomes:
-        groups.setdefault(str(outcome), []).append(way)
-    return [f"  {', '.join(ways)}\n    {outcome}" for outcome, ways in groups.items()]
+    for cell in of_one:
+        groups.setdefault(_outcome(cell), []).append(cell.way)
+    for outcome, ways in groups.items():
+        yield f"  {', '.join(ways)}\n    {outcome}"
 
 
-async def _write(url: str) -> None:
+def _outcome(cell: Cell) -> str:
+    read = f"all but {_named(cell.unread)}" if cell.unread else "all"
+    gone = f" | gone: {_named(cell.outcome.gone)}" if cell.outcome.gone else ""
+    return f"read: {read}{gone} | requests: {cell.outcome.requests} | told: {cell.told or 'nothing'}"
+
+
+def _named(tables: Iterable[str]) -> str:
+    return ", ".join(sorted(name.removeprefix("github_") for name in tables))
+
+
+async def collected(url: str) -> list[Cell]:
+    """All cells, on a migrated, otherwise empty database."""
     async with bench(url) as made:
-        FILE.write_text(await table(made))
+        gc.freeze()
+        return [cell async for cell in cells.every(made)]
 
 
 def main() -> None:
     """Write the table anew."""
-    log.configure("console", "error")
+    log.configure("console", "critical")
     with postgres.server() as server, postgres.database(server) as url:
         migrate.upgrade(url)
-        asyncio.run(_write(url))
+        FILE.write_text(table(asyncio.run(collected(url))))
 
 
 if __name__ == "__main__":
