@@ -10,6 +10,7 @@
     │   ├── GitHubUnavailable    GitHub answers with an error of its own
     │   │   ├── GitHubUnreachable    or not at all
     │   │   └── UnreadableAnswer     or with something that is not what was asked for
+    │   │       └── RedirectedToItself   or with a redirect that leads to where it came from
     │   ├── GraphQLUnavailable   GraphQL is missing or broken: REST is asked instead
     │   │   ├── GraphQLDenied        or keeps a part back that the credential may not see
     │   │   └── GraphQLUnknown       or knows no such field
@@ -98,6 +99,10 @@ class GitHubUnreachable(GitHubUnavailable):
 
 class UnreadableAnswer(GitHubUnavailable):
     """GitHub's answer is not what was asked for."""
+
+
+class RedirectedToItself(UnreadableAnswer):
+    """GitHub says that this is at another address, and names the same."""
 
 
 class GraphQLUnavailable(Transient):

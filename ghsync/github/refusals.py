@@ -17,11 +17,11 @@ from ghsync.errors import (
     Moved,
     NotFound,
     PermissionMissing,
+    RedirectedToItself,
     RefusedByGitHub,
     Suspended,
     SwitchedOff,
     UnavailableForLegalReasons,
-    UnreadableAnswer,
 )
 from ghsync.github import decoding
 from ghsync.github.budget import Told
@@ -144,7 +144,7 @@ def error(reply: Reply, what: str, clock_offset: float) -> GhsyncError | None:
 def _moved(reply: Reply, what: str) -> GhsyncError:
     """Where it is now; a redirect that leads back here tells of no move."""
     if reply.location == str(reply.url):
-        return UnreadableAnswer(f"GitHub redirects {what} to itself; it is asked again later.")
+        return RedirectedToItself(f"GitHub redirects {what} to itself; it is asked again later.")
     return Moved(f"{what} is now at {reply.location}.", reply.location)
 
 

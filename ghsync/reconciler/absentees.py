@@ -18,6 +18,7 @@ from ghsync.errors import (
     Gone,
     Moved,
     NotFound,
+    RedirectedToItself,
     Suspended,
     SwitchedOff,
     UnavailableForLegalReasons,
@@ -142,7 +143,7 @@ async def _follow(session: Session, location: str) -> bytes | None:
             location = further.location
         except Suspended:
             raise  # nothing at all can be read now, and all of it when that is lifted
-        except (Gone, NotFound, AccessLost, UnavailableForLegalReasons):
+        except (Gone, NotFound, AccessLost, UnavailableForLegalReasons, RedirectedToItself):
             return None
     return None
 
