@@ -175,7 +175,7 @@ DOERS: Mapping[str, Doer] = {
     "a first look with a personal token": Doer(_see, as_person=True),
     "reading": Doer(_resync),
     "reading through REST": Doer(_resync, NO_GRAPHQL),
-    "reading, of what is not listed": Doer(_resync, NOTHING_LISTED),
+    "reading, of conversations that are not listed": Doer(_resync, {"GraphQL Conversations": edited(_left_out)}),
     "reading, of reviewers that are not shown": Doer(_resync, {"GraphQL Conversations": edited(_without_reviewers)}),
     "reading, of many threads": Doer(_resync, {"GraphQL Conversations": edited(_unending)}),
     "sweep": Doer(_sweep),

@@ -26,6 +26,9 @@ PLUMBING = frozenset({
 })  # fmt: skip
 """Modules that ask on behalf of others."""
 
+NAMED = {"parts": 1, "absentees": 3, "audit": 2}
+"""How many of those who ask for each other are told apart where one of these is among them; else the last alone."""
+
 
 class Asked(NamedTuple):
     """A request: its kind, as `Faulty` has it, and the modules that make it, those that ask last."""
@@ -94,9 +97,9 @@ def _scope(request: httpx.Request) -> Scope:
 
 
 def _asker() -> str:
-    """Who asks, and who asked them to. What `parts` cannot read it makes up for, whoever wants it."""
+    """Who asks, and who asked them to where that makes a difference."""
     modules = list(dict.fromkeys(_modules()))
-    named = 1 if "parts" in modules else 3 if "absentees" in modules else 2
+    named = next((number for module, number in NAMED.items() if module in modules), 1)
     return " > ".join(reversed([each for each in modules if each not in PLUMBING][:named]))
 
 
