@@ -9,6 +9,7 @@ import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from ghsync.database import metadata, moment
+from ghsync.mirror.noun import CLOCKS_DIFFER_BY
 
 marks = sa.Table(
     "sync_marks",
@@ -62,11 +63,20 @@ class Place:
         return "/".join(["repositories", str(self.github_id), *(str(part) for part in rest)])
 
 
+def _possible(moment: str) -> str:
+    """A mark, or null where it is of a time that cannot be yet: from there no sweep would ever see anything."""
+    return f"CASE WHEN m.{moment} < now() + interval '{CLOCKS_DIFFER_BY}' THEN m.{moment} END"
+
+
+_MARKS = {name: _possible(name) for name in ("issues_through", "pull_requests_through", "complete_at")}
+
+
 def _find(condition: str) -> sa.TextClause:
+    marks = ", ".join(f"{mark} AS {name}" for name, mark in _MARKS.items())
     return sa.text(f"""
 SELECT r.id::text AS id, r.github_id::bigint AS github_id, r.node_id, r.full_name, r.updated_at,
        i.github_id AS installation,
-       m.issues_through, m.pull_requests_through, m.complete_at, m.blocked_at,
+       {marks}, m.blocked_at,
        array(SELECT jsonb_object_keys(i.permissions)) AS permissions
 FROM github_repositories r
 LEFT JOIN github_installations i
@@ -108,18 +118,15 @@ async def these(conn: AsyncConnection, ids: Sequence[str]) -> list[Place]:
     return [_place(row) for row in await conn.execute(_THESE, {"ids": list(ids)})]
 
 
-_MARK = sa.text("""
+_FURTHER = {name: f"greatest({mark}, excluded.{name})" for name, mark in _MARKS.items()}
+
+_MARK = sa.text(f"""
 INSERT INTO sync_marks AS m (repository_id, issues_through, pull_requests_through, complete_at)
 VALUES (:id, :issues, :pull_requests, :complete_at)
 ON CONFLICT (repository_id) DO UPDATE SET
-  issues_through = greatest(m.issues_through, excluded.issues_through),
-  pull_requests_through = greatest(m.pull_requests_through, excluded.pull_requests_through),
-  complete_at = greatest(m.complete_at, excluded.complete_at),
-  blocked_at = NULL
-WHERE (m.issues_through, m.pull_requests_through, m.complete_at, m.blocked_at) IS DISTINCT FROM
-      (greatest(m.issues_through, excluded.issues_through),
-       greatest(m.pull_requests_through, excluded.pull_requests_through),
-       greatest(m.complete_at, excluded.complete_at), NULL)
+  {", ".join(f"{name} = {further}" for name, further in _FURTHER.items())}, blocked_at = NULL
+WHERE ({", ".join(f"m.{name}" for name in _FURTHER)}, m.blocked_at) IS DISTINCT FROM
+      ({", ".join(_FURTHER.values())}, NULL)
 """)
 
 
@@ -131,7 +138,7 @@ async def mark(
     pull_requests: datetime | None = None,
     complete_at: datetime | None = None,
 ) -> None:
-    """Note how far a repository was read, never back; so GitHub has not blocked it any more."""
+    """Note how far a repository was read, never back but from what cannot be; GitHub has not blocked it any more."""
     await conn.execute(
         _MARK, {"id": place.id, "issues": issues, "pull_requests": pull_requests, "complete_at": complete_at}
     )

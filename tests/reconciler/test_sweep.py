@@ -104,6 +104,18 @@ async def test_a_rename_that_no_hook_told_is_found(mirrored: Lab) -> None:
     assert mirrored.differences() == []
 
 
+@pytest.mark.parametrize("mark", ["issues_through", "pull_requests_through", "complete_at"])
+async def test_a_mark_of_a_time_that_cannot_be_yet_hides_nothing(mirrored: Lab, mark: str) -> None:
+    mirrored.connection.execute(f"UPDATE sync_marks SET {mark} = '2999-01-01'")
+    mirrored.world.clock.advance(5)
+    issues.open_issue(mirrored.world, mirrored.repository, "Told by nobody", by=mirrored.repository.owner)
+    await sweep(mirrored.reconciler, complete_every=DAILY)
+    assert mirrored.differences() == []
+    await mirrored.resync_all()
+    future = f"SELECT FROM sync_marks WHERE {mark} > '2100-01-01'"
+    assert mirrored.connection.execute(future).fetchall() == []
+
+
 async def test_a_complete_sweep_finds_what_moves_no_time(mirrored: Lab) -> None:
     labels.edit(mirrored.world, mirrored.repository.labels[0], by=mirrored.repository.owner, name="renamed")
     await sweep(mirrored.reconciler, complete_every=DAILY)
