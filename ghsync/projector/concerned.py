@@ -18,8 +18,23 @@ PullRequest = tuple[str, int]
 """A pull request, by its repository (our id) and number."""
 
 _OF_PULL_REQUESTS = (review.noun, review_thread.noun)
-_TRACKED = (review.noun, security_alert.noun, *heads.CHECKS)
+_TRACKED = (review.noun, *heads.CHECKS)
 
+# Where code scanning sees something now, and where it saw that before.
+_SEEN = sa.text("""
+WITH seen AS (
+  SELECT a.repository_id, a.pull_request_number AS number, a.commit_sha
+  FROM github_security_alerts a WHERE a.id = ANY(CAST(:alerts AS uuid[]))
+  UNION
+  SELECT was.repository_id, (was.old ->> 'pull_request_number')::int, was.old ->> 'commit_sha'
+  FROM unnest(CAST(:repositories AS uuid[]), CAST(:olds AS jsonb[])) AS was(repository_id, old)
+)
+SELECT p.repository_id::text, p.number
+FROM seen JOIN github_pull_requests p ON p.repository_id = seen.repository_id AND p.number = seen.number
+UNION
+SELECT p.repository_id::text, p.number
+FROM seen JOIN github_pull_requests p ON p.repository_id = seen.repository_id AND p.head_sha = seen.commit_sha
+""")
 
 # What speaks of a repository as a whole concerns all that is open in it, where its project's rules say so.
 _WARNED = sa.text("""
@@ -61,19 +76,28 @@ async def find(
         if (noun, key) in asked
     }
     at_head = await heads.pull_requests(conn, filter(None, (_commit(*place, row) for place, row in rows.items())))
-    alerts = {change.key[:2] for change in changes if change.noun is security_alert.noun}
     return Concerned(
         {place: _pull_requests(*place, row, at_head) for place, row in rows.items()},
-        await _warned(conn, {(repository_id, kind) for repository_id, kind in alerts if kind != "code_scanning"}),
+        await _warned(conn, [change for change in changes if change.noun is security_alert.noun]),
     )
 
 
-async def _warned(conn: AsyncConnection, alerts: set[tuple[str, str]]) -> frozenset[PullRequest]:
-    """The open pull requests of repositories (our ids) that have alerts of these kinds."""
-    if not alerts:
-        return frozenset()
-    asked = {"repositories": [one for one, _ in sorted(alerts)], "kinds": [kind for _, kind in sorted(alerts)]}
-    return frozenset((row.repository_id, row.number) for row in await conn.execute(_WARNED, asked))
+async def _warned(conn: AsyncConnection, alerts: Sequence[Change]) -> frozenset[PullRequest]:
+    """The pull requests that these alerts concern, or concerned before."""
+    in_code = [change for change in alerts if change.key[1] == "code_scanning"]
+    of_all = sorted({change.key[:2] for change in alerts if change.key[1] != "code_scanning"})
+    found: list[PullRequest] = []
+    if in_code:
+        places = {
+            "alerts": [change.id for change in in_code],
+            "repositories": [change.key[0] for change in in_code],
+            "olds": [change.old for change in in_code],
+        }
+        found += [(row.repository_id, row.number) for row in await conn.execute(_SEEN, places)]
+    if of_all:
+        asked = {"repositories": [one for one, _ in of_all], "kinds": [kind for _, kind in of_all]}
+        found += [(row.repository_id, row.number) for row in await conn.execute(_WARNED, asked)]
+    return frozenset(found)
 
 
 def by_key(batch: Batch, written: Written, noun: Noun) -> dict[tuple[Any, ...], Row]:
@@ -83,13 +107,11 @@ def by_key(batch: Batch, written: Written, noun: Noun) -> dict[tuple[Any, ...], 
 
 def _commit(noun: Noun, key: tuple[Any, ...], row: Row) -> Commit | None:
     """The commit that a row speaks of, if it speaks of one and of no pull request."""
-    sha = row["head_sha"] if noun in heads.CHECKS else row.get("commit_sha") if noun is security_alert.noun else None
-    return (key[0], sha) if sha else None
+    return (key[0], row["head_sha"]) if noun in heads.CHECKS else None
 
 
 def _pull_requests(
     noun: Noun, key: tuple[Any, ...], row: Row, at_head: dict[Commit, list[PullRequest]]
 ) -> list[PullRequest]:
-    number = row["number"] if noun in _OF_PULL_REQUESTS else row.get("pull_request_number")
     commit = _commit(noun, key, row)
-    return ([(key[0], number)] if number else []) + (at_head.get(commit, []) if commit else [])
+    return [(key[0], row["number"])] if commit is None else at_head.get(commit, [])

@@ -185,6 +185,28 @@ async def test_a_fixed_alert_fails_nothing(engine: AsyncEngine) -> None:
     assert await tracked(engine, "security_scan_status") == "none"
 
 
+async def test_an_alert_that_is_seen_elsewhere_now_or_gone_fails_nothing_here(engine: AsyncEngine) -> None:
+    seen = {"rule": Rule("r", "Bad", "error", "high"), "most_recent_instance": SEEN}
+    await write(engine, told(), alert(in_app(), **seen))
+    assert await tracked(engine, "security_scan_status") == "failed"
+    moved = security_alert.Payload(
+        number=1, state="open", rule=seen["rule"], most_recent_instance=Instance("refs/heads/main", "b" * 40),
+        updated_at=at(9),
+    )  # fmt: skip
+    batch = in_app()
+    batch.add(security_alert.noun, APP.id, security_alert.row(moved, "code_scanning", hook(9)))
+    await write(engine, batch)
+    assert await tracked(engine, "security_scan_status") == "none"
+
+
+async def test_an_alert_that_is_buried_fails_nothing(engine: AsyncEngine) -> None:
+    await write(engine, told(), alert(in_app(), rule=Rule("r", "Bad", "error", "high"), most_recent_instance=SEEN))
+    batch = in_app()
+    batch.bury(security_alert.noun, APP.id, {"kind": "code_scanning", "number": 1}, at(9))
+    await write(engine, batch)
+    assert await tracked(engine, "security_scan_status") == "none"
+
+
 @pytest.mark.parametrize(
     ("known", "score"),
     [
