@@ -60,6 +60,11 @@ ORDER BY r.github_id
 """)
 
 
+QUIET = """((o.account_observed_at > r.observed_at AND o.account_login <> r.owner) IS NOT TRUE
+  AND coalesce(r.removed_at, r.access_ended_at, i.deleted_at) IS NULL)"""
+"""True where nothing above a repository r, its account o or its installation i, says anything that it does not show."""
+
+
 async def below(
     conn: AsyncConnection, told: Iterable[Login], ended: Iterable[str], living: Iterable[str]
 ) -> list[tuple[str, str]]:

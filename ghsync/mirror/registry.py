@@ -49,11 +49,16 @@ SELECT pg_advisory_xact_lock(:lock, 'github_repositories'::regclass::oid::int) W
 """)
 
 # A repository that is renamed leaves its name to others, so they are locked too.
-_LOCK = sa.text("""
-SELECT github_id, id::text AS id, full_name, tracked_name, owner_id FROM github_repositories
-WHERE github_id = ANY(:github_ids) OR lower(full_name) = ANY(CAST(:names AS text[]) || ARRAY(
+_LOCK = sa.text(f"""
+SELECT r.github_id, r.id::text AS id, r.full_name, r.tracked_name, r.owner_id, a.first_observed_at AS named_since,
+       {following.QUIET} AS quiet
+FROM github_repositories r
+LEFT JOIN github_repository_aliases a ON a.repository_id = r.id AND a.full_name = r.full_name
+LEFT JOIN organizations o ON o.github_account_id = r.owner_id
+LEFT JOIN github_installations i ON i.id = r.installation_id
+WHERE r.github_id = ANY(:github_ids) OR lower(r.full_name) = ANY(CAST(:names AS text[]) || ARRAY(
   SELECT lower(full_name) FROM github_repositories WHERE github_id = ANY(:github_ids)))
-ORDER BY github_id FOR NO KEY UPDATE
+ORDER BY r.github_id FOR NO KEY UPDATE OF r
 """)
 
 _LOCK_THESE = sa.text("""
@@ -160,8 +165,7 @@ async def write(
     gone = {row["github_id"] for row in (*installations, *ended) if row["deleted_at"]}
     living = {row["github_id"] for row in installations} - gone
     above = bool(logins or gone or living)  # others may be making a repository below that nobody knows of yet
-    turns = {"lock": _FIRST_SIGHT, "github_ids": [row["github_id"] for row in rows], "always": above}
-    await conn.execute(_TAKE_TURNS, turns)
+    await _take_turns(conn, [row["github_id"] for row in rows], always=above)
     below = await following.below(conn, logins, gone, living) if above else []
     stored = await _lock(conn, rows, mentioned, below)
     owner_ids = {github_id: row.owner_id for github_id, row in stored.items()}
@@ -178,14 +182,31 @@ async def write(
 
     written.changes += await amend(conn, repository.noun, repository.REMOVAL, hidden, answered=True)
 
-    seen = await _remember_names(conn, written.ids, sightings)
+    seen = await _remember_names(conn, stored, written.ids, sightings)
     if seen or met.moved:
         await following.remember_names(conn, seen, met.moved)
-    followed = await following.follow(conn, written.ids.values())
-    written.changes += followed.changes
+    names: list[str] = []
+    if above or not _is_quiet(stored.values(), written.changes):
+        followed = await following.follow(conn, written.ids.values())
+        written.changes += followed.changes
+        names = followed.names
     await organizations.settle(conn, met)
-    await _settle(conn, rows, stored, written, followed.names)
+    await _settle(conn, rows, stored, written, names)
     return written
+
+
+async def _take_turns(conn: AsyncConnection, github_ids: Sequence[str], *, always: bool) -> None:
+    """Let nobody else make repositories until commit, if one of these is new. A connection remembers those that are."""
+    known: set[str] = conn.info.setdefault("known", set())
+    if always or not known.issuperset(github_ids):
+        await conn.execute(_TAKE_TURNS, {"lock": _FIRST_SIGHT, "github_ids": list(github_ids), "always": always})
+
+
+def _is_quiet(stored: Iterable[Any], changes: Iterable[Change]) -> bool:
+    """Whether repositories show all that is said above them: they did before, and nothing about them changed."""
+    return all(row.quiet for row in stored) and not any(
+        change.noun is repository.noun and (change.created or change.fields) for change in changes
+    )
 
 
 async def _lock(
@@ -198,7 +219,9 @@ async def _lock(
     seen = [(row["github_id"], row["full_name"]) for row in rows] + list(below)
     names = {full_name.lower() for _, full_name in seen}
     asked = {"github_ids": [*(github_id for github_id, _ in seen), *mentioned], "names": list(names)}
-    return {row.github_id: row for row in await conn.execute(_LOCK, asked)}
+    stored = {row.github_id: row for row in await conn.execute(_LOCK, asked)}
+    conn.info["known"] |= stored.keys()
+    return stored
 
 
 async def _projects(conn: AsyncConnection, new: Sequence[Row], accounts: Mapping[str, str]) -> dict[str, str]:
@@ -226,10 +249,15 @@ def _complete(row: Row, installed: dict[str, str], projects: dict[str, str], sto
     }
 
 
-async def _remember_names(conn: AsyncConnection, ids: dict[str, str], sightings: Iterable[Sighting]) -> list[str]:
+async def _remember_names(
+    conn: AsyncConnection, stored: Mapping[str, Any], ids: dict[str, str], sightings: Iterable[Sighting]
+) -> list[str]:
     """Remember names; answers the repositories (our ids) of which one is new, or older than it was known to be."""
     first: dict[tuple[str, str], datetime] = {}
     for seen in sightings:
+        row = stored.get(seen.github_id)
+        if row and row.full_name == seen.full_name and row.named_since and row.named_since <= seen.observed_at:
+            continue
         key = (ids[seen.github_id], seen.full_name)
         first[key] = min(seen.observed_at, first.get(key, seen.observed_at))
     rows = [
