@@ -15,11 +15,11 @@ def _sureness(source: str) -> str:
     return f"CASE {source} {when} END"
 
 
-# LATERAL: as what mention m of place p counts. GitHub heeds closing keywords on the way into the default branch only:
+# LATERAL: as what a mention m counts. GitHub heeds closing keywords on the way into the default branch only:
 # what was merged went into that of its time, whatever it is called and whichever it is by now.
 # https://docs.github.com/en/issues/tracking-your-work-with-issues/using-issues/linking-a-pull-request-to-an-issue
 _COUNTED = """(
-    SELECT CASE WHEN m.source = 'closing_keyword' AND NOT p.closes THEN 'cross_reference' ELSE m.source END AS source
+    SELECT CASE WHEN m.source = 'closing_keyword' AND NOT m.closes THEN 'cross_reference' ELSE m.source END AS source
   )"""
 
 
@@ -28,10 +28,12 @@ def _same_link(one: str, other: str) -> str:
     return " AND ".join(f"{one}.{name} = {other}.{name}" for name in columns)
 
 
-def _align(kind: str, places: str, derived: str) -> sa.TextClause:
+def _align(kind: str, places: str, more: str = "") -> sa.TextClause:
     """The statement that makes links what they should be; it answers which were made and which are gone.
 
-    ``places`` are the items, and where they are by now; ``derived`` selects the links that follow from facts.
+    ``places`` are the items, and where they are by now; ``more`` selects links that follow beside those to tasks that
+    texts name. What the items say is looked up first, one by one: a plan that was made while little was said would
+    work out for all mentions what they mean, each time.
     """
     return sa.text(f"""
 WITH asked AS (
@@ -42,13 +44,21 @@ WITH asked AS (
   SELECT l.*, p.at_repository_id, p.at_number
   FROM places p
   JOIN task_github_links l ON l.repository_id = p.repository_id AND l.kind = '{kind}' AND l.number = p.number
+), said AS MATERIALIZED (
+  SELECT m.*, p.at_repository_id, p.at_number, p.closes
+  FROM places p CROSS JOIN LATERAL (
+    SELECT * FROM github_mentions m
+    WHERE m.repository_id = p.repository_id AND m.kind = '{kind}' AND m.number = p.number OFFSET 0) m
 ), wanted AS MATERIALIZED (
   SELECT DISTINCT ON (w.task_id, w.repository_id, w.number, w.source) w.*
   FROM (
     SELECT task_id, at_repository_id AS repository_id, at_number AS number, source, confidence, evidence, created_at
     FROM stored WHERE source IN {FACTS}
     UNION ALL
-    {derived}
+    SELECT task.id, m.at_repository_id, m.at_number, m.source, {_sureness("m.source")}, m.evidence, now()
+    FROM said m CROSS JOIN LATERAL {TASK} task
+    WHERE m.task IS NOT NULL AND task.id IS NOT NULL
+    {more}
   ) w
   ORDER BY w.task_id, w.repository_id, w.number, w.source, w.created_at, w.evidence COLLATE "C"
 ), gone AS (
@@ -75,13 +85,8 @@ SELECT task_id::text, repository_id::text, '{kind}', number, false FROM made
 _ALIGN = {
     "issue": _align(
         "issue",
-        f"""SELECT asked.*, successor.repository_id AS at_repository_id, successor.number AS at_number
+        f"""SELECT asked.*, successor.repository_id AS at_repository_id, successor.number AS at_number, true AS closes
   FROM asked CROSS JOIN LATERAL {successor("asked.repository_id", "asked.number")} successor""",
-        f"""SELECT task.id, p.at_repository_id, p.at_number, m.source, {_sureness("m.source")}, m.evidence, now()
-    FROM places p
-    JOIN github_mentions m ON m.repository_id = p.repository_id AND m.kind = 'issue' AND m.number = p.number
-    CROSS JOIN LATERAL {TASK} task
-    WHERE m.task IS NOT NULL AND task.id IS NOT NULL""",
     ),
     "pull_request": _align(
         "pull_request",
@@ -91,15 +96,9 @@ _ALIGN = {
   FROM asked
   LEFT JOIN github_repositories r ON r.id = asked.repository_id
   LEFT JOIN github_pull_requests pull ON pull.repository_id = asked.repository_id AND pull.number = asked.number""",
-        f"""SELECT task.id, p.repository_id, p.number, m.source, {_sureness("m.source")}, m.evidence, now()
-    FROM places p
-    JOIN github_mentions m ON m.repository_id = p.repository_id AND m.kind = 'pull_request' AND m.number = p.number
-    CROSS JOIN LATERAL {TASK} task
-    WHERE m.task IS NOT NULL AND task.id IS NOT NULL
-    UNION ALL
-    SELECT l.task_id, p.repository_id, p.number, counted.source, {_sureness("counted.source")}, m.evidence, now()
-    FROM places p
-    JOIN github_mentions m ON m.repository_id = p.repository_id AND m.kind = 'pull_request' AND m.number = p.number
+        f"""UNION ALL
+    SELECT l.task_id, m.repository_id, m.number, counted.source, {_sureness("counted.source")}, m.evidence, now()
+    FROM said m
     CROSS JOIN LATERAL {_COUNTED} counted
     CROSS JOIN LATERAL {NAMED} named
     CROSS JOIN LATERAL {successor("named.repository_id", "m.target_number")} issue

@@ -5,8 +5,9 @@ The rules that reviews and checks go by are SQL functions in ``db/sql/``, becaus
 
 from ghsync.tasks.claims import BEST_TASK
 
-# LATERAL, in this order: by which rules, what reviewers say, what checks say, what security scans found.
-FROM = f"""github_pull_requests p
+# Of the pull requests p. LATERAL, in this order: by which rules, what reviewers say, what checks say, what security
+# scans found.
+FROM = f"""asked p
   JOIN github_repositories r ON r.id = p.repository_id
   JOIN projects project ON project.id = r.project_id
   CROSS JOIN LATERAL (SELECT tracking_rules(project.settings) AS rules OFFSET 0) by

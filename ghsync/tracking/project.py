@@ -33,14 +33,18 @@ def _statement() -> sa.TextClause:
     derived = ",\n         ".join(f"{expression} AS {name}" for name, expression in COLUMNS.items())
     kept = ["pull_request_id", *names]  # a row that was removed by hand comes back under another id
     changed = " OR ".join(f"t.{name} IS DISTINCT FROM {_new(name)}" for name in kept)
+    # They are looked up first, one by one: a plan that was made while there were few would derive all others too.
     return sa.text(f"""
-WITH derived AS MATERIALIZED (
+WITH asked AS MATERIALIZED (
+  SELECT p.*
+  FROM unnest(CAST(:repositories AS uuid[]), CAST(:numbers AS int[])) AS item(repository_id, number)
+  CROSS JOIN LATERAL (
+    SELECT * FROM github_pull_requests g
+    WHERE g.repository_id = item.repository_id AND g.number = item.number OFFSET 0) p
+), derived AS MATERIALIZED (
   SELECT p.repository_id, p.id AS pull_request_id, p.number AS pr_number,
          {derived}
   FROM {FROM}
-  WHERE (p.repository_id, p.number) IN (
-    SELECT asked.repository_id, asked.number
-    FROM unnest(CAST(:repositories AS uuid[]), CAST(:numbers AS int[])) AS asked(repository_id, number))
 ), before AS MATERIALIZED (
   SELECT t.* FROM pr_tracking t JOIN derived d ON t.repository_id = d.repository_id AND t.pr_number = d.pr_number
 ), written AS (
