@@ -34,7 +34,7 @@ FIRST_DELIVERY = re.compile(r"<!-- a first delivery -->\n```console\n(.*?)^```",
 SQL = re.compile(r"^```sql\n(.*?)^```", re.DOTALL | re.MULTILINE)
 
 # Variables that are no settings of ghsync's.
-OTHER_VARIABLES = {"TEST_DATABASE_URL", "DATABASE_PASSWORD"}
+OTHER_VARIABLES = {"TEST_CORPUS", "TEST_DATABASE_URL", "DATABASE_PASSWORD"}
 
 # In pieces, so that this file does not hold them.
 ELSEWHERE = re.compile(
