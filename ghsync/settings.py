@@ -159,7 +159,7 @@ class Settings(BaseSettings):
         return f"{scheme.lower()}://{host.lower()}{slash}{path}".rstrip("/")
 
 
-OTHERS = frozenset({"NO_WORKER", "PULL", "TEST_DATABASE_URL", "DATABASE_PASSWORD"})
+OTHERS = frozenset({"NO_WORKER", "PULL", "TEST_CORPUS", "TEST_DATABASE_URL", "DATABASE_PASSWORD"})
 """Variables with the prefix that `ghsync serve` tells its processes by, or that tests and compose.yaml read."""
 
 
