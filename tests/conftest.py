@@ -1,5 +1,6 @@
 """Fixtures that every test may ask for: a migrated database of its own, and an engine on it."""
 
+import signal
 from collections.abc import AsyncIterator, Iterator
 
 import psycopg
@@ -13,6 +14,11 @@ pytest.register_assert_rewrite("tests.service")
 
 WORKERS = 3
 """Processes that run the tests of whole folders; most tests wait for others, so that there may be more than cores."""
+
+
+def pytest_configure() -> None:
+    """Let Ctrl-C be heard: what a shell starts in the background ignores it, and so does all that this starts."""
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.hookimpl(optionalhook=True)

@@ -41,24 +41,13 @@ class Forked:
     def __init__(self, process: BaseProcess) -> None:
         self._process = process
 
-    @property
-    def pid(self) -> int:
-        """Its process number."""
-        assert self._process.pid is not None
-        return self._process.pid
-
-    @property
-    def running(self) -> bool:
-        """Whether it has not ended yet."""
-        return self._process.is_alive()
-
     def send_signal(self, which: signal.Signals) -> None:
         """Send it a signal, if it is still there."""
-        if self.running:
-            os.kill(self.pid, which)
+        if self._process.is_alive() and self._process.pid is not None:
+            os.kill(self._process.pid, which)
 
     async def wait(self) -> int:
-        """Its exit code, once it has ended: that of a shell where a signal ended it is the number below zero."""
+        """Its exit code, once it has ended; where a signal ended it, that signal's number below zero."""
         over, loop = asyncio.Event(), asyncio.get_running_loop()
         loop.add_reader(self._process.sentinel, over.set)
         try:

@@ -196,10 +196,15 @@ async def write(
 
 
 async def _take_turns(conn: AsyncConnection, github_ids: Sequence[str], *, always: bool) -> None:
-    """Let nobody else make repositories until commit, if one of these is new. A connection remembers those that are."""
-    known: set[str] = conn.info.setdefault("known", set())
-    if always or not known.issuperset(github_ids):
+    """Let nobody else make repositories until commit, if one of these may be new."""
+    if always or not _known(conn).issuperset(github_ids):
         await conn.execute(_TAKE_TURNS, {"lock": _FIRST_SIGHT, "github_ids": list(github_ids), "always": always})
+
+
+def _known(conn: AsyncConnection) -> set[str]:
+    """The repositories (GitHub's ids) that this connection has found stored: none is ever removed (I10)."""
+    known: set[str] = conn.info.setdefault("known_repositories", set())
+    return known
 
 
 def _is_quiet(stored: Iterable[Any], changes: Iterable[Change]) -> bool:
@@ -220,7 +225,7 @@ async def _lock(
     names = {full_name.lower() for _, full_name in seen}
     asked = {"github_ids": [*(github_id for github_id, _ in seen), *mentioned], "names": list(names)}
     stored = {row.github_id: row for row in await conn.execute(_LOCK, asked)}
-    conn.info["known"] |= stored.keys()
+    _known(conn).update(stored)
     return stored
 
 

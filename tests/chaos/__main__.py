@@ -1,6 +1,8 @@
 """Chaos with one seed or several in turn, and whether the mirror is right after each.
 
-python -m tests.chaos [--seeds 1-10] [--actions N] [--repositories N]
+    python -m tests.chaos [--seeds 1-10] [--actions N] [--repositories N]
+
+It ends with 1 if one of them is not.
 """
 
 import argparse
@@ -43,8 +45,14 @@ def _run(trouble: Trouble, seeds: Sequence[int]) -> Report:
 
 def _seeds(text: str) -> list[int]:
     """The numbers of `1-3,7`: 1, 2, 3 and 7."""
-    ranges = [part.partition("-") for part in text.split(",")]
-    return [seed for first, _, last in ranges for seed in range(int(first), int(last or first) + 1)]
+    try:
+        ranges = [part.partition("-") for part in text.split(",")]
+        found = [seed for first, _, last in ranges for seed in range(int(first), int(last or first) + 1)]
+    except ValueError:
+        found = []
+    if not found:
+        raise argparse.ArgumentTypeError(f"{text!r} names no seeds: write 77, 1-10 or 1-10,77.")
+    return found
 
 
 def _say(lines: Iterable[str]) -> None:

@@ -10,13 +10,13 @@ no pull request may become another.
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from random import Random
-from typing import Any
+from typing import Any, TypeVar
 
 import psycopg
 
@@ -58,6 +58,8 @@ FAILING_ANSWERS = 10
 OFTEN = {"sweep_seconds": 3, "heal_seconds": 3, "complete_seconds": 30, "audit_seconds": 600}
 
 Tell = Callable[[list[Difference]], object]
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -142,10 +144,12 @@ def _world(trouble: Trouble) -> World:
 async def _act(trouble: Trouble, site: Site, receiver: Receiver, database: Server, report: Report) -> None:
     """Let things happen at their pace, and break something at equal distances."""
     traffic = Traffic(site.world, seed=trouble.seed, pauses=(0.0,), weights=WILD)
-    earlier = Random(trouble.seed).sample(site.world.deliveries, trouble.late)
+    earlier = site.world.deliveries
+    late = _spread(trouble, Random(trouble.seed).sample(earlier, min(trouble.late, len(earlier))))
+    failing = _spread(trouble, SCANNERS)
     breaks: list[Callable[[], Awaitable[None]]] = [lambda: _kill(receiver, report)] * trouble.kills
     breaks += [lambda: _restart(database, receiver, report)] * trouble.restarts
-    places = {trouble.actions * (number + 1) // (len(breaks) + 1): what for number, what in enumerate(breaks)}
+    places = _spread(trouble, breaks)
     started, breaking, turn = time.monotonic(), [], asyncio.Lock()
     for number in range(trouble.actions):
         site.keep_time()
@@ -155,15 +159,20 @@ async def _act(trouble: Trouble, site: Site, receiver: Receiver, database: Serve
             breaking.append(asyncio.create_task(_in_turn(turn, places[number])))
         if number == trouble.actions // 3:
             site.faults.plan("secondary")
-        if number % (trouble.actions // trouble.late) == 0 and earlier:
-            site.hook_log.wanted_again.append(earlier.pop())
+        if number in late:
+            site.hook_log.wanted_again.append(late[number])
             report.redelivered += 1
-        if number % (trouble.actions // len(SCANNERS)) == 0:
-            site.faults.plan("failure", SCANNERS[report.actions % len(SCANNERS)], times=FAILING_ANSWERS)
+        if number in failing:
+            site.faults.plan("failure", failing[number], times=FAILING_ANSWERS)
         ahead = number / trouble.actions_a_second - (time.monotonic() - started)
         await asyncio.sleep(max(ahead, 0))
     await asyncio.gather(*breaking)
     report.seconds = time.monotonic() - started
+
+
+def _spread(trouble: Trouble, things: Sequence[T]) -> dict[int, T]:
+    """Things by the number of the action at which they are to be done, at equal distances."""
+    return {trouble.actions * (place + 1) // (len(things) + 1): each for place, each in enumerate(things)}
 
 
 async def _in_turn(turn: asyncio.Lock, break_something: Callable[[], Awaitable[None]]) -> None:

@@ -58,6 +58,7 @@ async def test_what_hooks_tell_of_six_hundred_deeds_is_all_there_is_to_know(
     expected = told(world)
     assert [str(each) for each in truth.compare(expected, world, connection)] == lingering(world)
     verdicts = expected["pr_tracking"]
+    assert truth.agreeing(world, connection) >= len(verdicts) > len(list(pulls(world))) / 2
     for name, words in WORDS.items():
         assert {row.get(name) for row in verdicts.values()} >= words
 

@@ -15,6 +15,7 @@ from ghsync.mirror import guard, heads, issue, label, overlay, pull_request, reg
 from ghsync.mirror.noun import Noun, Row
 from ghsync.mirror.upsert import parameter
 from ghsync.projector import project
+from ghsync.tasks import alignment
 from ghsync.tracking import project as tracking
 from tests import postgres
 from tests.mirror.reports import at, hook, rows
@@ -180,6 +181,37 @@ HOT = {
 async def test_a_plan_that_is_made_once_reads_no_large_table_whole(crowded: AsyncConnection, name: str) -> None:
     steps = await generic_plan(crowded, HOT[name])
     assert {step["Relation Name"] for step in steps if step["Node Type"] == "Seq Scan"} & LARGE == set()
+
+
+FEW = (
+    *FILL[:3],
+    FILL[4].replace("50000", "300"),
+    """INSERT INTO github_mentions (repository_id, kind, number, source, target_number, observed_at)
+       SELECT id, 'pull_request', n, 'closing_keyword', n, now() FROM github_repositories, generate_series(1, 300) n""",
+)
+
+
+@pytest.mark.parametrize("statement", [tracking._REFRESH, alignment._ALIGN["pull_request"]], ids=["state", "links"])
+def test_a_plan_that_was_made_for_an_empty_mirror_looks_at_nothing_but_what_is_asked(
+    connection: psycopg.Connection, statement: sa.TextClause
+) -> None:
+    compiled = statement.compile(dialect=postgresql.dialect(paramstyle="numeric_dollar"))
+    connection.execute("SET plan_cache_mode = force_generic_plan")
+    connection.execute(f"PREPARE asked AS {compiled}".encode())
+    connection.execute(f"EXPLAIN EXECUTE asked({', '.join(['NULL'] * len(compiled.params))})".encode())
+    for fill in FEW:
+        connection.execute(fill.encode())
+    (repository_id,) = connection.execute("SELECT id::text FROM github_repositories").fetchone() or ("",)
+    asked = {
+        "repositories": f"ARRAY['{repository_id}'::uuid]",
+        "numbers": "ARRAY[7]",
+        "items": f"""'[{{"repository_id": "{repository_id}", "number": 7}}]'""",
+    }
+    values = ", ".join(asked[name] for name in compiled.positiontup or ())
+    found = connection.execute(f"EXPLAIN (ANALYZE, FORMAT JSON) EXECUTE asked({values})".encode()).fetchone()
+    assert found is not None
+    steps = _steps(found[0][0]["Plan"])
+    assert max(step["Actual Loops"] for step in steps) < 20
 
 
 async def test_what_came_later_is_read_from_the_newest_backwards(crowded: AsyncConnection) -> None:
