@@ -13,7 +13,6 @@ import asyncio
 import hmac
 import json
 import multiprocessing
-import re
 import socket
 import statistics
 import sys
@@ -24,7 +23,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from multiprocessing.connection import Connection
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 import psycopg
 import uvicorn
@@ -36,12 +35,22 @@ from ghsync import app, database, embedded, log, migrate
 from ghsync.inbox import recorder
 from ghsync.inbox.delivery import Delivery
 from ghsync.settings import Settings
+from tests.benchmarks import generator
+from tests.benchmarks.generator import Generator
 
 SECRET = b"benchmark"
 WARM_UP_REQUESTS = 500
 AT_LEAST = {"no database": 0.65, "one INSERT": 2.0}
 
-CONTENT_LENGTH = re.compile(rb"(?i)content-length: (\d+)")
+HEADERS = {
+    "User-Agent": "GitHub-Hookshot/044aadd",
+    "Accept": "*/*",
+    "Content-Type": "application/json",
+    "X-GitHub-Event": "issues",
+    "X-GitHub-Hook-ID": "292430182",
+    "X-GitHub-Hook-Installation-Target-ID": "79929171",
+    "X-GitHub-Hook-Installation-Target-Type": "integration",
+}
 
 ONE_INSERT = """
 INSERT INTO webhook_deliveries (hook_target, guid, event, action, repository, installation_id, headers, body)
@@ -110,11 +119,13 @@ def generate(load: Load, port: int, answer: Connection) -> None:
 
 
 async def _generate(load: Load, port: int) -> Result:
-    await _send(port, load.connections, _requests(load, "warm-up", WARM_UP_REQUESTS))
-    requests = _requests(load, "measured", load.requests)
-    started = time.perf_counter()
-    latencies = await _send(port, load.connections, requests)
-    seconds = time.perf_counter() - started
+    async with generator.posting(port) as posting:
+        await posting.open(load.connections)
+        await _send(posting, load.connections, _requests(load, "warm-up", WARM_UP_REQUESTS))
+        requests = _requests(load, "measured", load.requests)
+        started = time.perf_counter()
+        latencies = await _send(posting, load.connections, requests)
+        seconds = time.perf_counter() - started
     percentiles = statistics.quantiles(latencies, n=100)
     return Result(load.requests / seconds, percentiles[49], percentiles[98])
 
@@ -122,14 +133,8 @@ async def _generate(load: Load, port: int) -> Result:
 def _requests(load: Load, prefix: str, count: int) -> list[bytes]:
     """Requests as they go over the wire, made and signed beforehand."""
     body = _body(load.body_bytes)
-    signature = hmac.new(SECRET, body, "sha256").hexdigest()
-    head = (
-        "POST /webhooks/github HTTP/1.1\r\nHost: ghsync.example.com\r\nUser-Agent: GitHub-Hookshot/044aadd\r\n"
-        "Accept: */*\r\nContent-Type: application/json\r\nX-GitHub-Event: issues\r\nX-GitHub-Hook-ID: 292430182\r\n"
-        "X-GitHub-Hook-Installation-Target-ID: 79929171\r\nX-GitHub-Hook-Installation-Target-Type: integration\r\n"
-        f"X-Hub-Signature-256: sha256={signature}\r\nContent-Length: {len(body)}\r\n"
-    )
-    return [f"{head}X-GitHub-Delivery: {prefix}-{number}\r\n\r\n".encode() + body for number in range(count)]
+    headers = HEADERS | {"X-Hub-Signature-256": "sha256=" + hmac.new(SECRET, body, "sha256").hexdigest()}
+    return [generator.request(headers | {"X-GitHub-Delivery": f"{prefix}-{number}"}, body) for number in range(count)]
 
 
 def _body(size: int) -> bytes:
@@ -146,53 +151,19 @@ def _body(size: int) -> bytes:
     return json.dumps(payload).encode().ljust(size)
 
 
-async def _send(port: int, connections: int, requests: list[bytes]) -> list[float]:
+async def _send(posting: Generator, connections: int, requests: list[bytes]) -> list[float]:
     """Send all requests over some connections, each one as soon as the one before it is answered."""
     waiting = iter(requests)
-    clients = [Client(waiting) for _ in range(connections)]
-    for client in clients:
-        await asyncio.get_running_loop().create_connection(lambda client=client: client, "127.0.0.1", port)
-    await asyncio.gather(*(client.done for client in clients))
-    return [latency for client in clients for latency in client.latencies]
+    latencies: list[float] = []
 
+    async def send() -> None:
+        for request in waiting:
+            started = time.perf_counter()
+            await posting.post(request)
+            latencies.append(time.perf_counter() - started)
 
-class Client(asyncio.Protocol):
-    """One connection of the load generator, as cheap as can be: it shares the processors with what it measures."""
-
-    def __init__(self, waiting: Iterator[bytes]) -> None:
-        self.latencies: list[float] = []
-        self.done = asyncio.get_running_loop().create_future()
-        self._waiting = waiting
-        self._answer = b""
-        self._sent_at = 0.0
-
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        self._transport = cast("asyncio.Transport", transport)
-        self._send()
-
-    def data_received(self, data: bytes) -> None:
-        self._answer += data
-        head, blank, body = self._answer.partition(b"\r\n\r\n")
-        if not blank or len(body) < int(CONTENT_LENGTH.findall(head)[0]):
-            return
-        if not head.startswith(b"HTTP/1.1 202"):
-            self.done.set_exception(RuntimeError(f"Answered {self._answer!r}."))
-        self.latencies.append(time.perf_counter() - self._sent_at)
-        self._send()
-
-    def connection_lost(self, error: Exception | None) -> None:
-        if not self.done.done():
-            self.done.set_exception(error or RuntimeError("The server closed a connection."))
-
-    def _send(self) -> None:
-        request = next(self._waiting, None)
-        if request is None:
-            self.done.set_result(None)
-            self._transport.close()
-            return
-        self._answer = b""
-        self._sent_at = time.perf_counter()
-        self._transport.write(request)
+    await asyncio.gather(*(send() for _ in range(connections)))
+    return latencies
 
 
 @contextmanager

@@ -16,7 +16,6 @@ from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
-import httpx
 import psutil
 import psycopg
 import uvloop
@@ -24,8 +23,11 @@ import uvloop
 from ghsync import embedded, log, migrate
 from ghsync.demo import arrivals
 from ghsync.demo.arrivals import Watcher
+from ghsync.inbox import recording
 from ghsync.inbox.recording import Recorded
 from tests import service, traffic
+from tests.benchmarks import generator
+from tests.benchmarks.generator import Generator
 from tests.service import Receiver
 
 Connection = psycopg.Connection[Any]
@@ -46,21 +48,22 @@ LARGEST = {
 }
 
 
-async def pace(client: httpx.AsyncClient, watcher: Watcher, sent: list[Recorded], rate: int) -> list[float]:
+async def pace(posting: Generator, watcher: Watcher, sent: list[Recorded], rate: int) -> list[float]:
     """Send at a steady rate; answers the seconds from POST to visible of each, sorted."""
+    requests = [generator.request(recording.sign(each, service.SECRET), each.body) for each in sent]
     started = time.perf_counter()
     under_way = []
-    for place, delivery in enumerate(sent):
+    for place, (delivery, request) in enumerate(zip(sent, requests, strict=True)):
         await asyncio.sleep(max(0.0, started + place / rate - time.perf_counter()))
-        under_way.append(asyncio.create_task(arrive(client, watcher, delivery)))
+        under_way.append(asyncio.create_task(arrive(posting, watcher, delivery.guid, request)))
     return sorted(await asyncio.gather(*under_way))
 
 
-async def arrive(client: httpx.AsyncClient, watcher: Watcher, delivery: Recorded) -> float:
+async def arrive(posting: Generator, watcher: Watcher, guid: str, request: bytes) -> float:
     """Seconds from POST until another connection sees the delivery done."""
-    done = watcher.expect(delivery.headers["X-GitHub-Delivery"])
+    done = watcher.expect(guid)
     started = time.perf_counter()
-    (await service.post(client, delivery)).raise_for_status()
+    await posting.post(request)
     return (await done)[0] - started
 
 
@@ -87,9 +90,10 @@ async def measure(folder: Path, url: str, rate: int, seconds: int) -> None:
     async with (
         service.serving(url, folder / "serve.log", log_level="warning") as receiver,
         arrivals.watching(url) as watcher,
+        generator.posting(receiver.port) as posting,
     ):
-        await pace(receiver.client, watcher, deliveries[:rate], rate)  # connections open, plans made
-        waits = await pace(receiver.client, watcher, deliveries[rate:], rate)
+        await pace(posting, watcher, deliveries[:rate], rate)  # connections open, plans made
+        waits = await pace(posting, watcher, deliveries[rate:], rate)
         process = psutil.Process(receiver.pid)
         steady = process.memory_info().rss
         with service.connect(url) as connection:

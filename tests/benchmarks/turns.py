@@ -21,7 +21,7 @@ from ghsync import embedded, log, migrate
 from ghsync.database import connection_arguments
 from ghsync.demo import arrivals
 from tests import service, traffic
-from tests.benchmarks import fresh
+from tests.benchmarks import fresh, generator
 
 LONGEST_SECONDS = 0.25
 PAUSE_SECONDS = 0.2
@@ -52,10 +52,11 @@ async def measure(folder: Path, url: str, rate: int, seconds: int) -> None:
     async with (
         service.serving(url, folder / "serve.log", log_level="warning") as receiver,
         arrivals.watching(url) as watcher,
+        generator.posting(receiver.port) as posting,
         await psycopg.AsyncConnection.connect(url, autocommit=True, **connection_arguments()) as connection,
     ):
-        await fresh.pace(receiver.client, watcher, deliveries[:rate], rate)  # connections open, plans made
-        load = asyncio.create_task(fresh.pace(receiver.client, watcher, deliveries[rate:], rate))
+        await fresh.pace(posting, watcher, deliveries[:rate], rate)  # connections open, plans made
+        load = asyncio.create_task(fresh.pace(posting, watcher, deliveries[rate:], rate))
         waits = []
         while not load.done():
             waits.append(await wait(connection))

@@ -1,0 +1,88 @@
+"""A load generator that is as cheap as can be: it shares the processors with what it measures."""
+
+import asyncio
+import re
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from typing import cast
+
+CONTENT_LENGTH = re.compile(rb"(?i)content-length: (\d+)")
+
+
+def request(headers: Mapping[str, str], body: bytes) -> bytes:
+    """A delivery as it goes over the wire."""
+    lines = "".join(f"{name}: {value}\r\n" for name, value in headers.items())
+    head = f"POST /webhooks/github HTTP/1.1\r\nHost: ghsync.example.com\r\n{lines}Content-Length: {len(body)}\r\n\r\n"
+    return head.encode() + body
+
+
+class Generator:
+    """Posts over connections that stay open, and opens another one whenever all of them wait for an answer."""
+
+    def __init__(self, port: int) -> None:
+        self._port = port
+        self._idle: list[_Connection] = []
+
+    async def open(self, connections: int) -> None:
+        """Have so many connections ready."""
+        self._idle += [await self._connect() for _ in range(connections - len(self._idle))]
+
+    async def post(self, request: bytes) -> None:
+        """Send once, and wait until it is acknowledged; any other answer is an error."""
+        connection = self._idle.pop() if self._idle else await self._connect()
+        await connection.post(request)
+        self._idle.append(connection)
+
+    def close(self) -> None:
+        """Close the connections that wait for nothing."""
+        for connection in self._idle:
+            connection.transport.close()
+
+    async def _connect(self) -> "_Connection":
+        _, connection = await asyncio.get_running_loop().create_connection(_Connection, "127.0.0.1", self._port)
+        return connection
+
+
+@asynccontextmanager
+async def posting(port: int) -> AsyncIterator[Generator]:
+    """A generator for a server on this machine, its connections closed afterwards."""
+    generator = Generator(port)
+    try:
+        yield generator
+    finally:
+        generator.close()
+
+
+class _Connection(asyncio.Protocol):
+    """One connection, on which one request at a time waits for its answer."""
+
+    transport: asyncio.Transport
+    _acknowledged: asyncio.Future[None] | None = None
+    _answer = b""
+
+    def post(self, request: bytes) -> asyncio.Future[None]:
+        self._answer = b""
+        self._acknowledged = asyncio.get_running_loop().create_future()
+        self.transport.write(request)
+        return self._acknowledged
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self.transport = cast("asyncio.Transport", transport)
+
+    def data_received(self, data: bytes) -> None:
+        self._answer += data
+        head, blank, body = self._answer.partition(b"\r\n\r\n")
+        if not blank or len(body) < int(CONTENT_LENGTH.findall(head)[0]) or not self._waiting:
+            return
+        if head.startswith(b"HTTP/1.1 202"):
+            self._waiting.set_result(None)
+        else:
+            self._waiting.set_exception(RuntimeError(f"Answered {self._answer!r}."))
+
+    def connection_lost(self, error: Exception | None) -> None:
+        if self._waiting:
+            self._waiting.set_exception(error or RuntimeError("The server closed a connection."))
+
+    @property
+    def _waiting(self) -> asyncio.Future[None] | None:
+        return self._acknowledged if self._acknowledged and not self._acknowledged.done() else None
