@@ -137,7 +137,10 @@ class Worker:
             if not _collided(failure):
                 break
             await asyncio.sleep(0.01 * 2**attempt)
-        return await self._isolate(claimed, failure)
+        try:
+            return await self._isolate(claimed, failure)
+        finally:
+            del failure  # else it holds this frame by its traceback, and so the bodies, for as long as they hold it
 
     async def _project(self, claimed: list[Claimed], ids: Sequence[int] | None) -> int:
         started = time.monotonic()

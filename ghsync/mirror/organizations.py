@@ -71,7 +71,7 @@ WHERE o.github_account_id = 'login:' || lower(r.login) AND r.account NOT LIKE 'l
 # The slug is provisional: `_SETTLE_SLUGS` gives the plain one to whom it belongs.
 _NEW_ORGANIZATIONS = sa.text("""
 INSERT INTO organizations (name, slug, github_account_id, github_login, github_account_type)
-SELECT r.login, lower(r.login) || '-' || r.account, r.account, r.login, r.type
+SELECT r.login, lower(r.login) || '~' || r.account, r.account, r.login, r.type
 FROM json_to_recordset(:rows) AS r(account text, login text, type text)
 ORDER BY r.account
 ON CONFLICT (github_account_id) DO NOTHING
@@ -127,8 +127,8 @@ WITH seen AS (
 )
 UPDATE organizations o SET github_login = seen.login, updated_at = CURRENT_TIMESTAMP,
   name = CASE WHEN o.name = was.login THEN seen.login ELSE o.name END,
-  slug = CASE WHEN o.slug IN (lower(was.login), lower(was.login) || '-' || o.github_account_id)
-              THEN lower(seen.login) || '-' || o.github_account_id ELSE o.slug END
+  slug = CASE WHEN o.slug IN (lower(was.login), lower(was.login) || '~' || o.github_account_id)
+              THEN lower(seen.login) || '~' || o.github_account_id ELSE o.slug END
 FROM seen, was WHERE o.github_account_id = seen.account AND o.id = was.id
 RETURNING lower(was.login), lower(seen.login)
 """)
@@ -141,11 +141,11 @@ WITH claims AS (
                             ORDER BY length(o.github_account_id) DESC, o.github_account_id DESC) = 1 AS first
   FROM organizations o
   WHERE lower(o.github_login) = ANY(:logins)
-    AND o.slug IN (lower(o.github_login), lower(o.github_login) || '-' || o.github_account_id)
+    AND o.slug IN (lower(o.github_login), lower(o.github_login) || '~' || o.github_account_id)
 ), settled AS (
   SELECT c.id, CASE WHEN c.first AND NOT EXISTS (
                  SELECT FROM organizations x WHERE x.slug = c.login AND x.id NOT IN (SELECT id FROM claims))
-               THEN c.login ELSE c.login || '-' || c.account END AS slug
+               THEN c.login ELSE c.login || '~' || c.account END AS slug
   FROM claims c
 )
 UPDATE organizations o SET slug = s.slug FROM settled s WHERE s.id = o.id AND o.slug <> s.slug

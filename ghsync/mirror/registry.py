@@ -68,7 +68,7 @@ SELECT FROM github_repositories WHERE id = ANY(CAST(:ids AS uuid[])) ORDER BY gi
 # The name is provisional: `_FOLLOW` gives the project the repository's own as soon as that is settled.
 _NEW_PROJECTS = sa.text("""
 INSERT INTO projects (organization_id, followed_organization_id, name, slug, github_repo_id)
-SELECT o.id, o.id, r.name, lower(r.name) || '-' || r.github_id, r.github_id
+SELECT o.id, o.id, r.name, lower(r.name) || '~' || r.github_id, r.github_id
 FROM json_to_recordset(:rows) AS r(github_id text, name text, account text)
 JOIN organizations o ON o.github_account_id = r.account
 ORDER BY r.github_id
@@ -109,7 +109,7 @@ RETURNING r.id::text
 _FOLLOW = sa.text("""
 WITH own AS (
   SELECT p.id, r.name, r.description, r.html_url,
-         replace(lower(split_part(r.tracked_name, '/', 2)), '~', '-') AS slug, r.github_id, r.observed_at,
+         lower(split_part(r.tracked_name, '/', 2)) AS slug, r.github_id, r.observed_at,
          coalesce(owner.id, p.followed_organization_id) AS followed_organization_id,
          CASE WHEN p.organization_id = p.followed_organization_id THEN coalesce(owner.id, p.organization_id)
               ELSE p.organization_id END AS organization_id
@@ -128,7 +128,7 @@ UPDATE projects p SET name = own.name, description = own.description, repository
   updated_at = CURRENT_TIMESTAMP,
   slug = CASE WHEN own.rank > 1 OR EXISTS (
     SELECT FROM projects other WHERE other.organization_id = own.organization_id AND other.slug = own.slug
-    AND other.id NOT IN (SELECT id FROM own)) THEN own.slug || '-' || own.github_id ELSE own.slug END
+    AND other.id NOT IN (SELECT id FROM own)) THEN own.slug || '~' || own.github_id ELSE own.slug END
 FROM ranked own WHERE own.id = p.id
 """)
 

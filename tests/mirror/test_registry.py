@@ -117,7 +117,7 @@ async def test_one_batch_shows_two_repositories_of_one_name_under_two_logins_of_
     renamed = Owner(id=ACME.id, login="acme-inc", type="Organization")
     await write(engine, also(seen(1, "acme/app", 1), 2, "acme-inc/app", 2, renamed))
     assert await names(engine) == {"1": "acme/app", "2": "acme-inc/app"}
-    assert await projects(engine) == [("acme-inc", "app", "app"), ("acme-inc", "app", "app-1")]
+    assert await projects(engine) == [("acme-inc", "app", "app"), ("acme-inc", "app", "app~1")]
 
 
 async def test_names_are_the_same_whatever_their_case(engine: AsyncEngine) -> None:
@@ -133,7 +133,7 @@ async def test_names_come_out_the_same_in_whatever_order_they_are_seen(engine: A
         await write(engine, *(seen(*sighting) for sighting in order))
         found.append((await names(engine), await projects(engine)))
     expected = {"1": "acme/c", "2": "acme/c~2", "3": "acme/b"}
-    assert found == [(expected, [("acme", "b", "b"), ("acme", "c", "c"), ("acme", "c", "c-2")])] * 12
+    assert found == [(expected, [("acme", "b", "b"), ("acme", "c", "c"), ("acme", "c", "c~2")])] * 12
 
 
 async def test_accounts_and_repositories_get_an_organization_and_a_project_once(engine: AsyncEngine) -> None:
@@ -198,14 +198,20 @@ async def test_a_slug_that_a_persons_project_has_is_made_unique(engine: AsyncEng
         engine, "INSERT INTO projects (organization_id, name, slug) SELECT id, 'Tool', 'tool' FROM organizations"
     )
     await write(engine, seen(1, "acme/tool", 2), seen(1, "acme/tool", 3, description="Renamed"))
-    assert await projects(engine) == [("acme", "Tool", "tool"), ("acme", "tool", "tool-1")]
+    assert await projects(engine) == [("acme", "Tool", "tool"), ("acme", "tool", "tool~1")]
+
+
+async def test_a_repository_named_as_another_would_be_numbered_takes_nobodys_slug(engine: AsyncEngine) -> None:
+    bob = Owner(id=11, login="acme-10", type="User")
+    await write(engine, seen(2, "acme-10/app-1", 1, bob), seen(3, "acme/app-1", 1), seen(1, "acme/app", 2))
+    assert await projects(engine) == [("acme", "app", "app"), ("acme", "app-1", "app-1"), ("acme-10", "app-1", "app-1")]
 
 
 async def test_an_organizations_slug_that_a_person_uses_is_made_unique(engine: AsyncEngine) -> None:
     await query(engine, "INSERT INTO organizations (name, slug) VALUES ('Ours', 'acme')")
     await write(engine, seen(1, "acme/app", 1))
     found = await query(engine, "SELECT name, slug FROM organizations ORDER BY 1")
-    assert found == [("Ours", "acme"), ("acme", "acme-10")]
+    assert found == [("Ours", "acme"), ("acme", "acme~10")]
 
 
 @pytest.mark.parametrize("together", [True, False], ids=["one batch", "two batches"])
@@ -214,7 +220,7 @@ async def test_a_login_that_two_accounts_had_gives_two_organizations(engine: Asy
     one, both = seen(1, "acme/app", 1), also(seen(1, "acme/app", 1), 3, "acme/dots", 2, reused)
     await write(engine, *((both,) if together else (one, both)))
     found = await query(engine, "SELECT github_account_id, github_login, slug FROM organizations ORDER BY 1")
-    assert found == [("10", "acme", "acme-10"), ("30", "acme", "acme")]
+    assert found == [("10", "acme", "acme~10"), ("30", "acme", "acme")]
 
 
 def account(login: str, seconds: float) -> Batch:
