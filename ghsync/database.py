@@ -4,12 +4,15 @@ Functions elsewhere take a connection first and never commit: who opens the tran
 """
 
 import re
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
-from typing import Any
+from functools import lru_cache
+from typing import Any, cast
 
 import psycopg
 import sqlalchemy as sa
+from psycopg.rows import namedtuple_row
+from sqlalchemy.dialects import postgresql
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
@@ -71,6 +74,45 @@ async def transaction(engine: AsyncEngine) -> AsyncIterator[AsyncConnection]:
         raise
     except (psycopg.OperationalError, psycopg.InterfaceError) as error:
         raise unavailable(error) from error
+
+
+async def fetch(conn: AsyncConnection, statement: sa.TextClause, values: Mapping[str, Any] | None = None) -> list[Any]:
+    """Run a statement in the transaction of ``conn``; answers its rows as named tuples.
+
+    For what runs with each batch: psycopg itself sends it, in a third of the time that SQLAlchemy takes. The errors are
+    SQLAlchemy's all the same.
+    """
+    sql, names = _numbered(statement)
+    held = cast("sa.Connection", conn.sync_connection)
+    if not held.in_transaction():
+        held.begin()
+    driver = cast("psycopg.AsyncConnection[Any]", held.connection.driver_connection)
+    cursor = psycopg.AsyncRawCursor(driver, row_factory=namedtuple_row)
+    try:
+        await cursor.execute(sql, [values[name] for name in names] if values else None)
+        return await cursor.fetchall() if cursor.description else []
+    except psycopg.Error as error:
+        if lost := driver.closed:
+            await conn.invalidate()
+            await conn.engine.dispose()  # the pool's others were lost with it
+        raise sa.exc.DBAPIError.instance(
+            statement.text, None, error, psycopg.Error, hide_parameters=True, connection_invalidated=lost,
+            dialect=conn.dialect,
+        ) from error  # fmt: skip
+
+
+async def fetch_column(
+    conn: AsyncConnection, statement: sa.TextClause, values: Mapping[str, Any] | None = None
+) -> list[Any]:
+    """The first column of what `fetch` answers."""
+    return [row[0] for row in await fetch(conn, statement, values)]
+
+
+@lru_cache(maxsize=1024)
+def _numbered(statement: sa.TextClause) -> tuple[bytes, tuple[str, ...]]:
+    """A statement as PostgreSQL reads it, with $1, $2 and so on, and the names of its values in that order."""
+    compiled = statement.compile(dialect=postgresql.dialect(paramstyle="numeric_dollar"))  # type: ignore[no-untyped-call]
+    return str(compiled).encode(), tuple(compiled.positiontup or ())
 
 
 def _lost(error: sa.exc.SQLAlchemyError) -> bool:

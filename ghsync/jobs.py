@@ -12,7 +12,7 @@ import msgspec
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from ghsync.database import document, metadata, moment, one_of, reference, uuid_key
+from ghsync.database import document, fetch, fetch_column, metadata, moment, one_of, reference, uuid_key
 
 KINDS = (
     "refetch_installation", "refetch_repository", "refetch_issue", "refetch_pull_request", "refetch_comment",
@@ -120,7 +120,8 @@ async def schedule(
             {"kind": job.kind, "key": job.key, "repository_id": job.repository_id, "reason": job.reason}
             for job in unique.values()
         ]
-        await conn.execute(
+        await fetch(
+            conn,
             _SCHEDULE,
             {"jobs": msgspec.json.encode(rows).decode(), "delay": delay_seconds, "priority": PRIORITIES[priority]},
         )
@@ -140,7 +141,7 @@ _ANNOUNCE = sa.text("SELECT now(), pg_notify(:channel, '')")
 async def call(conn: AsyncConnection, wanted: list[Job]) -> Due:
     """Make jobs due at once, and wake who does them as soon as this is committed; answers the jobs as due."""
     await schedule(conn, wanted, delay_seconds=0)
-    (now, _) = (await conn.execute(_ANNOUNCE, {"channel": CHANNEL})).one()
+    ((now, _),) = await fetch(conn, _ANNOUNCE, {"channel": CHANNEL})
     return Due([job.key for job in wanted], now)
 
 
@@ -162,7 +163,7 @@ async def due(conn: AsyncConnection, kind: str, limit: int, keys: Iterable[str] 
     Nothing is locked, for doing one twice does no harm.
     """
     asked = {"kind": kind, "limit": limit, "keys": None if keys is None else list(keys)}
-    row = (await conn.execute(_DUE, asked)).one()
+    (row,) = await fetch(conn, _DUE, asked)
     return Due(row.keys, row.seen_at)
 
 
@@ -179,7 +180,7 @@ _TAKE_TURN = sa.text("SELECT pg_try_advisory_xact_lock(hashtext(:kind), 'sync_jo
 
 async def any_due(conn: AsyncConnection, kinds: Iterable[str]) -> bool:
     """Whether a job of these kinds is due."""
-    return bool(await conn.scalar(_ANY, {"kinds": list(kinds)}))
+    return (await fetch_column(conn, _ANY, {"kinds": list(kinds)})) == [True]
 
 
 async def take_turn(conn: AsyncConnection, kind: str) -> bool:
@@ -187,12 +188,12 @@ async def take_turn(conn: AsyncConnection, kind: str) -> bool:
 
     To lock the jobs themselves, which batches lock last, would let two wait for each other in a circle.
     """
-    return bool(await conn.scalar(_TAKE_TURN, {"kind": kind}))
+    return (await fetch_column(conn, _TAKE_TURN, {"kind": kind})) == [True]
 
 
 async def finish(conn: AsyncConnection, kind: str, done: Due) -> None:
     """Remove jobs that are done, but for those that became due once more since."""
-    await conn.execute(_FINISH, {"kind": kind, "keys": done.keys, "seen_at": done.seen_at})
+    await fetch(conn, _FINISH, {"kind": kind, "keys": done.keys, "seen_at": done.seen_at})
 
 
 UNDECIDED = "GitHub has not computed mergeable yet"
@@ -216,7 +217,7 @@ async def fail(conn: AsyncConnection, failed: Mapping[Job, str], *, priority: st
             {"kind": job.kind, "key": job.key, "repository_id": job.repository_id, "reason": job.reason, "error": error}
             for job, error in failed.items()
         ]
-        await conn.execute(_FAIL, {"failed": msgspec.json.encode(rows).decode(), "priority": PRIORITIES[priority]})
+        await fetch(conn, _FAIL, {"failed": msgspec.json.encode(rows).decode(), "priority": PRIORITIES[priority]})
 
 
 _FORGIVE = sa.text("""
@@ -229,7 +230,7 @@ UPDATE sync_jobs SET due_at = now() WHERE id IN (
 async def forgive(conn: AsyncConnection, read: Iterable[Job]) -> None:
     """What had failed can be read again: let its job find out at once, however long its pause was."""
     if rows := [{"kind": job.kind, "key": job.key} for job in read]:
-        await conn.execute(_FORGIVE, {"jobs": msgspec.json.encode(rows).decode()})
+        await fetch(conn, _FORGIVE, {"jobs": msgspec.json.encode(rows).decode()})
 
 
 _PAUSED = sa.text("""
@@ -241,7 +242,7 @@ WHERE repository_id = :repository_id AND last_error <> :undecided AND due_at > n
 
 async def paused(conn: AsyncConnection, repository_id: str) -> dict[Job, str]:
     """What of a repository could not be read lately and is not due to be asked for again, with what was said then."""
-    rows = await conn.execute(_PAUSED, {"repository_id": repository_id, "undecided": UNDECIDED})
+    rows = await fetch(conn, _PAUSED, {"repository_id": repository_id, "undecided": UNDECIDED})
     return {Job(row.kind, row.key, row.repository_id): row.last_error for row in rows}
 
 
@@ -258,7 +259,7 @@ ORDER BY j.created_at, j.kind, j.key LIMIT :limit
 async def failing(conn: AsyncConnection, limit: int, *, repository_id: str | None = None) -> list[dict[str, Any]]:
     """What cannot be read from GitHub's API at present, the oldest first, each with how many there are in all."""
     asked = {"limit": limit, "repository_id": repository_id, "undecided": UNDECIDED}
-    return [dict(row._mapping) for row in await conn.execute(_FAILING, asked)]
+    return [row._asdict() for row in await fetch(conn, _FAILING, asked)]
 
 
 _KEYS = sa.text("SELECT key FROM sync_jobs WHERE kind = :kind")
@@ -266,7 +267,7 @@ _KEYS = sa.text("SELECT key FROM sync_jobs WHERE kind = :kind")
 
 async def keys(conn: AsyncConnection, kind: str) -> set[str]:
     """The keys of all jobs of a kind, due or not."""
-    return set(await conn.scalars(_KEYS, {"kind": kind}))
+    return set(await fetch_column(conn, _KEYS, {"kind": kind}))
 
 
 _FAILED = sa.text("SELECT key FROM sync_jobs WHERE kind = :kind AND key = ANY(:keys) AND attempts > 0")
@@ -274,7 +275,7 @@ _FAILED = sa.text("SELECT key FROM sync_jobs WHERE kind = :kind AND key = ANY(:k
 
 async def failed(conn: AsyncConnection, kind: str, keys: Iterable[str]) -> set[str]:
     """Those of these jobs that have failed before."""
-    return set(await conn.scalars(_FAILED, {"kind": kind, "keys": list(keys)}))
+    return set(await fetch_column(conn, _FAILED, {"kind": kind, "keys": list(keys)}))
 
 
 _POSTPONE = sa.text("""
@@ -298,6 +299,8 @@ async def postpone(
 
     Whatever has failed ``max_attempts`` times is parked until something makes it due again.
     """
-    await conn.execute(
-        _POSTPONE, {"kind": kind, "keys": list(keys), "error": error, "most": max_attempts, "longest": longest_seconds}
+    await fetch(
+        conn,
+        _POSTPONE,
+        {"kind": kind, "keys": list(keys), "error": error, "most": max_attempts, "longest": longest_seconds},
     )

@@ -6,10 +6,12 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit, urlunsplit
 from uuid import uuid4
 
 import psycopg
+import pytest
 
 from ghsync import embedded
 
@@ -64,3 +66,16 @@ def execute(url: str, *statements: str) -> None:
     with psycopg.connect(url, autocommit=True) as connection:
         for statement in statements:
             connection.execute(statement)
+
+
+def heard(monkeypatch: pytest.MonkeyPatch) -> list[bytes]:
+    """The statements that `ghsync.database.fetch` sends from now on."""
+    sent: list[bytes] = []
+    execute = psycopg.AsyncRawCursor.execute
+
+    async def hear(self: Any, sql: bytes, *arguments: Any, **options: Any) -> Any:
+        sent.append(sql)
+        return await execute(self, sql, *arguments, **options)
+
+    monkeypatch.setattr(psycopg.AsyncRawCursor, "execute", hear)
+    return sent

@@ -14,6 +14,8 @@ import msgspec
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from ghsync.database import fetch, fetch_column
+
 CHANNEL = "ghsync_changes"
 
 
@@ -69,7 +71,7 @@ async def append(conn: AsyncConnection, events: Sequence[Event]) -> None:
             }
             for event in events
         ]
-        await conn.execute(_APPEND, {"events": msgspec.json.encode(rows).decode(), "count": len(rows)})
+        await fetch(conn, _APPEND, {"events": msgspec.json.encode(rows).decode(), "count": len(rows)})
 
 
 def _raw(text: str | None) -> msgspec.Raw | None:
@@ -85,10 +87,14 @@ FROM change_events WHERE seq > :after ORDER BY seq LIMIT :limit
 
 async def read(conn: AsyncConnection, after: int, limit: int = 500) -> list[dict[str, Any]]:
     """The next entries after position ``after``, oldest first."""
-    return [dict(row._mapping) for row in await conn.execute(_READ, {"after": after, "limit": limit})]
+    return [row._asdict() for row in await fetch(conn, _READ, {"after": after, "limit": limit})]
+
+
+_LAST = sa.text("SELECT last_seq FROM change_feed")
 
 
 async def last(conn: AsyncConnection) -> int:
     """The position given out last, 0 for an empty feed."""
-    position: int = (await conn.execute(sa.text("SELECT last_seq FROM change_feed"))).scalar_one()
+    position: int
+    (position,) = await fetch_column(conn, _LAST)
     return position

@@ -13,6 +13,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from ghsync.database import fetch, fetch_column
 from ghsync.inbox.backoff import delay_seconds
 
 CHANNEL = "ghsync_inbox"
@@ -77,13 +78,13 @@ async def claim(
     """Lock up to ``limit`` deliveries that are due, oldest first, or those of ``ids`` that are still pending."""
     bounds: dict[str, Any] = {"limit": limit, "bytes": max_bytes}
     if ids is not None:
-        result = await conn.execute(_CLAIM_THESE, bounds | {"ids": list(ids), "limit": len(ids)})
+        rows = await fetch(conn, _CLAIM_THESE, bounds | {"ids": list(ids), "limit": len(ids)})
     else:
-        result = await conn.execute(_CLAIM, bounds)
+        rows = await fetch(conn, _CLAIM, bounds)
     claimed = []
-    for row in result.mappings():
-        body = row["body"] if row["body"] is not None else await _large_body(conn, row["id"])
-        claimed.append(Claimed(**{**row, "body": body}))
+    for row in rows:
+        body = row.body if row.body is not None else await _large_body(conn, row.id)
+        claimed.append(Claimed(*row._replace(body=body)))
     return claimed
 
 
@@ -93,7 +94,7 @@ _PIECE = sa.text(f"SELECT substring(body FROM :start FOR {PIECE_BYTES}) FROM web
 async def _large_body(conn: AsyncConnection, key: int) -> bytes:
     """A body, read in pieces: in one it would be there six times, and libpq keeps a buffer for the largest row ever."""
     body = io.BytesIO()
-    while piece := await conn.scalar(_PIECE, {"id": key, "start": body.tell() + 1}):
+    while piece := (await fetch_column(conn, _PIECE, {"id": key, "start": body.tell() + 1}))[0]:
         body.write(piece)
     return body.getvalue()
 
@@ -110,7 +111,8 @@ WHERE d.id = v.id
 async def finish(conn: AsyncConnection, verdicts: Iterable[Verdict]) -> None:
     """Write how deliveries ended, last in the transaction that projected them: its end is the time that is told."""
     ended = list(verdicts)
-    await conn.execute(
+    await fetch(
+        conn,
         _FINISH,
         {
             "ids": [verdict.id for verdict in ended],
@@ -133,7 +135,8 @@ RETURNING status
 
 async def fail(conn: AsyncConnection, delivery: Claimed, error: str, *, max_attempts: int) -> str:
     """Count a failed attempt: pending again after a while, or parked after the last; answers which."""
-    result = await conn.execute(
+    status = await fetch_column(
+        conn,
         _FAIL,
         {
             "id": delivery.id,
@@ -142,7 +145,7 @@ async def fail(conn: AsyncConnection, delivery: Claimed, error: str, *, max_atte
             "delay": delay_seconds(delivery.attempts + 1),
         },
     )
-    return result.scalar_one_or_none() or "pending"
+    return status[0] if status else "pending"
 
 
 _REQUEUE = sa.text("""
@@ -157,4 +160,4 @@ SELECT id, pg_notify('ghsync_inbox', '') FROM queued
 
 async def requeue(conn: AsyncConnection, ids: Sequence[int]) -> int:
     """Queue finished or parked deliveries again; answers how many. The order guard makes it harmless (I5)."""
-    return len((await conn.execute(_REQUEUE, {"ids": list(ids)})).all())
+    return len(await fetch(conn, _REQUEUE, {"ids": list(ids)}))

@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from ghsync.database import fetch
 from ghsync.mirror import pull_request
 from ghsync.mirror.noun import Row
 from ghsync.mirror.upsert import Change, amend
@@ -29,7 +30,7 @@ async def write(conn: AsyncConnection, rows: Iterable[Row], changes: Sequence[Ch
     reports = list(rows)
     if created:
         asked = {"repositories": [key[0] for key in created], "numbers": [key[1] for key in created]}
-        reports += [dict(row._mapping) for row in await conn.execute(_REPORTED_EARLIER, asked)]
+        reports += [row._asdict() for row in await fetch(conn, _REPORTED_EARLIER, asked)]
     newest: dict[tuple[str, int], Row] = {}
     for report in sorted(reports, key=_version):
         newest[report["repository_id"], report["number"]] = report

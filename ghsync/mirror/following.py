@@ -12,6 +12,7 @@ from dataclasses import dataclass
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from ghsync.database import fetch
 from ghsync.mirror import repository
 from ghsync.mirror.noun import Group, Row
 from ghsync.mirror.organizations import Login
@@ -73,12 +74,12 @@ async def below(
     ``told`` are logins of accounts, ``ended`` and ``living`` installations (GitHub's ids) that were seen so.
     """
     asked = {"told": parameter(one._asdict() for one in told), "ended": list(ended), "living": list(living)}
-    return [(row.github_id, row.full_name) for row in await conn.execute(_BELOW, asked)]
+    return [(row.github_id, row.full_name) for row in await fetch(conn, _BELOW, asked)]
 
 
 async def remember_names(conn: AsyncConnection, repository_ids: Iterable[str], accounts: Iterable[str]) -> None:
     """Remember the names that these repositories (our ids), and those of these accounts, got by another login."""
-    await conn.execute(_ALIASES, {"ids": list(repository_ids), "accounts": list(accounts)})
+    await fetch(conn, _ALIASES, {"ids": list(repository_ids), "accounts": list(accounts)})
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +92,7 @@ class Followed:
 
 async def follow(conn: AsyncConnection, repository_ids: Iterable[str]) -> Followed:
     """Bring these repositories (our ids), which the caller has locked, in line with what was told above them."""
-    outdated = (await conn.execute(_OUTDATED, {"ids": list(repository_ids)})).all()
+    outdated = await fetch(conn, _OUTDATED, {"ids": list(repository_ids)})
     renamed = [_renamed(row) for row in outdated if row.renamed]
     changes = await amend(conn, repository.noun, _NAME, renamed)
     moved = [{"github_id": row.github_id, "removed_at": row.removed_at} for row in outdated if row.moved]

@@ -9,6 +9,7 @@ from collections.abc import Iterable
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from ghsync.database import fetch
 from ghsync.mirror import check_run, check_suite, commit_status, workflow_run
 
 CHECKS = (check_run.noun, check_suite.noun, commit_status.noun, workflow_run.noun)
@@ -31,6 +32,6 @@ async def pull_requests(conn: AsyncConnection, commits: Iterable[Commit]) -> dic
         return {}
     asked = {"repositories": [repository for repository, _ in unique], "commits": [sha for _, sha in unique]}
     found: dict[Commit, list[tuple[str, int]]] = {}
-    for repository_id, sha, number in await conn.execute(_AT_HEAD, asked):
+    for repository_id, sha, number in await fetch(conn, _AT_HEAD, asked):
         found.setdefault((repository_id, sha), []).append((repository_id, number))
     return found

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from ghsync.database import fetch
 from ghsync.mirror.noun import Origin, Row
 from ghsync.mirror.upsert import parameter
 from ghsync.mirror.user import User
@@ -86,6 +87,6 @@ async def write(conn: AsyncConnection, rows: Sequence[Row]) -> None:
     """Write memberships where they are newer than what is stored."""
     if rows:
         rows_text = {"rows": parameter(rows)}
-        await conn.execute(_USERS, rows_text)
+        await fetch(conn, _USERS, rows_text)
         for statement in _MEMBERSHIPS:
-            await conn.execute(statement, rows_text)
+            await fetch(conn, statement, rows_text)

@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from ghsync.database import fetch
 from ghsync.mirror.noun import Row
 from ghsync.mirror.upsert import parameter
 
@@ -68,7 +69,8 @@ FROM json_to_recordset(:rows) AS r(account text, login text, type text)
 WHERE o.github_account_id = 'login:' || lower(r.login) AND r.account NOT LIKE 'login:%'
 """)
 
-# The slug is provisional: `_SETTLE_SLUGS` gives the plain one to whom it belongs.
+# The slug is provisional, and no other's, since no login holds a tilde: `_SETTLE_SLUGS` gives the plain one to whom
+# it belongs.
 _NEW_ORGANIZATIONS = sa.text("""
 INSERT INTO organizations (name, slug, github_account_id, github_login, github_account_type)
 SELECT r.login, lower(r.login) || '~' || r.account, r.account, r.login, r.type
@@ -130,7 +132,7 @@ UPDATE organizations o SET github_login = seen.login, updated_at = CURRENT_TIMES
   slug = CASE WHEN o.slug IN (lower(was.login), lower(was.login) || '~' || o.github_account_id)
               THEN lower(seen.login) || '~' || o.github_account_id ELSE o.slug END
 FROM seen, was WHERE o.github_account_id = seen.account AND o.id = was.id
-RETURNING lower(was.login), lower(seen.login)
+RETURNING lower(was.login) AS before, lower(seen.login) AS after
 """)
 
 # Of two accounts last seen under one login, the younger has it: the other's new login is not known yet.
@@ -185,10 +187,10 @@ async def meet(
         if github_id not in installed
     ]
     if new:
-        await conn.execute(_IDENTIFY, {"rows": parameter(new)})
-        await conn.execute(_NEW_ORGANIZATIONS, {"rows": parameter(new)})
+        await fetch(conn, _IDENTIFY, {"rows": parameter(new)})
+        await fetch(conn, _NEW_ORGANIZATIONS, {"rows": parameter(new)})
     if missing:
-        await conn.execute(_NEW_INSTALLATIONS, {"rows": parameter(missing)})
+        await fetch(conn, _NEW_INSTALLATIONS, {"rows": parameter(missing)})
     moved = await _tell(conn, logins)
     if new or missing:
         organizations, installed = await _known(conn, asked)
@@ -212,10 +214,10 @@ async def settle(conn: AsyncConnection, met: Met) -> None:
     """Let organizations follow their accounts' logins, and decide whose slug each login is."""
     logins = set(met.new_logins)
     if met.renamed:
-        for renamed in await conn.execute(_RENAME_ORGANIZATIONS, {"accounts": met.accounts}):
+        for renamed in await fetch(conn, _RENAME_ORGANIZATIONS, {"accounts": met.accounts}):
             logins |= set(renamed)
     if logins:
-        await conn.execute(_SETTLE_SLUGS, {"logins": list(logins)})
+        await fetch(conn, _SETTLE_SLUGS, {"logins": list(logins)})
 
 
 async def _tell(conn: AsyncConnection, logins: Sequence[Login]) -> list[str]:
@@ -223,7 +225,7 @@ async def _tell(conn: AsyncConnection, logins: Sequence[Login]) -> list[str]:
     if not logins:
         return []
     asked = {"rows": parameter([told._asdict() for told in logins]), "accounts": [told.account for told in logins]}
-    return [row.github_account_id for row in await conn.execute(_TELL, asked) if row.moved]
+    return [row.github_account_id for row in await fetch(conn, _TELL, asked) if row.moved]
 
 
 async def _of_rows(conn: AsyncConnection, rows: Sequence[Row], stored: Mapping[str, str]) -> dict[str, str]:
@@ -232,7 +234,7 @@ async def _of_rows(conn: AsyncConnection, rows: Sequence[Row], stored: Mapping[s
     unknown = {row["github_id"]: row["owner"].lower() for row in rows if not found[row["github_id"]]}
     if unknown:
         asked = {"logins": list(unknown.values())}
-        known = {row.login: row.account for row in await conn.execute(_OF_LOGINS, asked)}
+        known = {row.login: row.account for row in await fetch(conn, _OF_LOGINS, asked)}
         found |= {github_id: known.get(login, f"login:{login}") for github_id, login in unknown.items()}
     return {github_id: account for github_id, account in found.items() if account}
 
@@ -240,7 +242,7 @@ async def _of_rows(conn: AsyncConnection, rows: Sequence[Row], stored: Mapping[s
 async def _known(
     conn: AsyncConnection, asked: dict[str, Any]
 ) -> tuple[dict[str, tuple[str | None, str | None]], dict[str, str]]:
-    rows = (await conn.execute(_ACCOUNTS, asked)).all()
+    rows = await fetch(conn, _ACCOUNTS, asked)
     organizations = {row.account: (row.id, row.login) for row in rows if row.kind == "organization"}
     installed = {row.account: row.id for row in rows if row.kind == "installation"}
     return organizations, installed

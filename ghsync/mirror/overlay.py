@@ -13,6 +13,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from ghsync.database import fetch
 from ghsync.mirror import branch, issue, label, milestone, pull_request
 from ghsync.mirror.noun import Group, Noun, Row
 from ghsync.mirror.upsert import Change, amend
@@ -59,7 +60,7 @@ class Later:
 
 async def later(conn: AsyncConnection, repositories: Iterable[str], since: datetime) -> Later:
     """Everything the repositories learned after ``since``; mostly nothing."""
-    rows = await conn.execute(_LATER, {"repositories": list(repositories), "since": since})
+    rows = await fetch(conn, _LATER, {"repositories": list(repositories), "since": since})
     return Later(
         {
             (row.kind, row.repository_id, row.key): Fact(row.observed_at, row.deleted_at is not None, _read(row.shown))
@@ -165,7 +166,7 @@ async def spread(conn: AsyncConnection, changes: Sequence[Change], facts: Later)
     }
     spread_changes: list[Change] = []
     for noun, carriers in _CARRIERS:
-        stored = [dict(row._mapping) for row in await conn.execute(carriers, asked)]
+        stored = [row._asdict() for row in await fetch(conn, carriers, asked)]
         rows = [dict(row) for row in stored]
         for row in rows:
             apply(row, facts)
@@ -188,7 +189,7 @@ async def void_reports(conn: AsyncConnection, changes: Sequence[Change]) -> Push
     if not pushed:
         return Pushed([], [])
     moved = {change.id for change in pushed if change.fields}
-    outdated = (await conn.execute(_OUTDATED, {"branches": [change.id for change in pushed]})).all()
+    outdated = await fetch(conn, _OUTDATED, {"branches": [change.id for change in pushed]})
     void = [{"repository_id": row.repository_id, "number": row.number, **_NO_REPORT} for row in outdated if row.void]
     return Pushed(
         await amend(conn, pull_request.noun, VOID, void),

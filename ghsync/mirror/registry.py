@@ -13,6 +13,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from ghsync.database import fetch, fetch_column
 from ghsync.mirror import following, installation, organizations, repository
 from ghsync.mirror.noun import Row
 from ghsync.mirror.organizations import Login, Owner
@@ -65,7 +66,8 @@ _LOCK_THESE = sa.text("""
 SELECT FROM github_repositories WHERE id = ANY(CAST(:ids AS uuid[])) ORDER BY github_id FOR NO KEY UPDATE
 """)
 
-# The name is provisional: `_FOLLOW` gives the project the repository's own as soon as that is settled.
+# The name is provisional, and no other's, since none holds a tilde: `_FOLLOW` gives the project the repository's own as
+# soon as that is settled.
 _NEW_PROJECTS = sa.text("""
 INSERT INTO projects (organization_id, followed_organization_id, name, slug, github_repo_id)
 SELECT o.id, o.id, r.name, lower(r.name) || '~' || r.github_id, r.github_id
@@ -135,7 +137,7 @@ FROM ranked own WHERE own.id = p.id
 
 async def lock(conn: AsyncConnection, repository_ids: Iterable[str]) -> None:
     """Lock these repositories (our ids) until commit, in the order in which `write` does."""
-    await conn.execute(_LOCK_THESE, {"ids": list(repository_ids)})
+    await fetch(conn, _LOCK_THESE, {"ids": list(repository_ids)})
 
 
 async def write(
@@ -198,7 +200,7 @@ async def write(
 async def _take_turns(conn: AsyncConnection, github_ids: Sequence[str], *, always: bool) -> None:
     """Let nobody else make repositories until commit, if one of these may be new."""
     if always or not _known(conn).issuperset(github_ids):
-        await conn.execute(_TAKE_TURNS, {"lock": _FIRST_SIGHT, "github_ids": list(github_ids), "always": always})
+        await fetch(conn, _TAKE_TURNS, {"lock": _FIRST_SIGHT, "github_ids": list(github_ids), "always": always})
 
 
 def _known(conn: AsyncConnection) -> set[str]:
@@ -224,7 +226,7 @@ async def _lock(
     seen = [(row["github_id"], row["full_name"]) for row in rows] + list(below)
     names = {full_name.lower() for _, full_name in seen}
     asked = {"github_ids": [*(github_id for github_id, _ in seen), *mentioned], "names": list(names)}
-    stored = {row.github_id: row for row in await conn.execute(_LOCK, asked)}
+    stored = {row.github_id: row for row in await fetch(conn, _LOCK, asked)}
     _known(conn).update(stored)
     return stored
 
@@ -237,8 +239,8 @@ async def _projects(conn: AsyncConnection, new: Sequence[Row], accounts: Mapping
     if not new:
         return {}
     rows = [{"github_id": row["github_id"], "name": row["name"], "account": accounts[row["github_id"]]} for row in new]
-    await conn.execute(_NEW_PROJECTS, {"rows": parameter(rows)})
-    found = await conn.execute(_PROJECTS, {"github_ids": [row["github_id"] for row in new]})
+    await fetch(conn, _NEW_PROJECTS, {"rows": parameter(rows)})
+    found = await fetch(conn, _PROJECTS, {"github_ids": [row["github_id"] for row in new]})
     return {row.github_repo_id: row.id for row in found}
 
 
@@ -269,7 +271,7 @@ async def _remember_names(
         {"repository_id": repository_id, "full_name": full_name, "observed_at": observed_at}
         for (repository_id, full_name), observed_at in first.items()
     ]
-    return list(await conn.scalars(_ALIASES, {"rows": parameter(rows)})) if rows else []
+    return await fetch_column(conn, _ALIASES, {"rows": parameter(rows)}) if rows else []
 
 
 async def _settle(
@@ -284,9 +286,9 @@ async def _settle(
     names |= {name.lower() for name in followed}
     names |= {stored[github_id].full_name.lower() for github_id in moved if github_id in stored}
     if names:
-        settled = await conn.execute(_SETTLE, {"names": list(names)})
+        settled = await fetch(conn, _SETTLE, {"names": list(names)})
         written.renamed = [row.id for row in settled]
         written.named = list(names)
     follow = {*written.renamed, *(written.ids[github_id] for github_id in moved | about if github_id in written.ids)}
     if follow:
-        await conn.execute(_FOLLOW, {"ids": list(follow)})
+        await fetch(conn, _FOLLOW, {"ids": list(follow)})

@@ -16,6 +16,7 @@ import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from ghsync.database import fetch
 from ghsync.mirror import guard
 from ghsync.mirror.noun import Group, Noun, Row
 
@@ -53,7 +54,7 @@ async def upsert(conn: AsyncConnection, noun: Noun, rows: Sequence[Row], *, insi
     """
     if not rows:
         return []
-    result = await conn.execute(_upsert_statement(noun, insists), {"rows": parameter(rows)})
+    result = await fetch(conn, _upsert_statement(noun, insists), {"rows": parameter(rows)})
     return _changes(noun, result)
 
 
@@ -84,7 +85,7 @@ async def bury(conn: AsyncConnection, noun: Noun, rows: Sequence[Row]) -> list[C
 async def _amend(
     conn: AsyncConnection, noun: Noun, columns: tuple[str, ...], condition: str, rows: Sequence[Row]
 ) -> list[Change]:
-    result = await conn.execute(_amend_statement(noun, columns, condition), {"rows": parameter(rows)})
+    result = await fetch(conn, _amend_statement(noun, columns, condition), {"rows": parameter(rows)})
     return _changes(noun, result)
 
 
@@ -106,7 +107,7 @@ def _without_nul(value: Any) -> Any:
     return value
 
 
-def _changes(noun: Noun, result: sa.CursorResult[Any]) -> list[Change]:
+def _changes(noun: Noun, result: Iterable[Any]) -> list[Change]:
     keys = len(noun.key)
     return [
         Change(

@@ -7,6 +7,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from ghsync.database import fetch
 from ghsync.mirror import heads, review, review_thread, security_alert
 from ghsync.mirror.heads import Commit
 from ghsync.mirror.noun import Noun, Row
@@ -93,10 +94,10 @@ async def _warned(conn: AsyncConnection, alerts: Sequence[Change]) -> frozenset[
             "repositories": [change.key[0] for change in in_code],
             "olds": [change.old for change in in_code],
         }
-        found += [(row.repository_id, row.number) for row in await conn.execute(_SEEN, places)]
+        found += [(row.repository_id, row.number) for row in await fetch(conn, _SEEN, places)]
     if of_all:
         asked = {"repositories": [one for one, _ in of_all], "kinds": [kind for _, kind in of_all]}
-        found += [(row.repository_id, row.number) for row in await conn.execute(_WARNED, asked)]
+        found += [(row.repository_id, row.number) for row in await fetch(conn, _WARNED, asked)]
     return frozenset(found)
 
 

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from ghsync.database import fetch
 from ghsync.tasks.claims import CLAIM, CONFIDENCE, FACTS
 from ghsync.tasks.item import Item, Link, as_json
 from ghsync.tasks.meaning import NAMED, TASK, successor
@@ -113,5 +114,5 @@ async def align(conn: AsyncConnection, kind: str, items: Sequence[Item]) -> list
 
     Answers where links were made or are gone, and whether a claim was withdrawn there.
     """
-    result = await conn.execute(_ALIGN[kind], {"items": as_json(items)})
+    result = await fetch(conn, _ALIGN[kind], {"items": as_json(items)})
     return [(Link(row.task_id, row.repository_id, row.kind, row.number), row.withdrawn) for row in result]

@@ -9,6 +9,7 @@ from collections.abc import Iterable
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from ghsync.database import fetch, fetch_column
 from ghsync.tasks import links, neighbourhood
 from ghsync.tasks.claims import CONFIDENCE
 from ghsync.tasks.item import Item, Link, PullRequest, as_json
@@ -110,16 +111,16 @@ async def create_in(conn: AsyncConnection, repository_ids: Iterable[str]) -> lis
 
 
 async def _create(conn: AsyncConnection, asking: sa.TextClause, values: dict[str, object]) -> list[PullRequest]:
-    issues = [Item(*row) for row in await conn.execute(asking, values)]
+    issues = [Item(*row) for row in await fetch(conn, asking, values)]
     if not issues:
         return []
     asked = {"items": as_json(issues)}
     await neighbourhood.lock(conn, ())
-    changed = await links.adopt(conn, (await conn.execute(_NUMBERED, asked)).scalars())
-    made = [Link(*row) for row in await conn.execute(_CREATE, asked)]
+    changed = await links.adopt(conn, await fetch_column(conn, _NUMBERED, asked))
+    made = [Link(*row) for row in await fetch(conn, _CREATE, asked)]
     return [*changed, *await links.spread(conn, made)]
 
 
 async def repositories(conn: AsyncConnection, project_ids: Iterable[str]) -> list[str]:
     """The repositories of these projects (our ids)."""
-    return list((await conn.execute(_REPOSITORIES, {"projects": list(project_ids)})).scalars())
+    return await fetch_column(conn, _REPOSITORIES, {"projects": list(project_ids)})

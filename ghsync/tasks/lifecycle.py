@@ -16,6 +16,7 @@ import msgspec
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from ghsync.database import fetch, fetch_column
 from ghsync.mirror.upsert import parameter
 from ghsync.tasks import neighbourhood
 from ghsync.tasks.item import PullRequest
@@ -129,12 +130,12 @@ async def move(conn: AsyncConnection, pulls: Iterable[tuple[str, int]], before: 
     if not followed:
         return
     asked = {"tasks": sorted(task for task in were if task), "pulls": parameter(followed)}
-    tasks = list((await conn.execute(_CONCERNED, asked)).scalars())
+    tasks = await fetch_column(conn, _CONCERNED, asked)
     if tasks:
         await neighbourhood.lock(conn, tasks)
-        await conn.execute(_MOVE, {"tasks": tasks})
+        await fetch(conn, _MOVE, {"tasks": tasks})
 
 
 async def pull_requests(conn: AsyncConnection, project_ids: Iterable[str]) -> list[PullRequest]:
     """The pull requests that the tasks of these projects follow."""
-    return [PullRequest(*row) for row in await conn.execute(_PULL_REQUESTS, {"projects": list(project_ids)})]
+    return [PullRequest(*row) for row in await fetch(conn, _PULL_REQUESTS, {"projects": list(project_ids)})]

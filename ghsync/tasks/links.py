@@ -13,6 +13,7 @@ from collections.abc import Iterable, Sequence
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from ghsync.database import fetch, fetch_column
 from ghsync.errors import NotFound, Permanent
 from ghsync.tasks import alignment, neighbourhood, numbers
 from ghsync.tasks.claims import CONFIDENCE, FACTS
@@ -97,20 +98,21 @@ async def spread(conn: AsyncConnection, made: Sequence[Link]) -> list[PullReques
     return await _settle(conn, (), [link.task_id for link in made], decided=made)
 
 
+_PULL_REQUESTS = sa.text("""
+SELECT DISTINCT repository_id::text, number FROM task_github_links
+WHERE kind = 'pull_request' AND task_id = ANY(CAST(:ids AS uuid[]))
+""")
+
+
 async def pull_requests(conn: AsyncConnection, task_ids: Iterable[str]) -> list[PullRequest]:
     """The pull requests that these tasks are linked to."""
-    result = await conn.execute(
-        sa.text("""SELECT DISTINCT repository_id::text, number FROM task_github_links
-                   WHERE kind = 'pull_request' AND task_id = ANY(CAST(:ids AS uuid[]))"""),
-        {"ids": list(task_ids)},
-    )
-    return [PullRequest(row.repository_id, row.number) for row in result]
+    return [PullRequest(*row) for row in await fetch(conn, _PULL_REQUESTS, {"ids": list(task_ids)})]
 
 
 async def concerned(conn: AsyncConnection, repository_id: str, project_ids: Iterable[str]) -> list[str]:
     """The tasks to adopt once more when a repository moves between these projects."""
     values = {"repository_id": repository_id, "projects": list(project_ids)}
-    return list((await conn.execute(_CONCERNED, values)).scalars())
+    return await fetch_column(conn, _CONCERNED, values)
 
 
 async def adopt(conn: AsyncConnection, task_ids: Iterable[str]) -> list[PullRequest]:
@@ -129,7 +131,7 @@ async def link(
     """Link a task by hand; ``evidence`` says who did. Answers the pull requests whose links changed."""
     made = Link(task_id, repository_id, kind, number)
     await neighbourhood.lock(conn, [task_id])
-    if (await conn.execute(_MAKE, {**made._asdict(), "evidence": evidence})).first() is None:
+    if not await fetch(conn, _MAKE, {**made._asdict(), "evidence": evidence}):
         raise NotFound(f"There is no task {task_id} or no repository {repository_id}.")
     return await _settle(conn, (), [task_id], decided=[made])
 
@@ -141,7 +143,7 @@ async def unlink(conn: AsyncConnection, task_id: str, repository_id: str, kind: 
     """
     gone = Link(task_id, repository_id, kind, number)
     await neighbourhood.lock(conn, [task_id])
-    sources = [row.source for row in await conn.execute(_UNMAKE, gone._asdict())]
+    sources = [row.source for row in await fetch(conn, _UNMAKE, gone._asdict())]
     if not sources:
         raise NotFound(f"Task {task_id} has no link to that {WORDS[kind]}.")
     if not {"manual", "external", "label"} & set(sources):

@@ -8,6 +8,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from ghsync.database import fetch
 from ghsync.mirror.upsert import parameter
 from ghsync.tasks import keywords
 from ghsync.tasks.item import Item
@@ -88,8 +89,8 @@ async def remember(conn: AsyncConnection, texts: Iterable[Text]) -> None:
         for item, text in zip(items, latest.values(), strict=True)
         for mention in _mentions(text)
     ]
-    await conn.execute(
-        _REMEMBER, {"texts": parameter(items), "mentions": parameter(said), "sources": list(keywords.SOURCES)}
+    await fetch(
+        conn, _REMEMBER, {"texts": parameter(items), "mentions": parameter(said), "sources": list(keywords.SOURCES)}
     )
 
 
@@ -112,10 +113,10 @@ def _columns(mention: Mention) -> dict[str, Any]:
 async def items_closing(conn: AsyncConnection, repository_ids: Iterable[str]) -> list[Item]:
     """Items of these repositories that say closing keywords: due when another branch becomes the default."""
     ids = sorted(set(repository_ids))
-    return [Item(*row) for row in await conn.execute(_CLOSING, {"ids": ids})] if ids else []
+    return [Item(*row) for row in await fetch(conn, _CLOSING, {"ids": ids})] if ids else []
 
 
 async def items_naming(conn: AsyncConnection, full_names: Iterable[str]) -> list[Item]:
     """Items that say one of these names, or were transferred to its repository: due when a name gets a new owner."""
     names = sorted(set(full_names))
-    return [Item(*row) for row in await conn.execute(_NAMING, {"names": names})] if names else []
+    return [Item(*row) for row in await fetch(conn, _NAMING, {"names": names})] if names else []

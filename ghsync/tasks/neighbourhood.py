@@ -5,6 +5,7 @@ from collections.abc import Iterable, Sequence
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from ghsync.database import fetch
 from ghsync.tasks.item import Item, as_json
 from ghsync.tasks.meaning import LONGEST_CHAIN
 
@@ -74,15 +75,19 @@ _LOCK_IF_ANY = sa.text(f"{_AROUND} SELECT {_LOCK} FROM (SELECT FROM around LIMIT
 async def find(conn: AsyncConnection, items: Iterable[Item], tasks: Sequence[str]) -> list[Item]:
     """Lock the derivation of links until commit if there is anything to derive, and answer around what."""
     around = {"items": as_json(items), "tasks": tasks}
-    if (await conn.execute(_LOCK_IF_ANY, around)).first() is None:
+    if not await fetch(conn, _LOCK_IF_ANY, around):
         return []
-    return [Item(*row) for row in await conn.execute(_FIND, around)]
+    return [Item(*row) for row in await fetch(conn, _FIND, around)]
+
+
+_LOCK_IT = sa.text(f"SELECT {_LOCK}")
+
+_LOCK_TASKS = sa.text("""
+SELECT FROM tasks WHERE id = ANY(CAST(:ids AS uuid[])) ORDER BY id FOR NO KEY UPDATE
+""")
 
 
 async def lock(conn: AsyncConnection, task_ids: Iterable[str]) -> None:
     """Lock the derivation of links, then these tasks, until commit: the order in which `links.derive` does."""
-    await conn.execute(sa.text(f"SELECT {_LOCK}"))
-    await conn.execute(
-        sa.text("SELECT FROM tasks WHERE id = ANY(CAST(:ids AS uuid[])) ORDER BY id FOR NO KEY UPDATE"),
-        {"ids": list(task_ids)},
-    )
+    await fetch(conn, _LOCK_IT)
+    await fetch(conn, _LOCK_TASKS, {"ids": list(task_ids)})

@@ -5,6 +5,7 @@ from collections.abc import Iterable, Sequence
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from ghsync.database import fetch
 from ghsync.mirror.upsert import parameter
 from ghsync.tasks.claims import CLAIM, CONFIDENCE, FACTS
 from ghsync.tasks.item import Link
@@ -97,9 +98,9 @@ SELECT task_id::text, repository_id::text, kind, number FROM gone
 async def write(conn: AsyncConnection, tasks: Sequence[str], withdrawn: Iterable[Link]) -> None:
     """Give these tasks the numbers of their surest links; those of ``withdrawn`` links are no other program's."""
     rows = parameter([link._asdict() for link in withdrawn])
-    await conn.execute(_NUMBER, {"tasks": tasks, "withdrawn": rows})
+    await fetch(conn, _NUMBER, {"tasks": tasks, "withdrawn": rows})
 
 
 async def adopt(conn: AsyncConnection, tasks: Sequence[str]) -> list[Link]:
     """Link the numbers that other programs wrote into these tasks; answers the links that were made or are gone."""
-    return [Link(*row) for row in await conn.execute(_ADOPT, {"tasks": tasks})]
+    return [Link(*row) for row in await fetch(conn, _ADOPT, {"tasks": tasks})]

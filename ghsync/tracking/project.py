@@ -8,6 +8,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from ghsync.database import fetch
 from ghsync.mirror.upsert import difference
 from ghsync.tracking.derivation import COLUMNS, FROM
 
@@ -92,18 +93,18 @@ async def refresh(conn: AsyncConnection, items: Iterable[tuple[str, int]]) -> li
     unique = sorted(set(items))
     if not unique:
         return []
-    result = await conn.execute(
-        _REFRESH, {"repositories": [item[0] for item in unique], "numbers": [item[1] for item in unique]}
+    result = await fetch(
+        conn, _REFRESH, {"repositories": [item[0] for item in unique], "numbers": [item[1] for item in unique]}
     )
     return [_tracked(row) for row in result]
 
 
 def _tracked(row: Any) -> Tracked:
-    return Tracked(**{**row._mapping, "fields": frozenset(row.fields or ())})
+    return Tracked(**{**row._asdict(), "fields": frozenset(row.fields or ())})
 
 
 async def rename(conn: AsyncConnection, repository_ids: Sequence[str]) -> list[Tracked]:
     """Let the rows of renamed repositories follow, all at once because names may be swapped."""
     if not repository_ids:
         return []
-    return [_tracked(row) for row in await conn.execute(_RENAME, {"ids": list(repository_ids)})]
+    return [_tracked(row) for row in await fetch(conn, _RENAME, {"ids": list(repository_ids)})]

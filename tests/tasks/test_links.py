@@ -2,13 +2,13 @@
 
 import anyio
 import pytest
-import sqlalchemy as sa
 
 from ghsync.database import transaction
 from ghsync.errors import NotFound, Permanent
 from ghsync.tasks import links, mentions
 from ghsync.tasks.item import Item, PullRequest
 from ghsync.tasks.mentions import Text
+from tests import postgres
 from tests.tasks.world import World, at
 
 pytestmark = pytest.mark.anyio
@@ -158,11 +158,10 @@ async def test_deriving_again_writes_nothing(world: World) -> None:
     assert after == before
 
 
-async def test_items_that_lead_nowhere_cost_one_statement(world: World) -> None:
+async def test_items_that_lead_nowhere_cost_one_statement(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     app = await world.repository("acme/app", await world.project("acme"))
     await world.says(app, "pull_request", 8, body="Closes #5")
-    statements: list[str] = []
-    sa.event.listen(world.engine.sync_engine, "before_cursor_execute", lambda *event: statements.append(event[2]))
+    statements = postgres.heard(monkeypatch)
     async with transaction(world.engine) as conn:
         assert await links.derive(conn, [Item(app, "issue", 5), Item(app, "pull_request", 9)]) == []
     assert len(statements) == 1

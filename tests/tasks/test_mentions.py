@@ -1,11 +1,11 @@
 """Mentions: what texts say is remembered, and rewritten when they say something else."""
 
 import pytest
-import sqlalchemy as sa
 
 from ghsync.database import transaction
 from ghsync.tasks import mentions
 from ghsync.tasks.mentions import Text
+from tests import postgres
 from tests.tasks.world import World, at
 
 pytestmark = pytest.mark.anyio
@@ -75,11 +75,10 @@ async def test_a_text_with_nul_is_remembered(world: World) -> None:
     assert await mentioned(world) == {(8, "branch", "0f8fad5b")}
 
 
-async def test_a_batch_of_texts_takes_one_statement_to_remember(world: World) -> None:
+async def test_a_batch_of_texts_takes_one_statement_to_remember(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     app = await world.repository("acme/app", await world.project("acme"))
     texts = [Text(app, "pull_request", number, "", f"Closes #{number}", "main", at(1)) for number in range(1, 501)]
-    statements: list[str] = []
-    sa.event.listen(world.engine.sync_engine, "before_cursor_execute", lambda *event: statements.append(event[2]))
+    statements = postgres.heard(monkeypatch)
     async with transaction(world.engine) as conn:
         await mentions.remember(conn, texts)
     assert len(statements) == 1
