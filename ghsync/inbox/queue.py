@@ -78,9 +78,9 @@ async def claim(
     """Lock up to ``limit`` deliveries that are due, oldest first, or those of ``ids`` that are still pending."""
     bounds: dict[str, Any] = {"limit": limit, "bytes": max_bytes}
     if ids is not None:
-        rows = await fetch(conn, _CLAIM_THESE, bounds | {"ids": list(ids), "limit": len(ids)})
+        rows = await fetch(conn, _CLAIM_THESE, bounds | {"ids": list(ids), "limit": len(ids)}, binary=True)
     else:
-        rows = await fetch(conn, _CLAIM, bounds)
+        rows = await fetch(conn, _CLAIM, bounds, binary=True)
     claimed = []
     for row in rows:
         body = row.body if row.body is not None else await _large_body(conn, row.id)
