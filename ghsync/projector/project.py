@@ -128,7 +128,7 @@ async def write(conn: AsyncConnection, batch: Batch) -> list[feed.Event]:
     locked = set(written.ids.values())
     elsewhere = {pull for pull in linked if pull[0] not in locked}
     tracked = await tracking.refresh(conn, pulls | linked - elsewhere)
-    await lifecycle.move(conn, _led(tracked, changes), _before(tracked))
+    await lifecycle.move(conn, _led(changes), _tasks(tracked))
     undecided = [(row.repository_id, row.number) for row in tracked if row.undecided]
     await jobs.schedule(conn, refetches.due(batch, written, unordered, incomplete, reached, undecided, changes))
     if elsewhere:
@@ -146,7 +146,7 @@ async def track(conn: AsyncConnection, pulls: Iterable[tuple[str, int]]) -> list
     wanted = list(pulls)
     await registry.lock(conn, {repository_id for repository_id, _ in wanted})
     tracked = await tracking.refresh(conn, wanted)
-    await lifecycle.move(conn, wanted, _before(tracked))
+    await lifecycle.move(conn, wanted, _tasks(tracked))
     await feed.append(conn, _tracking_events(tracked))
     return tracked
 
@@ -237,17 +237,17 @@ def _asking(changes: Iterable[Change]) -> list[Item]:
     ]
 
 
-def _led(tracked: Iterable[tracking.Tracked], changes: Iterable[Change]) -> set[tuple[str, int]]:
-    """The pull requests that tasks may have to follow: of another stage, task or standing by now, or gone."""
+def _led(changes: Iterable[Change]) -> set[tuple[str, int]]:
+    """The pull requests whose tasks may have to follow although their tracking is the same."""
     fields = {"deleted_at", "author_association", "head_repository_id"}
-    others = {change.key for change in changes if change.noun is pull_request.noun and fields & change.fields}
+    return {change.key for change in changes if change.noun is pull_request.noun and fields & change.fields}
+
+
+def _tasks(tracked: Iterable[tracking.Tracked]) -> set[str]:
+    """The tasks that may have to follow: their pull requests are at another stage, or are another task's by now."""
     followed = {"status", "merged_at", "closed_at", "task_id"}
-    return others | {(row.repository_id, row.number) for row in tracked if row.created or followed & row.fields}
-
-
-def _before(tracked: Iterable[tracking.Tracked]) -> list[str | None]:
-    """What was tracked before of pull requests that are another task's now."""
-    return [row.old for row in tracked if "task_id" in row.fields]
+    led = [row for row in tracked if row.created or followed & row.fields]
+    return {task for row in led for task in (row.task_id, row.task_before) if task}
 
 
 def _switched(change: Change) -> bool:

@@ -12,7 +12,6 @@ set stays until the pull requests come to another stage, and for ever where it e
 
 from collections.abc import Iterable
 
-import msgspec
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -114,26 +113,16 @@ WHERE t.project_id = ANY(CAST(:projects AS uuid[]))
 """)
 
 
-class _Before(msgspec.Struct):
-    """What the change feed tells of a row of pr_tracking as it was; without ``task_id`` where that is the same."""
-
-    task_id: str | None = None
-
-
-async def move(conn: AsyncConnection, pulls: Iterable[tuple[str, int]], before: Iterable[str | None]) -> None:
-    """Let the tasks of these pull requests (repository id, number) follow them, just after these were tracked.
-
-    ``before`` are the changed fields of their tracking as they were, as JSON: whose they were follows too.
-    """
-    were = {msgspec.json.decode(fields, type=_Before).task_id for fields in before if fields}
+async def move(conn: AsyncConnection, pulls: Iterable[tuple[str, int]], tasks: Iterable[str]) -> None:
+    """Let these tasks, and those of these pull requests (repository id, number), follow what was just tracked."""
     followed = [{"repository_id": pull[0], "number": pull[1]} for pull in sorted(set(pulls))]
-    if not followed:
+    asked = {"tasks": sorted(set(tasks)), "pulls": parameter(followed)}
+    if not followed and not asked["tasks"]:
         return
-    asked = {"tasks": sorted(task for task in were if task), "pulls": parameter(followed)}
-    tasks = await fetch_column(conn, _CONCERNED, asked)
-    if tasks:
-        await neighbourhood.lock(conn, tasks)
-        await fetch(conn, _MOVE, {"tasks": tasks})
+    concerned = await fetch_column(conn, _CONCERNED, asked)
+    if concerned:
+        await neighbourhood.lock(conn, concerned)
+        await fetch(conn, _MOVE, {"tasks": concerned})
 
 
 async def pull_requests(conn: AsyncConnection, project_ids: Iterable[str]) -> list[PullRequest]:

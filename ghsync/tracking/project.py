@@ -27,6 +27,8 @@ class Tracked:
     observed_at: datetime
     sync_source: str
     undecided: bool
+    task_id: str | None
+    task_before: str | None
 
 
 def _statement() -> sa.TextClause:
@@ -57,7 +59,8 @@ WITH asked AS MATERIALIZED (
   RETURNING t.*
 )
 SELECT w.id::text AS id, w.repository_id::text AS repository_id, w.pr_number AS number, b.id IS NULL AS created,
-       changed.*, p.observed_at, p.sync_source, w.merge_status = 'pending' AS undecided
+       changed.*, p.observed_at, p.sync_source, w.merge_status = 'pending' AS undecided,
+       w.task_id::text AS task_id, b.task_id::text AS task_before
 FROM written w JOIN github_pull_requests p ON p.id = w.pull_request_id
 LEFT JOIN before b ON b.id = w.id
 {difference(names)}
@@ -82,7 +85,8 @@ WITH before AS MATERIALIZED (
   RETURNING t.*
 )
 SELECT w.id::text AS id, w.repository_id::text AS repository_id, w.pr_number AS number, false AS created,
-       changed.*, r.observed_at, r.sync_source, false AS undecided
+       changed.*, r.observed_at, r.sync_source, false AS undecided,
+       w.task_id::text AS task_id, b.task_id::text AS task_before
 FROM written w JOIN before b ON b.id = w.id JOIN github_repositories r ON r.id = w.repository_id
 {difference(_RENAMED)}
 """)
