@@ -217,11 +217,15 @@ def moment(name: str, comment: str, *, default: bool = False, nullable: bool = T
     )
 
 
-def document(name: str, comment: str, *, default: str | None = "{}", nullable: bool = True) -> sa.Column[Any]:
-    """A jsonb column with a literal default."""
+def document(
+    name: str, comment: str, *, default: str | None = "{}", nullable: bool = True, shape: str | None = None
+) -> sa.Column[Any]:
+    """A jsonb column with a literal default; ``shape`` is the only JSON type that it may hold, where views read it."""
+    shaped = [sa.CheckConstraint(f"jsonb_typeof({name}) = '{shape}'", name=f"{name}_shape")] if shape else []
     return sa.Column(
         name,
         JSONB,
+        *shaped,
         nullable=nullable,
         comment=comment,
         server_default=sa.text(f"'{default}'::jsonb") if default is not None else None,

@@ -36,19 +36,22 @@ table = sa.Table(
     sa.Column("state", sa.String(50), nullable=False, comment="open or closed"),
     sa.Column("state_reason", sa.String(50), comment="completed, not_planned, reopened, duplicate"),
     sa.Column("html_url", sa.Text, comment="Page on GitHub"),
-    document("labels", "[{id,name,color,description}] in GitHub's order", default="[]"),
-    document("assignees", "[{id,login}] in GitHub's order", default="[]"),
-    document("milestone", "{id,number,title,state,due_on}", default=None),
+    document("labels", "[{id,name,color,description}] in GitHub's order", default="[]", shape="array"),
+    document("assignees", "[{id,login}] in GitHub's order", default="[]", shape="array"),
+    document("milestone", "{id,number,title,state,due_on}", default=None, shape="object"),
     sa.Column("locked", sa.Boolean, server_default=sa.false(), comment="Conversation is locked"),
     sa.Column("comments_count", sa.Integer, comment="Number of comments"),
     document("metadata", "type, sub-issue and dependency summaries, where GitHub reports them"),
     sa.Column("created_by", sa.String(255), comment="Login of the author"),
     moment("created_at", "When it was opened"),
     moment("closed_at", "When it was closed"),
-    document("transferred_to", "{repository_github_id,github_id,number} of the issue it became", default=None),
+    document(
+        "transferred_to", "{repository_github_id,github_id,number} of the issue it became", default=None, shape="object"
+    ),
     *mirror_columns(),
     sa.Column("created_by_id", sa.String(255), comment="GitHub's id of the author; null for a deleted account"),
     sa.UniqueConstraint("repository_id", "number"),
+    sa.CheckConstraint("transferred_to ->> 'number' ~ '^[0-9]{1,9}$'", name="transferred_to_number"),
     comment="Issues of mirrored repositories (pull requests are not issues here)",
 )
 sa.Index("idx_github_issues_repo_id", table.c.repository_id)

@@ -102,10 +102,10 @@ def behind(row: Row, facts: Later) -> bool:
     return base is not None or (head is not None and (head.shown or {}).get("head_sha") != row["head_sha"])
 
 
-def _shown(
-    embedded: dict[str, Any], kind: str, repository_id: str, since: datetime, facts: Later
-) -> dict[str, Any] | None:
-    fact = facts.of(kind, repository_id, embedded["id"], since)
+def _shown(embedded: Any, kind: str, repository_id: str, since: datetime, facts: Later) -> Any:
+    """What a label or milestone is by now; what is stored may be anything, for others can write it (I11)."""
+    key = embedded.get("id") if isinstance(embedded, dict) else None
+    fact = facts.of(kind, repository_id, key, since) if key is not None else None
     if fact is None:
         return embedded
     return None if fact.deleted else embedded | (fact.shown or {})

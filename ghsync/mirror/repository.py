@@ -40,7 +40,7 @@ table = sa.Table(
     sa.Column("archived", sa.Boolean, server_default=sa.false(), comment="Read-only on GitHub"),
     sa.Column("disabled", sa.Boolean, server_default=sa.false(), comment="Disabled by GitHub"),
     sa.Column("fork", sa.Boolean, server_default=sa.false(), comment="Is a fork"),
-    document("topics", "Topics, in GitHub's order", default="[]"),
+    document("topics", "Topics, in GitHub's order", default="[]", shape="array"),
     sa.Column("webhook_id", sa.String(255), comment="Id of a repository webhook, where one is used"),
     sa.Column("webhook_secret", sa.Text, comment="Secret of that webhook, encrypted with GHSYNC_ENCRYPTION_KEYS"),
     document("permissions", "What the App may do in it"),

@@ -31,7 +31,7 @@ table = sa.Table(
     sa.Column("html_url", sa.Text, comment="Page on GitHub"),
     document(
         "pull_requests", "[number] of the pull requests that it names; none for a fork's, null while unknown",
-        default=None,
+        default=None, shape="array",
     ),
     *version_columns("naming"),
     moment("created_at", "When it was made"),

@@ -42,8 +42,8 @@ FOREIGN = {
 }
 """Under an id that GitHub never gave a row is one too many and not a wrong one: no reading tells of it."""
 
-BOOKKEEPING = {"synced_at", "sync_source", "observed_at", "observed_by", "verified_at"}
-"""When and how a row was written, which the next reading changes."""
+BOOKKEEPING = {"synced_at", "sync_source", "observed_at", "observed_by", "verified_at", "heard_at", "alive_at"}
+"""When and how a row was written, which the next reading changes, and when hooks were heard, of which none tells."""
 
 _VALUES = {
     "timestamp with time zone": (
@@ -51,10 +51,12 @@ _VALUES = {
     ),
     "integer": ("77", "-1", "NULL"),
     "boolean": ("true", "false", "NULL"),
-    "jsonb": ("'[]'", """'[{"id": 1, "login": "nobody"}]'""", "NULL"),
+    "jsonb": (
+        "'[]'", "'{}'", """'[{"id": 1, "login": "nobody"}]'""", """'[1, null, [2], {"id": [3]}]'""",
+        """'{"id": [1], "number": "x", "title": {}}'""", "'\"a text\"'", "NULL",
+    ),
     "uuid": ("NULL", "(SELECT id FROM github_repositories ORDER BY id LIMIT 1)"),
 }  # fmt: skip
-_OBJECTS = {"milestone", "auto_merge", "metadata", "permissions", "transferred_to"}
 _WORDS = ("'something else'", "''", "'77'", "NULL", *(f"'{word}'" for word in (*OBSERVED_BY, *SOURCES)))
 
 _COLUMNS = """
@@ -103,7 +105,7 @@ def _setting(connection: psycopg.Connection, damage: Damage) -> str:
     untold = UNTOLD.get(damage.table, set()) | FOREIGN.get(damage.table, set())
     columns = [each for each in connection.execute(_COLUMNS, [damage.table]) if each[0] not in untold]
     name, kind = columns[damage.column % len(columns)]
-    values = ("'{}'", "NULL") if name in _OBJECTS else _VALUES.get(kind, _WORDS)
+    values = _VALUES.get(kind, _WORDS)
     return f"{name} = {values[damage.value % len(values)]}"
 
 
