@@ -48,17 +48,22 @@ class Absentee:
         return "pull_requests" if self.noun is pull_request.noun else "issues"
 
 
-_ABSENT = sa.text("""
-SELECT kind, number FROM (
-  SELECT 'issues' AS kind, number, observed_at FROM github_issues
-  WHERE repository_id = :repository AND deleted_at IS NULL
-  UNION ALL
-  SELECT 'pull_requests', number, observed_at FROM github_pull_requests
-  WHERE repository_id = :repository AND deleted_at IS NULL
+def _stored(noun: Noun, other: Noun, what: What) -> str:
+    """Stored rows, and whether another noun's has the same number, which cannot be: only one of them was seen."""
+    return f"""
+  SELECT '{what}' AS kind, t.number, t.observed_at, EXISTS (
+    SELECT FROM {other.name} o
+    WHERE o.repository_id = t.repository_id AND o.number = t.number AND o.deleted_at IS NULL) AS is_another
+  FROM {noun.name} t WHERE t.repository_id = :repository AND t.deleted_at IS NULL"""
+
+
+_ABSENT = sa.text(f"""
+SELECT kind, number FROM ({_stored(issue.noun, pull_request.noun, "issues")}
+  UNION ALL {_stored(pull_request.noun, issue.noun, "pull_requests")}
 ) stored
-WHERE kind = ANY(:kinds) AND observed_at NOT BETWEEN :began_at AND :now
-  AND NOT EXISTS (SELECT FROM sync_seen s WHERE s.run_id = :run AND s.number = stored.number)
+WHERE kind = ANY(:kinds) AND (is_another OR observed_at NOT BETWEEN :began_at AND :now
   AND number <> ALL (CAST(:seen AS int[]))
+  AND NOT EXISTS (SELECT FROM sync_seen s WHERE s.run_id = :run AND s.number = stored.number))
 ORDER BY number
 """)
 
