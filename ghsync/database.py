@@ -62,6 +62,11 @@ def create_engine(url: str, *, pool_size: int = 5, recycle_seconds: int = -1, **
     )
 
 
+def autocommitting(engine: AsyncEngine) -> AsyncEngine:
+    """The same engine, whose every statement is a transaction: one round trip instead of three."""
+    return engine.execution_options(isolation_level="AUTOCOMMIT")
+
+
 @asynccontextmanager
 async def transaction(engine: AsyncEngine) -> AsyncIterator[AsyncConnection]:
     """One transaction; a lost or refused connection is `DatabaseUnavailable`."""

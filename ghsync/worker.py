@@ -17,7 +17,7 @@ import structlog
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from ghsync import database, jobs, metrics
-from ghsync.database import connection_arguments, first_line, transaction
+from ghsync.database import autocommitting, connection_arguments, first_line, transaction
 from ghsync.errors import DatabaseUnavailable, GhsyncError
 from ghsync.inbox import queue
 from ghsync.inbox.queue import Claimed, Verdict
@@ -65,7 +65,7 @@ class Worker:
 
     def __init__(self, engine: AsyncEngine, *, batch_size: int, poll_seconds: float, max_attempts: int) -> None:
         self._engine = engine
-        self._looking = engine.execution_options(isolation_level="AUTOCOMMIT")  # one round trip instead of three
+        self._looking = autocommitting(engine)
         self._batch_size = batch_size
         self._poll_seconds = poll_seconds
         self._max_attempts = max_attempts

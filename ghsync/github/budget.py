@@ -11,7 +11,7 @@ from datetime import datetime
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from ghsync.database import metadata, moment, transaction
+from ghsync.database import autocommitting, fetch, metadata, moment, transaction
 from ghsync.settings import Settings
 
 table = sa.Table(
@@ -67,9 +67,16 @@ SELECT EXISTS (SELECT FROM taken) AS taken, blocked.until AS blocked_until, b.re
 FROM blocked LEFT JOIN sync_budgets b ON b.credential = :credential AND b.resource = :resource
 """)
 
+_FORGIVEN = """
+UPDATE sync_budgets SET refusals = 0
+WHERE credential = :credential AND resource = 'all' AND refusals > 0 AND blocked_until <= clock_timestamp()
+"""
+_FORGIVE = sa.text(_FORGIVEN)
+
 # GitHub's count is the smaller one: ours has what is under way taken off already, and others may spend the same.
 # A window's end is told a little late and never early, so the earliest is kept. Another end is another window.
-_HEAR = sa.text("""
+_HEAR = sa.text(f"""
+WITH forgiven AS ({_FORGIVEN} AND :accepted)
 INSERT INTO sync_budgets AS b (credential, resource, request_limit, remaining, resets_at)
 VALUES (:credential, :resource, :limit, :remaining, clock_timestamp() + make_interval(secs => :seconds_left))
 ON CONFLICT (credential, resource) DO UPDATE SET
@@ -83,11 +90,6 @@ ON CONFLICT (credential, resource) DO UPDATE SET
     ELSE least(b.resets_at, excluded.resets_at) END,
   updated_at = clock_timestamp()
 WHERE b.resets_at IS NULL OR excluded.resets_at > b.resets_at - interval '1 minute'
-""")
-
-_FORGIVE = sa.text("""
-UPDATE sync_budgets SET refusals = 0
-WHERE credential = :credential AND resource = 'all' AND refusals > 0 AND blocked_until <= clock_timestamp()
 """)
 
 # Without a Retry-After GitHub asks for a minute at least, and for longer each time.
@@ -106,7 +108,7 @@ class Budget:
     """The shared counts; nothing is locked between asking and hearing."""
 
     def __init__(self, engine: AsyncEngine, settings: Settings) -> None:
-        self._engine = engine
+        self._engine = autocommitting(engine)
         self._floors = {
             "interactive": 0,
             "event": settings.event_floor_percent,
@@ -117,7 +119,7 @@ class Budget:
         """Take one request off the count, or answer how long to wait for it."""
         asked = {"credential": credential, "resource": resource, "floor": self._floors[priority]}
         async with transaction(self._engine) as conn:
-            row = (await conn.execute(_TAKE, asked)).one()
+            (row,) = await fetch(conn, _TAKE, asked)
         if row.taken:
             return None
         if row.blocked_until is not None:
@@ -136,21 +138,19 @@ class Budget:
         """
         async with transaction(self._engine) as conn:
             if told is not None:
-                await conn.execute(
-                    _HEAR,
-                    {
-                        "credential": credential,
-                        "resource": told.resource,
-                        "limit": told.limit,
-                        "remaining": told.remaining,
-                        "seconds_left": told.seconds_left,
-                        "back": int(free),
-                    },
-                )
-            if not refused:
-                await conn.execute(_FORGIVE, {"credential": credential})
+                heard = {
+                    "credential": credential,
+                    "resource": told.resource,
+                    "limit": told.limit,
+                    "remaining": told.remaining,
+                    "seconds_left": told.seconds_left,
+                    "back": int(free),
+                }
+                await fetch(conn, _HEAR, heard | {"accepted": not refused})
+            elif not refused:
+                await fetch(conn, _FORGIVE, {"credential": credential})
 
     async def block(self, credential: str, seconds: float | None) -> None:
         """Send nothing more for so long; None where GitHub did not say how long."""
         async with transaction(self._engine) as conn:
-            await conn.execute(_BLOCK, {"credential": credential, "seconds": seconds})
+            await fetch(conn, _BLOCK, {"credential": credential, "seconds": seconds})

@@ -9,7 +9,7 @@ from dataclasses import asdict, dataclass
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
-from ghsync.database import metadata, moment, transaction
+from ghsync.database import fetch, fetch_column, metadata, moment, transaction
 
 table = sa.Table(
     "sync_etags",
@@ -50,8 +50,8 @@ class ETag:
 async def find(engine: AsyncEngine, credential: str, url: str, token: str) -> str | None:
     """The ETag that was kept for this URL and this token."""
     async with transaction(engine) as conn:
-        found = await conn.scalar(_FIND, {"credential": credential, "url": url, "token": token})
-    return str(found) if found else None
+        found = await fetch_column(conn, _FIND, {"credential": credential, "url": url, "token": token})
+    return str(found[0]) if found else None
 
 
 async def keep(conn: AsyncConnection, answered: ETag) -> None:
@@ -59,5 +59,5 @@ async def keep(conn: AsyncConnection, answered: ETag) -> None:
 
     Before that it must not count: the answer would never come again.
     """
-    await conn.execute(_KEEP, asdict(answered))
-    await conn.execute(_FORGET)
+    await fetch(conn, _KEEP, asdict(answered))
+    await fetch(conn, _FORGET)

@@ -13,6 +13,7 @@ import msgspec
 import structlog
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from ghsync.database import autocommitting
 from ghsync.errors import (
     GhsyncError,
     GitHubUnavailable,
@@ -81,7 +82,7 @@ class Exchange:
         transport: httpx.AsyncBaseTransport | None = None,
     ) -> None:
         self.budget = Budget(engine, settings)
-        self._engine = engine
+        self._engine = autocommitting(engine)
         self._clock = clock
         self._wire = Wire(clock, settings.api_timeout_seconds, transport)
         self._patience_seconds = settings.api_patience_seconds

@@ -118,7 +118,7 @@ class Recorder:
     """The way into the inbox. While one group is being committed, the next one gathers."""
 
     def __init__(self, engine: AsyncEngine, timeout_seconds: float) -> None:
-        self._engine = engine.execution_options(isolation_level="AUTOCOMMIT")  # one statement: one round trip
+        self._engine = database.autocommitting(engine)
         self._held: Held | None = None
         self._timeout_seconds = timeout_seconds
         self._waiting: deque[Waiter] = deque()
