@@ -90,6 +90,11 @@ def test_every_variable_that_is_named_is_a_setting(name: str) -> None:
     assert set(VARIABLE.findall(text_of(name))) <= settings | OTHER_VARIABLES
 
 
+def test_compose_passes_on_all_that_connects_github() -> None:
+    passed = re.findall(r"^ +GHSYNC_(\w+): \${GHSYNC_\1:", text_of("compose.yaml"), re.MULTILINE)
+    assert {"WEBHOOK_SECRETS", "APP_ID", "PRIVATE_KEY", "TOKEN", "API_URL", "ENCRYPTION_KEYS"} <= set(passed)
+
+
 def test_the_generated_parts_of_the_readme_are_current() -> None:
     assert updated(README.read_text()) == README.read_text(), "run `make fix`"
 
