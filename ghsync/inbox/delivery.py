@@ -6,6 +6,9 @@ from datetime import datetime
 UNTOLD = frozenset({"ping"})
 """Events that say nothing of what is mirrored, whatever they carry: at the door and in a replay."""
 
+UNNAMED = "unnamed"
+"""The target of a delivery that names no hook: what stands before the receiver dropped the headers."""
+
 
 @dataclass(frozen=True, slots=True)
 class Delivery:

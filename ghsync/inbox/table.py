@@ -11,7 +11,12 @@ table = sa.Table(
     "webhook_deliveries",
     metadata,
     sa.Column("id", sa.BigInteger, sa.Identity(always=True), primary_key=True, comment="Key, in order of arrival"),
-    sa.Column("hook_target", sa.Text, nullable=False, comment="Who was hooked: type:id of the hook's target"),
+    sa.Column(
+        "hook_target",
+        sa.Text,
+        nullable=False,
+        comment="Who was hooked: type:id of the hook's target; unnamed where no header says it",
+    ),
     sa.Column("guid", sa.Text, nullable=False, comment="X-GitHub-Delivery; the same for every redelivery"),
     sa.Column("event", sa.Text, nullable=False, comment="X-GitHub-Event"),
     sa.Column("action", sa.Text, comment="action of the payload"),

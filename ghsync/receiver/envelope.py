@@ -12,7 +12,7 @@ import msgspec
 
 from ghsync import payload
 from ghsync.errors import MalformedRequest, UnsupportedContentType
-from ghsync.inbox.delivery import UNTOLD, Delivery
+from ghsync.inbox.delivery import UNNAMED, UNTOLD, Delivery
 from ghsync.receiver import signature
 
 NAME = re.compile(r"[A-Za-z0-9_.-]{1,100}")
@@ -119,11 +119,11 @@ def _installation_id(summary: Summary) -> str | None:
 
 
 def _hook_target(headers: Mapping[str, str]) -> str:
-    """Who was hooked. GitHub always says; what stands before it may have dropped the headers."""
+    """Who was hooked. GitHub always says; what stands before us may have dropped the headers, some or all."""
     if "x-github-hook-installation-target-type" in headers and "x-github-hook-installation-target-id" in headers:
         kind = _header(headers, "X-GitHub-Hook-Installation-Target-Type", NAME)
         return f"{kind}:{_header(headers, 'X-GitHub-Hook-Installation-Target-ID', NAME)}"
-    return f"hook:{_header(headers, 'X-GitHub-Hook-ID', NAME)}"
+    return f"hook:{_header(headers, 'X-GitHub-Hook-ID', NAME)}" if "x-github-hook-id" in headers else UNNAMED
 
 
 def _header(headers: Mapping[str, str], name: str, pattern: re.Pattern[str]) -> str:

@@ -28,7 +28,7 @@ from ghsync.errors import (
     UnreadableAnswer,
 )
 from ghsync.github.decoding import decoded
-from ghsync.inbox.delivery import Delivery
+from ghsync.inbox.delivery import UNNAMED, Delivery
 from ghsync.inbox.recorder import Recorder
 from ghsync.jobs import Due, Job
 from ghsync.projector.events import HANDLED
@@ -232,7 +232,8 @@ async def _hook_target(session: Session) -> str:
 
 _MISSING = sa.text("""
 SELECT guid FROM unnest(CAST(:guids AS text[])) WITH ORDINALITY AS logged(guid, place)
-WHERE NOT EXISTS (SELECT FROM webhook_deliveries d WHERE d.hook_target = :hook_target AND d.guid = logged.guid)
+WHERE NOT EXISTS (
+  SELECT FROM webhook_deliveries d WHERE d.hook_target IN (:hook_target, :unnamed) AND d.guid = logged.guid)
 ORDER BY place
 """)
 
@@ -243,7 +244,7 @@ ORDER BY finished_at DESC LIMIT 1
 
 
 async def _missing(conn: AsyncConnection, hook_target: str, guids: Iterable[str]) -> list[str]:
-    return list(await conn.scalars(_MISSING, {"hook_target": hook_target, "guids": list(guids)}))
+    return list(await conn.scalars(_MISSING, {"hook_target": hook_target, "unnamed": UNNAMED, "guids": list(guids)}))
 
 
 async def _looked_at(conn: AsyncConnection) -> datetime | None:

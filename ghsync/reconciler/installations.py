@@ -37,6 +37,7 @@ _installation = msgspec.json.Decoder(installation.Payload)
 async def refresh(reconciler: Reconciler, session: Session) -> None:
     """Read all installations (``session`` is the App's) and the repositories that each of them sees."""
     listed: list[installation.Payload] = []
+    unreadable: list[str] = []
     async for page in session.listing("app/installations", installation.Payload):
         batch = Batch()
         for one in page.items:
@@ -44,10 +45,11 @@ async def refresh(reconciler: Reconciler, session: Session) -> None:
         await session.gate.write(batch)
         listed += page.items
         for wrong in page.wrong:
-            log.warning("installation_failed", error=first_line(wrong.error))
+            log.warning("installation_failed", installation=wrong.id, error=first_line(wrong.error))
+            unreadable += [str(wrong.id)] if wrong.id is not None else []
     async with transaction(reconciler.engine) as conn:
         unlisted = await _unlisted(conn, (str(one.id) for one in listed))
-    for github_id in unlisted:
+    for github_id in dict.fromkeys((*unlisted, *unreadable)):  # each by itself tells more, or why it does not
         async with _by_itself(reconciler, session, github_id):
             await refresh_one(reconciler, session, github_id)
     for one in listed:

@@ -3,7 +3,7 @@
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Generic, NamedTuple, TypeVar
+from typing import Any, Generic, NamedTuple, TypeVar
 
 import msgspec
 
@@ -20,9 +20,10 @@ T = TypeVar("T")
 
 
 class Wrong(NamedTuple):
-    """An item of a list that cannot be read, with its number if that can."""
+    """An item of a list that cannot be read, with its number and its id if these can."""
 
     number: int | None
+    id: int | None
     error: UnreadableAnswer
 
 
@@ -38,14 +39,15 @@ class Listed(NamedTuple, Generic[T]):
     total: int | None = None
 
 
-class _Numbered(msgspec.Struct, frozen=True):
-    number: int
+class _Identified(msgspec.Struct, frozen=True):
+    number: Any = None
+    id: Any = None
 
 
 _envelope = msgspec.json.Decoder(dict[str, msgspec.Raw])
 _list = msgspec.json.Decoder(list[msgspec.Raw])
 _count = msgspec.json.Decoder(int)
-_numbered = msgspec.json.Decoder(_Numbered)
+_identified = msgspec.json.Decoder(_Identified)
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,12 +115,14 @@ def _one_by_one(body: bytes, item: type[T], path: str) -> tuple[list[T], Sequenc
         try:
             items.append(decoded(raw, decoder, f"An item of {path}"))
         except UnreadableAnswer as error:
-            wrong.append(Wrong(_number(raw), error))
+            wrong.append(Wrong(*_identity(raw), error))
     return items, wrong
 
 
-def _number(raw: msgspec.Raw) -> int | None:
+def _identity(raw: msgspec.Raw) -> tuple[int | None, int | None]:
     try:
-        return decoding.read(raw, _numbered).number
+        found = decoding.read(raw, _identified)
     except (msgspec.MsgspecError, ValueError):
-        return None
+        return None, None
+    number, key = (value if isinstance(value, int) else None for value in (found.number, found.id))
+    return number, key

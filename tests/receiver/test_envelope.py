@@ -96,11 +96,10 @@ def test_the_hook_s_id_stands_in_for_its_target(lost: str) -> None:
     assert envelope.address(headers).hook_target == "hook:292430182"
 
 
-def test_a_request_that_names_no_hook_is_refused() -> None:
+def test_a_request_that_names_no_hook_has_a_target_of_its_own() -> None:
     headers = hook.headers(b"")
     del headers["x-github-hook-installation-target-type"], headers["x-github-hook-id"]
-    with pytest.raises(MalformedRequest, match="X-GitHub-Hook-ID"):
-        envelope.address(headers)
+    assert envelope.address(headers).hook_target == "unnamed"
 
 
 def test_a_delivery_id_may_have_128_characters() -> None:

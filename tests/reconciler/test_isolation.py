@@ -330,3 +330,23 @@ async def test_an_installation_that_is_suspended_while_it_is_read_is_told(broken
         "the account's owner can lift that in GitHub's settings."
     )
     assert broken.due() == {"refetch_installation": 1}
+
+
+@pytest.mark.parametrize("alone", ["can be read", "cannot be read"])
+async def test_an_installation_that_cannot_be_read_in_their_list_is_asked_for_by_itself(
+    broken: Broken, alone: str
+) -> None:
+    broken.connection.execute("TRUNCATE organizations, github_installations CASCADE")
+    wrong = edited(lambda content: content.update(permissions=7))
+    broken.faulty.break_("GET /app/installations", edited(lambda listed: listed[0].update(permissions=7)))
+    if alone == "cannot be read":
+        broken.faulty.break_("GET /app/installations/{installation_id:int}", wrong)
+    app = broken.reconciler.app_session("reconcile", "interactive")
+    await installations.refresh(broken.reconciler, app)
+    (installation,) = broken.world.installations.values()
+    known = broken.connection.execute("SELECT github_id FROM github_installations").fetchall()
+    if alone == "can be read":
+        assert (known, app.unread.sentence) == ([(str(installation.id),)], None)
+    else:
+        assert (app.unread.sentence or "").startswith(f"Installation {installation.id} could not be read:")
+        assert broken.due() == {"refetch_installation": 1}
