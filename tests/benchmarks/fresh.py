@@ -3,7 +3,7 @@
     python -m tests.benchmarks.fresh [--rate N] [--seconds N]
 
 A real `ghsync serve` on the embedded PostgreSQL; the rows are seen from outside, by another connection. The aims are
-p50 30 ms and p99 150 ms, 150 MiB resident, and at most three times a body of 25 MiB on top while one is received and
+p50 30 ms and p99 120 ms, 150 MiB resident, and at most three times a body of 25 MiB on top while one is received and
 projected, whatever it looks like.
 """
 

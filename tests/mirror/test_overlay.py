@@ -165,6 +165,20 @@ async def test_a_pull_request_moved_to_another_base_has_no_mergeability(engine: 
     assert await outcomes(engine, MERGEABLE, story) == [[(None, "unknown")]]
 
 
+async def test_a_pull_request_moved_to_another_base_of_the_same_commit_is_pending_and_asked_for(
+    engine: AsyncEngine,
+) -> None:
+    status = "SELECT t.merge_status FROM pr_tracking t"
+    await write(engine, proposed(1))
+    assert await query(engine, status) == [("mergeable",)]
+    assert await jobs(engine) == []
+    await write(engine, proposed(2, base="dev", mergeable=None))
+    assert await query(engine, MERGEABLE) == [(None, "unknown")]
+    assert await query(engine, status) == [("pending",)]
+    assert await query(engine, "SELECT ready FROM pr_validation_status") == [(False,)]
+    assert await jobs(engine) == ["refetch_pull_request"]
+
+
 async def test_a_pull_request_moved_to_another_base_ends_the_same_in_any_order(engine: AsyncEngine) -> None:
     story = [proposed(1), push(2, "d", "dev"), proposed(3, base="dev", mergeable=None, sha="d")]
     everything = "SELECT to_jsonb(t) - 'id' - 'synced_at' FROM github_pull_requests t"
