@@ -7,7 +7,7 @@ INSTALLED := .venv/.installed
 CORPUS := webhooks-examples@7.6.1 graphql-schema@15.26.1
 CORPUS_FOLDER := .cache
 
-BENCHMARKS = $(filter-out %/__init__.py %/conftest.py,$(wildcard tests/benchmarks/*.py))
+BENCHMARKS = $(filter-out %/__init__.py %/conftest.py %/generator.py %/deliveries.py,$(wildcard tests/benchmarks/*.py))
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:

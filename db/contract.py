@@ -94,7 +94,8 @@ def _keys(table: sa.Table) -> list[str]:
 
 
 def _checks(table: sa.Table) -> list[str]:
-    checks = sorted(str(item.sqltext) for item in table.constraints if isinstance(item, sa.CheckConstraint))
+    declared = [*table.constraints, *(item for column in table.columns for item in column.constraints)]
+    checks = sorted(str(item.sqltext) for item in declared if isinstance(item, sa.CheckConstraint))
     return [f"* `{check}`" for check in checks]
 
 

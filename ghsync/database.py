@@ -3,9 +3,10 @@
 Functions elsewhere take a connection first and never commit: who opens the transaction closes it.
 """
 
+import asyncio
 import re
 from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from functools import lru_cache
 from typing import Any, cast
 
@@ -63,7 +64,7 @@ def create_engine(url: str, *, pool_size: int = 5, recycle_seconds: int = -1, **
 
 
 def autocommitting(engine: AsyncEngine) -> AsyncEngine:
-    """The same engine, whose every statement is a transaction: one round trip instead of three."""
+    """The same engine for single statements, each a transaction: one round trip instead of three."""
     return engine.execution_options(isolation_level="AUTOCOMMIT")
 
 
@@ -87,7 +88,8 @@ async def fetch(
     """Run a statement in the transaction of ``conn``; answers its rows as named tuples.
 
     For what runs with each batch: psycopg itself sends it, in a third of the time that SQLAlchemy takes. The errors are
-    SQLAlchemy's all the same. ``binary`` rows spare bytes their way through hexadecimal text.
+    SQLAlchemy's all the same. ``binary`` rows spare bytes their way through hexadecimal text. Rows without columns
+    are not answered.
     """
     sql, names = _numbered(statement)
     held = cast("sa.Connection", conn.sync_connection)
@@ -96,13 +98,16 @@ async def fetch(
     driver = cast("psycopg.AsyncConnection[Any]", held.connection.driver_connection)
     cursor = psycopg.AsyncRawCursor(driver, row_factory=namedtuple_row)
     try:
-        await cursor.execute(sql, [values[name] for name in names] if values else None, binary=binary)
+        await cursor.execute(sql, [values[name] for name in names] if values is not None else None, binary=binary)
         result = cursor.pgresult
         return await cursor.fetchall() if result and result.nfields else []
+    except asyncio.CancelledError:
+        await conn.invalidate()  # as SQLAlchemy does: what was sent may still be under way
+        raise
     except psycopg.Error as error:
         if lost := driver.closed:
-            await conn.invalidate()
-            await conn.engine.dispose()  # the pool's others were lost with it
+            with suppress(sa.exc.DBAPIError):
+                await conn.exec_driver_sql("SELECT")  # lets SQLAlchemy find out, and replace the pool's others too
         raise sa.exc.DBAPIError.instance(
             statement.text, None, error, psycopg.Error, hide_parameters=True, connection_invalidated=lost,
             dialect=conn.dialect,
@@ -225,7 +230,7 @@ def moment(name: str, comment: str, *, default: bool = False, nullable: bool = T
 def document(
     name: str, comment: str, *, default: str | None = "{}", nullable: bool = True, shape: str | None = None
 ) -> sa.Column[Any]:
-    """A jsonb column with a literal default; ``shape`` is the only JSON type that it may hold, where views read it."""
+    """A jsonb column with a literal default; ``shape`` is the JSON type that who takes it apart goes by."""
     shaped = [sa.CheckConstraint(f"jsonb_typeof({name}) = '{shape}'", name=f"{name}_shape")] if shape else []
     return sa.Column(
         name,

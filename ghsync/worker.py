@@ -31,7 +31,7 @@ RECONNECT_SECONDS = 1.0
 FIRST_PAUSE_SECONDS = 0.1
 LONGEST_PAUSE_SECONDS = 5.0
 RETRIES = 5
-LINK_SECONDS = 0.1  # at the most, between two looks at what other programs wrote
+LOOK_SECONDS = 0.1  # at the least, while deliveries keep coming, from a look that found no job to the next one
 
 # PostgreSQL would plan the derivation of `pr_tracking` anew at each call, for longer than it runs. A plan that is made
 # once goes by the sizes that tables had then; where these grow unanalyzed, it is not to be older than this.
@@ -72,7 +72,7 @@ class Worker:
         self._wake = asyncio.Event()
         self._stop = asyncio.Event()
         self._failures = 0  # in a row
-        self._linked_at = 0.0
+        self._looked_at = 0.0
 
     def stop(self) -> None:
         """End `run` after the batch in hand."""
@@ -108,7 +108,7 @@ class Worker:
         try:
             # While deliveries keep coming, jobs must not wait for an end of them.
             done = await self.step()
-            if not done or time.monotonic() - self._linked_at > LINK_SECONDS:
+            if not done or time.monotonic() - self._looked_at > LOOK_SECONDS:
                 done += await self.link()
         except TROUBLES as error:
             await self._pause(error)
@@ -179,9 +179,9 @@ class Worker:
 
     async def link(self) -> int:
         """Pick up settings, tasks and numbers that other programs wrote, then track the pull requests concerned."""
-        self._linked_at = time.monotonic()
         async with transaction(self._looking) as conn:
             if not await jobs.any_due(conn, ACTS):
+                self._looked_at = time.monotonic()
                 return 0
         return sum([await self._work_off(kind, act) for kind, act in ACTS.items()])
 

@@ -1,11 +1,14 @@
 """Statements that psycopg sends by itself, within SQLAlchemy's transactions."""
 
+import asyncio
+from contextlib import suppress
+
 import psycopg
 import pytest
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from ghsync.database import fetch, fetch_column, transaction
+from ghsync.database import autocommitting, fetch, fetch_column, transaction
 from ghsync.errors import DatabaseUnavailable
 
 pytestmark = pytest.mark.anyio
@@ -54,3 +57,44 @@ async def test_a_lost_connection_is_unavailable_once_and_then_replaced(engine: A
     for _ in range(2):
         async with transaction(engine) as conn:
             assert await fetch_column(conn, NAMES) == []
+
+
+async def test_who_is_cancelled_is_cancelled_however_often(engine: AsyncEngine) -> None:
+    async def wait() -> None:
+        async with transaction(engine) as conn:
+            await fetch(conn, sa.text("SELECT pg_sleep(30)"))
+
+    task = asyncio.create_task(wait())
+    await asyncio.sleep(0.2)
+    for _ in range(2):
+        task.cancel()
+        await asyncio.sleep(0)
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    async with transaction(engine) as conn:
+        assert await fetch_column(conn, NAMES) == []
+
+
+async def test_a_lost_connection_takes_none_from_who_uses_another(engine: AsyncEngine) -> None:
+    async with transaction(engine) as used:
+        await fetch(used, ADD, {"names": ["kept"]})
+        with pytest.raises(DatabaseUnavailable):
+            async with transaction(engine) as conn:
+                await fetch(conn, DROP)
+        assert "Checked out connections: 1" in engine.pool.status()
+    with suppress(DatabaseUnavailable):
+        async with transaction(engine) as conn:
+            assert await fetch_column(conn, NAMES) == ["kept"]
+
+
+async def test_a_single_statement_of_an_autocommitting_engine_is_committed(engine: AsyncEngine) -> None:
+    async with autocommitting(engine).connect() as conn:
+        assert await fetch_column(
+            conn,
+            ADD,
+            {"names": ["acme"]},
+        ) == ["acme"]
+    async with transaction(engine) as conn:
+        (row,) = await fetch(conn, sa.text("SELECT CAST('ab' AS bytea) AS body, 7::bigint AS id"), binary=True)
+        assert (row.body, row.id) == (b"ab", 7)
+        assert await fetch_column(conn, NAMES) == ["acme"]

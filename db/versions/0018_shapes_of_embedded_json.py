@@ -1,4 +1,4 @@
-"""Let no column that views take apart hold JSON of another shape, whoever writes it."""
+"""Let no column that is taken apart hold JSON of another shape, whoever writes it; and tell of deliveries of no hook."""
 
 from alembic import op
 
@@ -23,6 +23,7 @@ SHAPES = (
     ("github_installations", "events", "array"),
     ("github_workflow_runs", "pull_requests", "array"),
 )
+SLUG = "lower(github_login) || '{}' || github_account_id"  # where ghsync numbers one, so that it follows the login
 CHECKS = [
     (table, f"{table}_{column}_shape_check", f"jsonb_typeof({column}) = '{shape}'") for table, column, shape in SHAPES
 ]
@@ -31,13 +32,31 @@ CHECKS.append(
 )
 
 
+TARGET = "Who was hooked: type:id of the hook''s target"
+
+
 def upgrade() -> None:
+    op.execute(f"COMMENT ON COLUMN webhook_deliveries.hook_target IS '{TARGET}; unnamed where no header says it'")
+    # What another program put there is as if it had not been read; a complete reading brings it back.
+    for table, column, shape in SHAPES:
+        op.execute(f"UPDATE {table} SET {column} = DEFAULT WHERE jsonb_typeof({column}) <> '{shape}'")
+    op.execute("UPDATE github_issues SET transferred_to = NULL WHERE transferred_to ->> 'number' !~ '^[0-9]{1,9}$'")
+    op.execute(f"UPDATE organizations SET slug = {SLUG.format('~')} WHERE slug = {SLUG.format('-')}")
     for table, name, check in CHECKS:
+        op.execute(f"ALTER TABLE {table} DROP CONSTRAINT IF EXISTS {name}")
         op.execute(f"ALTER TABLE {table} ADD CONSTRAINT {name} CHECK ({check}) NOT VALID")
-    for table, name, _ in CHECKS:  # reads the table, and stops nobody meanwhile
-        op.execute(f"ALTER TABLE {table} VALIDATE CONSTRAINT {name}")
+    if op.get_context().as_sql:  # for an empty database, in whatever transaction
+        for table, name, _ in CHECKS:
+            op.execute(f"ALTER TABLE {table} VALIDATE CONSTRAINT {name}")
+        return
+    with op.get_context().autocommit_block():  # each reads a table whole, and stops nobody meanwhile
+        op.execute("SET statement_timeout = 0")
+        for table, name, _ in CHECKS:
+            op.execute(f"ALTER TABLE {table} VALIDATE CONSTRAINT {name}")
+        op.execute("SET statement_timeout = '60s'")
 
 
 def downgrade() -> None:
+    op.execute(f"COMMENT ON COLUMN webhook_deliveries.hook_target IS '{TARGET}'")
     for table, name, _ in CHECKS:
-        op.execute(f"ALTER TABLE {table} DROP CONSTRAINT {name}")
+        op.execute(f"ALTER TABLE {table} DROP CONSTRAINT IF EXISTS {name}")

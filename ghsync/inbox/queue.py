@@ -84,7 +84,7 @@ async def claim(
     claimed = []
     for row in rows:
         body = row.body if row.body is not None else await _large_body(conn, row.id)
-        claimed.append(Claimed(*row._replace(body=body)))
+        claimed.append(Claimed(**row._asdict() | {"body": body}))
     return claimed
 
 
@@ -94,7 +94,7 @@ _PIECE = sa.text(f"SELECT substring(body FROM :start FOR {PIECE_BYTES}) FROM web
 async def _large_body(conn: AsyncConnection, key: int) -> bytes:
     """A body, read in pieces: in one it would be there six times, and libpq keeps a buffer for the largest row ever."""
     body = io.BytesIO()
-    while piece := (await fetch_column(conn, _PIECE, {"id": key, "start": body.tell() + 1}))[0]:
+    while piece := (await fetch(conn, _PIECE, {"id": key, "start": body.tell() + 1}, binary=True))[0][0]:
         body.write(piece)
     return body.getvalue()
 

@@ -125,7 +125,11 @@ async def settle(session: Session, known: Known, absentee: Absentee, batch: Batc
         if absentee.what not in off:
             batch.bury(absentee.noun, repository_id, row | nowhere, asked_at)
     else:
-        conversations.add(session, batch, repository_id, found)
+        told = found.payload
+        if isinstance(told, issue.Payload) and told.pull_request is not None:  # it has the number; GitHub answers both
+            batch.bury(absentee.noun, repository_id, row | nowhere, asked_at)
+        else:
+            conversations.add(session, batch, repository_id, found)
 
 
 async def _destination(session: Session, location: str) -> dict[str, object] | None:

@@ -29,6 +29,8 @@ class Generator:
 
     async def post(self, request: bytes) -> None:
         """Send once, and wait until it is acknowledged; any other answer is an error."""
+        while self._idle and self._idle[-1].transport.is_closing():
+            self._idle.pop()
         connection = self._idle.pop() if self._idle else await self._connect()
         await connection.post(request)
         self._idle.append(connection)

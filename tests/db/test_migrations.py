@@ -109,3 +109,28 @@ def test_there_is_no_way_back_by_upgrading(database_url: str) -> None:
 def test_a_server_that_is_not_there_is_unavailable(tmp_path: Path) -> None:
     with pytest.raises(DatabaseUnavailable):
         migrate.upgrade(f"postgresql:///ghsync?host={tmp_path}")
+
+
+def test_a_column_of_another_shape_is_emptied_before_that_is_refused(empty_database_url: str) -> None:
+    url = empty_database_url
+    migrate.upgrade(url, "0017")
+    postgres.execute(
+        url,
+        """INSERT INTO organizations (name, slug, github_account_id, github_login)
+           VALUES ('acme', 'acme-10', '10', 'acme')""",
+        "INSERT INTO projects (organization_id, name, slug) SELECT id, 'app', 'app' FROM organizations",
+        """INSERT INTO github_repositories (project_id, github_id, owner, name, full_name, tracked_name,
+                                            observed_at, observed_by, sync_source)
+           SELECT id, '1', 'acme', 'app', 'acme/app', 'acme/app', now(), 'api', 'backfill' FROM projects""",
+        """INSERT INTO github_issues (repository_id, github_id, number, title, state, labels, milestone, transferred_to,
+                                      observed_at, observed_by, sync_source)
+           SELECT id, '1', 1, 'An issue', 'open', '{}', '[]', '{"number": "x"}', now(), 'guid', 'webhook'
+           FROM github_repositories""",
+    )
+    migrate.upgrade(url)
+    with psycopg.connect(url) as connection:
+        found = connection.execute("SELECT labels, milestone, transferred_to FROM github_issues").fetchall()
+        assert found == [([], None, None)]
+        assert connection.execute("SELECT slug FROM organizations").fetchall() == [("acme~10",)]
+        with pytest.raises(psycopg.errors.CheckViolation):
+            connection.execute("UPDATE github_issues SET labels = '{}'")

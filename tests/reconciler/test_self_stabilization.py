@@ -70,16 +70,24 @@ def test_a_complete_reading_puts_everything_right_that_was_changed_by_hand(
         check()
 
 
-def test_a_pull_request_stored_under_an_issues_number_is_buried(
-    loop: asyncio.AbstractEventLoop, database_url: str, connection: psycopg.Connection, private_key: str
+@pytest.mark.parametrize(
+    ("noun", "other"),
+    [("github_pull_requests", "github_issues"), ("github_issues", "github_pull_requests")],
+)
+def test_a_row_stored_under_a_number_of_another_noun_is_buried(
+    loop: asyncio.AbstractEventLoop,
+    database_url: str,
+    connection: psycopg.Connection,
+    private_key: str,
+    noun: str,
+    other: str,
 ) -> None:
     with lab_in(loop, database_url, connection, private_key) as lab:
         loop.run_until_complete(read_all(lab))
         right = damage.shown(connection)
         connection.execute(
-            """UPDATE github_pull_requests SET number = i.number, github_id = 'unheard of' FROM github_issues i
-               WHERE github_pull_requests.id = (SELECT min(id::text)::uuid FROM github_pull_requests)
-               AND i.repository_id = github_pull_requests.repository_id"""
+            f"""UPDATE {noun} t SET number = o.number, github_id = 'unheard of' FROM {other} o
+                WHERE t.id = (SELECT min(id::text)::uuid FROM {noun}) AND o.repository_id = t.repository_id""".encode()
         )
         loop.run_until_complete(read_all(lab))
         assert damage.differences(right, damage.shown(connection)) == []
