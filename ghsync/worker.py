@@ -142,9 +142,16 @@ class Worker:
                 break
             await asyncio.sleep(0.01 * 2**attempt)
         try:
-            return await self._isolate(claimed, failure)
+            if not claimed:
+                raise failure
+            if len(claimed) == 1:
+                return await self._fail(claimed[0], failure)
         finally:
-            del failure  # else it holds this frame by its traceback, and so the bodies, for as long as they hold it
+            del failure  # with its traceback, which holds the bodies as this frame does
+        ids = [delivery.id for delivery in claimed]
+        claimed.clear()
+        middle = len(ids) // 2
+        return await self.step(ids[:middle]) + await self.step(ids[middle:])
 
     async def _project(self, claimed: list[Claimed], ids: Sequence[int] | None) -> int:
         started = time.monotonic()
@@ -162,15 +169,8 @@ class Worker:
             log.warning("parked", delivery=verdict.id, error=verdict.error)
         return len(claimed)
 
-    async def _isolate(self, claimed: Sequence[Claimed], error: Exception) -> int:
-        """Try the halves of a failed batch; a delivery that fails alone is counted, and parked in the end."""
-        if len(claimed) > 1:
-            middle = len(claimed) // 2
-            ids = [delivery.id for delivery in claimed]
-            return await self.step(ids[:middle]) + await self.step(ids[middle:])
-        if not claimed:
-            raise error
-        (delivery,) = claimed
+    async def _fail(self, delivery: Claimed, error: Exception) -> int:
+        """Count what failed alone; it is tried again later, and parked in the end."""
         attempts = 1 if _hopeless(error) else self._max_attempts
         async with transaction(self._engine) as conn:
             status = await queue.fail(conn, delivery, _explain(error), max_attempts=attempts)

@@ -35,6 +35,12 @@ async def until(holds: Callable[[], Awaitable[bool]], what: str) -> None:
         raise AssertionError(f"Within {PATIENCE_SECONDS:g} s it did not happen that {what}.") from None
 
 
+def sample(text: str, name: str) -> float:
+    """A sample's value as Prometheus reads it."""
+    (value,) = (line.rpartition(" ")[2] for line in text.splitlines() if line.rpartition(" ")[0] == name)
+    return float(value)
+
+
 class Program:
     """One process of ghsync with settings of its own; its log is a file that outlives it."""
 

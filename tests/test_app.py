@@ -15,6 +15,7 @@ from ghsync import app, database, errors, metrics, migrate
 from ghsync.cli import status_report
 from ghsync.settings import Settings
 from tests.mirror import reports
+from tests.service import sample
 
 pytestmark = pytest.mark.anyio
 
@@ -26,12 +27,6 @@ Connection = psycopg.Connection[Any]
 
 def create(engine: AsyncEngine, *background: app.Background) -> Starlette:
     return app.create_app(SETTINGS, engine, handled=frozenset(), background=background)
-
-
-def sample(text: str, name: str) -> float:
-    """A sample's value as Prometheus reads it."""
-    (value,) = (line.rpartition(" ")[2] for line in text.splitlines() if line.rpartition(" ")[0] == name)
-    return float(value)
 
 
 def client_of(served: Starlette) -> httpx.AsyncClient:

@@ -22,7 +22,15 @@ from tests import service
 from tests.documents import CHECKOUT, README, updated
 from tests.service import SECRET
 
-DOCUMENTS = ["README.md", "ARCHITECTURE.md", "CONTRIBUTING.md", "CHANGELOG.md", "db/README.md", "fixtures/README.md"]
+DOCUMENTS = [
+    "README.md",
+    "ARCHITECTURE.md",
+    "CONTRIBUTING.md",
+    "CHANGELOG.md",
+    "db/README.md",
+    "fixtures/README.md",
+    "tests/field.md",
+]
 MACHINERY = ["Makefile", ".ci/run", ".pre-commit-config.yaml", "Dockerfile", "compose.yaml"]
 
 PATH = re.compile(r"`((?:[\w.-]+/)+[\w.-]*|[\w.-]+\.(?:md|py|sql|toml|txt|yaml))`")
@@ -70,6 +78,13 @@ def any_file(name: str) -> bool:
 @pytest.mark.parametrize("name", DOCUMENTS)
 def test_every_path_in_a_document_exists(name: str) -> None:
     assert missing_paths(name) == []
+
+
+def test_every_test_that_a_report_names_exists() -> None:
+    named = re.findall(r"`(tests/[\w/]+\.py)`:\s+((?:`test_\w+`,?\s+)+)", text_of("tests/field.md"))
+    tests = [(path, test) for path, several in named for test in re.findall(r"\w+", several)]
+    assert len(tests) == len(re.findall(r"`test_\w+`", text_of("tests/field.md")))
+    assert [one for one in tests if f"def {one[1]}(" not in text_of(one[0])] == []
 
 
 @pytest.mark.parametrize("name", [*DOCUMENTS, *MACHINERY])

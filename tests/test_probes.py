@@ -7,8 +7,7 @@ import pytest
 
 from ghsync import probes
 from tests import service, traffic
-from tests.service import Program, Receiver, free_port
-from tests.test_app import sample
+from tests.service import Program, Receiver, free_port, sample
 
 pytestmark = pytest.mark.anyio
 

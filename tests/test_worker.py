@@ -1,6 +1,7 @@
 """The worker: batches, poison, several workers at once, waking, stopping, and databases that go away (I8)."""
 
 import asyncio
+import gc
 import json
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
@@ -15,6 +16,7 @@ from ghsync import database, log
 from ghsync.database import transaction
 from ghsync.inbox import queue
 from ghsync.inbox.delivery import Delivery
+from ghsync.inbox.queue import Claimed
 from ghsync.inbox.recorder import Recorder
 from ghsync.worker import Worker, create_engine
 from tests import postgres
@@ -114,6 +116,23 @@ async def test_a_poison_is_halved_out_and_the_others_are_projected(engine: Async
     statuses = dict(await query(engine, STATUSES))
     assert [guid for guid, status in statuses.items() if status != "processed"] == ["guid-6"]
     assert len(await query(engine, ISSUES)) == 10
+
+
+@pytest.mark.usefixtures("poisoned")
+async def test_a_batch_that_fails_is_let_go_of_before_its_halves_are_claimed(
+    engine: AsyncEngine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    held = []
+    claim = queue.claim
+
+    async def counted(*arguments: Any) -> list[Claimed]:
+        held.append(sum(isinstance(each, Claimed) for each in gc.get_objects()))
+        return await claim(*arguments)
+
+    monkeypatch.setattr(queue, "claim", counted)
+    await arrive(engine, *(delivery(f"guid-{number}", "poison", number) for number in range(1, 9)))
+    assert await worker(engine, max_attempts=1).step() == 8
+    assert held == [0] * 15  # the batch, its halves, their halves, and eight by themselves
 
 
 @pytest.mark.usefixtures("poisoned")

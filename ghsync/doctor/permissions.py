@@ -48,15 +48,23 @@ CHECKS = {
 }
 """Permissions that an App made for an earlier version lacks: as GitHub's page calls them, and what they show."""
 
+MEMBERS = Finding(
+    "members",
+    "ok",
+    "Members are known from events alone: organization_members and project_members lack whoever joined before the App "
+    "was installed, until an event names them.",
+)
+
 WANTED_EVENTS = sorted(HANDLED & EVENTS.keys())
 WANTED_PERMISSIONS = sorted({EVENTS[event] for event in WANTED_EVENTS} - ALERTS.keys())
 
 
 def findings(permissions: Mapping[str, str], events: Container[str]) -> Iterator[Finding]:
-    """What the App lacks of each."""
+    """What the App lacks of each, and what none tells of."""
     yield _permissions(permissions)
     yield _alerts(permissions)
     yield _events(permissions, events)
+    yield MEMBERS
 
 
 def _permissions(given: Container[str]) -> Finding:

@@ -14,7 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from ghsync.database import fetch
 from ghsync.mirror import repository
-from ghsync.mirror.noun import Group, Row
+from ghsync.mirror.noun import CLOCKS_DIFFER_BY, Group, Row
 from ghsync.mirror.organizations import Login
 from ghsync.mirror.upsert import Change, amend, parameter
 
@@ -47,14 +47,17 @@ ON CONFLICT (repository_id, full_name) DO UPDATE SET first_observed_at = exclude
 WHERE a.first_observed_at > excluded.first_observed_at
 """)
 
-_OUTDATED = sa.text("""
+HEARD_AT = f"CASE WHEN r.heard_at < now() + interval '{CLOCKS_DIFFER_BY}' THEN r.heard_at END"
+"""When a webhook that is no installation's last told of a repository r; a time that cannot be yet tells nothing."""
+
+_OUTDATED = sa.text(f"""
 SELECT r.github_id, r.name, r.full_name, r.html_url, o.account_login AS login, shown.removed_at,
        coalesce(o.account_login <> r.owner, false) AS renamed, r.removed_at IS DISTINCT FROM shown.removed_at AS moved
 FROM github_repositories r
 LEFT JOIN organizations o ON o.github_account_id = r.owner_id AND o.account_observed_at > r.observed_at
 LEFT JOIN github_installations i ON i.id = r.installation_id
 CROSS JOIN LATERAL (SELECT coalesce(r.access_ended_at, i.deleted_at) AS at) ended
-CROSS JOIN LATERAL (SELECT CASE WHEN r.heard_at > ended.at THEN NULL ELSE ended.at END AS removed_at) shown
+CROSS JOIN LATERAL (SELECT CASE WHEN {HEARD_AT} > ended.at THEN NULL ELSE ended.at END AS removed_at) shown
 WHERE r.id = ANY(CAST(:ids AS uuid[]))
   AND (o.account_login <> r.owner OR r.removed_at IS DISTINCT FROM shown.removed_at)
 ORDER BY r.github_id

@@ -194,11 +194,10 @@ async def bury_comments(engine: AsyncEngine, known: Known, batch: Batch, read: S
         ),
     ]
     threads = [_complete(one, [each.id for each in one.said.threads]) for one in read if one.said.threads is not None]
-    if not comments:
+    if not comments and not threads:
         return
     async with transaction(engine) as conn:
-        gone = await conn.execute(_DELETED_COMMENTS, _among(known, comments))
-        for row in gone:
+        for row in await conn.execute(_DELETED_COMMENTS, _among(known, comments)) if comments else ():
             key = {"kind": row.kind, "github_id": row.github_id}
             batch.bury(comment.noun, known.place.github_id, key, row.observed_at)
         for row in await conn.execute(_DELETED_THREADS, _among(known, threads)) if threads else ():

@@ -21,6 +21,7 @@ from ghsync.errors import (
 from ghsync.github.decoding import decoded
 from ghsync.jobs import Job
 from ghsync.mirror import installation, repository
+from ghsync.mirror.following import HEARD_AT
 from ghsync.mirror.guard import ANSWERS_LAST
 from ghsync.projector.batch import Batch
 from ghsync.reconciler import unread
@@ -151,11 +152,11 @@ async def _is_hidden(session: Session, app: Session, installed: str, github_id: 
 
 
 # Those that were listed before, and those that are known to be gone, of which something shows nevertheless.
-_UNLISTED = sa.text("""
+_UNLISTED = sa.text(f"""
 SELECT i.github_id FROM github_installations i
 WHERE i.app_id IS NOT NULL AND i.github_id <> ALL(:listed) AND (i.deleted_at IS NULL OR EXISTS (
   SELECT FROM github_repositories r WHERE r.installation_id = i.id AND r.removed_at IS NULL
-    AND coalesce(r.heard_at, '-infinity') <= i.deleted_at))
+    AND coalesce({HEARD_AT}, '-infinity') <= i.deleted_at))
 ORDER BY i.github_id
 """)
 

@@ -99,7 +99,8 @@ def test_where_all_is_well_every_check_says_so(examined: Ghsync, site: Site) -> 
         (check, "ok")
         for check in (
             "webhook secrets", "encryption keys", "private key", "database", "readings", "github", "clock", "app",
-            "permissions", "alerts", "events", "installations", "rate limit", "graphql", "hook", "deliveries",
+            "permissions", "alerts", "events", "members", "installations", "rate limit", "graphql", "hook",
+            "deliveries",
         )
     ]  # fmt: skip
     assert result.exit_code == 0

@@ -1,6 +1,8 @@
 """`serve`: what it grants a client, and that it goes on and ends as it should."""
 
 import asyncio
+from collections.abc import Callable
+from contextlib import AbstractAsyncContextManager
 from pathlib import Path
 
 import psycopg
@@ -49,6 +51,25 @@ async def test_more_connections_than_allowed_are_answered_503(database_url: str,
         assert (await third.get("/healthz")).status_code == 503
         await second.aclose()
         assert (await third.get("/healthz")).status_code == 200
+
+
+@pytest.mark.parametrize("running", [service.serving, service.working], ids=["serve", "work"])
+async def test_where_nothing_may_read_the_api_refetches_are_forgotten(
+    running: Callable[..., AbstractAsyncContextManager[service.Program]],
+    database_url: str,
+    tmp_path: Path,
+    connection: psycopg.Connection,
+) -> None:
+    connection.execute(
+        "INSERT INTO sync_jobs (kind, key, created_at)"
+        " VALUES ('refetch_issue', 'new', now()), ('refetch_issue', 'old', now() - interval '2 days')"
+    )
+
+    async def only_the_new_one_is_left() -> bool:
+        return connection.execute("SELECT key FROM sync_jobs").fetchall() == [("new",)]
+
+    async with running(database_url, tmp_path / "log"):
+        await service.until(only_the_new_one_is_left, "the old refetch is forgotten")
 
 
 async def test_a_worker_that_breaks_begins_again_while_deliveries_are_taken_in(

@@ -158,6 +158,9 @@ def test_where_nothing_reads_the_api_it_says_so_and_that_is_no_failure(told: Ghs
     report, shown = told("status", "--json").json, told("status")
     assert (report["hooks_only"], report["stale"], report["runs"], report["budgets"]) == (True, False, [], [])
     assert "GitHub's API not read: a delivery that is lost stays lost, until GHSYNC_APP_ID is set" in shown.text
+    assert (
+        "and merge_status pending where GitHub had yet to find out whether a pull request can be merged" in shown.text
+    )
     assert shown.stdout.startswith("Fresh: ")
 
 

@@ -72,6 +72,13 @@ async def test_a_signed_delivery_is_queued_and_a_repeat_is_a_duplicate(
     assert stored(connection) == [(guid, "pending", body)]
 
 
+async def test_a_delivery_that_names_no_hook_is_queued(client: httpx.AsyncClient, connection: Connection) -> None:
+    body = hook.body()
+    headers = {name: value for name, value in hook.headers(body).items() if not name.startswith("x-github-hook-")}
+    assert (await client.post(URL, content=body, headers=headers)).json()["status"] == "queued"
+    assert connection.execute("SELECT hook_target FROM webhook_deliveries").fetchall() == [("unnamed",)]
+
+
 async def test_a_ping_is_kept_as_ignored(client: httpx.AsyncClient, connection: Connection) -> None:
     body = b'{"zen": "Half measures are as bad as nothing at all.", "hook_id": 1}'
     answer = await client.post(URL, content=body, headers=hook.headers(body, event="ping"))

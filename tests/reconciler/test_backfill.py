@@ -307,9 +307,11 @@ async def test_a_repository_that_is_not_seen_any_more_is_hidden_and_not_buried(m
     assert mirrored.differences() == []
 
 
+@pytest.mark.parametrize("heard_at", [None, "2999-01-01"], ids=["never heard", "heard when it cannot have been"])
 async def test_a_public_repository_that_left_its_installation_is_hidden_though_any_token_reads_it(
-    mirrored: Lab,
+    mirrored: Lab, heard_at: str | None
 ) -> None:
+    mirrored.connection.execute("UPDATE github_repositories SET heard_at = %s", [heard_at])
     repository = mirrored.repository
     repository.visibility = "public"
     (installation,) = mirrored.world.installations.values()
@@ -319,7 +321,11 @@ async def test_a_public_repository_that_left_its_installation_is_hidden_though_a
     assert hidden.fetchall() == [(str(repository.id),)]
 
 
-async def test_what_shows_of_an_installation_that_is_known_to_be_gone_is_hidden(mirrored: Lab) -> None:
+@pytest.mark.parametrize("heard_at", [None, "2999-01-01"], ids=["never heard", "heard when it cannot have been"])
+async def test_what_shows_of_an_installation_that_is_known_to_be_gone_is_hidden(
+    mirrored: Lab, heard_at: str | None
+) -> None:
+    mirrored.connection.execute("UPDATE github_repositories SET heard_at = %s", [heard_at])
     mirrored.connection.execute("UPDATE github_installations SET deleted_at = now()")
     mirrored.world.installations.clear()
     await refresh(mirrored.reconciler, mirrored.reconciler.app_session("resync", "interactive"))

@@ -108,6 +108,16 @@ async def test_what_arrived_is_not_missing(mirrored: Lab, recorder: Recorder) ->
     assert mirrored.connection.execute("SELECT count(*) FROM webhook_deliveries").fetchone() == (2,)
 
 
+async def test_a_delivery_that_names_no_hook_is_not_missing(mirrored: Lab, recorder: Recorder) -> None:
+    mirrored.world.clock.advance(1)
+    issues.open_issue(mirrored.world, mirrored.repository, "Told once", by=mirrored.repository.owner)
+    await lose(mirrored)
+    found = await healed(mirrored, recorder)
+    mirrored.connection.execute("UPDATE webhook_deliveries SET hook_target = 'unnamed'")  # as a proxy had left it
+    assert found.recorded == found.missing > 0
+    assert (await healed(mirrored, recorder)).missing == 0
+
+
 async def test_a_delivery_that_cannot_be_read_is_asked_for_again(mirrored: Lab, recorder: Recorder) -> None:
     issues.open_issue(mirrored.world, mirrored.repository, "Lost", by=mirrored.repository.owner)
     await lose(mirrored)

@@ -60,6 +60,11 @@ async def until_equal(lab: Lab) -> None:
     assert lab.differences() == []
 
 
+async def scraped(receiver: service.Receiver, name: str) -> float:
+    """A figure of `/metrics`."""
+    return service.sample((await receiver.client.get("/metrics")).text, name)
+
+
 async def readyz(receiver: service.Receiver) -> dict[str, Any]:
     """What `/readyz` answers, which is 200 all the time."""
     answer = await receiver.client.get("/readyz")
@@ -81,6 +86,10 @@ async def test_the_delivery_log_alone_tells_what_people_do(lab: Lab, database_ur
         issues.delete(world, issue, by=ada)
         await until_equal(lab)
         assert (await readyz(receiver))["stale"] is False
+        for name, expected in (("ghsync_leader", 1), ('ghsync_stale{reason="github"}', 0)):
+            assert await scraped(receiver, name) == expected
+        for kind in ("sweep", "heal"):
+            assert await scraped(receiver, f'ghsync_last_success_timestamp_seconds{{run="{kind}"}}') > 0
         assert receiver.told("warning", "error", "critical") == []
     arrived = lab.connection.execute("SELECT DISTINCT sync_source, status FROM webhook_deliveries").fetchall()
     assert arrived == [("reconcile", "processed")]
@@ -128,6 +137,11 @@ async def test_a_github_that_fails_is_told_by_readyz_and_forgotten_when_it_is_ba
         await service.until(stale, "it is stale")
         (reason,) = (await readyz(receiver))["reasons"]
         assert reason.startswith("The last heal failed: GitHub answered ")
+
+        async def told() -> bool:
+            return await scraped(receiver, 'ghsync_stale{reason="github"}') == 1
+
+        await service.until(told, "the metrics tell it")
         lab.site.faults.api = {}
         await service.until(fresh, "it is fresh again")
         await until_equal(lab)
