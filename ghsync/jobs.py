@@ -32,7 +32,13 @@ jobs = sa.Table(
     reference("repository_id", "github_repositories.id", "Repository it is about", ondelete="CASCADE"),
     sa.Column("priority", sa.Integer, nullable=False, server_default="10", comment="Smaller is sooner"),
     moment("due_at", "When it is due", default=True, nullable=False),
-    sa.Column("attempts", sa.Integer, nullable=False, server_default="0", comment="Failures so far"),
+    sa.Column(
+        "attempts",
+        sa.Integer,
+        nullable=False,
+        server_default="0",
+        comment="Attempts so far that failed, or that decided nothing",
+    ),
     sa.Column("reason", sa.Text, comment="Why it became due first"),
     sa.Column("last_error", sa.Text, comment="What the last failure said"),
     moment("parked_at", "Since when it has failed too often to be tried; null until then"),
@@ -67,7 +73,7 @@ runs = sa.Table(
     sa.Column("points", sa.Integer, nullable=False, server_default="0", comment="GraphQL points it cost"),
     sa.Column("rows_seen", sa.Integer, nullable=False, server_default="0", comment="Rows it read"),
     sa.Column("rows_written", sa.Integer, nullable=False, server_default="0", comment="Rows it changed"),
-    sa.Column("last_error", sa.Text, comment="What stopped it"),
+    sa.Column("last_error", sa.Text, comment="What stopped it, or what it could not read"),
     moment("started_at", "When it started", default=True, nullable=False),
     moment("finished_at", "When it ended"),
     one_of("status", ("running", "succeeded", "failed", "interrupted")),
@@ -93,6 +99,7 @@ class Job:
     key: str
     repository_id: str | None = field(default=None, compare=False)
     reason: str | None = field(default=None, compare=False)
+    payload: Mapping[str, Any] = field(default_factory=dict, compare=False)
 
 
 _SCHEDULE = sa.text("""
@@ -206,7 +213,10 @@ SELECT f.kind, f.key, f.repository_id, f.reason, coalesce(f.payload, '{}'), :pri
 FROM json_to_recordset(:failed)
   AS f(kind text, key text, repository_id uuid, reason text, payload jsonb, error text)
 ORDER BY f.kind, f.key
-ON CONFLICT (kind, key) DO UPDATE SET last_error = excluded.last_error, attempts = greatest(j.attempts, 1)
+ON CONFLICT (kind, key) DO UPDATE SET
+  last_error = excluded.last_error, attempts = CASE WHEN j.parked_at IS NULL THEN greatest(j.attempts, 1) ELSE 1 END,
+  due_at = CASE WHEN j.parked_at IS NULL THEN j.due_at ELSE excluded.due_at END, parked_at = NULL,
+  payload = CASE WHEN excluded.payload = '{}' THEN j.payload ELSE excluded.payload END
 """)
 
 
@@ -214,7 +224,14 @@ async def fail(conn: AsyncConnection, failed: Mapping[Job, str], *, priority: st
     """Have again what could not be read, each with its sentence; one that is waited for keeps its pause."""
     if failed:
         rows = [
-            {"kind": job.kind, "key": job.key, "repository_id": job.repository_id, "reason": job.reason, "error": error}
+            {
+                "kind": job.kind,
+                "key": job.key,
+                "repository_id": job.repository_id,
+                "reason": job.reason,
+                "payload": job.payload,
+                "error": error,
+            }
             for job, error in failed.items()
         ]
         await fetch(conn, _FAIL, {"failed": msgspec.json.encode(rows).decode(), "priority": PRIORITIES[priority]})
@@ -278,11 +295,16 @@ async def failed(conn: AsyncConnection, kind: str, keys: Iterable[str]) -> set[s
     return set(await fetch_column(conn, _FAILED, {"kind": kind, "keys": list(keys)}))
 
 
+# Failures and answers that decide nothing are counted apart: the one does not wear out the patience for the other.
 _POSTPONE = sa.text("""
-UPDATE sync_jobs SET attempts = attempts + 1, last_error = :error,
-  due_at = now() + least(make_interval(secs => :longest), interval '1 second' * 2 ^ least(attempts, 20)),
-  parked_at = CASE WHEN attempts + 1 >= :most THEN now() END
-WHERE id IN (SELECT id FROM sync_jobs WHERE kind = :kind AND key = ANY(:keys) ORDER BY key FOR UPDATE SKIP LOCKED)
+UPDATE sync_jobs j SET attempts = so_far + 1, last_error = :error,
+  due_at = now() + least(make_interval(secs => :longest), interval '1 second' * 2 ^ least(so_far, 20)),
+  parked_at = CASE WHEN so_far + 1 >= :most THEN now() END
+FROM (
+  SELECT id, CASE WHEN (last_error = :undecided) = (:error = :undecided) THEN attempts ELSE 0 END AS so_far
+  FROM sync_jobs WHERE kind = :kind AND key = ANY(:keys) ORDER BY key FOR UPDATE SKIP LOCKED
+) again
+WHERE j.id = again.id
 """)
 
 
@@ -299,8 +321,5 @@ async def postpone(
 
     Whatever has failed ``max_attempts`` times is parked until something makes it due again.
     """
-    await fetch(
-        conn,
-        _POSTPONE,
-        {"kind": kind, "keys": list(keys), "error": error, "most": max_attempts, "longest": longest_seconds},
-    )
+    asked = {"kind": kind, "keys": list(keys), "error": error, "undecided": UNDECIDED}
+    await fetch(conn, _POSTPONE, asked | {"most": max_attempts, "longest": longest_seconds})

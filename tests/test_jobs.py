@@ -116,6 +116,14 @@ async def test_a_job_that_failed_too_often_is_parked_until_it_is_due_for_another
     assert await take(engine, "refetch_issue") == ["r#1"]
 
 
+async def test_failures_do_not_wear_out_the_patience_for_what_github_is_still_at(engine: AsyncEngine) -> None:
+    await schedule(engine, PULL, delay_seconds=0)
+    for error in ("out of reach", "out of reach", jobs.UNDECIDED, jobs.UNDECIDED, "out of reach"):
+        async with transaction(engine) as conn:
+            await jobs.postpone(conn, PULL.kind, [PULL.key], error, max_attempts=3)
+    assert await query(engine, "SELECT attempts, parked_at FROM sync_jobs") == [(1, None)]
+
+
 async def test_no_jobs_are_no_statement(engine: AsyncEngine) -> None:
     await schedule(engine)
     assert await waits(engine) == []

@@ -60,27 +60,27 @@ LANGUAGE sql STABLE PARALLEL SAFE ROWS 10 AS $$
     ) s
     UNION ALL
     SELECT 'workflow_run', w.github_id::text, coalesce(w.name, 'workflow ' || w.workflow_id), 'github-actions', w.name,
-           CASE WHEN w.status = 'completed' AND w.conclusion NOT IN ('action_required', 'stale') THEN 'failed'
-                ELSE 'pending' END,
+           CASE WHEN w.status = 'completed' AND coalesce(w.conclusion, '') NOT IN ('action_required', 'stale')
+                THEN 'failed' ELSE 'pending' END,
            coalesce(w.conclusion, w.status)::text, NULL, w.html_url, coalesce(w.updated_at, w.observed_at)
     FROM workflow_runs w
     WHERE w.counts AND (
         w.status IS DISTINCT FROM 'completed'
-        OR (w.conclusion NOT IN ('success', 'neutral', 'skipped')
+        OR (coalesce(w.conclusion, '') NOT IN ('success', 'neutral', 'skipped')
             AND NOT EXISTS (
                 SELECT FROM check_runs c WHERE c.check_suite_id = w.check_suite_id AND c.outcome <> 'passed')))
     UNION ALL
     SELECT 'check_suite', s.github_id::text, coalesce(s.app_slug::text, 'check suite'), s.app_slug::text, NULL,
            CASE WHEN s.conclusion = 'stale' OR s.conclusion = 'action_required' AND s.app_slug = 'github-actions'
                 THEN 'pending' ELSE 'failed' END,
-           s.conclusion::text, NULL, NULL, coalesce(s.updated_at, s.observed_at)
+           coalesce(s.conclusion, s.status)::text, NULL, NULL, coalesce(s.updated_at, s.observed_at)
     FROM github_check_suites s
     WHERE s.repository_id = repository AND s.head_sha = commit AND s.deleted_at IS NULL
-      AND s.status = 'completed' AND s.conclusion NOT IN ('success', 'neutral', 'skipped')
+      AND s.status = 'completed' AND coalesce(s.conclusion, '') NOT IN ('success', 'neutral', 'skipped')
       AND NOT EXISTS (SELECT FROM workflow_runs w WHERE w.check_suite_id = s.github_id)
       AND coalesce(
           (SELECT bool_and(c.outcome = 'passed') FROM check_runs c WHERE c.check_suite_id = s.github_id),
-          s.app_slug = 'github-actions' AND s.conclusion <> 'cancelled')
+          s.app_slug = 'github-actions' AND s.conclusion IS DISTINCT FROM 'cancelled')
 $$;
 
 COMMENT ON FUNCTION counted_checks(uuid, text, integer) IS

@@ -1,4 +1,4 @@
--- How fresh each repository is, and what is in its way (DESIGN: freshness is told, not guessed).
+-- How fresh each repository is, and what is in its way: freshness is told, not guessed.
 --
 -- A delivery names its repository as it was called then, so its backlog is that of the name it owns today. What is too
 -- old follows from the default settings: the database does not know others.
@@ -24,7 +24,8 @@ SELECT r.id AS repository_id,
        run.started_at AS last_run_at,
        run.last_error AS last_run_error,
        reasons.sentences IS NOT NULL AS stale,
-       reasons.sentences AS stale_reason
+       reasons.sentences AS stale_reason,
+       m.complete_at IS NOT NULL AND refetches.failing = 0 AS complete
 FROM github_repositories r
 JOIN projects j ON j.id = r.project_id
 LEFT JOIN github_installations i ON i.id = r.installation_id
@@ -46,7 +47,8 @@ LEFT JOIN (
 ) backlog ON backlog.name = r.tracked_name
 CROSS JOIN LATERAL (
     SELECT count(*) FILTER (WHERE s.parked_at IS NULL AND s.due_at <= now()) AS due,
-           count(*) FILTER (WHERE s.parked_at IS NULL AND s.attempts > 0) AS failing,
+           count(*) FILTER (WHERE s.parked_at IS NULL AND s.attempts > 0
+                              AND s.last_error <> 'GitHub has not computed mergeable yet') AS failing,
            count(*) FILTER (WHERE s.parked_at IS NOT NULL) AS parked
     FROM sync_jobs s
     WHERE s.repository_id = r.id AND starts_with(s.kind, 'refetch_')
@@ -96,11 +98,12 @@ COMMENT ON COLUMN sync_health.pending_deliveries IS 'Deliveries of it that are n
 COMMENT ON COLUMN sync_health.oldest_pending_at IS 'When the oldest of them arrived';
 COMMENT ON COLUMN sync_health.parked_deliveries IS 'Deliveries of it that are parked';
 COMMENT ON COLUMN sync_health.refetches_due IS 'Refetches that could be done now';
-COMMENT ON COLUMN sync_health.refetches_failing IS 'Refetches that have failed and will be tried again';
+COMMENT ON COLUMN sync_health.refetches_failing IS 'Things of it that could not be read, and will be asked for again';
 COMMENT ON COLUMN sync_health.refetches_parked IS 'Refetches that have failed too often';
 COMMENT ON COLUMN sync_health.last_run IS 'Kind of the last reconciliation of it alone: backfill, resync, sweep, ...';
 COMMENT ON COLUMN sync_health.last_run_status IS 'running, succeeded, failed or interrupted';
 COMMENT ON COLUMN sync_health.last_run_at IS 'When that run started';
-COMMENT ON COLUMN sync_health.last_run_error IS 'What stopped that run';
+COMMENT ON COLUMN sync_health.last_run_error IS 'What stopped that run, or what it could not read';
 COMMENT ON COLUMN sync_health.stale IS 'Whether the mirror of it may be behind GitHub';
 COMMENT ON COLUMN sync_health.stale_reason IS 'Why, in sentences that say what to do; null while it is not stale';
+COMMENT ON COLUMN sync_health.complete IS 'Whether it was read to its end, and nothing of it waits to be read again since it could not be';

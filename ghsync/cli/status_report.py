@@ -59,7 +59,7 @@ FROM pg_stats WHERE schemaname = current_schema() AND tablename = 'webhook_deliv
 
 _JOBS = sa.text("""
 SELECT kind, count(*) AS waiting, count(*) FILTER (WHERE due_at <= now()) AS due,
-       count(*) FILTER (WHERE attempts > 0) AS failing, min(due_at) AS first_due_at
+       count(*) FILTER (WHERE attempts > 0 AND last_error <> :undecided) AS failing, min(due_at) AS first_due_at
 FROM sync_jobs
 WHERE parked_at IS NULL AND (CAST(:repository_id AS uuid) IS NULL OR repository_id = :repository_id)
 GROUP BY kind ORDER BY kind
@@ -155,7 +155,7 @@ async def of_all(conn: AsyncConnection, settings: Settings) -> Report:
             "done": _less(received, backlog.pending + backlog.parked),
             "ignored": await _ignored(conn, received),
         },
-        "jobs": await _all(conn, _JOBS, repository_id=None),
+        "jobs": await _all(conn, _JOBS, repository_id=None, undecided=jobs.UNDECIDED),
         "parked_jobs": await _all(conn, _PARKED_JOBS, repository_id=None, limit=ERRORS_SHOWN),
         "unread": await jobs.failing(conn, UNREAD_SHOWN),
         "runs": await _all(conn, _RUNS, limit=RUNS_SHOWN),
@@ -187,7 +187,7 @@ async def of_repository(conn: AsyncConnection, settings: Settings, name: str) ->
         "synced_at": found.synced_at,
         "verified_at": found.verified_at,
         **counts._mapping,
-        "jobs": await _all(conn, _JOBS, repository_id=found.id),
+        "jobs": await _all(conn, _JOBS, repository_id=found.id, undecided=jobs.UNDECIDED),
         "parked_jobs": await _all(conn, _PARKED_JOBS, repository_id=found.id, limit=ERRORS_SHOWN),
         "unread": await jobs.failing(conn, UNREAD_SHOWN, repository_id=found.id),
         "runs": await _all(conn, _RUNS_OF_REPOSITORY, repository_id=found.id, limit=RUNS_SHOWN),

@@ -21,7 +21,13 @@ REPLICAS_LAG = "1 minute"
 
 ANSWERS_LAST = "1 hour"
 """For how long an answer may be on its way into the mirror. What a row says was observed later than that after the
-question cannot have been."""
+question cannot have been, nor what is to be observed yet."""
+
+
+def last_moment(asked_at: str) -> str:
+    """The last moment, in SQL, at which anything can have been observed when an answer to a question is written."""
+    apart = f"interval '{CLOCKS_DIFFER_BY}'"
+    return f"least({asked_at} + interval '{ANSWERS_LAST}', greatest({asked_at}, now()) + {apart})"
 
 
 def version(row: str, group: Group) -> str:
@@ -75,7 +81,7 @@ def asked_after(group: Group, incoming: str, stored: str, *, insists: bool = Fal
     """The same of an ``incoming`` row that is known to be the API's."""
     asked_at, observed_at = f"{incoming}.{group.observed_at}", f"{stored}.{group.observed_at}"
     after = observed_at if insists else f"{observed_at} + interval '{REPLICAS_LAG}'"
-    long_after = f"{observed_at} > {asked_at} + interval '{ANSWERS_LAST}'"
+    long_after = f"{observed_at} > {last_moment(asked_at)}"
     return f"coalesce({asked_at} > {after} OR {long_after}, {asked_at} IS NOT NULL)"
 
 
@@ -93,7 +99,7 @@ def tombstone(*rows: str, alive: Iterable[str] = ("verified_at",)) -> str:
 def lifted(noun: Noun, incoming: str = "excluded", stored: str = "t") -> str:
     """deleted_at of the stored row after ``incoming``; a deletion long after the API was asked cannot have been."""
     alone, both = tombstone(incoming, alive=noun.alive), tombstone(stored, incoming, alive=noun.alive)
-    ahead = f"{stored}.deleted_at > {incoming}.verified_at + interval '{ANSWERS_LAST}'"
+    ahead = f"{stored}.deleted_at > {last_moment(f'{incoming}.verified_at')}"
     return f"CASE WHEN {ahead} THEN {alone} ELSE {both} END"
 
 
@@ -111,13 +117,13 @@ def confirmed_at(incoming: str = "excluded", stored: str = "t") -> str:
 
 
 def _confirmed_ahead(incoming: str, stored: str) -> str:
-    return f"{stored}.verified_at > {incoming}.verified_at + interval '{ANSWERS_LAST}'"
+    return f"{stored}.verified_at > {last_moment(f'{incoming}.verified_at')}"
 
 
 def buries(noun: Noun, incoming: str, stored: str) -> str:
     """True where the API has found ``incoming`` gone, and nobody has seen it alive since."""
     seen_at, gone_at = _seen((stored,), noun.alive), f"{incoming}.deleted_at"
-    ahead = f"{gone_at} + interval '{ANSWERS_LAST}'"
+    ahead = last_moment(gone_at)
     return (
         f"({stored}.deleted_at IS NULL OR {stored}.deleted_at > {ahead}) "
         f"AND ({gone_at} >= {seen_at} OR {seen_at} > {ahead})"
@@ -126,7 +132,7 @@ def buries(noun: Noun, incoming: str, stored: str) -> str:
 
 def latest(name: str, incoming: str = "excluded", stored: str = "t") -> str:
     """The later of two times; one that lies long after a question to the API is not believed."""
-    ahead = f"{stored}.{name} > {incoming}.observed_at + interval '{ANSWERS_LAST}'"
+    ahead = f"{stored}.{name} > {last_moment(f'{incoming}.observed_at')}"
     return (
         f"CASE WHEN {incoming}.observed_by = 'api' AND {ahead} THEN {incoming}.{name} "
         f"ELSE greatest({stored}.{name}, {incoming}.{name}) END"
@@ -173,7 +179,7 @@ def _confirmed(incoming: str, stored: str) -> str:
     return (
         f"'api' = ALL (ARRAY[{incoming}.observed_by, {stored}.observed_by]) "
         f"AND {stored}.observed_at > coalesce({stored}.updated_at + interval '{CLOCKS_AGREE_WITHIN}', '-infinity') "
-        f"AND {stored}.observed_at <= {incoming}.observed_at + interval '{ANSWERS_LAST}'"
+        f"AND {stored}.observed_at <= {last_moment(f'{incoming}.observed_at')}"
     )
 
 

@@ -25,7 +25,7 @@ from ghsync.errors import (
 )
 from ghsync.github.decoding import decoded
 from ghsync.mirror import comment, issue, pull_request, review_thread
-from ghsync.mirror.guard import ANSWERS_LAST
+from ghsync.mirror.guard import last_moment
 from ghsync.mirror.noun import CLOCKS_DIFFER_BY, Noun
 from ghsync.projector.batch import Batch
 from ghsync.reconciler import catalog, conversations
@@ -159,7 +159,7 @@ async def _follow(session: Session, location: str) -> bytes | None:
 
 def _unlike(row: str) -> str:
     """True where a row was observed before the complete answer e, or claims to have been long after it."""
-    return f"{row}.observed_at NOT BETWEEN e.observed_at AND e.observed_at + interval '{ANSWERS_LAST}'"
+    return f"{row}.observed_at NOT BETWEEN e.observed_at AND {last_moment('e.observed_at')}"
 
 
 _DELETED_COMMENTS = sa.text(f"""

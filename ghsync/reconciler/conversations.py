@@ -17,6 +17,7 @@ from ghsync.github.graphql import answers
 from ghsync.github.graphql.answered import UnknownLabel
 from ghsync.github.graphql.conversations import Issue
 from ghsync.github.graphql.pull_requests import PullRequest
+from ghsync.github.partial import HOLES
 from ghsync.mirror import comment, issue, pull_request
 from ghsync.mirror.noun import CLOCKS_DIFFER_BY
 from ghsync.mirror.user import time
@@ -34,8 +35,8 @@ LARGEST_PAGE = 100
 HEADS_AT_ONCE = 20  # each is charged for all the suites that it could have
 FIRST_PAGE_OF_CHANGES = 20  # few change between two sweeps, and a page is charged for what it could hold
 HEADS_OF_CHANGES = 10
-HOLES = 3  # so many things that GitHub cannot show are left out of a page, and more are too much at once
 PAGES_FOR_A_NUMBER = 3
+STANDSTILL = 3  # so many pages in a row may show nothing new: things move while they are listed
 _OLDEST_FIRST = {"field": "CREATED_AT", "direction": "ASC"}
 _NEWEST_FIRST = {"field": "UPDATED_AT", "direction": "DESC"}
 
@@ -110,7 +111,7 @@ async def pages(
     size = FIRST_PAGE_OF_CHANGES if newest_first else LARGEST_PAGE
     if "pull_requests" not in kinds or not any(heads.variables(known).values()):
         progress.heads.ended = True
-    cursors: set[tuple[str | None, ...]] = set()
+    moving = _Moving()
     while True:
         positions = {what: progress.position(what) for what in kinds if what not in denied}
         if all(each.ended for each in positions.values()) and (progress.heads.ended or "heads" in denied):
@@ -135,13 +136,32 @@ async def pages(
             denied |= dict.fromkeys(kept_back, error)
             continue
         yield shown
-        read = (progress.issues.after, progress.pull_requests.after, progress.heads.after)
-        if read in cursors:
-            raise GraphQLUnavailable("GraphQL's pages do not move on; REST is asked instead.")
-        cursors.add(read)
+        moving.note(progress, shown)
         size = min(LARGEST_PAGE, size + size // 2 + 1)
     if denied:
         raise next(iter(denied.values()))  # they have not ended
+
+
+@dataclass(slots=True)
+class _Moving:
+    """Whether pages move on: neither to where they were, nor to what they have shown."""
+
+    cursors: set[tuple[str | None, ...]] = field(default_factory=set)
+    shown: set[tuple[str, int]] = field(default_factory=set)
+    standstill: int = 0
+
+    def note(self, progress: Progress, page: Page) -> None:
+        """Take note of a page; raises `GraphQLUnavailable` where pages do not move on."""
+        cursor = (progress.issues.after, progress.pull_requests.after, progress.heads.after)
+        numbers: set[tuple[str, int]] = {
+            (what, each.payload.number) for what in page.shown for each in page.shown[what]
+        }
+        numbers |= {("heads", each.number) for each in page.heads} | {("unread", number) for number in page.unread}
+        self.standstill = 0 if numbers - self.shown else self.standstill + 1
+        if cursor in self.cursors or self.standstill > STANDSTILL:
+            raise GraphQLUnavailable("GraphQL's pages do not move on; REST is asked instead.")
+        self.cursors.add(cursor)
+        self.shown |= numbers
 
 
 _CONNECTIONS = {"issues": "issues", "pullRequests": "pull_requests", "heads": "heads"}
@@ -203,7 +223,8 @@ async def _ask(
         checked = heads.shown([head for head in node.heads.nodes if head], answer.observed_at)
         for place, head in enumerate(node.heads.nodes):
             if head is None:
-                _note_head(session, known, numbers.get(("heads", place)))
+                hidden = UnreadableAnswer("GraphQL does not show them; they are asked for again later.")
+                _note_head(session, known, numbers.get(("heads", place)), hidden)
         progress.heads.after = node.heads.page_info.end_cursor
         # Of what changed the first page is enough: checks move no time by which they could be found.
         progress.heads.ended = newest_first or not node.heads.page_info.has_next_page
@@ -239,16 +260,20 @@ def _noted(session: Session, known: Known, number: int, error: GhsyncError, *, p
     if not unread.is_of_one(error):
         raise error
     job = unread.conversation(known.place.id, number, pull=pull)
-    session.unread.note(job, f"{known.place.full_name}#{number}", error)
+    session.unread.note_or_raise(job, f"{known.place.full_name}#{number}", error)
     return number
 
 
-def _note_head(session: Session, known: Known, number: int | None) -> None:
-    place, error = known.place, UnreadableAnswer("GraphQL does not show them; they are asked for again later.")
+def _note_head(session: Session, known: Known, number: int | None, error: UnreadableAnswer) -> None:
+    place = known.place
     if number is None:
-        session.unread.note(unread.parts(place.id), f"The checks of a pull request of {place.full_name}", error)
+        session.unread.note_or_raise(
+            unread.parts(place.id), f"The checks of a pull request of {place.full_name}", error
+        )
     else:
-        session.unread.note(unread.checks(place.id, number), f"The checks of {place.full_name}#{number}", error)
+        session.unread.note_or_raise(
+            unread.checks(place.id, number), f"The checks of {place.full_name}#{number}", error
+        )
 
 
 class _Number(msgspec.Struct, frozen=True):
@@ -275,7 +300,7 @@ class _Holes:
         self.position.partial = True
         there, kind = self.known.place, "A pull request" if pull else "An issue"
         error = UnreadableAnswer("GitHub does not even tell its number; it is asked for again later.")
-        self.session.unread.note(unread.parts(there.id), f"{kind} of {there.full_name}", error)
+        self.session.unread.note_or_raise(unread.parts(there.id), f"{kind} of {there.full_name}", error)
         return None
 
     async def _number(self, page: answers.Page, place: int) -> int | None:
@@ -394,7 +419,7 @@ async def listed(
     if pulls_ended and not progress.heads.ended:
         async for opened in session.listing(known.place.path("pulls"), pull_request.Payload, state="open"):
             for wrong in opened.wrong:
-                _note_head(session, known, wrong.number)
+                _note_head(session, known, wrong.number, wrong.error)
             yield Page({}, heads.listed(opened.items, opened.observed_at))
     progress.heads.ended = True
 
@@ -412,7 +437,7 @@ async def _wrong(
         return await _one(session, known, item.number, pull=pull)
     position.partial = True
     place, kind = known.place, "A pull request" if pull else "An issue"
-    session.unread.note(unread.parts(place.id), f"{kind} of {place.full_name}", item.error)
+    session.unread.note_or_raise(unread.parts(place.id), f"{kind} of {place.full_name}", item.error)
     return None
 
 

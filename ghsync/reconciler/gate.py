@@ -39,6 +39,10 @@ class Gate(Protocol):
     def insists(self) -> bool:
         """Whether what is read takes the place of whatever was observed before."""
 
+    @property
+    def writes(self) -> bool:
+        """Whether the mirror becomes what is read."""
+
     async def write(self, batch: Batch, afterwards: Afterwards | None = None) -> list[Event]:
         """Bring the mirror up to the batch; answers what changed."""
 
@@ -52,6 +56,8 @@ class Mirror:
 
     engine: AsyncEngine
     insists: bool = False
+
+    writes = True
 
     async def write(self, batch: Batch, afterwards: Afterwards | None = None) -> list[Event]:
         """Write the batch and commit."""
@@ -83,11 +89,13 @@ class Rehearsal:
     insists: bool = False
     differences: list[Event] = field(default_factory=list)
 
+    writes = False
+
     async def write(self, batch: Batch, afterwards: Afterwards | None = None) -> list[Event]:
         """Find out what the batch would change."""
         batch.insists = self.insists
         with storable():
-            async with self.engine.connect() as conn:
+            async with transaction(self.engine) as conn:
                 told = await project.write(conn, batch)
                 if afterwards:
                     await afterwards(conn)

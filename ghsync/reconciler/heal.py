@@ -44,7 +44,7 @@ KEPT = timedelta(days=3)
 """How long GitHub keeps its log; GitHub Enterprise Server keeps it longer."""
 
 KIND = "heal"
-"""The kind of jobs that ask again for a delivery; their key is its id in the log, and its GUID."""
+"""The kind of jobs that ask again for a delivery by its GUID; their payload has an ``attempt``, its id in the log."""
 
 AT_ONCE = 50
 LONGEST_SECONDS = 6 * 3600.0
@@ -128,11 +128,11 @@ async def _look(
             log.warning("delivery_not_read", error=first_line(wrong.error))
             healed.unread = healed.unread or f"A delivery in the log could not be read: {wrong.error}"
         healed.attempts += len(recent)
-        attempts = {attempt.guid: attempt for attempt in recent if attempt.event in HANDLED}
+        attempts = {attempt.guid: attempt for attempt in reversed(recent) if attempt.event in HANDLED}  # the newest
         async with transaction(reconciler.engine) as conn:
             missing = await _missing(conn, hook_target, attempts)
             waiting = await jobs.keys(conn, KIND)
-        missing = [guid for guid in missing if _key(attempts[guid]) not in waiting]
+        missing = [guid for guid in missing if guid not in waiting]
         # In any order: rows follow the times in the GUIDs.
         brought = await asyncio.gather(
             *(_bring(session, recorder, attempts[guid]) for guid in missing), return_exceptions=True
@@ -153,7 +153,9 @@ async def _keep(
 ) -> None:
     """Have again by themselves those that could not be read: they stop no other, and the next look begins later."""
     failed = {
-        Job(KIND, _key(attempts[guid]), None, "it is missing"): f"Delivery {guid} could not be read: {error}"
+        Job(
+            KIND, guid, None, "it is missing", {"attempt": attempts[guid].id}
+        ): f"Delivery {guid} could not be read: {error}"
         for guid, error in failures.items()
     }
     async with transaction(reconciler.engine) as conn:
@@ -165,9 +167,9 @@ async def _again(session: Session, reconciler: Reconciler, recorder: Recorder, t
     """Ask once more for what could not be read before; whatever has come meanwhile, or is out of the log, is done."""
     async with transaction(reconciler.engine) as conn:
         due = await jobs.due(conn, KIND, AT_ONCE)
-        there = {key: _logged(key) for key in due.keys}
-        missing = set(await _missing(conn, target, [guid for _, guid in there.values()]))
-    for key, (attempt, guid) in there.items():
+        attempts = {row.key: row.attempt for row in await conn.execute(_ATTEMPTS, {"kind": KIND, "keys": due.keys})}
+        missing = set(await _missing(conn, target, attempts))
+    for guid, attempt in attempts.items():
         try:
             brought = guid in missing and await _read(session, recorder, attempt, guid)
         except GhsyncError as error:
@@ -175,21 +177,12 @@ async def _again(session: Session, reconciler: Reconciler, recorder: Recorder, t
                 raise
             sentence = f"Delivery {guid} could not be read: {error}"
             async with transaction(reconciler.engine) as conn:
-                await jobs.postpone(conn, KIND, [key], sentence, longest_seconds=LONGEST_SECONDS)
+                await jobs.postpone(conn, KIND, [guid], sentence, longest_seconds=LONGEST_SECONDS)
             healed.unread = healed.unread or sentence
             continue
         healed.recorded += brought
         async with transaction(reconciler.engine) as conn:
-            await jobs.finish(conn, KIND, Due([key], due.seen_at))
-
-
-def _key(attempt: Logged) -> str:
-    return f"{attempt.id} {attempt.guid}"
-
-
-def _logged(key: str) -> tuple[int, str]:
-    attempt, _, guid = key.partition(" ")
-    return int(attempt), guid
+            await jobs.finish(conn, KIND, Due([guid], due.seen_at))
 
 
 async def _bring(session: Session, recorder: Recorder, attempt: Logged) -> bool:
@@ -229,6 +222,11 @@ async def _hook_target(session: Session) -> str:
     """The App's hook as deliveries name it."""
     return f"integration:{decoded((await session.get('app')).body, _app, 'The App').id}"
 
+
+_ATTEMPTS = sa.text("""
+SELECT key, (payload ->> 'attempt')::bigint AS attempt FROM sync_jobs
+WHERE kind = :kind AND key = ANY(:keys) AND payload ? 'attempt' ORDER BY due_at
+""")
 
 _MISSING = sa.text("""
 SELECT guid FROM unnest(CAST(:guids AS text[])) WITH ORDINALITY AS logged(guid, place)

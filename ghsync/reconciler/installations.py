@@ -22,7 +22,7 @@ from ghsync.github.decoding import decoded
 from ghsync.jobs import Job
 from ghsync.mirror import installation, repository
 from ghsync.mirror.following import HEARD_AT
-from ghsync.mirror.guard import ANSWERS_LAST
+from ghsync.mirror.guard import last_moment
 from ghsync.projector.batch import Batch
 from ghsync.reconciler import unread
 from ghsync.reconciler.reconciler import Reconciler
@@ -164,7 +164,7 @@ _UNSEEN = sa.text(f"""
 SELECT r.github_id FROM github_repositories r JOIN github_installations i ON i.id = r.installation_id
 WHERE i.github_id = :installation AND r.deleted_at IS NULL AND r.removed_at IS NULL
   AND (coalesce(r.access_observed_at, '-infinity') < :began_at
-       OR r.access_observed_at > :began_at + interval '{ANSWERS_LAST}') AND r.github_id <> ALL(:seen)
+       OR r.access_observed_at > {last_moment(":began_at")}) AND r.github_id <> ALL(:seen)
   AND r.github_id ~ '^[0-9]{{1,18}}$'
 ORDER BY r.github_id
 """)

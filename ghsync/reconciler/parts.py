@@ -29,10 +29,10 @@ async def read(
         async for page in session.listing(place.path(*path), item, within=within, **params):
             found += page.items
             for wrong in page.wrong:
-                session.unread.note(job, name, wrong.error)
+                session.unread.note_or_raise(job, name, wrong.error)
     except GhsyncError as error:
         if not unread.is_of_one(error):
             raise
-        session.unread.note(job, name, error)
+        session.unread.note_or_raise(job, name, error)
         return found, False
     return found, job not in session.unread.sentences

@@ -54,6 +54,9 @@ class Wanted:
     head_sha: str | None = None
 
 
+Failed = dict[Wanted, str]
+"""What could not be read, each with a sentence that names it."""
+
 # A comment is read with its conversation, which is cheaper than to find out where it belongs.
 _WANTED = sa.text("""
 WITH wanted AS (
@@ -112,23 +115,36 @@ async def _read(
     due: Due,
     tally: Tally,
 ) -> None:
+    """Read again what one installation sees, and write it; one that cannot be read, or stored, holds up no other."""
     try:
         session = await reconciler.session(installation, "reconcile", "event", meter=tally.meter)
         looking = read_checks if kind == "refetch_checks" else read
         batch, failed = await looking(reconciler, session, wanted, known)
+        await _write(session, kind, wanted, known, due, tally, batch, failed)
     except AccessLost as error:
         await _postpone(reconciler, kind, [one.key for one in wanted], error)
         if installation is not None:
             await installations.make_due(reconciler, installation)
-        return
     except GhsyncError as error:
-        if isinstance(error, Permanent) and len(wanted) > 1:  # one of them, perhaps: it holds up no other
+        if isinstance(error, Permanent | UnreadableAnswer) and len(wanted) > 1:  # it is one of them, perhaps
             middle = len(wanted) // 2
             for part in (wanted[:middle], wanted[middle:]):
                 await _read(reconciler, installation, kind, part, known, due, tally)
-            return
-        await _postpone(reconciler, kind, [one.key for one in wanted], error)
-        return
+        else:
+            await _postpone(reconciler, kind, [one.key for one in wanted], error)
+
+
+async def _write(
+    session: Session,
+    kind: str,
+    wanted: Sequence[Wanted],
+    known: Mapping[str, Known],
+    due: Due,
+    tally: Tally,
+    batch: Batch,
+    failed: Failed,
+) -> None:
+    """Write what was read, and settle the jobs in the same transaction."""
     unmerged = {
         (str(row["repository"]), row["number"])
         for row in batch.rows.get(pull_request.noun, {}).values()
@@ -151,10 +167,6 @@ async def _read(
     tally.rows_seen += len(wanted)
     tally.rows_written += len(told)
     log.info("refetched", kind=kind, jobs=len(wanted), again=len(again), changed=len(told))
-
-
-Failed = dict[Wanted, str]
-"""What could not be read, each with a sentence that names it."""
 
 
 async def read(
@@ -186,8 +198,15 @@ def _fail(failed: Failed, one: Wanted, there: Known, error: GhsyncError) -> None
 
 def _partly(session: Session, wanted: Sequence[Wanted]) -> Failed:
     """Those of which a part could not be read."""
-    told = {job.key: sentence for job, sentence in session.unread.sentences.items()}
-    return {one: told[key] for one in wanted if (key := f"{one.repository_id}#{one.absentee.number}") in told}
+    return {
+        one: sentence
+        for one in wanted
+        for job in (
+            unread.conversation(one.repository_id, one.absentee.number, pull=one.absentee.noun is pull_request.noun),
+            unread.checks(one.repository_id, one.absentee.number),
+        )
+        if (sentence := session.unread.sentences.get(job))
+    }
 
 
 async def _answers(

@@ -42,6 +42,9 @@ async def complete(
     watch: Watch | None = None,
 ) -> None:
     """Read everything of these kinds, from where ``run`` stopped, and find out what has become of the rest."""
+    settles = session.gate.insists and session.gate.writes
+    if settles:
+        await strays.doubt(engine, place)
     known = await catalog.read(session, engine, place)
     await alerts.read(session, engine, known)
     seen = [what for what in kinds if what not in known.off]
@@ -56,8 +59,9 @@ async def complete(
         for absentee in absent[start : start + _AT_ONCE]:
             await _settle(session, known, absentee, batch)
         run.rows_written += len(await session.gate.write(batch, lambda conn: runs.advance(conn, run)))
-    if session.gate.insists:
-        await strays.bury(session, engine, known)
+    if settles:
+        await strays.bury(session, engine, known, run.progress.began_at)
+    session.unread.reach(unread.parts(known.place.id))
     await session.gate.mark(known.place, run.progress, complete=set(kinds) == set(KINDS))
 
 
@@ -107,7 +111,7 @@ async def _settle(session: Session, known: Known, absentee: Absentee, batch: Bat
     except GhsyncError as error:
         if not unread.is_of_one(error):
             raise
-        session.unread.note(job, f"{known.place.full_name}#{absentee.number}", error)
+        session.unread.note_or_raise(job, f"{known.place.full_name}#{absentee.number}", error)
 
 
 async def _write(
@@ -127,9 +131,19 @@ async def _write(
     except UnreadableAnswer:
         told = await _one_by_one(session, known, read)
         await session.gate.write(known.batch(), lambda conn: runs.advance(conn, run, numbers))
+    _reach(session, known, page)
     run.rows_written += len(told)
     if watch:
         watch(run)
+
+
+def _reach(session: Session, known: Known, page: Page) -> None:
+    """Note what of a page has been read, of what could not be lately."""
+    for what, shown in page.shown.items():
+        for each in shown:
+            session.unread.reach(unread.conversation(known.place.id, each.payload.number, pull=what == "pull_requests"))
+    for head in page.heads:
+        session.unread.reach(unread.checks(known.place.id, head.number))
 
 
 async def _one_by_one(session: Session, known: Known, read: Sequence[Conversation]) -> list[Event]:
@@ -143,5 +157,5 @@ async def _one_by_one(session: Session, known: Known, read: Sequence[Conversatio
             told += await session.gate.write(batch)
         except UnreadableAnswer as error:
             job = unread.conversation(known.place.id, number, pull=pull)
-            session.unread.note(job, f"{known.place.full_name}#{number}", error)
+            session.unread.note_or_raise(job, f"{known.place.full_name}#{number}", error)
     return told

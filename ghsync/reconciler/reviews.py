@@ -43,16 +43,16 @@ class Said:
 async def whole(session: Session, node: PullRequest) -> PullRequest:
     """The same pull request with all of its threads."""
     threads = node.review_threads
-    read: set[str | None] = {None}
+    known = {each.id for each in threads.nodes}
     while threads.page_info.has_next_page:
-        if threads.page_info.end_cursor in read:
-            raise GraphQLUnavailable(f"GraphQL's pages of the threads of #{node.number} do not move on.")
-        read.add(threads.page_info.end_cursor)
         answer = await session.graphql("threads", pullRequest=node.id, after=threads.page_info.end_cursor)
         found = answers.threads(answer.data).node
         if found is None:
             raise GraphQLUnavailable(f"GraphQL does not show the threads of #{node.number}; REST is asked instead.")
         more = found.review_threads
+        if known.issuperset(each.id for each in more.nodes):  # so that it would never end
+            raise GraphQLUnavailable(f"GraphQL's pages of the threads of #{node.number} do not move on.")
+        known.update(each.id for each in more.nodes)
         threads = Threads((*threads.nodes, *more.nodes), more.page_info)
     return msgspec.structs.replace(node, review_threads=threads)
 

@@ -1,9 +1,11 @@
 """Strays: rows that stand for what another row stands for, under another repository or another id.
 
-GitHub's ids are one thing's each, so of two rows with one id only one can be right: the one that was written last, for
-a complete reading has just written it, or found it as it is. Nothing but a change by hand makes strays, and so only who
-insists looks for them (I11).
+GitHub's ids are one thing's each, so of two rows with one id only one can be right: the one that a complete reading
+confirms, when before it neither counts as confirmed. Nothing but a change by hand makes strays, and so only who insists
+looks for them (I11).
 """
+
+from datetime import datetime
 
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncEngine
@@ -20,8 +22,10 @@ from ghsync.mirror import (
     review_thread,
     workflow_run,
 )
+from ghsync.mirror.guard import last_moment
 from ghsync.mirror.noun import Noun
 from ghsync.reconciler.catalog import Known
+from ghsync.reconciler.places import Place
 from ghsync.reconciler.session import Session
 
 NOUNS = (
@@ -31,33 +35,58 @@ NOUNS = (
 """Those that are found by an id; issues and pull requests have numbers, and are asked for one by one."""
 
 
-def _strays(noun: Noun) -> sa.TextClause:
-    keys = ", ".join(f"stray.{name}" for name in noun.key[1:])
+def _pairs(noun: Noun) -> str:
+    """Rows of one repository with others that have an id of theirs."""
     ids = [name for name in ("github_id", "node_id") if name in noun.table.c]
     same_kind = "AND stray.kind = known.kind" if "kind" in noun.key else ""
-    pairs = " UNION ".join(
+    return " UNION ".join(
         f"""
-SELECT r.github_id AS repository, {keys}
-FROM {noun.name} known
-JOIN {noun.name} stray ON stray.{name} = known.{name} AND stray.id <> known.id {same_kind}
-JOIN github_repositories r ON r.id = stray.repository_id
-WHERE known.repository_id = :repository AND known.deleted_at IS NULL AND stray.deleted_at IS NULL
-  AND known.synced_at > stray.synced_at"""
+SELECT known.id AS known_id, stray.id AS stray_id
+FROM {noun.name} known JOIN {noun.name} stray ON stray.{name} = known.{name} AND stray.id <> known.id {same_kind}
+WHERE known.repository_id = :repository AND known.deleted_at IS NULL AND stray.deleted_at IS NULL"""
         for name in ids
     )
-    return sa.text(f"{pairs} ORDER BY 1, 2")
 
 
+def _doubt(noun: Noun) -> sa.TextClause:
+    return sa.text(f"""
+UPDATE {noun.name} SET verified_at = NULL WHERE id IN (
+  SELECT id FROM {noun.name} WHERE verified_at IS NOT NULL AND id IN (
+    SELECT unnest(ARRAY[known_id, stray_id]) FROM ({_pairs(noun)}) pair)
+  ORDER BY id FOR UPDATE SKIP LOCKED)""")
+
+
+def _strays(noun: Noun) -> sa.TextClause:
+    keys = ", ".join(f"stray.{name}" for name in noun.key[1:])
+    return sa.text(f"""
+SELECT DISTINCT r.github_id AS repository, {keys}
+FROM ({_pairs(noun)}) pair
+JOIN {noun.name} known ON known.id = pair.known_id JOIN {noun.name} stray ON stray.id = pair.stray_id
+JOIN github_repositories r ON r.id = stray.repository_id
+WHERE known.verified_at >= :began_at
+  AND coalesce(stray.verified_at, '-infinity') NOT BETWEEN :began_at AND {last_moment(":began_at")}
+ORDER BY 1, 2""")
+
+
+_DOUBTS = tuple(_doubt(noun) for noun in NOUNS)
 _STRAYS = tuple((noun, _strays(noun)) for noun in NOUNS)
 
 
-async def bury(session: Session, engine: AsyncEngine, known: Known) -> None:
-    """Make tombstones of the rows that stand for something of this repository, which another row stands for."""
+async def doubt(engine: AsyncEngine, place: Place) -> None:
+    """Forget, before a repository is read, that the API has confirmed rows of which others have an id."""
+    async with transaction(engine) as conn:
+        for statement in _DOUBTS:
+            await conn.execute(statement, {"repository": place.id})
+
+
+async def bury(session: Session, engine: AsyncEngine, known: Known, began_at: datetime) -> None:
+    """Make tombstones of rows with the id of another, of which the reading that began then has confirmed the other."""
     batch = known.batch()
+    asked = {"repository": known.place.id, "began_at": began_at}
     now = session.github.now()
     async with transaction(engine) as conn:
         for noun, statement in _STRAYS:
-            for row in await conn.execute(statement, {"repository": known.place.id}):
+            for row in await conn.execute(statement, asked):
                 repository_id, *key = row
                 batch.mention(int(repository_id))
                 batch.bury(noun, int(repository_id), dict(zip(noun.key[1:], key, strict=True)), now)

@@ -4,7 +4,7 @@ The job's row is all that is kept of it: since when, how often it was tried, whe
 """
 
 from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass, field
 
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
@@ -13,6 +13,7 @@ from ghsync import jobs
 from ghsync.database import transaction
 from ghsync.errors import (
     BadCredentials,
+    DatabaseUnavailable,
     GhsyncError,
     GitHubUnavailable,
     GitHubUnreachable,
@@ -29,23 +30,36 @@ from ghsync.jobs import Job
 from ghsync.reconciler.runs import Run
 
 MOST = 10
-"""So many things of one repository may fail before it is given up for now: then it is not they that fail."""
+"""So many things of one repository may fail that did not lately before it is given up for now: it is not they then."""
 
 _EVERYTHING = (GitHubUnreachable, BadCredentials, Suspended, PermissionMissing, RepositoryLost)
 
 
 @dataclass(slots=True)
 class Unread:
-    """What a run could not read, by the job that asks for it again; ``waiting`` is what is not due to be asked for."""
+    """What a run could not read, by the job that asks for it again; ``waiting`` is what is not due to be asked for.
+
+    Of that ``reached`` is what has been read all the same.
+    """
 
     sentences: dict[Job, str] = field(default_factory=dict)
     waiting: dict[Job, str] = field(default_factory=dict)
+    reached: set[Job] = field(default_factory=set)
 
     def note(self, job: Job, name: str, error: Exception) -> None:
-        """Note that ``name`` could not be read; raises the error where too much could not."""
-        if len(self.sentences) >= MOST and job not in self.sentences:
-            raise error
+        """Note that ``name`` could not be read."""
         self.sentences[job] = f"{name} could not be read: {error}"
+
+    def note_or_raise(self, job: Job, name: str, error: Exception) -> None:
+        """The same for a part of a repository; raises the error where too much of it could not."""
+        if job not in self.sentences and len(self.sentences.keys() - self.waiting.keys()) >= MOST:
+            raise error
+        self.note(job, name, error)
+
+    def reach(self, job: Job) -> None:
+        """Note that what a job asks for was read."""
+        if job in self.waiting:
+            self.reached.add(job)
 
     def waits(self, job: Job) -> bool:
         """Whether it could not be read lately either, and is not to be asked for before its pause is over."""
@@ -65,7 +79,7 @@ class Unread:
     async def keep(self, conn: AsyncConnection) -> None:
         """Have all of it asked for again, and what could be read this time at once, so that it is told no more."""
         await jobs.fail(conn, self.sentences)
-        await jobs.forgive(conn, [job for job in self.waiting if job not in self.sentences])
+        await jobs.forgive(conn, self.reached - self.sentences.keys())
 
 
 def is_of_one(error: GhsyncError) -> bool:
@@ -82,13 +96,17 @@ async def kept(
     """Read one repository, knowing what could not be read lately; note in the end what cannot be now."""
     async with transaction(engine) as conn:
         unread.waiting |= await jobs.paused(conn, repository_id)
+    ended = False
     try:
         yield
+        ended = True
     finally:
         run.unread = unread.sentence
-        if not rehearsed and (unread.sentences or unread.waiting):
-            async with transaction(engine) as conn:
-                await unread.keep(conn)
+        if not rehearsed and (unread.sentences or unread.reached):
+            # What ended it, a cancellation for one, must not be lost over a database that is gone.
+            with suppress(*(() if ended else (DatabaseUnavailable,))):
+                async with transaction(engine) as conn:
+                    await unread.keep(conn)
 
 
 @contextmanager
@@ -101,7 +119,7 @@ def part(unread: Unread, repository_id: str, name: str) -> Iterator[None]:
     except GhsyncError as error:
         if not is_of_one(error):
             raise
-        unread.note(parts(repository_id), name, error)
+        unread.note_or_raise(parts(repository_id), name, error)
 
 
 def conversation(repository_id: str, number: int, *, pull: bool) -> Job:

@@ -11,6 +11,7 @@ import sqlalchemy as sa
 from pydantic import SecretStr
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from ghsync import jobs
 from ghsync.database import transaction
 from ghsync.github.client import GitHub
 from ghsync.reconciler import places, refetch
@@ -29,6 +30,7 @@ from ghsync.simulator.serving import serving
 from ghsync.simulator.site import Site
 from ghsync.simulator.world import World
 from tests import truth
+from tests.faulty import Faulty
 
 SECRET = "a lamp that turns"
 
@@ -119,6 +121,27 @@ class Lab:
         return int(row[0])
 
 
+class Broken(Lab):
+    """A lab whose GitHub may answer wrongly."""
+
+    faulty: Faulty
+
+    async def unread(self) -> list[str]:
+        """What is told of what cannot be read."""
+        async with transaction(self.engine) as conn:
+            return [one["error"] for one in await jobs.failing(conn, 100)]
+
+    def tombstones(self) -> int:
+        """How much is said to be gone."""
+        tables = ("github_issues", "github_pull_requests", "github_labels", "github_milestones", "github_comments")
+        counts = (self.connection.execute(f"SELECT count(deleted_at) FROM {table}").fetchone() for table in tables)
+        return sum(row[0] for row in counts if row)
+
+    def number_of_a_pull_request(self) -> int:
+        """That of the newest."""
+        return max(self.repository.pull_requests)
+
+
 Open = Callable[[Plan], Awaitable[Lab]]
 
 
@@ -162,3 +185,30 @@ async def mirrored(lab: Lab) -> Lab:
     await lab.resync_all()
     assert lab.differences() == []
     return lab
+
+
+async def at_once(_: float) -> None:
+    """Wait for nothing."""
+
+
+@pytest.fixture
+async def broken(engine: AsyncEngine, connection: psycopg.Connection, private_key: str) -> AsyncIterator[Broken]:
+    """One repository, mirrored."""
+    plan = Plan(
+        repositories=1, people=6, conversations=10, pull_request_share=0.5, comments_each=1, security_alerts=True
+    )
+    world = generate(plan, seed=2, events=EVERY_EVENT)
+    world.clock.advance_to(datetime.now(UTC))
+    app = create_server(world, Keys(public_key(private_key), SECRET), keeps_time=True)
+    faulty = Faulty(app)
+    async with serving(faulty) as url:
+        settings = Settings(
+            app_id=str(world.app.id), private_key=SecretStr(private_key), api_url=url, webhook_secrets=(SECRET,)
+        )
+        async with GitHub(engine, settings, sleep=at_once) as github:
+            lab = Broken(app.state.site, Reconciler(engine, github), settings, connection)
+            lab.faulty = faulty
+            await lab.discover()
+            await lab.resync_all()
+            faulty.mend()
+            yield lab

@@ -47,7 +47,8 @@ BOOKKEEPING = {"synced_at", "sync_source", "observed_at", "observed_by", "verifi
 
 _VALUES = {
     "timestamp with time zone": (
-        "'2999-01-01'", "'0001-01-01'", "now() - interval '3 days'", "now() - interval '1 minute'", "NULL",
+        "'2999-01-01'", "'0001-01-01'", "now() - interval '3 days'", "now() - interval '1 minute'",
+        "now() + interval '30 minutes'", "NULL",
     ),
     "integer": ("77", "-1", "NULL"),
     "boolean": ("true", "false", "NULL"),

@@ -1,132 +1,32 @@
 """What cannot be read stops nothing beside it (I12): it is told by name, and asked for again."""
 
-import json
-from collections.abc import AsyncIterator
-from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
-import psycopg
 import pytest
-from pydantic import SecretStr
-from sqlalchemy.ext.asyncio import AsyncEngine
 
-from ghsync import jobs
-from ghsync.database import transaction
 from ghsync.doctor import here
 from ghsync.errors import GitHubUnavailable
-from ghsync.github.client import GitHub
 from ghsync.inbox.recorder import Recorder
 from ghsync.reconciler import installations, refetch
 from ghsync.reconciler.heal import heal
-from ghsync.reconciler.reconciler import Reconciler
-from ghsync.settings import Settings
 from ghsync.simulator.actions import issues
-from ghsync.simulator.app import EVERY_EVENT
-from ghsync.simulator.generator import Plan, generate
-from ghsync.simulator.keys import Keys, public_key
 from ghsync.simulator.sender import Sender
-from ghsync.simulator.server import create_server
-from ghsync.simulator.serving import serving
-from tests.faulty import Answer, Faulty, Given
-from tests.reconciler.conftest import SECRET, Lab
+from tests.faulty import Answer
+from tests.reconciler.answers import REPOSITORY, body, edited, hide, status
+from tests.reconciler.conftest import Broken
 
 pytestmark = pytest.mark.anyio
 
-REPOSITORY = "GET /repositories/{repository_id:int}"
 
-
-class Broken(Lab):
-    """A lab whose GitHub may answer wrongly."""
-
-    faulty: Faulty
-
-
-async def at_once(_: float) -> None:
-    """Wait for nothing."""
-
-
-@pytest.fixture
-async def broken(engine: AsyncEngine, connection: psycopg.Connection, private_key: str) -> AsyncIterator[Broken]:
-    """One repository, mirrored."""
-    plan = Plan(
-        repositories=1, people=6, conversations=10, pull_request_share=0.5, comments_each=1, security_alerts=True
-    )
-    world = generate(plan, seed=2, events=EVERY_EVENT)
-    world.clock.advance_to(datetime.now(UTC))
-    app = create_server(world, Keys(public_key(private_key), SECRET), keeps_time=True)
-    faulty = Faulty(app)
-    async with serving(faulty) as url:
-        settings = Settings(
-            app_id=str(world.app.id), private_key=SecretStr(private_key), api_url=url, webhook_secrets=(SECRET,)
-        )
-        async with GitHub(engine, settings, sleep=at_once) as github:
-            lab = Broken(app.state.site, Reconciler(engine, github), settings, connection)
-            lab.faulty = faulty
-            await lab.discover()
-            await lab.resync_all()
-            faulty.mend()
-            yield lab
-
-
-def status(code: int, message: str = "Server Error") -> Answer:
-    """Another status than it should be."""
-    return lambda given: replace(given, status=code, body=json.dumps({"message": message}).encode())
-
-
-def body(content: bytes) -> Answer:
-    """Another body than it should be."""
-    return lambda given: replace(given, body=content)
-
-
-def edited(edit: Any) -> Answer:
-    """The right answer, with something wrong in it."""
-
-    def answer(given: Given) -> Given:
-        content = json.loads(given.body)
-        edit(content)
-        return replace(given, body=json.dumps(content).encode())
-
-    return answer
-
-
-def hide(number: int) -> Answer:
-    """GraphQL's null in the place of one pull request, wherever it would be."""
-
-    def nodes(content: dict[str, Any]) -> None:
-        node = content["data"].get("node") or {}
-        for connection in [content["data"], *(node.get(name) or {} for name in ("issues", "pullRequests", "heads"))]:
-            found = connection.get("nodes") or []
-            found[:] = [None if each and each.get("number") == number else each for each in found]
-
-    return edited(nodes)
-
-
-async def unread(lab: Lab) -> list[str]:
-    """What is told of what cannot be read."""
-    async with transaction(lab.engine) as conn:
-        return [one["error"] for one in await jobs.failing(conn, 100)]
-
-
-def last_error(lab: Lab) -> str | None:
+def last_error(lab: Broken) -> str | None:
     """What the newest run says."""
     row = lab.connection.execute("SELECT last_error FROM sync_runs ORDER BY started_at DESC LIMIT 1").fetchone()
     return row[0] if row else None
 
 
-def tombstones(lab: Lab) -> int:
-    """How much is said to be gone."""
-    tables = ("github_issues", "github_pull_requests", "github_labels", "github_milestones", "github_comments")
-    counts = (lab.connection.execute(f"SELECT count(deleted_at) FROM {table}").fetchone() for table in tables)
-    return sum(row[0] for row in counts if row)
-
-
-def number_of_a_pull_request(lab: Lab) -> int:
-    return max(lab.repository.pull_requests)
-
-
 async def test_one_unreadable_pull_request_is_left_out_at_few_requests(broken: Broken) -> None:
-    number = number_of_a_pull_request(broken)
+    number = broken.number_of_a_pull_request()
     for query in ("Conversations", "Refetch"):
         broken.faulty.break_(f"GraphQL {query}", hide(number))
     broken.faulty.break_(f"{REPOSITORY}/pulls/{{number:int}}", status(500), within=f"/pulls/{number}?")
@@ -137,7 +37,7 @@ async def test_one_unreadable_pull_request_is_left_out_at_few_requests(broken: B
     assert run.unread is not None
     assert run.unread.startswith(f"{name} could not be read")
     assert last_error(broken) == run.unread
-    assert tombstones(broken) == 0
+    assert broken.tombstones() == 0
     assert (await broken.place()).complete_at == run.progress.began_at
 
     again = await broken.resync(full=True)  # its pause is not over
@@ -148,12 +48,12 @@ async def test_one_unreadable_pull_request_is_left_out_at_few_requests(broken: B
     await broken.discover()
     broken.faulty.mend()
     await broken.settle()
-    assert await unread(broken) == []
+    assert await broken.unread() == []
     assert broken.differences() == []
 
 
 async def test_the_pause_before_it_is_asked_for_again_grows(broken: Broken) -> None:
-    number = number_of_a_pull_request(broken)
+    number = broken.number_of_a_pull_request()
     broken.faulty.break_("GraphQL Conversations", hide(number))
     broken.faulty.break_("GraphQL Refetch", hide(number))
     broken.faulty.break_(f"{REPOSITORY}/pulls/{{number:int}}", status(500), within=f"/pulls/{number}?")
@@ -183,12 +83,12 @@ async def test_a_part_that_is_not_what_it_should_be_is_told_and_all_else_is_read
     run = await broken.resync(full=True)
     assert run.unread is not None
     assert f"of {broken.repository.full_name} could not be read" in run.unread
-    assert len(await unread(broken)) == 1
+    assert len(await broken.unread()) == 1
     assert broken.differences() == []
 
     broken.faulty.mend()
     await broken.settle()
-    assert await unread(broken) == []
+    assert await broken.unread() == []
 
 
 @pytest.mark.parametrize("code", [400, 422, 500, 503])
@@ -207,7 +107,7 @@ async def test_checks_that_cannot_be_read_leave_the_rest(broken: Broken, part: s
     run = await broken.resync(full=True)
     assert run.unread is not None
     assert "could not be read" in run.unread
-    assert tombstones(broken) == 0
+    assert broken.tombstones() == 0
     assert {kind for kind in broken.due() if kind.startswith("refetch")} == {"refetch_checks"}
 
 
@@ -232,7 +132,7 @@ async def test_an_item_of_a_list_that_cannot_be_read_is_left_out(broken: Broken)
     run = await broken.resync(full=True)
     assert run.unread is not None
     assert run.unread.startswith(f"An issue of {broken.repository.full_name} could not be read")
-    assert tombstones(broken) == 0
+    assert broken.tombstones() == 0
 
 
 async def test_pages_that_do_not_move_on_end(broken: Broken) -> None:
@@ -245,7 +145,7 @@ async def test_pages_that_do_not_move_on_end(broken: Broken) -> None:
     run = await broken.resync(full=True)
     assert broken.faulty.asked["GraphQL Conversations"] <= 3
     assert run.meter.requests < 150
-    assert tombstones(broken) == 0
+    assert broken.tombstones() == 0
 
 
 async def test_one_delivery_that_cannot_be_read_stops_no_other(broken: Broken) -> None:
@@ -270,7 +170,7 @@ async def test_one_delivery_that_cannot_be_read_stops_no_other(broken: Broken) -
     _, again = await heal(broken.reconciler, recorder)
     await recorder.close()
     assert again.recorded == 1
-    assert await unread(broken) == []
+    assert await broken.unread() == []
 
 
 @pytest.mark.parametrize("what", ["has_issues", "has_pull_requests"])
@@ -289,7 +189,7 @@ async def test_what_is_switched_off_is_not_deleted(broken: Broken, what: str) ->
         broken.faulty.break_(f"{REPOSITORY}/{path}", status(code, "Issues are disabled for this repo"))
     await broken.resync(full=True)
     await broken.resync()
-    assert tombstones(broken) == 0
+    assert broken.tombstones() == 0
 
 
 async def test_doctor_tells_what_cannot_be_read(broken: Broken) -> None:

@@ -91,3 +91,42 @@ def test_a_row_stored_under_a_number_of_another_noun_is_buried(
         )
         loop.run_until_complete(read_all(lab))
         assert damage.differences(right, damage.shown(connection)) == []
+
+
+@pytest.mark.parametrize("ahead", ["30 minutes", "3 hours", "900 years"])
+def test_what_claims_to_be_of_a_time_to_come_is_put_right(
+    loop: asyncio.AbstractEventLoop, database_url: str, connection: psycopg.Connection, private_key: str, ahead: str
+) -> None:
+    with lab_in(loop, database_url, connection, private_key) as lab:
+        loop.run_until_complete(read_all(lab))
+        right = damage.shown(connection)
+        then = f"now() + interval '{ahead}'"
+        connection.execute(
+            f"UPDATE github_issues SET title = 'stale', observed_at = {then}, updated_at = {then}".encode()
+        )
+        connection.execute(f"UPDATE github_labels SET deleted_at = {then}".encode())
+        connection.execute(f"UPDATE github_comments SET body = 'stale', observed_at = {then}".encode())
+        loop.run_until_complete(read_all(lab))
+        assert damage.differences(right, damage.shown(connection)) == []
+
+
+def test_an_invented_copy_under_another_id_buries_nothing_but_itself(
+    loop: asyncio.AbstractEventLoop, database_url: str, connection: psycopg.Connection, private_key: str
+) -> None:
+    with lab_in(loop, database_url, connection, private_key) as lab:
+        loop.run_until_complete(read_all(lab))
+        right = damage.shown(connection)
+        copied = ", ".join(
+            name
+            for (name,) in connection.execute(
+                """SELECT attname FROM pg_attribute WHERE attrelid = 'github_reviews'::regclass AND attnum > 0
+                   AND NOT attisdropped AND attgenerated = '' AND attname NOT IN ('id', 'github_id', 'synced_at')"""
+            )
+        )
+        connection.execute(
+            f"""INSERT INTO github_reviews (github_id, {copied})
+                SELECT 'of nobody ' || github_id, {copied} FROM github_reviews""".encode()
+        )
+        assert damage.differences(right, damage.shown(connection)) != []
+        loop.run_until_complete(read_all(lab))
+        assert damage.differences(right, damage.shown(connection)) == []

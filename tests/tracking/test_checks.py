@@ -220,3 +220,12 @@ async def test_an_answer_that_names_nobody_leaves_what_a_run_has_named(engine: A
     await write(engine, batch)
     assert await words(engine) == ["none", "success"]
     assert await query(engine, "SELECT pull_requests, verified_at FROM github_workflow_runs") == [([8], at(60))]
+
+
+@pytest.mark.parametrize("batch", [run(20, 3021, "success"), suite(3021, "success")], ids=["run", "suite"])
+async def test_what_is_completed_and_does_not_say_how_is_not_good(engine: AsyncEngine, batch: Batch) -> None:
+    for rows in batch.rows.values():
+        for row in rows.values():
+            row["conclusion"] = None
+    await write(engine, pulls(7), check(100, 3021, "success"), batch)
+    assert await words(engine) == ["failure"]
