@@ -17,7 +17,10 @@ from sqlalchemy.dialects import postgresql
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
+from ghsync import timestamps
 from ghsync.errors import DatabaseRefused, DatabaseUnavailable
+
+timestamps.register()
 
 APPLICATION_NAME = "ghsync"
 CONNECT_TIMEOUT_SECONDS = 3

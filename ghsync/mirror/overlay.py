@@ -29,7 +29,8 @@ SELECT 'label' AS kind, repository_id::text, github_id AS key, observed_at, dele
 FROM github_labels WHERE repository_id = ANY(CAST(:repositories AS uuid[])) AND observed_at > :since
 UNION ALL
 SELECT 'milestone', repository_id::text, github_id, observed_at, deleted_at,
-       jsonb_build_object('number', number, 'title', title, 'state', state, 'due_on', due_on)
+       jsonb_build_object('number', number, 'title', title, 'state', state,
+                          'due_on', CASE WHEN isfinite(due_on) THEN due_on END)
 FROM github_milestones WHERE repository_id = ANY(CAST(:repositories AS uuid[])) AND observed_at > :since
 UNION ALL
 SELECT 'branch', repository_id::text, name, observed_at, NULL, jsonb_build_object('head_sha', head_sha)

@@ -62,9 +62,13 @@ class Batch:
         rows[key] = row if known is None else merge(noun, known, row)
 
     def bury(self, noun: Noun, repository_id: int, key: Row, observed_at: datetime) -> None:
-        """Note that a stored row, of which nothing can be read any more, was seen to be gone."""
+        """Note that a stored row, of which nothing can be read any more, was seen to be gone.
+
+        What the batch itself shows was there under another number, and is not gone.
+        """
         row = {REPOSITORY: str(repository_id), **key, "deleted_at": observed_at}
-        self.gone.setdefault(noun, []).append(row)
+        if tuple(row.get(name) for name in (REPOSITORY, *noun.key[1:])) not in self.rows.get(noun, ()):
+            self.gone.setdefault(noun, []).append(row)
 
     def uninstall(self, github_id: str, observed_at: datetime) -> None:
         """Note that an installation was seen to be gone."""

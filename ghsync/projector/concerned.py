@@ -37,6 +37,11 @@ SELECT p.repository_id::text, p.number
 FROM seen JOIN github_pull_requests p ON p.repository_id = seen.repository_id AND p.head_sha = seen.commit_sha
 """)
 
+_HEADS = {
+    noun: sa.text(f"SELECT id::text, head_sha FROM {noun.name} WHERE id = ANY(CAST(:ids AS uuid[]))")
+    for noun in heads.CHECKS
+}
+
 # What speaks of a repository as a whole concerns all that is open in it, where its project's rules say so.
 _WARNED = sa.text("""
 SELECT p.repository_id::text, p.number
@@ -76,11 +81,24 @@ async def find(
         for key, row in by_key(batch, written, noun).items()
         if (noun, key) in asked
     }
+    rows |= await _stored(conn, [change for change in changes if (change.noun, change.key) not in rows])
     at_head = await heads.pull_requests(conn, filter(None, (_commit(*place, row) for place, row in rows.items())))
     return Concerned(
         {place: _pull_requests(*place, row, at_head) for place, row in rows.items()},
         await _warned(conn, [change for change in changes if change.noun is security_alert.noun]),
     )
+
+
+async def _stored(conn: AsyncConnection, changes: Sequence[Change]) -> dict[tuple[Noun, tuple[Any, ...]], Row]:
+    """What is needed of rows that changed and are not in the batch, which found them gone."""
+    rows: dict[tuple[Noun, tuple[Any, ...]], Row] = {
+        (change.noun, change.key): {"number": change.number} for change in changes if change.noun in _OF_PULL_REQUESTS
+    }
+    for noun, statement in _HEADS.items():
+        if ids := {change.id: change.key for change in changes if change.noun is noun}:
+            for row in await fetch(conn, statement, {"ids": list(ids)}):
+                rows[noun, ids[row.id]] = {"head_sha": row.head_sha}
+    return rows
 
 
 async def _warned(conn: AsyncConnection, alerts: Sequence[Change]) -> frozenset[PullRequest]:

@@ -238,7 +238,7 @@ class OrganizationEvent(Envelope, frozen=True, kw_only=True):
 class Now(Struct, frozen=True):
     """A new value."""
 
-    to: str | None = None
+    to: Word | None = None
 
 
 class MemberChanges(Struct, frozen=True):

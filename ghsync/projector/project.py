@@ -21,6 +21,7 @@ from ghsync.mirror import (
     check_suite,
     comment,
     commit_status,
+    conversion,
     counters,
     issue,
     label,
@@ -171,6 +172,7 @@ async def _write_nouns(conn: AsyncConnection, batch: Batch, written: Written) ->
     changes += await _overlay(conn, batch, written, rows, changes)
     for noun in _OTHERS:
         changes += await upsert(conn, noun, rows.get(noun, ()), insists=batch.insists)
+    changes += await conversion.bury(conn, rows.get(pull_request.noun, ()), rows.get(issue.noun, ()))
     changes += await counters.write(conn, _resolved(batch.counters.values(), written.ids), changes)
     for noun, gone in batch.gone.items():
         changes += await bury(conn, noun, _resolved(gone, written.ids))

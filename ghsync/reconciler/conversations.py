@@ -432,9 +432,11 @@ def _order(*, newest_first: bool) -> dict[str, str]:
 async def _wrong(
     session: Session, known: Known, position: Position, item: Wrong, *, pull: bool
 ) -> Conversation | int | None:
-    """One that its list shows so that it cannot be read: by itself it may be."""
+    """One that its list shows so that it cannot be read: by itself it may be, and may be none of its kind."""
     if item.number is not None:
-        return await _one(session, known, item.number, pull=pull)
+        found = await _one(session, known, item.number, pull=pull)
+        told = found.payload if isinstance(found, Conversation) else None
+        return None if isinstance(told, issue.Payload) and told.pull_request is not None else found
     position.partial = True
     place, kind = known.place, "A pull request" if pull else "An issue"
     session.unread.note_or_raise(unread.parts(place.id), f"{kind} of {place.full_name}", item.error)

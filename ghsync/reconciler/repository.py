@@ -44,7 +44,7 @@ async def complete(
     """Read everything of these kinds, from where ``run`` stopped, and find out what has become of the rest."""
     settles = session.gate.insists and session.gate.writes
     if settles:
-        await strays.doubt(engine, place)
+        await strays.doubt(engine, place, session.github.now())
     known = await catalog.read(session, engine, place)
     await alerts.read(session, engine, known)
     seen = [what for what in kinds if what not in known.off]

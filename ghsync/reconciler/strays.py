@@ -12,6 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from ghsync.database import transaction
 from ghsync.mirror import (
+    branch,
     check_run,
     check_suite,
     comment,
@@ -72,9 +73,17 @@ _DOUBTS = tuple(_doubt(noun) for noun in NOUNS)
 _STRAYS = tuple((noun, _strays(noun)) for noun in NOUNS)
 
 
-async def doubt(engine: AsyncEngine, place: Place) -> None:
+# No reading tells of pushes, so what claims to be one to come would stand for ever.
+_PUSHES_TO_COME = sa.text(f"""
+UPDATE {branch.noun.name} SET observed_at = :now
+WHERE repository_id = :repository AND observed_at > {last_moment(":now")}
+""")
+
+
+async def doubt(engine: AsyncEngine, place: Place, now: datetime) -> None:
     """Forget, before a repository is read, that the API has confirmed rows of which others have an id."""
     async with transaction(engine) as conn:
+        await conn.execute(_PUSHES_TO_COME, {"repository": place.id, "now": now})
         for statement in _DOUBTS:
             await conn.execute(statement, {"repository": place.id})
 

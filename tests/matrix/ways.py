@@ -4,6 +4,7 @@ import json
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import replace
+from itertools import count
 from typing import Any
 
 from tests.faulty import Answer, Given
@@ -12,6 +13,7 @@ PERMISSION = "Resource not accessible by integration"
 SUSPENDED = "This installation has been suspended"
 SECONDARY = "You have exceeded a secondary rate limit. Please wait a few minutes before you try again."
 TOO_LATE_SECONDS = 600
+_PAGES = count(1_000)
 
 GONE = frozenset({"404", "410"})
 """What says of something that it is gone, where it was asked for by itself."""
@@ -43,14 +45,22 @@ def _stuck(given: Given) -> Given:
     return edited(_turning)(led_on)
 
 
-def _turning(value: Any) -> Any:
+def _leading_on(given: Given) -> Given:
+    """A page that says the same as ever, and leads on to another one each time."""
+    page = next(_PAGES)
+    separator = "&" if "?" in given.url else "?"
+    led_on = replace(given, headers=given.headers | {"link": f'<{given.url}{separator}page={page}>; rel="next"'})
+    return edited(lambda value: _turning(value, f"to {page}"))(led_on)
+
+
+def _turning(value: Any, cursor: str = "same") -> Any:
     """The same with GraphQL's pages leading to themselves."""
     if isinstance(value, dict):
         return {
-            name: {"hasNextPage": True, "endCursor": "same"} if name == "pageInfo" else _turning(each)
+            name: {"hasNextPage": True, "endCursor": cursor} if name == "pageInfo" else _turning(each, cursor)
             for name, each in value.items()
         }
-    return [_turning(each) for each in value] if isinstance(value, list) else value
+    return [_turning(each, cursor) for each in value] if isinstance(value, list) else value
 
 
 def _late(value: Any) -> Any:
@@ -83,6 +93,7 @@ WAYS: Mapping[str, Answer] = {
     "cut": _cut,
     "slow": lambda given: replace(given, seconds=TOO_LATE_SECONDS),
     "a page that does not move": _stuck,
+    "a page that always leads on": _leading_on,
     "the year 20222": edited(_late),
     "301 to itself": lambda given: redirected(given.url)(given),
     "304 that nobody asked for": lambda given: replace(given, status=304, body=b""),

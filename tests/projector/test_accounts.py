@@ -5,6 +5,7 @@ from itertools import permutations
 from typing import Any
 
 import msgspec
+import psycopg
 import pytest
 from sqlalchemy.ext.asyncio import AsyncEngine
 
@@ -264,3 +265,11 @@ async def test_the_role_of_a_collaborator_is_read(
 async def test_a_ping_tells_nothing(engine: AsyncEngine) -> None:
     await tell(engine, [heard(1, "ping", zen="Simply.", repository=APP)])
     assert await query(engine, "SELECT count(*) FROM github_repositories") == [(0,)]
+
+
+async def test_a_role_that_is_too_long_to_be_kept_parks_nothing(
+    engine: AsyncEngine, connection: psycopg.Connection
+) -> None:
+    changes = {"role_name": {"to": "r" * 51}}
+    await tell(engine, [heard(1, "member", action="added", member=ADA, changes=changes, repository=APP)])
+    assert connection.execute("SELECT role FROM project_members").fetchall() == [("member",)]

@@ -130,3 +130,56 @@ def test_an_invented_copy_under_another_id_buries_nothing_but_itself(
         assert damage.differences(right, damage.shown(connection)) != []
         loop.run_until_complete(read_all(lab))
         assert damage.differences(right, damage.shown(connection)) == []
+
+
+TO_ANOTHER = """
+UPDATE {table} SET number = (
+  SELECT o.number FROM github_pull_requests o
+  WHERE o.repository_id = {table}.repository_id AND o.number <> {table}.number
+  ORDER BY o.number {order} LIMIT 1)
+WHERE id IN (SELECT min(id::text)::uuid FROM {table} GROUP BY repository_id)
+"""
+JUDGED_ELSEWHERE = """
+UPDATE github_reviews r
+SET state = 'changes_requested', author_id = '1', repository_id = p.repository_id, number = p.number
+FROM github_pull_requests p
+WHERE p.state = 'open' AND p.repository_id <> r.repository_id
+"""
+PUSHED_IN_2999 = """
+INSERT INTO github_branches (repository_id, name, head_sha, observed_at, observed_by, sync_source)
+SELECT id, default_branch, repeat('f', 40), '2999-01-01', 'arrival', 'webhook' FROM github_repositories
+"""
+
+
+@pytest.mark.parametrize(
+    "harm",
+    [
+        *(
+            TO_ANOTHER.format(table=table, order=order)
+            for table in ("github_comments", "github_review_threads")
+            for order in ("ASC", "DESC")
+        ),
+        JUDGED_ELSEWHERE,
+        PUSHED_IN_2999,
+        *(
+            f"UPDATE {table} SET {column} = '{sign}infinity'"
+            for table, column in (
+                ("github_issues", "observed_at"),
+                ("github_pull_requests", "updated_at"),
+                ("github_security_alerts", "updated_at"),
+                ("github_milestones", "due_on"),
+                ("github_repository_aliases", "first_observed_at"),
+            )
+            for sign in ("", "-")
+        ),
+    ],
+)
+def test_what_others_wrote_is_put_right(
+    loop: asyncio.AbstractEventLoop, database_url: str, connection: psycopg.Connection, private_key: str, harm: str
+) -> None:
+    with lab_in(loop, database_url, connection, private_key) as lab:
+        loop.run_until_complete(read_all(lab))
+        right = damage.shown(connection)
+        assert connection.execute(harm.encode()).rowcount > 0
+        loop.run_until_complete(read_all(lab))
+        assert damage.differences(right, damage.shown(connection)) == []
