@@ -62,7 +62,9 @@ async def test_the_pause_before_it_is_asked_for_again_grows(broken: Broken) -> N
     for _ in range(4):
         broken.due()
         await refetch.round(broken.reconciler)
-        row = broken.connection.execute("SELECT due_at - now() FROM sync_jobs").fetchone()
+        row = broken.connection.execute(
+            "SELECT due_at - now() FROM sync_jobs WHERE kind = 'refetch_pull_request'"
+        ).fetchone()
         assert row is not None
         pauses.append(row[0])
     assert pauses == sorted(pauses)
