@@ -27,7 +27,7 @@ def test_what_a_terminal_obeys_is_spelled_out(log_format: str, capsys: pytest.Ca
         raise ValueError(STRANGE)
     except ValueError:
         structlog.get_logger().exception(STRANGE, title=STRANGE, deeper={STRANGE: [STRANGE]})
-        logging.getLogger("uvicorn").exception(STRANGE)
+        logging.getLogger("a library").exception(STRANGE)
 
     told = capsys.readouterr().err
     assert told.count("[2Jb") >= 7

@@ -50,7 +50,7 @@ async def whole(session: Session, node: PullRequest) -> PullRequest:
         if found is None:
             raise GraphQLUnavailable(f"GraphQL does not show the threads of #{node.number}; REST is asked instead.")
         more = found.review_threads
-        if known.issuperset(each.id for each in more.nodes):  # so that it would never end
+        if more.page_info.has_next_page and known.issuperset(each.id for each in more.nodes):
             raise GraphQLUnavailable(f"GraphQL's pages of the threads of #{node.number} do not move on.")
         known.update(each.id for each in more.nodes)
         threads = Threads((*threads.nodes, *more.nodes), more.page_info)

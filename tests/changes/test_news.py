@@ -13,7 +13,7 @@ from tests.mirror.reports import APP, SUBJECTS, Report, Subject, at, hook, in_ap
 pytestmark = pytest.mark.anyio
 
 NUMBERS = {
-    "github_issues": 7, "github_pull_requests": 7,
+    "github_issues": 7, "github_pull_requests": 8,
     "github_comments": 8, "github_reviews": 8, "github_review_threads": 8,
 }  # fmt: skip
 

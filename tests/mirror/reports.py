@@ -203,7 +203,7 @@ def _issue(batch: Batch, report: Report) -> None:
 
 def _pull_request(batch: Batch, report: Report) -> None:
     payload = pull_request.Payload(
-        id=7, number=7, title=report.text, state="closed", user=User(1, report.text), updated_at=report.updated_at
+        id=7, number=8, title=report.text, state="closed", user=User(1, report.text), updated_at=report.updated_at
     )
     batch.add(pull_request.noun, APP.id, pull_request.row(payload, report.origin, deleted=report.deleted))
 
