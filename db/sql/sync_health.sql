@@ -48,7 +48,7 @@ LEFT JOIN (
 CROSS JOIN LATERAL (
     SELECT count(*) FILTER (WHERE s.parked_at IS NULL AND s.due_at <= now()) AS due,
            count(*) FILTER (WHERE s.parked_at IS NULL AND s.attempts > 0
-                              AND s.last_error <> 'GitHub has not computed mergeable yet') AS failing,
+                              AND s.last_error IS DISTINCT FROM 'GitHub has not computed mergeable yet') AS failing,
            count(*) FILTER (WHERE s.parked_at IS NOT NULL) AS parked
     FROM sync_jobs s
     WHERE s.repository_id = r.id AND starts_with(s.kind, 'refetch_')

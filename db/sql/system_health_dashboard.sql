@@ -43,7 +43,7 @@ CROSS JOIN (
     SELECT count(*) FILTER (WHERE parked_at IS NULL AND due_at <= now()) AS due,
            count(*) FILTER (WHERE parked_at IS NULL) AS waiting,
            count(*) FILTER (WHERE parked_at IS NULL AND attempts > 0
-                              AND last_error <> 'GitHub has not computed mergeable yet') AS failing,
+                              AND last_error IS DISTINCT FROM 'GitHub has not computed mergeable yet') AS failing,
            count(*) FILTER (WHERE parked_at IS NOT NULL) AS parked
     FROM sync_jobs
 ) jobs
