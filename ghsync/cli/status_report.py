@@ -59,7 +59,8 @@ FROM pg_stats WHERE schemaname = current_schema() AND tablename = 'webhook_deliv
 
 _JOBS = sa.text("""
 SELECT kind, count(*) AS waiting, count(*) FILTER (WHERE due_at <= now()) AS due,
-       count(*) FILTER (WHERE attempts > 0 AND last_error IS DISTINCT FROM :undecided) AS failing, min(due_at) AS first_due_at
+       count(*) FILTER (WHERE attempts > 0 AND last_error IS DISTINCT FROM :undecided) AS failing,
+       min(due_at) AS first_due_at
 FROM sync_jobs
 WHERE parked_at IS NULL AND (CAST(:repository_id AS uuid) IS NULL OR repository_id = :repository_id)
 GROUP BY kind ORDER BY kind

@@ -166,6 +166,11 @@ def concerns(noun: Noun, incoming: str = "excluded", stored: str = "t", *, insis
         reasons.append(f"({core} AND {incoming}.{name} <> {stored}.{name})")
     reasons += [f"({stored}.{name} IS NOT NULL AND {living})" for name in noun.posthumous]
     reasons += [f"{stored}.{name} IS DISTINCT FROM {latest(name, incoming, stored)}" for name in noun.latest]
+    for name, flag in noun.bound.items():
+        if name not in noun.final:
+            reasons.append(
+                f"({stored}.{name} IS NOT NULL AND NOT {final(noun, flag, incoming, stored, insists=insists)})"
+            )
     for name in noun.final:
         reasons.append(f"{stored}.{name} IS DISTINCT FROM {final(noun, name, incoming, stored, insists=insists)}")
     return "\n   OR ".join(reasons)

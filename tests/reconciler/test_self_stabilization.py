@@ -160,6 +160,8 @@ SELECT id, default_branch, repeat('f', 40), '2999-01-01', 'arrival', 'webhook' F
             for order in ("ASC", "DESC")
         ),
         JUDGED_ELSEWHERE,
+        "UPDATE github_pull_requests SET merged_at = now() - interval '3 days' WHERE NOT merged",
+        "UPDATE github_pull_requests SET merge_commit_sha = repeat('f', 40) WHERE NOT merged",
         PUSHED_IN_2999,
         *(
             f"UPDATE {table} SET {column} = '{sign}infinity'"
