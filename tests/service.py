@@ -3,11 +3,12 @@
 import asyncio
 import json
 import os
+import secrets
 import signal
 import socket
 import sys
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +23,7 @@ SECRET = "chaos"
 WEBHOOK = "/webhooks/github"
 PATIENCE_SECONDS = 120.0  # for a machine that has much else to do
 LOOK_SECONDS = 0.02
+PORTS = range(20_000, 32_000)  # below what Linux and others give to connections and to those who ask for any port
 INHERITED = ("PATH", "HOME", "LANG", "TMPDIR")
 
 
@@ -153,10 +155,11 @@ async def post(client: httpx.AsyncClient, delivery: Recorded) -> httpx.Response:
 
 
 def free_port() -> int:
-    """A port that nobody listens on."""
-    with socket.create_server(("127.0.0.1", 0)) as listening:
-        port: int = listening.getsockname()[1]
-        return port
+    """A port that nobody listens on, nor will before our process does: the system gives out none of these by itself."""
+    while True:
+        port = secrets.choice(PORTS)
+        with suppress(OSError), socket.create_server(("127.0.0.1", port)):
+            return port
 
 
 @asynccontextmanager

@@ -5,7 +5,6 @@ import os
 import re
 import shutil
 import signal
-import socket
 import subprocess
 import tempfile
 import time
@@ -17,6 +16,7 @@ import psutil  # type: ignore[import-untyped]
 import pytest
 
 from tests.packaging.image import CHECKOUT, Image, Step, plain_python, stages
+from tests.service import free_port
 
 BUILD, FINAL = stages((CHECKOUT / "Dockerfile").read_text())
 IGNORED = (CHECKOUT / ".dockerignore").read_text().split()
@@ -102,14 +102,6 @@ def wheel(image: Image) -> set[str]:
     (path,) = image.root.glob("kept/ghsync-*.whl")
     with ZipFile(path) as archive:
         return set(archive.namelist())
-
-
-def free_port() -> int:
-    """A port that nobody listens on."""
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        port: int = listener.getsockname()[1]
-        return port
 
 
 @pytest.mark.slow
