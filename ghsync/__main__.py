@@ -8,6 +8,7 @@ import typer
 from typer.core import TyperCommand, TyperGroup
 
 from ghsync.cli import terminal
+from ghsync.cli.program import program
 from ghsync.errors import GhsyncError
 
 RUN, DELIVERIES, DATA = "Run", "Deliveries", "Data"
@@ -37,7 +38,7 @@ COMMANDS = {
     "maintain": Command(
         RUN, "maintain", "maintain", "Refresh materialized views; on request, derive pr_tracking anew."
     ),
-    "deliveries": Command(DELIVERIES, "deliveries", "app", "Look into the inbox; replay or park deliveries."),
+    "deliveries": Command(DELIVERIES, "deliveries", "app", "Look into the inbox; replay, park or dismiss deliveries."),
     "replay": Command(DELIVERIES, "replay", "replay", "Replay recorded deliveries, into the inbox or over HTTP."),
     "record": Command(DELIVERIES, "record", "record", "Write deliveries from the inbox as files that can be replayed."),
     "tail": Command(DATA, "tail", "tail", "Follow the change feed."),
@@ -75,14 +76,14 @@ def load(name: str) -> Any:
     command = COMMANDS[name]
     found = getattr(import_module(f"ghsync.cli.{command.module}"), command.attribute)
     if not isinstance(found, typer.Typer):
-        function, found = found, typer.Typer(add_completion=False)
+        function, found = found, program()
         found.command(name)(function)
     loaded = typer.main.get_command(found)
     loaded.name = name
     return loaded
 
 
-app = typer.Typer(cls=Commands, add_completion=False, pretty_exceptions_enable=False, no_args_is_help=True)
+app = program(cls=Commands)
 
 
 def _show_version(asked: bool) -> None:

@@ -45,6 +45,11 @@ OUR_FAULT: Mapping[int, str] = {
     500: "ghsync failed: its log says why.",
 }
 
+ELSEWHERE: Mapping[int, str] = {
+    404: "There is nothing here: the webhook's URL has to end in /webhooks/github.",
+    405: "This is asked for in another way: a webhook with POST, all else with GET.",
+}
+
 HEADERS: Mapping[int, Mapping[str, str]] = {503: {"Retry-After": "10"}}
 
 log = structlog.get_logger()
@@ -110,7 +115,7 @@ async def answer_error(request: Request, error: Exception) -> Response:
 async def answer_http_error(request: Request, error: Exception) -> Response:
     """An error of Starlette's: no such page, no such method."""
     status = HTTPStatus(getattr(error, "status_code", 500))
-    content = {"error": status.name.lower(), "detail": f"{status.description}."}
+    content = {"error": status.name.lower(), "detail": ELSEWHERE.get(status, f"{status.description}.")}
     return _json(content, status, getattr(error, "headers", None))
 
 

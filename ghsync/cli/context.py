@@ -24,12 +24,12 @@ NOT_MIGRATED = frozenset({"42P01", "42703", "42883"})
 
 
 @contextmanager
-def configured(*, warns: bool = True, **overrides: object) -> Iterator[tuple[Settings, str]]:
+def configured(*, notes: bool = True, **overrides: object) -> Iterator[tuple[Settings, str]]:
     """The settings and the database's URL; starts the embedded PostgreSQL where none is named.
 
-    ``warns`` of variables that look like settings and are none.
+    ``notes`` tell of variables that look like settings and are none, and where the embedded PostgreSQL is.
     """
-    for sentence in settings.unknown() if warns else ():
+    for sentence in settings.unknown() if notes else ():
         notices.print(sentence, style="yellow", markup=False, soft_wrap=True)
     loaded = settings.load(**overrides)
     log.configure(loaded.log_format, loaded.log_level)
@@ -38,7 +38,8 @@ def configured(*, warns: bool = True, **overrides: object) -> Iterator[tuple[Set
             yield loaded, loaded.database_url.get_secret_value()
             return
         with embedded.running(loaded.data_dir) as url:
-            notices.print(f"Using the embedded PostgreSQL in {loaded.data_dir}.", style="dim", soft_wrap=True)
+            if notes:
+                notices.print(f"Using the embedded PostgreSQL in {loaded.data_dir}.", style="dim", soft_wrap=True)
             yield loaded, url
 
 

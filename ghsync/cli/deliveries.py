@@ -15,17 +15,13 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 from ghsync import audit, payload
 from ghsync.cli import arguments, lookup, terminal
 from ghsync.cli.context import run
+from ghsync.cli.program import program
 from ghsync.database import transaction
 from ghsync.errors import NotFound, Permanent
 from ghsync.inbox import queue
 from ghsync.inbox.table import table
 
-app = typer.Typer(
-    help="Look into the inbox; replay or park deliveries.",
-    no_args_is_help=True,
-    add_completion=False,
-    pretty_exceptions_enable=False,
-)
+app = program(help="Look into the inbox; replay, park or dismiss deliveries.")
 
 LISTED = (
     "id", "guid", "hook_target", "event", "action", "repository", "status", "attempts", "received_at", "processed_at",
@@ -37,6 +33,7 @@ Row = dict[str, Any]
 
 Id = Annotated[str, typer.Argument(metavar="ID", help="Number in the inbox, or GitHub's GUID.")]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+Reason = Annotated[str, typer.Option(help="Why, for whoever looks at it later.")]
 Since = Annotated[datetime | None, typer.Option(parser=arguments.moment, metavar="TIME", help=arguments.MOMENT_HELP)]
 Event = Annotated[str | None, typer.Option(help="Only this event, like pull_request.")]
 
@@ -152,11 +149,10 @@ def replay(
 @app.command()
 def park(
     delivery: Id,
-    reason: Annotated[str, typer.Option(help="Why, for whoever looks at it later.")],
+    reason: Reason,
 ) -> None:
     """Take a waiting delivery out of the queue; `deliveries replay` puts it back."""
-    if not reason.strip():
-        raise typer.BadParameter("The reason is empty.")
+    _require(reason)
 
     async def set_aside(engine: AsyncEngine) -> int:
         async with transaction(engine) as conn:
@@ -172,9 +168,48 @@ def park(
     terminal.console.print(f"Parked delivery {run(set_aside)}.")
 
 
+@app.command()
+def dismiss(
+    deliveries: Annotated[list[str], typer.Argument(metavar="ID", help="Numbers in the inbox, or GUIDs.")],
+    reason: Reason,
+) -> None:
+    """Have parked deliveries count as ignored: they are kept, and make nothing stale.
+
+    It is for those that will never be read; `deliveries replay` puts them back.
+    """
+    _require(reason)
+
+    async def ignore(engine: AsyncEngine) -> int:
+        async with transaction(engine) as conn:
+            found = [await _find(conn, delivery) for delivery in deliveries]
+            for one in found:
+                if one["status"] != Status.parked:
+                    raise Permanent(
+                        f"Delivery {one['id']} is {one['status']}: only one that is parked can be dismissed."
+                    )
+            ids = [one["id"] for one in found]
+            why = f"Dismissed by {terminal.operator()}: {reason.strip()}"
+            done = await conn.execute(_DISMISS, {"ids": ids, "why": why})
+            await _write_down(conn, "delivery.dismissed", ids, {"reason": reason.strip()})
+            return done.rowcount
+
+    terminal.console.print(f"Dismissed {terminal.deliveries(run(ignore))}.")
+
+
+def _require(reason: str) -> None:
+    if not reason.strip():
+        raise typer.BadParameter("The reason is empty.")
+
+
 _PARK = sa.text("""
 UPDATE webhook_deliveries SET status = 'parked', processed_at = now(), last_error = :error
 WHERE id = :id AND status = 'pending'
+""")
+
+# What was wrong with it stays readable, after why it does not matter.
+_DISMISS = sa.text("""
+UPDATE webhook_deliveries SET status = 'ignored', last_error = :why || coalesce(E'\\n' || last_error, '')
+WHERE id = ANY(:ids) AND status = 'parked'
 """)
 
 

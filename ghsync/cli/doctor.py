@@ -32,7 +32,7 @@ def doctor(
             terminal.console.print(f"[{style}]{found.state:<8}[/] {found.check:<16} {terminal.cell(found.said)}")
 
     try:
-        with configured(warns=False) as (loaded, url):
+        with configured(notes=False) as (loaded, url):
             asyncio.run(_examine(loaded, url, note))
     except NotConfigured as error:
         for sentence in str(error).splitlines():

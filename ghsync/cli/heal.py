@@ -6,6 +6,7 @@ from typing import Annotated, Any
 import typer
 
 from ghsync.cli import arguments, reading, terminal
+from ghsync.errors import NotConfigured
 from ghsync.inbox.recorder import Recorder
 from ghsync.reconciler.heal import KEPT
 from ghsync.reconciler.heal import heal as look
@@ -49,6 +50,11 @@ def heal(
 
 
 async def _heal(reconciler: Reconciler, loaded: Settings, since: datetime | None) -> dict[str, Any]:
+    if not reconciler.github.has_app:
+        raise NotConfigured(
+            "GitHub keeps a log of deliveries for Apps, which GHSYNC_TOKEN cannot read: set GHSYNC_APP_ID and "
+            "GHSYNC_PRIVATE_KEY_PATH, or let `ghsync resync --all` find what changed."
+        )
     recorder = Recorder(reconciler.engine, loaded.commit_timeout_seconds)
     try:
         run, healed = await look(reconciler, recorder, since=since, priority="interactive")

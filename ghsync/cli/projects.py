@@ -10,15 +10,11 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from ghsync import audit
 from ghsync.cli import terminal
 from ghsync.cli.context import rows, run
+from ghsync.cli.program import program
 from ghsync.database import transaction
 from ghsync.errors import NotFound, Permanent
 
-app = typer.Typer(
-    help="Projects: where tasks and repositories belong.",
-    no_args_is_help=True,
-    add_completion=False,
-    pretty_exceptions_enable=False,
-)
+app = program(help="Projects: where tasks and repositories belong.")
 
 Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 

@@ -62,7 +62,8 @@ def record(
     if as_json:
         terminal.print_json({"recorded": written, "failed": skipped})
     else:
-        terminal.console.print(f"Recorded {terminal.deliveries(written)} in {directory}.", markup=False)
+        what = f"Recorded {terminal.deliveries(written)} in {directory}." if written else "No such deliveries."
+        terminal.console.print(what, markup=False)
     if skipped:
         raise typer.Exit(terminal.FAILED)
 

@@ -12,18 +12,14 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from ghsync import audit, settings
 from ghsync.cli import arguments, lookup, terminal
 from ghsync.cli.context import rows, run
+from ghsync.cli.program import program
 from ghsync.database import transaction
 from ghsync.encryption import Encryption
 from ghsync.projector import linking
 from ghsync.reconciler import health
 from ghsync.tasks import links
 
-app = typer.Typer(
-    help="Mirrored repositories: their projects, names and secrets.",
-    no_args_is_help=True,
-    add_completion=False,
-    pretty_exceptions_enable=False,
-)
+app = program(help="Mirrored repositories: their projects, names and secrets.")
 
 Row = dict[str, Any]
 

@@ -37,7 +37,7 @@ def status(
     whether it is stale.
     """
 
-    with configured() as (loaded, url):
+    with configured(notes=not check) as (loaded, url):
         report = asyncio.run(_read(loaded, url, repo))
     if as_json:
         terminal.print_json(report)

@@ -10,6 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 from ghsync import audit
 from ghsync.cli import lookup, terminal
 from ghsync.cli.context import run
+from ghsync.cli.program import program
 from ghsync.database import transaction
 from ghsync.errors import NotFound, Permanent
 from ghsync.jobs import Due
@@ -18,10 +19,7 @@ from ghsync.tasks import links, suggestions
 from ghsync.tasks.item import Item
 from ghsync.tasks.tables import TASK_STATUSES
 
-app = typer.Typer(
-    add_completion=False,
-    no_args_is_help=True,
-    pretty_exceptions_enable=False,
+app = program(
     help="Tasks and their links to issues and pull requests.\n\n"
     "TASK is a task's id or as much of its beginning as no other has. "
     "ITEM is OWNER/REPO#NUMBER, or the URL of the issue or pull request.",

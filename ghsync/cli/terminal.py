@@ -109,13 +109,13 @@ def cell(value: Any) -> str:
 
 
 def moment(value: datetime) -> str:
-    """A time for people, in UTC and to the second: `2026-03-02 09:10:00`."""
-    return f"{value.astimezone(UTC):%Y-%m-%d %H:%M:%S}"
+    """A time for people, in UTC and to the second: `2026-03-02 09:10:00Z`."""
+    return f"{value.astimezone(UTC):%Y-%m-%d %H:%M:%S}Z"
 
 
 def brief(value: datetime) -> str:
-    """A recent time for people, in UTC, where there is little room: `03-02 09:10:00`."""
-    return f"{value.astimezone(UTC):%m-%d %H:%M:%S}"
+    """A recent time for people, in UTC, where there is little room: `03-02 09:10:00Z`."""
+    return f"{value.astimezone(UTC):%m-%d %H:%M:%S}Z"
 
 
 def duration(seconds: float) -> str:

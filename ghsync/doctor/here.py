@@ -95,6 +95,9 @@ async def unread(engine: AsyncEngine) -> Finding:
     """What of GitHub could not be read lately, and is asked for again."""
     async with transaction(engine) as conn:
         found = await jobs.failing(conn, 1)
+        asked = await conn.scalar(sa.text("SELECT EXISTS (SELECT FROM sync_runs)"))
+    if not asked:
+        return Finding("readings", "ok", "Nothing has been asked for yet.")
     if not found:
         return Finding("readings", "ok", "All that was asked for could be read.")
     first = found[0]

@@ -8,7 +8,7 @@ import msgspec
 from ghsync.doctor import finding, graphql, hook, permissions
 from ghsync.doctor.finding import Finding
 from ghsync.doctor.question import ask
-from ghsync.errors import GhsyncError, GitHubUnavailable, NotFound
+from ghsync.errors import GhsyncError, GitHubUnavailable, GitHubUnreachable, NotFound
 from ghsync.github.client import GitHub, Meter
 from ghsync.github.credentials import Credential
 from ghsync.github.decoding import decoded
@@ -69,12 +69,14 @@ async def findings(github: GitHub, settings: Settings) -> AsyncIterator[Finding]
         app = decoded(body, _app, "The App") if settings.app_id else None
         account = decoded(body, _account, "The token's account")
     except GitHubUnavailable as error:
-        yield Finding("github", "failed", f"{error} Check the network, and that GHSYNC_API_URL is right.")
+        remedy = "" if isinstance(error, GitHubUnreachable) else " Check that GHSYNC_API_URL is right."
+        yield Finding("github", "failed", f"{error}{remedy}")
         return
     except GhsyncError as error:
         yield Finding("github", "ok", f"Reached at {github.api_url}.")
         yield _clock(github)
-        unknown = f"GitHub knows no such {check}: GHSYNC_APP_ID or GHSYNC_API_URL is wrong."
+        named = "GHSYNC_APP_ID" if settings.app_id else "GHSYNC_TOKEN"
+        unknown = f"GitHub knows no such {check}: {named} or GHSYNC_API_URL is wrong."
         yield Finding(check, "failed", unknown if isinstance(error, NotFound) else str(error))
         return
     yield Finding("github", "ok", f"Reached at {github.api_url}.")
@@ -83,7 +85,8 @@ async def findings(github: GitHub, settings: Settings) -> AsyncIterator[Finding]
         async for found in _of_app(github, app):
             yield found
     else:
-        yield Finding("token", "ok", f"It is {account.login}'s.")
+        whose = f"It is {account.login}'s." if account.login else "GitHub does not say whose it is."
+        yield Finding("token", "ok", whose)
         yield await finding.of("rate limit", _limits(github, [credential]))
         yield await finding.of("graphql", graphql.shown(github, credential))
 

@@ -124,7 +124,7 @@ class Exchange:
             if reply.status == 401 and not token_renewed and await self._discard(credential, token):
                 token_renewed = True
                 continue
-            if error := self._error(request, reply):
+            if error := self._error(credential, request, reply):
                 raise error
             return reply
 
@@ -180,13 +180,13 @@ class Exchange:
             await self.budget.block(credential.key, least)
         return True
 
-    def _error(self, request: Request, reply: Reply) -> GhsyncError | None:
+    def _error(self, credential: Credential, request: Request, reply: Reply) -> GhsyncError | None:
         if request.resource == "graphql":
             if reply.status in (502, 504):
                 return TooHeavy(f"GraphQL did not answer in time ({reply.status}).")
             if reply.status in (400, 404, 405, 422):
                 return GraphQLUnavailable(f"GraphQL answered with {reply.status}; REST is asked instead.")
-        error = refusals.error(reply, request.name, self._clock.offset)
+        error = refusals.error(reply, request.name, credential, self._clock.offset)
         if error is not None or reply.status == 304:
             return error
         if not reply.body and request.again:  # what is done may be answered with nothing, what is asked may not

@@ -26,6 +26,7 @@ from ghsync.errors import (
 from ghsync.github import decoding
 from ghsync.github.budget import Told
 from ghsync.github.clock import moment
+from ghsync.github.credentials import Credential
 from ghsync.github.wire import Reply
 
 REDIRECTS = (301, 302, 307, 308)
@@ -38,6 +39,22 @@ _LIMITED = re.compile(r"rate limit|abuse detection", re.IGNORECASE)
 _SECONDARY = re.compile(r"secondary rate limit|abuse detection", re.IGNORECASE)
 _SUSPENDED = re.compile(r"installation .*suspended", re.IGNORECASE)
 _LACKS_PERMISSION = re.compile(r"not accessible by|must have admin rights|insufficient scopes?", re.IGNORECASE)
+
+_TOKENS = "on GitHub under Settings, Developer settings, Personal access tokens"
+
+_NOT_ACCEPTED = {
+    "app": "the App's key{said}: it was revoked, or GHSYNC_APP_ID is another App's; "
+    "generate a new private key on the App's page",
+    "installation": "the token that it made for the App's installation{said}: it was revoked; "
+    "`ghsync doctor` tells whether the App is in order",
+    "token": f"GHSYNC_TOKEN{{said}}: it was revoked, has expired or is not whole; make a new one {_TOKENS}",
+}
+_LACKING = {
+    "app": ("The App", "grant it on the App's page"),
+    "installation": ("The App", "grant it on the App's page, and accept it where the App is installed"),
+    "token": ("GHSYNC_TOKEN", f"give it to the token {_TOKENS}"),
+}
+"""What to do, by the kind of the credential."""
 
 
 class _Body(msgspec.Struct, frozen=True):
@@ -117,8 +134,8 @@ def message(reply: Reply) -> str:
     return _body(reply).message
 
 
-def error(reply: Reply, what: str, clock_offset: float) -> GhsyncError | None:
-    """The error that an answer is; None for one that is as asked. ``what`` names the request."""
+def error(reply: Reply, what: str, credential: Credential, clock_offset: float) -> GhsyncError | None:
+    """The error that an answer is; None for one that is as asked. ``what`` names the request of a credential."""
     status, said = reply.status, message(reply)
     if status < 300 or status == 304:
         return None
@@ -127,9 +144,9 @@ def error(reply: Reply, what: str, clock_offset: float) -> GhsyncError | None:
     if status >= 500:
         return GitHubUnavailable(f"GitHub answered {what} with {status}; it is asked again later.")
     if status == 401:
-        return _unauthorized(said, clock_offset)
+        return _unauthorized(said, credential, clock_offset)
     if status == 403:
-        return _forbidden(reply, what, said)
+        return _forbidden(reply, what, credential, said)
     if status == 451:
         return UnavailableForLegalReasons(f"GitHub has blocked {what} for legal reasons.")
     if status == 404:
@@ -148,29 +165,22 @@ def _moved(reply: Reply, what: str) -> GhsyncError:
     return Moved(f"{what} is now at {reply.location}.", reply.location)
 
 
-def _unauthorized(said: str, clock_offset: float) -> BadCredentials:
+def _unauthorized(said: str, credential: Credential, clock_offset: float) -> BadCredentials:
     if _CLOCK.search(said):
         off = f"is {abs(clock_offset):.0f} s {'behind' if clock_offset > 0 else 'ahead of'} GitHub's"
         wrong = off if abs(clock_offset) >= 1 else "differs from GitHub's"
         return BadCredentials(f"This machine's clock {wrong}: set it right (NTP), or the App's signatures are refused.")
-    if "json web token" in said.lower() or "jwt" in said.lower():
-        return BadCredentials(
-            "GitHub does not accept the App's key: it was revoked, or GHSYNC_APP_ID is another App's; "
-            "generate a new private key on the App's page."
-        )
-    return BadCredentials(
-        f"GitHub does not accept the credential{_quoted(said)}: it was revoked or has expired; "
-        "renew GHSYNC_TOKEN or the App's private key."
-    )
+    return BadCredentials(f"GitHub does not accept {_NOT_ACCEPTED[credential.kind].format(said=_quoted(said))}.")
 
 
-def _forbidden(reply: Reply, what: str, said: str) -> RefusedByGitHub:
+def _forbidden(reply: Reply, what: str, credential: Credential, said: str) -> RefusedByGitHub:
     if _SUSPENDED.search(said):
         return Suspended("The App's installation is suspended: the account's owner can lift that in GitHub's settings.")
     if _LACKS_PERMISSION.search(said):
         needed = reply.headers.get("x-accepted-github-permissions", "")
         wanted = f" (it takes {needed.replace('=', ': ')})" if needed else ""
-        return PermissionMissing(f"The credential lacks a permission for {what}{wanted}: grant it on the App's page.")
+        who, remedy = _LACKING[credential.kind]
+        return PermissionMissing(f"{who} lacks a permission for {what}{wanted}: {remedy}.")
     if _body(reply).block is not None or "access blocked" in said.lower():
         return UnavailableForLegalReasons(f"GitHub has blocked {what}{_quoted(said)}.")
     return AccessLost(f"GitHub does not let this credential see {what}{_quoted(said)}.")

@@ -111,13 +111,13 @@ async def kept(
 
 @contextmanager
 def part(unread: Unread, repository_id: str, name: str) -> Iterator[None]:
-    """Note a part of a repository that cannot be read, and go on without it."""
+    """Note a part of a repository that cannot be read, or may not be, and go on without it."""
     try:
         yield
     except SwitchedOff:
         return  # it is not to be seen, and there is nothing wrong with that
     except GhsyncError as error:
-        if not is_of_one(error):
+        if not is_of_one(error) and not isinstance(error, PermissionMissing):
             raise
         unread.note_or_raise(parts(repository_id), name, error)
 

@@ -100,6 +100,38 @@ def test_a_waiting_delivery_is_parked_with_a_reason(waiting: Ghsync, connection:
     assert "breaks the reports" in waiting("deliveries", "show", 5).text
 
 
+def test_what_will_never_be_read_is_dismissed_and_makes_nothing_stale(
+    waiting: Ghsync, connection: psycopg.Connection
+) -> None:
+    connection.execute("UPDATE webhook_deliveries SET status = 'ignored', processed_at = now() WHERE id <> 5")
+    waiting("deliveries", "park", 5, "--reason", "has no id")
+    assert waiting("status", "--check").exit_code == 1
+
+    assert waiting("deliveries", "dismiss", 5, "--reason", "a test's").stdout == "Dismissed 1 delivery.\n"
+
+    assert (waiting("status", "--check").exit_code, waiting("status", "--check").text) == (0, "")
+    shown = waiting("deliveries", "show", 5).text
+    assert ": a test's" in shown
+    assert ": has no id" in shown
+    assert connection.execute(AUDIT).fetchall()[-1][:4] == (
+        "delivery.dismissed", "webhook_delivery", "delivery 5", {"ids": [5], "reason": "a test's"},
+    )  # fmt: skip
+    assert waiting("deliveries", "replay", 5).stdout == "Queued 1 delivery again.\n"
+
+
+def test_only_what_is_parked_is_dismissed_and_of_several_all_or_none(
+    waiting: Ghsync, connection: psycopg.Connection
+) -> None:
+    waiting("deliveries", "park", 5, "--reason", "later")
+    result = waiting("deliveries", "dismiss", 5, 6, "--reason", "why not")
+
+    assert (result.exit_code, result.text.strip()) == (
+        1, "Delivery 6 is pending: only one that is parked can be dismissed.",
+    )  # fmt: skip
+    assert connection.execute("SELECT status FROM webhook_deliveries WHERE id = 5").fetchone() == ("parked",)
+    assert waiting("deliveries", "dismiss", 5, "--reason", " ").exit_code == 2
+
+
 def test_a_processed_delivery_cannot_be_parked(told: Ghsync, connection: psycopg.Connection) -> None:
     result = told("deliveries", "park", 5, "--reason", "why not")
 

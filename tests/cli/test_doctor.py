@@ -106,6 +106,7 @@ def test_where_all_is_well_every_check_says_so(examined: Ghsync, site: Site) -> 
     assert result.exit_code == 0
     assert found(result, "rate limit")[1] == "4,900 of 5,000 are left (installation:8, graphql)."
     assert found(result, "installations")[1] == "Installed for octocat."
+    assert found(result, "readings")[1] == "Nothing has been asked for yet."
 
 
 def test_people_get_a_line_a_check(ghsync: Ghsync, site: Site) -> None:
@@ -115,6 +116,27 @@ def test_people_get_a_line_a_check(ghsync: Ghsync, site: Site) -> None:
     lines = result.stdout.splitlines()
     assert len(lines) == 10
     assert lines[7].split() == ["ok", "token", "It", "is", "mona's."]
+
+
+@pytest.mark.parametrize(
+    ("reply", "state", "said"),
+    [
+        (answer({}), "ok", "GitHub does not say whose it is."),
+        (answer({"message": "Bad credentials"}, 401), "failed", "GitHub does not accept GHSYNC_TOKEN (Bad "),
+        (answer({"message": "Not Found"}, 404), "failed", "GHSYNC_TOKEN or GHSYNC_API_URL is wrong"),
+        (answer({"message": "Resource not accessible by personal access token"}, 403), "failed",
+         "GHSYNC_TOKEN lacks a permission for /user: give it to the token on GitHub under Settings"),
+    ],
+)  # fmt: skip
+def test_what_is_wrong_with_a_token_is_said_of_the_token(
+    ghsync: Ghsync, site: Site, reply: httpx.Response, state: str, said: str
+) -> None:
+    site.user.mock(return_value=reply)
+    result = ghsync("doctor", "--json", GHSYNC_API_URL=API, GHSYNC_TOKEN=TOKEN)
+
+    assert found(result, "token")[0] == state
+    assert said in found(result, "token")[1]
+    assert "APP_ID" not in found(result, "token")[1]
 
 
 def test_settings_that_are_wrong_are_told_together(ghsync: Ghsync) -> None:
@@ -167,7 +189,7 @@ def test_a_github_that_is_not_there_is_told_with_the_setting(examined: Ghsync, s
     result = examined()
 
     assert found(result, "github")[0] == "failed"
-    assert "GHSYNC_API_URL is right" in found(result, "github")[1]
+    assert found(result, "github")[1].endswith("(refused): check the network and GHSYNC_API_URL.")
     assert result.json[-1]["check"] == "github"
 
 

@@ -85,7 +85,8 @@ def test_a_time_that_cannot_be_read_is_a_mistake_of_usage(ghsync: Ghsync) -> Non
 @pytest.mark.parametrize(("settings", "said"), [
     (NO_APP, "Nothing may read GitHub's API yet: set GHSYNC_APP_ID and GHSYNC_PRIVATE_KEY_PATH, or GHSYNC_TOKEN.\n"),
     (NO_APP | {"GHSYNC_TOKEN": PERSONAL_TOKEN},
-     "No GitHub App is set up: set GHSYNC_APP_ID, and GHSYNC_PRIVATE_KEY or GHSYNC_PRIVATE_KEY_PATH.\n"),
+     ("GitHub keeps a log of deliveries for Apps, which GHSYNC_TOKEN cannot read: set GHSYNC_APP_ID and "
+      "GHSYNC_PRIVATE_KEY_PATH, or let `ghsync resync --all` find what changed.\n")),
 ])  # fmt: skip
 async def test_without_an_app_it_says_what_to_set(hub: Hub, settings: dict[str, str], said: str) -> None:
     result = await hub.run("heal", **settings)

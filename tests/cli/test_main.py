@@ -16,6 +16,14 @@ def test_every_command_can_be_loaded_and_says_what_the_list_says(name: str) -> N
     assert command.help.splitlines()[0] == COMMANDS[name].summary
 
 
+@pytest.mark.parametrize("arguments", [(), ("--help",), ("tasks", "--help"), ("resync", "--help"), ("status", "--no")])
+def test_what_no_terminal_shows_is_not_boxed_nor_cut(process: Ghsync, arguments: tuple[str, ...]) -> None:
+    result = process(*arguments)
+    assert "Usage: ghsync" in result.text
+    assert not {"╭", "│", "…"} & set(result.text)
+    assert not [line for line in result.text.splitlines() if line.endswith("...")]
+
+
 def test_help_lists_every_command_and_imports_no_database_driver() -> None:
     code = (
         "import sys; from ghsync.__main__ import app\n"

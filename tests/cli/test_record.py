@@ -29,6 +29,11 @@ def test_what_is_recorded_can_be_chosen(told: Ghsync, tmp_path: Path, options: t
     assert told("record", tmp_path / "recorded", *options, "--json").json == {"recorded": count, "failed": 0}
 
 
+def test_where_nothing_is_chosen_it_says_so(told: Ghsync, tmp_path: Path) -> None:
+    result = told("record", tmp_path / "recorded", "--event", "nope")
+    assert (result.exit_code, result.stdout) == (0, "No such deliveries.\n")
+
+
 def test_scrubbed_files_name_nobody_and_hang_together(told: Ghsync, tmp_path: Path) -> None:
     told("record", tmp_path / "recorded", "--scrub")
 

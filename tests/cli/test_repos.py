@@ -100,7 +100,7 @@ def test_a_repository_is_found_under_its_old_names(told: Ghsync, connection: psy
 
     found = told("repos", "aliases", "Tarnfield/Old-Name", "--json").json
     assert [(row["name"], row["current"]) for row in found] == [("tarnfield/old-name", False), (NAME, True)]
-    assert "2020-01-01 00:00:00" in told("repos", "aliases", NAME).text
+    assert "2020-01-01 00:00:00Z" in told("repos", "aliases", NAME).text
 
 
 def test_a_secret_is_stored_encrypted_and_cleared(told: Ghsync, connection: psycopg.Connection) -> None:

@@ -262,7 +262,8 @@ async def comment(hub: Hub) -> None:
 async def test_a_token_that_was_revoked_is_one_sentence(hub: Hub) -> None:
     result = await hub.run("resync", hub.repository.full_name, **NO_APP, GHSYNC_TOKEN="ghp_revoked")
     assert result.exit_code == 1
-    assert result.stderr.startswith("GitHub does not accept the credential (Bad credentials): it was revoked")
+    assert result.stderr.startswith("GitHub does not accept GHSYNC_TOKEN (Bad credentials): it was revoked")
+    assert "APP" not in result.stderr.upper()
     assert result.stderr.count("\n") == 1
 
 

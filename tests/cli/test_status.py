@@ -247,7 +247,7 @@ async def test_a_revoked_key_is_told_until_github_knows_the_key_again(
         await until(hub)
         good = hub.site.keys
         hub.site.tokens.keys = replace(good, public_key=public_key(new_private_key()))
-        (reason,) = await until(hub, "The last heal failed: GitHub does not accept the App's key: it was revoked")
+        (reason,) = await until(hub, "The last heal failed: GitHub does not accept the App's key (")
         assert (await reasons(hub, "--repo", hub.repository.full_name)) == [reason]
         shown = await hub.run("status")
         assert shown.stdout.startswith(f"Stale: {reason}\n")

@@ -53,7 +53,7 @@ def test_a_line_begins_with_its_number_and_the_date(told: Ghsync) -> None:
     lines = told("tail", "--no-follow").stdout.splitlines()
 
     assert [line.split()[:3] for line in lines] == [
-        [str(event["seq"]), event["created_at"][:10], event["created_at"][11:19]] for event in events
+        [str(event["seq"]), event["created_at"][:10], event["created_at"][11:19] + "Z"] for event in events
     ]
 
 

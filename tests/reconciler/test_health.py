@@ -29,7 +29,7 @@ from tests.reconciler.conftest import Lab
 pytestmark = pytest.mark.anyio
 
 HOOKS_ONLY = Settings(webhook_secrets=(SecretStr("secret"),))
-REVOKED = "GitHub does not accept the App's key: it was revoked, or GHSYNC_APP_ID is another App's"
+REVOKED = "GitHub does not accept the App's key ("
 NOT_YET = "No {} has succeeded yet: until one has, the mirror may lack what no delivery told."
 
 
@@ -176,7 +176,7 @@ async def test_a_missing_permission_is_told_until_it_is_granted(lab: Lab, record
     issues.open_issue(lab.world, lab.repository, "Not to be seen", by=lab.repository.owner)
     await work(lab, recorder)
     (reason,) = (await look(lab)).reasons
-    assert reason.startswith("The last sweep failed: The credential lacks a permission for ")
+    assert reason.startswith("The last sweep failed: The App lacks a permission for ")
     installation.permissions.update(granted)
     await work(lab, recorder)
     assert (await look(lab)).reasons == ()

@@ -93,6 +93,25 @@ async def test_a_part_that_is_not_what_it_should_be_is_told_and_all_else_is_read
     assert await broken.unread() == []
 
 
+@pytest.mark.parametrize("known", [True, False])
+@pytest.mark.parametrize("part", ["labels", "milestones"])
+async def test_a_part_that_may_not_be_read_is_told_and_all_else_is_read(broken: Broken, part: str, known: bool) -> None:
+    if not known:
+        broken.connection.execute(f"DELETE FROM github_{part}".encode())
+    broken.connection.execute("UPDATE github_issues SET title = 'stale'")
+    broken.faulty.break_(f"{REPOSITORY}/{part}", status(403, "Resource not accessible by integration"))
+    run = await broken.resync(full=True)
+    assert run.unread is not None
+    assert f"The {part} of {broken.repository.full_name} could not be read: The App lacks a permission" in run.unread
+    (stale,) = broken.connection.execute("SELECT count(*) FROM github_issues WHERE title = 'stale'").fetchall()
+    assert stale == (0,)
+
+    broken.faulty.mend()
+    await broken.settle()
+    assert await broken.unread() == []
+    assert broken.differences() == []
+
+
 @pytest.mark.parametrize("code", [400, 422, 500, 503])
 async def test_alerts_that_cannot_be_read_are_told_and_optional(broken: Broken, code: int) -> None:
     broken.faulty.break_(f"{REPOSITORY}/code-scanning/alerts", status(code))
