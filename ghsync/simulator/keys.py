@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cache
 from typing import TYPE_CHECKING
 
 from cryptography.hazmat.primitives import serialization
@@ -40,7 +41,13 @@ def new_private_key() -> str:
 
 def public_key(private_key: str) -> rsa.RSAPublicKey:
     """The public half of a private key in PEM."""
-    loaded = serialization.load_pem_private_key(private_key.encode(), password=None)
-    if not isinstance(loaded, rsa.RSAPrivateKey):
+    return loaded(private_key).public_key()
+
+
+@cache
+def loaded(private_key: str) -> rsa.RSAPrivateKey:
+    """A private key in PEM, read once: whether its primes are prime is checked for 40 ms."""
+    key = serialization.load_pem_private_key(private_key.encode(), password=None)
+    if not isinstance(key, rsa.RSAPrivateKey):
         raise TypeError("an App's key is an RSA key")
-    return loaded.public_key()
+    return key

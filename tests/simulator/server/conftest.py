@@ -8,11 +8,11 @@ from typing import Any
 
 import httpx
 import pytest
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import padding, rsa
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import padding
 
 from ghsync.simulator.app import Installation
-from ghsync.simulator.keys import Keys, new_private_key, public_key
+from ghsync.simulator.keys import Keys, loaded, new_private_key, public_key
 from ghsync.simulator.server import create_server
 from ghsync.simulator.serving import serving
 from ghsync.simulator.site import Site
@@ -74,9 +74,7 @@ class Caller:
         """The App's token, or one that is wrong somewhere."""
         parts = [{"alg": alg, "typ": "JWT"}, self.claims() if claims is None else dict(claims)]
         text = ".".join(encoded(json.dumps(part).encode()) for part in parts)
-        loaded = serialization.load_pem_private_key((key or self.private_key).encode(), None)
-        assert isinstance(loaded, rsa.RSAPrivateKey)
-        signature = loaded.sign(text.encode(), padding.PKCS1v15(), hashes.SHA256())
+        signature = loaded(key or self.private_key).sign(text.encode(), padding.PKCS1v15(), hashes.SHA256())
         return f"{text}.{encoded(signature)}"
 
     def _headers(self) -> dict[str, str]:
