@@ -9,15 +9,37 @@ import uvicorn
 from starlette.types import ASGIApp
 
 LOOPBACK = "127.0.0.1"
+LOOK_SECONDS = 0.005
 
 
 class _Server(uvicorn.Server):
-    """A server that leaves signals to the program it is a part of."""
+    """A server that leaves signals to the program it is a part of, and ends when nobody is served any more.
+
+    uvicorn looks ten times a second whether it is to end, and waits a tenth more before it does.
+    """
+
+    def __init__(self, config: uvicorn.Config) -> None:
+        super().__init__(config)
+        self.ended = asyncio.Event()
 
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:
         """Capture none."""
         yield
+
+    async def main_loop(self) -> None:
+        """Serve until it is to end."""
+        await self.ended.wait()
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Take no more connections, and end when those that there are have got their answers."""
+        for server in self.servers:
+            server.close()
+        for connection in list(self.server_state.connections):
+            connection.shutdown()
+        while self.server_state.connections or self.server_state.tasks:  # noqa: ASYNC110 (uvicorn sets no event)
+            await asyncio.sleep(LOOK_SECONDS)
+        await self.lifespan.shutdown()
 
 
 @contextlib.asynccontextmanager
@@ -30,7 +52,7 @@ async def serving(app: ASGIApp, port: int = 0) -> AsyncIterator[str]:
         try:
             yield f"http://{LOOPBACK}:{listening.getsockname()[1]}"
         finally:
-            server.should_exit = True
+            server.ended.set()
             await task
 
 
