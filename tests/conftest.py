@@ -1,7 +1,9 @@
 """Fixtures that every test may ask for: a migrated database of its own, and an engine on it."""
 
 import signal
+import ssl
 from collections.abc import AsyncIterator, Iterator
+from functools import cache
 
 import psycopg
 import pytest
@@ -32,6 +34,14 @@ def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
 def quiet_logs() -> None:
     """Let only trouble be told."""
     log.configure("console", "error")
+
+
+@pytest.fixture(scope="session", autouse=True)
+def certificates() -> Iterator[None]:
+    """Read once whom to trust: each client of HTTP does it anew, for 30 ms, and nobody here is asked over TLS."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(ssl, "create_default_context", cache(ssl.create_default_context))
+        yield
 
 
 @pytest.fixture(scope="session")
