@@ -46,14 +46,22 @@ def connection_arguments(**settings: str) -> dict[str, Any]:
     }
 
 
-def create_engine(url: str, *, pool_size: int = 5, recycle_seconds: int = -1, **settings: str) -> AsyncEngine:
+def create_engine(
+    url: str, *, pool_size: int = 5, recycle_seconds: int = -1, planned_once: bool = False, **settings: str
+) -> AsyncEngine:
     """An engine for any libpq URL, multi-host and socket URLs too: libpq reads it, not SQLAlchemy.
 
-    A connection older than ``recycle_seconds`` is replaced before it is used again.
+    A connection older than ``recycle_seconds`` is replaced before it is used again. Where statements are
+    ``planned_once``, each connection does it when it first runs one, whatever the values are.
     """
+    if planned_once:
+        settings |= {"plan_cache_mode": "force_generic_plan"}
 
     async def connect() -> psycopg.AsyncConnection[Any]:
-        return await psycopg.AsyncConnection.connect(url, **connection_arguments(**settings))
+        connection = await psycopg.AsyncConnection.connect(url, **connection_arguments(**settings))
+        if planned_once:
+            connection.prepare_threshold = 0
+        return connection
 
     return create_async_engine(
         "postgresql+psycopg://",
@@ -63,6 +71,7 @@ def create_engine(url: str, *, pool_size: int = 5, recycle_seconds: int = -1, **
         pool_timeout=5,
         pool_recycle=recycle_seconds,
         hide_parameters=True,
+        use_native_hstore=False,  # it would be looked for in each database, and we have none
     )
 
 

@@ -57,7 +57,7 @@ ACTS: dict[str, Act] = {  # in this order: each may make the next ones due
 
 def create_engine(url: str) -> AsyncEngine:
     """An engine for one worker: a single connection, whose statements are planned once."""
-    return database.create_engine(url, pool_size=1, recycle_seconds=PLAN_SECONDS, plan_cache_mode="force_generic_plan")
+    return database.create_engine(url, pool_size=1, recycle_seconds=PLAN_SECONDS, planned_once=True)
 
 
 class Worker:

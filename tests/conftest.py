@@ -82,7 +82,7 @@ def empty_database_url(server_url: str) -> Iterator[str]:
 @pytest.fixture
 async def engine(database_url: str) -> AsyncIterator[AsyncEngine]:
     """An engine on a migrated, otherwise empty database."""
-    engine = database.create_engine(database_url)
+    engine = database.create_engine(database_url, planned_once=True)
     yield engine
     await engine.dispose()
 

@@ -29,7 +29,7 @@ class Assembly:
 @asynccontextmanager
 async def assembled(url: str) -> AsyncIterator[Assembly]:
     """ghsync on a migrated database, with a worker that parks at the first failure."""
-    engine = database.create_engine(url)
+    engine = database.create_engine(url, planned_once=True)
     application = app.create_app(Settings(webhook_secrets=(SecretStr(hook.SECRET),)), engine, handled=HANDLED)
     transport = httpx.ASGITransport(application)
     async with httpx.AsyncClient(transport=transport, base_url="http://ghsync") as client:

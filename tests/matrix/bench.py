@@ -92,7 +92,7 @@ async def bench(url: str) -> AsyncIterator[Bench]:
     limits = {"api_url": ADDRESS, "api_patience_seconds": 0, "api_timeout_seconds": PATIENCE_SECONDS}
     app = Settings(app_id=str(small.app.id), private_key=SecretStr(key), **limits)
     person = Settings(token=SecretStr(TOKEN), **limits)
-    engine = database.create_engine(url, pool_size=2, plan_cache_mode="force_generic_plan")
+    engine = database.create_engine(url, pool_size=2, planned_once=True)
     try:
         with psycopg.connect(url, autocommit=True) as connection:
             made = Bench(engine, Wire(Faulty(server)), Stale(connection), app, person)

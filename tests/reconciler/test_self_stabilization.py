@@ -30,7 +30,7 @@ def loop() -> Iterator[asyncio.AbstractEventLoop]:
 @contextmanager
 def lab_in(loop: asyncio.AbstractEventLoop, url: str, connection: psycopg.Connection, key: str) -> Iterator[Lab]:
     """A small organization in which there is something of everything."""
-    engine = database.create_engine(url)
+    engine = database.create_engine(url, planned_once=True)
     plan = Plan(repositories=2, people=5, conversations=14, pull_request_share=0.6, security_alerts=True)
     opening = opened(engine, connection, key, plan)
     try:

@@ -41,7 +41,7 @@ def tellings(draw: st.DrawFn) -> Telling:
 
 
 async def tell(url: str, telling: Telling) -> dict[str, Rows]:
-    engine = database.create_engine(url)
+    engine = database.create_engine(url, planned_once=True)
     try:
         async with engine.begin() as conn:
             await story.set_up(conn, told(telling.name))

@@ -343,7 +343,7 @@ def lives(draw: st.DrawFn) -> Life:
 
 
 async def live(url: str, life: Life) -> tuple[str, datetime | None]:
-    engine = database.create_engine(url)
+    engine = database.create_engine(url, planned_once=True)
     scene = Scene(engine)
     try:
         await scene.begin()
