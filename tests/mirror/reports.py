@@ -92,6 +92,35 @@ async def query(engine: AsyncEngine, statement: str, **values: Any) -> list[tupl
         return await rows(conn, statement, **values)
 
 
+_EMPTY = """
+DO $$
+DECLARE
+    emptied text;
+BEGIN
+    SET LOCAL session_replication_role = replica;
+    FOR emptied IN
+        WITH RECURSIVE referring AS (
+            SELECT CAST(unnest(CAST('{{{tables}}}' AS regclass[])) AS oid) AS id
+            UNION
+            SELECT c.conrelid FROM pg_constraint c JOIN referring r ON c.confrelid = r.id
+        )
+        SELECT CAST(CAST(id AS regclass) AS text) FROM referring
+    LOOP
+        EXECUTE 'DELETE FROM ' || emptied;
+    END LOOP;
+END
+$$
+"""
+
+
+async def empty(engine: AsyncEngine, *tables: str) -> None:
+    """Empty tables, and all that refer to them, as TRUNCATE ... CASCADE does.
+
+    That makes each table's files anew, some hundreds, and lets every statement be planned anew.
+    """
+    await query(engine, _EMPTY.format(tables=", ".join(tables)))
+
+
 async def until_blocked(engine: AsyncEngine) -> None:
     """Return when a statement in this database waits for another transaction."""
     waiting = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"

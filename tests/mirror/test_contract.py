@@ -228,7 +228,7 @@ async def test_of_two_arrivals_in_one_second_the_later_is_written_and_refetched(
 ) -> None:
     first, second = Report("first", at(1), arrival(2)), Report("second", at(1), arrival(3))
     for batches in ((second, first), (first, second)):
-        await reports.query(engine, "TRUNCATE organizations, sync_jobs CASCADE")
+        await reports.empty(engine, "organizations", "sync_jobs")
         await write(engine, *(subject.batch(report) for report in batches))
         async with engine.connect() as conn:
             assert await subject.row(conn, subject.shown) == {subject.shown: "second"}

@@ -9,7 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from ghsync.mirror import member
 from ghsync.mirror.user import User
 from ghsync.projector.batch import Batch
-from tests.mirror.reports import at, hook, in_app, query, write
+from tests.mirror.reports import at, empty, hook, in_app, query, write
 
 pytestmark = pytest.mark.anyio
 
@@ -51,7 +51,7 @@ async def test_a_user_of_our_own_is_found_by_githubs_id(engine: AsyncEngine) -> 
 async def test_the_last_word_counts_in_whatever_order_it_comes(engine: AsyncEngine) -> None:
     story = (joined(1, "admin"), joined(2, removed=True), joined(3, "member"))
     for order in permutations(story):
-        await query(engine, "TRUNCATE organizations, users CASCADE")
+        await empty(engine, "organizations", "users")
         await write(engine, *order)
         assert await members(engine) == [("ada", "member", "github", None)]
 
@@ -96,7 +96,7 @@ async def test_a_report_without_a_role_leaves_the_role_alone(engine: AsyncEngine
 async def test_a_user_has_the_newest_login_in_whatever_order_it_is_told(engine: AsyncEngine) -> None:
     found = []
     for order in permutations((joined(1), joined(2, user=User(100, "ada-l")))):
-        await query(engine, "TRUNCATE organizations, users CASCADE")
+        await empty(engine, "organizations", "users")
         await write(engine, *order)
         found += await members(engine)
     assert found == [("ada-l", "member", "github", None)] * 2

@@ -14,7 +14,7 @@ from ghsync.mirror.installation import Account
 from ghsync.mirror.repository import Owner
 from ghsync.projector import project
 from ghsync.projector.batch import Batch
-from tests.mirror.reports import ACME, at, hook, query, until_blocked, write
+from tests.mirror.reports import ACME, at, empty, hook, query, until_blocked, write
 
 pytestmark = pytest.mark.anyio
 
@@ -129,7 +129,7 @@ async def test_names_come_out_the_same_in_whatever_order_they_are_seen(engine: A
     story = ((1, "acme/a", 1), (1, "acme/b", 2), (2, "acme/b", 3), (2, "acme/c", 4), (3, "acme/b", 5), (1, "acme/c", 6))
     found = []
     for order in list(permutations(story))[::60]:
-        await query(engine, "TRUNCATE organizations CASCADE")
+        await empty(engine, "organizations")
         await write(engine, *(seen(*sighting) for sighting in order))
         found.append((await names(engine), await projects(engine)))
     expected = {"1": "acme/c", "2": "acme/c~2", "3": "acme/b"}
@@ -278,7 +278,7 @@ async def test_access_has_a_version_of_its_own(engine: AsyncEngine) -> None:
     seen_by = """SELECT i.github_id, r.removed_at FROM github_repositories r
                  JOIN github_installations i ON i.id = r.installation_id"""
     for order in permutations((access(1), access(2, removed=True), access(3, installed=6))):
-        await query(engine, "TRUNCATE organizations, github_installations CASCADE")
+        await empty(engine, "organizations", "github_installations")
         await write(engine, *order)
         assert await query(engine, seen_by) == [("6", None)]
     await write(engine, seen(1, "acme/app", 9), access(8, removed=True))
@@ -302,7 +302,7 @@ async def test_the_slugs_of_a_reused_login_are_the_same_in_whatever_order_it_is_
     story = ((1, "acme/app", 1, ACME), (1, "acme-corp/app", 2, renamed), (3, "acme/dots", 3, reused))
     found = []
     for order in permutations(story):
-        await query(engine, "TRUNCATE organizations CASCADE")
+        await empty(engine, "organizations")
         await write(engine, *(seen(*sighting) for sighting in order))
         found.append(await query(engine, "SELECT github_account_id, slug FROM organizations ORDER BY 1"))
     assert found == [[("10", "acme-corp"), ("30", "acme")]] * 6

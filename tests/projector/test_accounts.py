@@ -14,7 +14,7 @@ from ghsync.inbox.queue import Claimed
 from ghsync.mirror.noun import Origin
 from ghsync.projector import project
 from ghsync.projector.batch import Batch
-from tests.mirror.reports import at, jobs, query, write
+from tests.mirror.reports import at, empty, jobs, query, write
 
 pytestmark = pytest.mark.anyio
 
@@ -74,7 +74,7 @@ async def outcomes(engine: AsyncEngine, deliveries: Sequence[Delivery], statemen
     """The different answers of a statement after these deliveries in all ways."""
     found: list[Any] = []
     for way in ways(deliveries):
-        await query(engine, "TRUNCATE organizations, users, github_installations CASCADE")
+        await empty(engine, "organizations", "users", "github_installations")
         await tell(engine, *way)
         answer = await query(engine, statement)
         found += [] if answer in found else [answer]

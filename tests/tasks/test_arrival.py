@@ -7,6 +7,7 @@ import pytest
 from ghsync.database import transaction
 from ghsync.tasks import links
 from ghsync.tasks.item import Item
+from tests.mirror.reports import empty
 from tests.tasks.world import World
 
 pytestmark = pytest.mark.anyio
@@ -22,7 +23,7 @@ class Place:
 
     async def begin(self) -> None:
         """Forget everything and begin anew."""
-        await self.world.query("TRUNCATE organizations CASCADE")
+        await empty(self.world.engine, "organizations")
         self.project = await self.world.project("acme")
         self.app = await self.world.repository("acme/app", self.project, github_id="1")
         self.hub = await self.world.repository("acme/hub", self.project, github_id="2")

@@ -16,7 +16,7 @@ from ghsync.mirror import pull_request
 from ghsync.mirror.pull_request import Branch, BranchRepository, Payload
 from ghsync.projector.batch import Batch
 from ghsync.tasks import links
-from tests.mirror.reports import APP, at, hook, query, rows, write
+from tests.mirror.reports import APP, at, empty, hook, query, rows, write
 
 pytestmark = pytest.mark.anyio
 
@@ -61,7 +61,7 @@ def tell(batch: Batch, seconds: float, base: str | None = None, default: str = "
 
 async def begin(engine: AsyncEngine) -> None:
     """A task that is linked to issue 5, and nothing else."""
-    await query(engine, "TRUNCATE organizations CASCADE")
+    await empty(engine, "organizations")
     await write(engine, told(0))
     async with transaction(engine) as conn:
         ((task, repository),) = await rows(

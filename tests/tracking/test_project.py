@@ -16,7 +16,7 @@ from ghsync.mirror.user import Team, User
 from ghsync.projector import project as gate
 from ghsync.projector.batch import Batch
 from ghsync.tracking import project
-from tests.mirror.reports import ACME, api, at, hook, in_app, jobs, query, rows, until_blocked, write
+from tests.mirror.reports import ACME, api, at, empty, hook, in_app, jobs, query, rows, until_blocked, write
 
 pytestmark = pytest.mark.anyio
 
@@ -176,7 +176,7 @@ async def test_times_are_githubs(engine: AsyncEngine) -> None:
 
 async def test_the_time_of_change_is_the_newest_in_whatever_order_it_is_told(engine: AsyncEngine) -> None:
     for order in permutations((says(hook(1), updated_at=at(1)), says(hook(2), updated_at=at(2)))):
-        await query(engine, "TRUNCATE organizations CASCADE")
+        await empty(engine, "organizations")
         await write(engine, *order)
         assert await tracked(engine, "updated_at") == (at(2),)
 
