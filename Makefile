@@ -22,6 +22,8 @@ help: ## List the commands
 demo: $(INSTALLED) ## Show everything on one screen, without a GitHub account
 	@$(BIN)/ghsync demo
 
+# Where Python may keep nothing that it compiled, each process of the tests compiles all of them anew, for 10 s.
+test: export PYTHONDONTWRITEBYTECODE =
 test: $(INSTALLED) ## Run the tests; ARGS="tests/inbox -k parked" runs some of them
 	@$(BIN)/pytest --numprocesses auto --dist worksteal $(ARGS)
 
