@@ -12,6 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from ghsync.database import transaction
 from ghsync.errors import GhsyncError, GraphQLDenied, GraphQLUnavailable, TooHeavy, UnreadableAnswer
+from ghsync.github.client import MOST_PAGES
 from ghsync.github.decoding import decoded
 from ghsync.github.graphql import answers
 from ghsync.github.graphql.answered import UnknownLabel
@@ -144,7 +145,7 @@ async def pages(
 
 @dataclass(slots=True)
 class _Moving:
-    """Whether pages move on: neither to where they were, nor to what they have shown."""
+    """Whether pages move on: neither to where they were, nor to what they have shown, nor for ever."""
 
     cursors: set[tuple[str | None, ...]] = field(default_factory=set)
     shown: set[tuple[str, int]] = field(default_factory=set)
@@ -158,7 +159,7 @@ class _Moving:
         }
         numbers |= {("heads", each.number) for each in page.heads} | {("unread", number) for number in page.unread}
         self.standstill = 0 if numbers - self.shown else self.standstill + 1
-        if cursor in self.cursors or self.standstill > STANDSTILL:
+        if cursor in self.cursors or self.standstill > STANDSTILL or len(self.cursors) >= MOST_PAGES:
             raise GraphQLUnavailable("GraphQL's pages do not move on; REST is asked instead.")
         self.cursors.add(cursor)
         self.shown |= numbers

@@ -11,7 +11,7 @@ from typing import Any
 import msgspec
 
 from ghsync.errors import GraphQLUnavailable
-from ghsync.github.client import PAGE
+from ghsync.github.client import MOST_PAGES, PAGE
 from ghsync.github.decoding import decoded
 from ghsync.github.graphql import answers
 from ghsync.github.graphql.answered import user
@@ -50,7 +50,8 @@ async def whole(session: Session, node: PullRequest) -> PullRequest:
         if found is None:
             raise GraphQLUnavailable(f"GraphQL does not show the threads of #{node.number}; REST is asked instead.")
         more = found.review_threads
-        if more.page_info.has_next_page and known.issuperset(each.id for each in more.nodes):
+        stands = known.issuperset(each.id for each in more.nodes) or len(known) > MOST_PAGES
+        if more.page_info.has_next_page and stands:
             raise GraphQLUnavailable(f"GraphQL's pages of the threads of #{node.number} do not move on.")
         known.update(each.id for each in more.nodes)
         threads = Threads((*threads.nodes, *more.nodes), more.page_info)

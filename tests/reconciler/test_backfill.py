@@ -9,7 +9,7 @@ from ghsync.database import transaction
 from ghsync.errors import AccessLost, GitHubUnavailable, NotFound, Suspended
 from ghsync.mirror import label
 from ghsync.projector.batch import Batch
-from ghsync.reconciler import absentees, catalog, refetch
+from ghsync.reconciler import absentees, catalog, refetch, reviews
 from ghsync.reconciler import conversations as reading
 from ghsync.reconciler.absentees import Absentee
 from ghsync.reconciler.gate import Rehearsal
@@ -196,6 +196,27 @@ async def test_rest_takes_over_where_graphql_fails(lab: Lab) -> None:
     lab.world.clock.advance(1)
     await lab.resync(full=True)
     assert [line for line in lab.differences() if str(lab.repository.id) in line] == []
+
+
+async def test_pages_that_lead_on_and_on_are_left_to_rest(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(reading, "LARGEST_PAGE", 5)
+    monkeypatch.setattr(reading, "MOST_PAGES", 2)
+    await lab.discover()
+    await lab.resync(full=True)
+    told = [line for line in lab.differences() if str(lab.repository.id) in line]
+    assert [line for line in told if not line.startswith("github_review_threads")] == []  # REST knows no threads
+    assert len([each for each in lab.site.journal if each.address.endswith("graphql")]) <= 4
+
+
+async def test_threads_that_lead_on_and_on_are_left_to_rest(mirrored: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(reviews, "MOST_PAGES", 1)
+    pull = max(mirrored.repository.pull_requests.values(), key=lambda each: each.number)
+    for line in range(200):
+        review_threads.start(mirrored.world, pull, "lamp.c", line + 1, "Why?", by=mirrored.repository.owner)
+    mirrored.site.journal.clear()
+    await mirrored.resync()
+    assert [line for line in mirrored.differences() if not line.startswith("github_review_threads")] == []
+    assert len([each for each in mirrored.site.journal if each.address.endswith("graphql")]) <= 4
 
 
 async def test_a_pull_request_with_more_review_threads_than_a_page_shows_is_asked_for_the_others(mirrored: Lab) -> None:
