@@ -87,7 +87,7 @@ async def bench(url: str) -> AsyncIterator[Bench]:
     key = new_private_key()
     small = world.small()
     ada = next(each for each in small.accounts.values() if each.login == "ada")
-    server = create_server(small, Keys(public_key(key), SECRET, {TOKEN: ada}))
+    server = create_server(small, Keys(public_key(key), SECRET, {TOKEN: ada}), keeps_time=True)
     world.lose(server.state.site)
     limits = {"api_url": ADDRESS, "api_patience_seconds": 0, "api_timeout_seconds": PATIENCE_SECONDS}
     app = Settings(app_id=str(small.app.id), private_key=SecretStr(key), **limits)
