@@ -21,7 +21,7 @@ import structlog
 
 from ghsync import jobs, metrics
 from ghsync.database import connection_arguments, first_line, transaction
-from ghsync.errors import GhsyncError, GraphQLUnavailable, NotConfigured, Permanent, RateLimited, TooHeavy
+from ghsync.errors import GhsyncError, GraphQLUnavailable, NotConfigured, RateLimited, TooHeavy
 from ghsync.github import question
 from ghsync.inbox.recorder import Recorder
 from ghsync.reconciler import history, places, refetch
@@ -32,7 +32,7 @@ from ghsync.reconciler.sweep import sweep
 
 LEADER = 0x6768_7379_6E63  # "ghsync" in ASCII
 RETRY_SECONDS = 2.0
-LONGEST_PAUSE_SECONDS = 300.0
+LONGEST_PAUSE_SECONDS = 300.0  # of what fails again and again; the next turn of what is rarer comes no earlier
 HISTORY_SECONDS = 3600.0
 SCHEMA_SECONDS = 86_400.0
 # How old the list of what the App sees becomes at most. Hooks tell of it, and what is not found is asked for at once;
@@ -128,16 +128,11 @@ class Schedule:
                 if error.retry_at:
                     pause = max(pause, (error.retry_at - datetime.now(UTC)).total_seconds())
                 log.warning("rate_limited", part=name, again_in_seconds=round(pause), error=first_line(error))
-            except Permanent as error:  # of one thing among many, most often: the others are not to wait for it
-                log.warning("part_failed", part=name, again_in_seconds=round(pause), error=first_line(error))
-            except GhsyncError as error:
+            except Exception as error:  # noqa: BLE001 (it is told, and the turn is taken again)
                 failures += 1
-                pause = min(LONGEST_PAUSE_SECONDS, max(pause, RETRY_SECONDS * 2 ** min(failures, 8)))
-                log.warning("part_failed", part=name, again_in_seconds=round(pause), error=first_line(error))
-            except Exception:
-                failures += 1
-                pause = min(LONGEST_PAUSE_SECONDS, max(pause, RETRY_SECONDS * 2 ** min(failures, 8)))
-                log.exception("part_broke", part=name, again_in_seconds=round(pause))
+                pause = max(pause, min(LONGEST_PAUSE_SECONDS, RETRY_SECONDS * 2 ** min(failures, 8)))
+                tell = log.warning if isinstance(error, GhsyncError) else log.exception
+                tell("part_failed", part=name, again_in_seconds=round(pause), error=first_line(error))
             await asyncio.sleep(pause)
 
     async def _refetch(self) -> None:

@@ -127,7 +127,7 @@ async def test_a_redirect_to_itself_says_nothing(client: Make, api: respx.MockRo
         (410, "This issue was deleted", Gone, "was deleted"),
         (451, "Repository access blocked", UnavailableForLegalReasons, "legal reasons"),
         (422, "Validation Failed.", RefusedByGitHub, "422 (Validation Failed)"),
-        (401, "Bad credentials", BadCredentials, "renew GHSYNC_TOKEN"),
+        (401, "Bad credentials", BadCredentials, "make a new one on GitHub"),
         (403, "Resource not accessible by integration", PermissionMissing, "(it takes issues: read)"),
         (403, "Must have admin rights to Repository.", PermissionMissing, "lacks a permission for /repos/o/r"),
         (403, "This installation has been suspended", Suspended, "is suspended"),
