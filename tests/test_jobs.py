@@ -6,7 +6,7 @@ import pytest
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from ghsync import jobs
+from ghsync import jobs, migrate
 from ghsync.database import transaction
 from ghsync.jobs import Job
 from tests.mirror.reports import query
@@ -132,3 +132,8 @@ async def test_no_jobs_are_no_statement(engine: AsyncEngine) -> None:
 async def test_an_unknown_kind_is_refused(engine: AsyncEngine) -> None:
     with pytest.raises(sa.exc.IntegrityError, match="kind"):
         await schedule(engine, Job("dance", "r#1"))
+
+
+@pytest.mark.parametrize("view", ["sync_health", "system_health_dashboard"])
+def test_views_know_by_its_words_what_is_not_failing(view: str) -> None:
+    assert f"'{jobs.UNDECIDED}'" in (migrate.scripts_directory() / "sql" / f"{view}.sql").read_text()
