@@ -181,13 +181,13 @@ def dismiss(
 
     async def ignore(engine: AsyncEngine) -> int:
         async with transaction(engine) as conn:
-            found = [await _find(conn, delivery) for delivery in deliveries]
-            for one in found:
+            found = {one["id"]: one for one in [await _find(conn, delivery) for delivery in deliveries]}
+            for one in found.values():
                 if one["status"] != Status.parked:
                     raise Permanent(
                         f"Delivery {one['id']} is {one['status']}: only one that is parked can be dismissed."
                     )
-            ids = [one["id"] for one in found]
+            ids = list(found)
             why = f"Dismissed by {terminal.operator()}: {reason.strip()}"
             done = await conn.execute(_DISMISS, {"ids": ids, "why": why})
             await _write_down(conn, "delivery.dismissed", ids, {"reason": reason.strip()})

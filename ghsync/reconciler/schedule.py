@@ -32,7 +32,7 @@ from ghsync.reconciler.sweep import sweep
 
 LEADER = 0x6768_7379_6E63  # "ghsync" in ASCII
 RETRY_SECONDS = 2.0
-LONGEST_PAUSE_SECONDS = 300.0  # of what fails again and again; the next turn of what is rarer comes no earlier
+LONGEST_PAUSE_SECONDS = 300.0  # after a failure; what is rarer than that is not put off to its next turn
 HISTORY_SECONDS = 3600.0
 SCHEMA_SECONDS = 86_400.0
 # How old the list of what the App sees becomes at most. Hooks tell of it, and what is not found is asked for at once;
@@ -130,7 +130,7 @@ class Schedule:
                 log.warning("rate_limited", part=name, again_in_seconds=round(pause), error=first_line(error))
             except Exception as error:  # noqa: BLE001 (it is told, and the turn is taken again)
                 failures += 1
-                pause = max(pause, min(LONGEST_PAUSE_SECONDS, RETRY_SECONDS * 2 ** min(failures, 8)))
+                pause = min(LONGEST_PAUSE_SECONDS, max(pause, RETRY_SECONDS * 2 ** min(failures, 8)))
                 tell = log.warning if isinstance(error, GhsyncError) else log.exception
                 tell("part_failed", part=name, again_in_seconds=round(pause), error=first_line(error))
             await asyncio.sleep(pause)

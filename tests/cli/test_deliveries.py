@@ -107,7 +107,7 @@ def test_what_will_never_be_read_is_dismissed_and_makes_nothing_stale(
     waiting("deliveries", "park", 5, "--reason", "has no id")
     assert waiting("status", "--check").exit_code == 1
 
-    assert waiting("deliveries", "dismiss", 5, "--reason", "a test's").stdout == "Dismissed 1 delivery.\n"
+    assert waiting("deliveries", "dismiss", 5, 5, "--reason", "a test's").stdout == "Dismissed 1 delivery.\n"
 
     assert (waiting("status", "--check").exit_code, waiting("status", "--check").text) == (0, "")
     shown = waiting("deliveries", "show", 5).text

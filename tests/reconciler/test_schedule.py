@@ -8,6 +8,7 @@ from dataclasses import replace
 import psycopg
 import pytest
 
+from ghsync.errors import BadCredentials, GitHubUnavailable
 from ghsync.inbox.recorder import Recorder
 from ghsync.reconciler import schedule
 from ghsync.reconciler.schedule import Intervals, Schedule
@@ -115,3 +116,29 @@ async def test_what_is_too_old_of_the_history_is_forgotten(lab: Lab, database_ur
         async with asyncio.timeout(30):
             while lab.connection.execute(old).fetchall():  # noqa: ASYNC110 (PostgreSQL tells nobody)
                 await asyncio.sleep(0.1)
+
+
+@pytest.mark.parametrize("error", [BadCredentials("no"), GitHubUnavailable("no"), ValueError("no")])
+@pytest.mark.parametrize(
+    ("seconds", "pauses"),
+    [(5.0, [5, 8, 16, 32, 64, 128, 256, 300, 300]), (86_400.0, [300] * 9)],
+)
+async def test_whatever_ends_a_turn_is_waited_for_longer_each_time(
+    lab: Lab, monkeypatch: pytest.MonkeyPatch, error: Exception, seconds: float, pauses: list[float]
+) -> None:
+    waited: list[float] = []
+
+    async def sleep(pause: float) -> None:
+        waited.append(pause)
+        if len(waited) == len(pauses):
+            raise asyncio.CancelledError
+
+    async def fail() -> None:
+        raise error
+
+    planned = Schedule(lab.reconciler, Recorder(lab.engine, timeout_seconds=5), OFTEN)
+    monkeypatch.setattr(asyncio, "sleep", sleep)
+    with pytest.raises(asyncio.CancelledError):
+        await planned._turns("heal", seconds, fail)
+    monkeypatch.undo()
+    assert waited == pauses
