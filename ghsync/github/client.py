@@ -70,6 +70,7 @@ class GraphQLAnswer:
 class _Issued(msgspec.Struct, frozen=True):
     token: str
     expires_at: datetime
+    permissions: dict[str, str] | None = None
 
 
 _issued = msgspec.json.Decoder(_Issued)
@@ -152,6 +153,19 @@ class GitHub:
         raise NotConfigured(
             "Nothing may read GitHub's API yet: set GHSYNC_APP_ID and GHSYNC_PRIVATE_KEY_PATH, or GHSYNC_TOKEN."
         )
+
+    async def renew(self, credential: Credential, *, at_once: bool) -> bool:
+        """Ask from now on with all that an installation is granted, which its token may lack; whether that was done.
+
+        It is done now and then, or ``at_once``.
+        """
+        if credential.installation is None:
+            return False
+        return await self._tokens.replace(credential.installation, at_once=at_once)
+
+    def permissions(self, credential: Credential) -> Mapping[str, str] | None:
+        """What an installation is asked with: the permissions of its token, where they are known."""
+        return self._tokens.permissions(credential.installation)
 
     async def get(
         self,
@@ -264,15 +278,18 @@ class GitHub:
             return self._app.jwt(self.now())
         return self._personal_token
 
-    async def _discard(self, credential: Credential, token: str) -> bool:
-        """Give up a token that GitHub does not accept; whether there can be another one.
+    async def _discard(self, credential: Credential, token: str, status: int) -> bool:
+        """Give up a token that GitHub does not accept (401), or that lacks a permission (403); whether there can be
+        another one.
 
         What the App signed may have been refused for the time in it, which GitHub has told by now.
         """
-        if credential.installation is not None:
-            await self._tokens.discard(credential.installation, token)
-            return True
-        return credential.kind == "app" and self._clock.offset != 0
+        if credential.installation is None:
+            return status == 401 and credential.kind == "app" and self._clock.offset != 0
+        if status == 403:
+            return await self.renew(credential, at_once=False)
+        await self._tokens.discard(credential.installation, token)
+        return True
 
     async def _issue(self, installation: int) -> Token:
         """Let GitHub make a token for an installation."""
@@ -283,7 +300,7 @@ class GitHub:
         except NotFound as error:
             raise AccessLost(f"The App is not installed any more (installation {installation}).") from error
         issued = decoding.decoded(reply.body, _issued, f"a token of installation {installation}")
-        return Token(issued.token, issued.expires_at)
+        return Token(issued.token, issued.expires_at, issued.permissions)
 
 
 def _parameter(value: object) -> str:

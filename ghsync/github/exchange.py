@@ -15,10 +15,12 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from ghsync.database import autocommitting
 from ghsync.errors import (
+    BadCredentials,
     GhsyncError,
     GitHubUnavailable,
     GitHubUnreachable,
     GraphQLUnavailable,
+    PermissionMissing,
     RateLimited,
     TooHeavy,
     UnreadableAnswer,
@@ -77,7 +79,7 @@ class Exchange:
         settings: Settings,
         clock: Clock,
         token: Callable[[Credential], Awaitable[str]],
-        discard: Callable[[Credential, str], Awaitable[bool]],
+        discard: Callable[[Credential, str, int], Awaitable[bool]],
         sleep: Sleep = asyncio.sleep,
         transport: httpx.AsyncBaseTransport | None = None,
     ) -> None:
@@ -121,12 +123,17 @@ class Exchange:
                 if not refusals_left:
                     raise RateLimited(f"GitHub limits {request.name} again and again; it is asked again later.")
                 continue
-            if reply.status == 401 and not token_renewed and await self._discard(credential, token):
+            error = self._error(credential, request, reply)
+            if error is None:
+                return reply
+            if (
+                isinstance(error, BadCredentials | PermissionMissing)
+                and not token_renewed
+                and await self._discard(credential, token, reply.status)
+            ):
                 token_renewed = True
                 continue
-            if error := self._error(credential, request, reply):
-                raise error
-            return reply
+            raise error
 
     async def _send(
         self, credential: Credential, request: Request, token: str, priority: str, meter: Meter, until: float

@@ -1,7 +1,8 @@
 """What is left out of queries: what a GitHub's schema lacks, and what a credential is not shown.
 
 It is kept in the database, for all processes, and for a day at most: then GitHub may know it, or the permission be
-granted. An installation's permissions are compared too, so that it is asked anew as soon as they change.
+granted. What an installation was denied with the permissions of its token, it is asked for again as soon as it is known
+to have others.
 """
 
 from collections.abc import Mapping
@@ -45,15 +46,14 @@ class Omission:
 _KNOWN = """
 SELECT o.asker, o.left_out FROM sync_omissions o
 LEFT JOIN github_installations i ON o.asker = 'installation:' || i.github_id
-WHERE o.learned_at > now() - interval '1 day' AND o.permissions IS NOT DISTINCT FROM i.permissions
+WHERE o.learned_at > now() - interval '1 day' AND coalesce(o.permissions, '{}') @> coalesce(i.permissions, '{}')
 """
 _OF = sa.text(f"{_KNOWN} AND o.asker = ANY(:askers)")
 _ALL = sa.text(f"{_KNOWN} ORDER BY o.asker")
 
 _LEARN = sa.text("""
 INSERT INTO sync_omissions AS o (asker, left_out, permissions)
-VALUES (:asker, CAST(:left_out AS jsonb),
-        (SELECT permissions FROM github_installations WHERE 'installation:' || github_id = :asker))
+VALUES (:asker, CAST(:left_out AS jsonb), CAST(:permissions AS jsonb))
 ON CONFLICT (asker) DO UPDATE SET
   left_out = CASE WHEN :replaces OR o.learned_at <= now() - interval '1 day'
                     OR o.permissions IS DISTINCT FROM excluded.permissions
@@ -75,9 +75,25 @@ async def everything(conn: AsyncConnection) -> list[Omission]:
     return _read(await conn.execute(_ALL))
 
 
-async def learn(engine: AsyncEngine, asker: str, reasons: Mapping[str, str], *, complete: bool = False) -> None:
-    """Leave these parts out from now on, each for a reason; ``complete`` says that there are no others."""
-    said = {"asker": asker, "left_out": msgspec.json.encode(reasons).decode(), "replaces": complete}
+async def learn(
+    engine: AsyncEngine,
+    asker: str,
+    reasons: Mapping[str, str],
+    permissions: Mapping[str, str] | None = None,
+    *,
+    complete: bool = False,
+) -> None:
+    """Leave these parts out from now on, each for a reason; ``complete`` says that there are no others.
+
+    An installation was denied them with these permissions. Where it is known to have others, or they are not known, it
+    is asked again the next time.
+    """
+    said = {
+        "asker": asker,
+        "left_out": msgspec.json.encode(reasons).decode(),
+        "permissions": None if permissions is None else msgspec.json.encode(permissions).decode(),
+        "replaces": complete,
+    }
     async with transaction(engine) as conn:
         await conn.execute(_LEARN, said)
 

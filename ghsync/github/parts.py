@@ -14,7 +14,8 @@ class Part:
 
     ``places`` are where documents ask for it: a fragment or query, and the names in the answer from there on.
     ``instead`` is the field that is asked in its place. One of several ``types`` is asked of all of them or of none,
-    since one query may not ask for two kinds of value under one name. ``scope`` is the one that a token needs for it.
+    since one query may not ask for two kinds of value under one name. ``scope`` is the one that a token needs for
+    it, and ``permission`` the one that an installation needs.
     """
 
     places: tuple[str, ...]
@@ -22,15 +23,16 @@ class Part:
     instead: str | None = None
     types: tuple[str, ...] = ()
     scope: str | None = None
+    permission: str | None = None
 
 
 _HEAD = "Head.lastCommit.nodes.commit"
 _THREAD = "Threads.nodes.comments.nodes"
 
 PARTS: Mapping[str, Part] = {
-    "CheckSuite.workflowRun": Part((f"{_HEAD}.checkSuites.nodes.workflowRun",), "workflow runs"),
-    "Commit.checkSuites": Part((f"{_HEAD}.checkSuites",), "check runs and check suites"),
-    "Commit.status": Part((f"{_HEAD}.status",), "commit statuses"),
+    "CheckSuite.workflowRun": Part((f"{_HEAD}.checkSuites.nodes.workflowRun",), "workflow runs", permission="actions"),
+    "Commit.checkSuites": Part((f"{_HEAD}.checkSuites",), "check runs and check suites", permission="checks"),
+    "Commit.status": Part((f"{_HEAD}.status",), "commit statuses", permission="statuses"),
     "Issue.assignedActors": Part(("Issue.assignees",), "bots that issues are assigned to", "assignees"),
     "Issue.issueDependenciesSummary": Part(("Issue.issueDependenciesSummary",), "how many issues block one another"),
     "Issue.issueType": Part(("Issue.issueType",), "types of issues"),
@@ -73,6 +75,7 @@ PARTS: Mapping[str, Part] = {
         ("PullRequest.reviewRequests.nodes",),
         "users and teams that are asked for review, for which REST is asked",
         scope="read:org",
+        permission="members",
     ),
 }
 """By their place in GitHub's schema, or by their name where several types have one."""

@@ -1,21 +1,25 @@
 """One of the documents, asked by one credential: without what its GitHub lacks and what it is not shown.
 
-What a query is refused for is left out, remembered, and told once; then the same is asked again.
+What a query is refused for is left out, remembered, and told once; then the same is asked again. An installation
+asks with a new token before that: a permission may have been granted since the last one was made.
 """
 
 from collections.abc import Iterable, Mapping
 
 import structlog
 
-from ghsync.errors import GraphQLDenied, GraphQLUnavailable, GraphQLUnknown, TooHeavy
+from ghsync import jobs
+from ghsync.database import transaction
+from ghsync.errors import GhsyncError, GraphQLDenied, GraphQLUnavailable, GraphQLUnknown, PermissionMissing, TooHeavy
 from ghsync.github import documents, introspection, omissions, parts
 from ghsync.github.client import GitHub, GraphQLAnswer, Meter
 from ghsync.github.credentials import Credential
 from ghsync.github.partial import Problem
+from ghsync.jobs import Job
 
 log = structlog.get_logger()
 
-REFUSALS = 5
+REFUSALS = 6
 """A query that is refused more often is given up: each time something else was left out."""
 
 
@@ -26,9 +30,11 @@ async def ask(
 
     Raises `GraphQLDenied` where something is kept back that cannot be left out, and what `GitHub.graphql` does.
     """
-    refused: GraphQLDenied | GraphQLUnknown | None = None
+    refused: GhsyncError | None = None
+    denied: frozenset[str] = frozenset()
+    renewed = False
     for _ in range(REFUSALS):
-        left_out = await _left_out(github, credential, name)
+        left_out = await _left_out(github, credential, name) | denied
         text = documents.without(name, left_out)
         taken = documents.asked(text)
         given = {each: value for each, value in variables.items() if each in taken}
@@ -38,9 +44,15 @@ async def ask(
             refused = error
             if not await _learn_schema(github, credential, name, text, left_out, error, priority, meter):
                 raise
-        except GraphQLDenied as error:
-            refused = error
-            if not await _learn_denied(github, credential, text, left_out, error):
+        except (GraphQLDenied, PermissionMissing) as error:
+            fresh = _denied(error, text, left_out)
+            if not renewed and await github.renew(credential, at_once=bool(fresh)):
+                renewed = True
+            elif fresh and not _is_granted(fresh, github.permissions(credential)):
+                refused = error
+                denied |= fresh.keys()
+                await _learn_denied(github, credential, fresh)
+            else:
                 raise
     raise refused or GraphQLUnavailable("GraphQL was not asked.")
 
@@ -86,17 +98,26 @@ async def _learn_schema(
     return bool((found.keys() & parts.PARTS.keys()) - left_out)
 
 
-async def _learn_denied(
-    github: GitHub, credential: Credential, text: str, left_out: frozenset[str], error: GraphQLDenied
-) -> bool:
-    """Remember what the credential may not see; whether all of it can be left out."""
-    told = _blamed(text, error.problems)
-    fresh = {part: why for part, why in told.items() if part not in left_out}
-    if not fresh:
-        return False
-    await omissions.learn(github.engine, credential.key, fresh)
+def _denied(error: GraphQLDenied | PermissionMissing, text: str, left_out: frozenset[str]) -> dict[str, str]:
+    """The parts that may not be seen and can be left out, each with the reason."""
+    told = _blamed(text, error.problems) if isinstance(error, GraphQLDenied) else {}
+    return {part: why for part, why in told.items() if part not in left_out}
+
+
+def _is_granted(denied: Iterable[str], permissions: Mapping[str, str] | None) -> bool:
+    """Whether the token has a permission for what was denied: it was taken away meanwhile, or is there again."""
+    return any(parts.PARTS[part].permission in (permissions or ()) for part in denied)
+
+
+async def _learn_denied(github: GitHub, credential: Credential, fresh: Mapping[str, str]) -> None:
+    """Remember what the credential may not see; where it should see that, have its installation read again."""
+    await omissions.learn(github.engine, credential.key, fresh, github.permissions(credential))
+    known = {one.part for one in await omissions.of(github.engine, github.api_url, credential)}
+    if credential.installation is not None and not fresh.keys() <= known:
+        job = Job("refetch_installation", str(credential.installation), None, "it may see less than it did")
+        async with transaction(github.engine) as conn:
+            await jobs.schedule(conn, [job])
     _tell(credential.key, fresh)
-    return True
 
 
 def _blamed(text: str, problems: Iterable[Problem]) -> dict[str, str]:

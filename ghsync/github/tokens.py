@@ -6,8 +6,10 @@ https://docs.github.com/en/apps/creating-github-apps/authenticating-with-a-githu
 """
 
 import asyncio
+import math
+import time
 from collections import defaultdict
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -26,6 +28,9 @@ RENEWED = timedelta(minutes=5)
 USABLE = timedelta(minutes=1)
 """And used so long before it expires, where another process is renewing it."""
 
+LACKING_SECONDS = 300.0
+"""A token that may lack a permission is replaced no oftener: the next may lack it too, and ETags are of one token."""
+
 LEASE_SECONDS = 60
 LOOK_SECONDS = 0.1
 
@@ -42,10 +47,14 @@ table = sa.Table(
 
 @dataclass(frozen=True, slots=True)
 class Token:
-    """An installation's token, and when it expires by GitHub's clock."""
+    """An installation's token, and when it expires by GitHub's clock.
+
+    It has the ``permissions`` that were granted when it was made, and never more; None where they are not known.
+    """
 
     text: str
     expires_at: datetime
+    permissions: Mapping[str, str] | None = None
 
 
 Fetch = Callable[[int], Awaitable[Token]]
@@ -86,9 +95,27 @@ class Tokens:
         self._fetch = fetch
         self._held: dict[int, Token] = {}
         self._one_at_a_time: defaultdict[int, asyncio.Lock] = defaultdict(asyncio.Lock)
+        self._replaced_at: dict[int, float] = {}
 
     async def token(self, installation: int) -> str:
         """A token that is good for some minutes."""
+        return (await self._good(installation)).text
+
+    async def replace(self, installation: int, *, at_once: bool) -> bool:
+        """Give up a token that may lack what was granted since, now and then or ``at_once``; whether it was done."""
+        now, held = time.monotonic(), self._held.get(installation)
+        if held is None or not (at_once or now - self._replaced_at.get(installation, -math.inf) > LACKING_SECONDS):
+            return False
+        self._replaced_at[installation] = now
+        await self.discard(installation, held.text)
+        return True
+
+    def permissions(self, installation: int | None) -> Mapping[str, str] | None:
+        """Those of the token in use, where they are known."""
+        held = self._held.get(installation) if installation is not None else None
+        return held.permissions if held else None
+
+    async def _good(self, installation: int) -> Token:
         async with self._one_at_a_time[installation]:
             held = self._held.get(installation)
             if held is None or not self._lasts(held, RENEWED):
@@ -97,7 +124,7 @@ class Tokens:
                 else:
                     held = await self._fetch(installation)
                 self._held[installation] = held
-            return held.text
+            return held
 
     async def discard(self, installation: int, text: str) -> None:
         """Use a token no more that GitHub does not accept, in no process."""

@@ -1,5 +1,7 @@
 """Documents without what a server lacks or a credential may not see, and how that is found out."""
 
+import contextlib
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import msgspec
@@ -14,7 +16,7 @@ from ghsync.github.client import Meter
 from ghsync.github.parts import PARTS
 from ghsync.simulator.graphql.answer import loaded
 from tests.github.answers import answer
-from tests.github.conftest import API, TOKEN, Make
+from tests.github.conftest import API, APP_ID, TOKEN, Make
 
 SLUG = (
     "Your token has not been granted the required scopes to execute this query. The 'slug' field requires one of the "
@@ -123,3 +125,24 @@ async def test_what_cannot_be_left_out_is_denied(client: Make, api: respx.MockRo
     api.post("/graphql").mock(return_value=answer({"data": {"nodes": [None]}, "errors": [denied]}))
     with pytest.raises(GraphQLDenied):
         await refetch(client)
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize("granted", [True, False])
+async def test_a_denial_of_what_the_token_is_granted_is_not_remembered(
+    client: Make, api: respx.MockRouter, connection: psycopg.Connection[Any], private_key: str, granted: bool
+) -> None:
+    """It was taken away, or given, while that was asked."""
+    permissions = {"metadata": "read"} | ({"checks": "read"} if granted else {})
+    expires_at = (datetime.now(UTC) + timedelta(hours=1)).isoformat()
+    issued = {"token": "ghs_1", "expires_at": expires_at, "permissions": permissions}
+    api.post("/app/installations/8/access_tokens").mock(return_value=answer(issued, 201))
+    path = ["nodes", 0, "lastCommit", "nodes", 0, "commit", "checkSuites"]
+    denied = answer({"data": {"nodes": [None]}, "errors": [{"type": "FORBIDDEN", "message": "No", "path": path}]})
+    route = api.post("/graphql").mock(side_effect=[denied, denied, answer(NODES)])
+    github = client(app_id=APP_ID, private_key=private_key)
+    asked = question.ask(github, await github.credential_for(8), "heads", {"ids": []}, priority="event", meter=Meter())
+    with pytest.raises(GraphQLDenied) if granted else contextlib.nullcontext():
+        await asked
+    assert route.call_count == (2 if granted else 3)
+    assert left_out(connection) == ({} if granted else {"installation": {"Commit.checkSuites"}})

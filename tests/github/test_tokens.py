@@ -13,7 +13,8 @@ import respx
 from sqlalchemy.ext.asyncio import AsyncEngine
 from sqlalchemy.pool import QueuePool
 
-from ghsync.errors import AccessLost, BadCredentials, GitHubUnavailable, Suspended
+from ghsync.errors import AccessLost, BadCredentials, GitHubUnavailable, PermissionMissing, Suspended
+from ghsync.github import tokens
 from tests.github.answers import answer, get, refusal
 from tests.github.conftest import APP_ID, KEY, Make
 
@@ -30,6 +31,7 @@ class Issuer:
         self._numbers = count(1)
         self.lasts = timedelta(hours=1)
         self.revoked: set[str] = set()
+        self.lacking: set[str] = set()
         self.fetches = api.post("/app/installations/8/access_tokens").mock(side_effect=self._issue)
         self.requests = api.get("/user").mock(side_effect=self._answer)
 
@@ -39,6 +41,8 @@ class Issuer:
 
     def _answer(self, request: httpx.Request) -> httpx.Response:
         token = request.headers["authorization"].removeprefix("Bearer ")
+        if token in self.lacking:
+            return refusal("Resource not accessible by integration", 403)
         return refusal("Bad credentials", 401) if token in self.revoked else answer(token)
 
 
@@ -96,6 +100,24 @@ async def test_a_token_is_renewed_before_it_expires(client: Make, issuer: Issuer
 
     assert (await get(client(**app), installation=8)).body == b'"ghs_2"'
     assert (await get(client(**app), installation=8)).body == b'"ghs_2"'
+
+
+async def test_a_token_that_lacks_a_permission_is_replaced_now_and_then(
+    client: Make, issuer: Issuer, app: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It may have been granted since the token was made."""
+    issuer.lacking = {"ghs_1"}
+    github = client(**app)
+    assert (await get(github, installation=8)).body == b'"ghs_2"'
+
+    issuer.lacking = {"ghs_1", "ghs_2"}
+    for _ in range(3):
+        with pytest.raises(PermissionMissing):
+            await get(github, installation=8)
+    assert issuer.fetches.call_count == 2
+
+    monkeypatch.setattr(tokens, "LACKING_SECONDS", 0)
+    assert (await get(github, installation=8)).body == b'"ghs_3"'
 
 
 async def test_a_token_that_was_revoked_is_replaced_once(client: Make, issuer: Issuer, app: dict[str, Any]) -> None:

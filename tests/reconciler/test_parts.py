@@ -1,9 +1,11 @@
 """Reading where GraphQL lacks something, or shows it not: the rest is read as ever, and what was left out is told."""
 
+import contextlib
+
 import msgspec
 import pytest
 
-from ghsync.errors import GitHubUnavailable
+from ghsync.errors import GhsyncError, GitHubUnavailable
 from ghsync.github import omissions
 from ghsync.github.graphql import answers
 from ghsync.github.omissions import Omission
@@ -15,7 +17,7 @@ from ghsync.reconciler import news
 from ghsync.reconciler.gate import Mirror
 from ghsync.reconciler.resync import resync
 from ghsync.reconciler.runs import Run
-from ghsync.simulator.actions import conversations, issues, pull_requests
+from ghsync.simulator.actions import conversations, installations, issues, pull_requests
 from ghsync.simulator.generator import Plan
 from ghsync.simulator.issue import Issue
 from ghsync.simulator.pull_request import PullRequest
@@ -52,7 +54,7 @@ def without_members(lab: Lab) -> None:
     lab.site.tokens.grants.clear()
 
 
-async def test_a_team_that_may_not_be_seen_costs_one_question_more(lab: Lab) -> None:
+async def test_a_team_that_may_not_be_seen_costs_two_questions_more(lab: Lab) -> None:
     team = lab.world.add_team(lab.repository.owner, "Keepers", "Those who keep")
     without_members(lab)
     await lab.discover()
@@ -63,7 +65,7 @@ async def test_a_team_that_may_not_be_seen_costs_one_question_more(lab: Lab) -> 
 
     assert [line for line in lab.differences() if str(lab.repository.id) in line] == []
     assert await known(lab) == {("installation", "ReviewRequestConnection.nodes")}
-    assert whole.meter.requests - again.meter.requests == 1
+    assert whole.meter.requests - again.meter.requests == 2  # one with a new token, and one without it
     assert again.rows_written == 0
     assert asked(lab, f"/pulls/{next(iter(lab.repository.pull_requests))}?") == []
 
@@ -78,12 +80,42 @@ async def test_a_permission_that_is_granted_is_noticed(lab: Lab) -> None:
 
     (installation,) = lab.world.installations.values()
     installation.permissions["members"] = "read"
-    lab.site.tokens.grants.clear()
     await lab.discover()
     before = len(asked(lab, "/pulls?"))
     await lab.resync(full=True)
     assert await known(lab) == set()
     assert len(asked(lab, "/pulls?")) == before
+
+
+@pytest.mark.parametrize("permission", ["checks", "statuses", "issues"])
+@pytest.mark.parametrize("noticed", [True, False])
+@pytest.mark.parametrize("renewed", [True, False])
+async def test_what_was_not_shown_for_a_while_is_read_as_soon_as_it_is(
+    mirrored: Lab, permission: str, noticed: bool, renewed: bool
+) -> None:
+    """Tokens have the permissions of when they were made, and GitHub tells nobody that it takes one away."""
+    (installation,) = mirrored.world.installations.values()
+    installations.lose_permissions(mirrored.world, installation, permission)
+    if renewed:
+        mirrored.site.tokens.grants.clear()
+    if noticed:
+        await mirrored.discover()
+    with contextlib.suppress(GhsyncError):
+        await mirrored.resync(full=True)
+    assert ("refetch_installation" in mirrored.due()) == (permission != "issues" and not noticed)
+    forget(mirrored)
+    by = mirrored.repository.owner
+    installations.accept_permissions(mirrored.world, installation, by=by, **mirrored.world.app.permissions)
+    if noticed:
+        await mirrored.discover()
+    await mirrored.resync(full=True)
+    assert [line for line in mirrored.differences() if str(mirrored.repository.id) in line] == []
+
+
+def forget(lab: Lab) -> None:
+    """Let nothing be known of what was checked, and of issues."""
+    for table in ("github_check_runs", "github_commit_statuses", "github_issues"):
+        lab.connection.execute(f"DELETE FROM {table}")
 
 
 async def test_a_denial_is_forgotten_after_a_day(lab: Lab) -> None:
