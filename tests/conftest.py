@@ -7,10 +7,12 @@ from functools import cache
 
 import psycopg
 import pytest
+from psycopg._preparing import PrepareManager
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from ghsync import database, log, migrate
 from tests import postgres
+from tests.copies import Copies
 
 pytest.register_assert_rewrite("tests.service")
 
@@ -44,6 +46,14 @@ def certificates() -> Iterator[None]:
         yield
 
 
+@pytest.fixture(scope="session", autouse=True)
+def plans() -> Iterator[None]:
+    """Keep what was planned: psycopg forgets it at each rollback, and so that each time a test has only looked."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(PrepareManager, "clear", lambda _: False)
+        yield
+
+
 @pytest.fixture(scope="session")
 def anyio_backend() -> str:
     """Tests marked with anyio run on asyncio, as ghsync does."""
@@ -65,10 +75,18 @@ def template(server_url: str) -> Iterator[str]:
         yield postgres.name_of(url)
 
 
+@pytest.fixture(scope="session")
+def copies(server_url: str, template: str) -> Iterator[Copies]:
+    """Where tests get their databases."""
+    made = Copies(server_url, template)
+    yield made
+    made.close()
+
+
 @pytest.fixture
-def database_url(server_url: str, template: str) -> Iterator[str]:
+def database_url(copies: Copies) -> Iterator[str]:
     """A migrated, otherwise empty database."""
-    with postgres.database(server_url, template=template) as url:
+    with copies.lent() as url:
         yield url
 
 
@@ -79,12 +97,27 @@ def empty_database_url(server_url: str) -> Iterator[str]:
         yield url
 
 
+@pytest.fixture(scope="session")
+async def engines() -> AsyncIterator[dict[str, AsyncEngine]]:
+    """The engine on the copy in use, by its URL. It is there for all tests, and so is the loop that they run in."""
+    kept: dict[str, AsyncEngine] = {}
+    yield kept
+    await _dispose(kept)
+
+
 @pytest.fixture
-async def engine(database_url: str) -> AsyncIterator[AsyncEngine]:
+async def engine(engines: dict[str, AsyncEngine], database_url: str) -> AsyncEngine:
     """An engine on a migrated, otherwise empty database."""
-    engine = database.create_engine(database_url, planned_once=True)
-    yield engine
-    await engine.dispose()
+    if database_url not in engines:
+        await _dispose(engines)
+        engines[database_url] = database.create_engine(database_url, planned_once=True)
+    return engines[database_url]
+
+
+async def _dispose(engines: dict[str, AsyncEngine]) -> None:
+    for engine in engines.values():
+        await engine.dispose()
+    engines.clear()
 
 
 @pytest.fixture

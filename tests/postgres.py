@@ -43,12 +43,23 @@ def _memory() -> Path | None:
 @contextmanager
 def database(server_url: str, *, template: str = "template0") -> Iterator[str]:
     """A new database for as long as the block lasts; ``template`` names the one it is a copy of."""
+    url = create(server_url, template)
+    try:
+        yield url
+    finally:
+        drop(url, server_url)
+
+
+def create(server_url: str, template: str) -> str:
+    """Make a copy of another database; answers its URL."""
     name = f"ghsync_test_{uuid4().hex}"
     execute(server_url, f"CREATE DATABASE {name} TEMPLATE {template} STRATEGY file_copy")
-    try:
-        yield named(server_url, name)
-    finally:
-        execute(server_url, f"DROP DATABASE {name} WITH (FORCE)")
+    return named(server_url, name)
+
+
+def drop(url: str, server_url: str) -> None:
+    """Remove a database, whoever is connected to it."""
+    execute(server_url, f"DROP DATABASE {name_of(url)} WITH (FORCE)")
 
 
 def named(url: str, name: str) -> str:
