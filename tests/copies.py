@@ -35,6 +35,7 @@ SELECT
   || (SELECT array[count(*), sum(hashtext(xmin::text))] FROM pg_type WHERE oid >= 16384)
   || (SELECT array[count(*), sum(hashtext(xmin::text))] FROM pg_namespace)
   || (SELECT array[count(*), sum(hashtext(xmin::text))] FROM pg_policy)
+  || (SELECT array[count(*), sum(hashtext(xmin::text))] FROM pg_description WHERE objoid >= 16384)
   || (SELECT array[count(*)] FROM pg_statistic WHERE starelid >= 16384)
   || (SELECT array[count(*)] FROM pg_db_role_setting WHERE setdatabase <> 0)
   || (SELECT array[count(*)] FROM pg_largeobject_metadata)
