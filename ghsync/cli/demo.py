@@ -52,12 +52,16 @@ def demo(
 
 @contextmanager
 def _ended_by_signals() -> Iterator[None]:
-    """Clean up when a terminal is closed or the process is ended, as for Ctrl-C."""
+    """Clean up when a terminal is closed or the process is ended, as for Ctrl-C, which asyncio.run cancels tasks for.
+
+    To raise from here would break off whatever runs just then, in the middle.
+    """
 
     def interrupt(number: int, frame: object) -> None:
-        raise KeyboardInterrupt
+        signal.raise_signal(signal.SIGINT)
 
     before = {number: signal.signal(number, interrupt) for number in (signal.SIGTERM, signal.SIGHUP)}
+    before[signal.SIGINT] = signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell may have it ignored
     try:
         yield
     finally:
@@ -212,9 +216,9 @@ async def _stay(staged: Stage, engine: AsyncEngine, seconds: float | None) -> No
         return
     _invite(staged)
     events = tail.Feed(engine)
-    await events.seek_newest(0)
     try:
         async with asyncio.timeout(seconds):
+            await events.seek_newest(0)
             await tail.print_events(events, staged.database_url)
     except (TimeoutError, asyncio.CancelledError):  # asyncio.run turns Ctrl-C into the latter
         _say("Stopping.")
