@@ -1,14 +1,15 @@
 """The repositories that may be read, and how far each has been read."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+import msgspec
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from ghsync.database import metadata, moment
+from ghsync.database import document, metadata, moment
 from ghsync.mirror.noun import CLOCKS_DIFFER_BY
 
 marks = sa.Table(
@@ -25,6 +26,7 @@ marks = sa.Table(
     moment("pull_requests_through", "The same for pull requests"),
     moment("complete_at", "When the last complete listing began; null before the first"),
     moment("blocked_at", "When GitHub last said that it has blocked the repository; null where it has not"),
+    document("read_with", "Permissions of the last complete listing, where known", default=None, shape="array"),
     comment="How far the API has been read, by repository",
 )  # fmt: skip
 
@@ -32,8 +34,8 @@ marks = sa.Table(
 @dataclass(frozen=True, slots=True)
 class Place:
     """A repository to read: our id, GitHub's, its name, how far it was read, and by whom: an installation, which has
-    permissions, or a personal token, of which these are not known. How much there is of each kind is None until GitHub
-    was asked.
+    permissions, or a personal token, of which these are not known. ``read_with`` are those with which it was read
+    completely. How much there is of each kind is None until GitHub was asked.
     """
 
     id: str
@@ -47,6 +49,7 @@ class Place:
     complete_at: datetime | None
     blocked_at: datetime | None
     permissions: frozenset[str] | None = None
+    read_with: frozenset[str] | None = None
     issues: int | None = None
     pull_requests: int | None = None
 
@@ -57,6 +60,11 @@ class Place:
     def surely_may(self, permission: str) -> bool:
         """Whether its reader is known to have a permission."""
         return self.permissions is not None and permission in self.permissions
+
+    @property
+    def shows_more(self) -> bool:
+        """Whether its reader has a permission that nobody had who read it completely."""
+        return self.permissions is not None and self.read_with is not None and not self.permissions <= self.read_with
 
     def path(self, *rest: object) -> str:
         """A path below the repository in REST, by its id: the name may be another's by now."""
@@ -76,7 +84,7 @@ def _find(condition: str) -> sa.TextClause:
     return sa.text(f"""
 SELECT r.id::text AS id, r.github_id::bigint AS github_id, r.node_id, r.full_name, r.updated_at,
        i.github_id AS installation,
-       {marks}, m.blocked_at,
+       {marks}, m.blocked_at, m.read_with,
        array(SELECT jsonb_object_keys(i.permissions)) AS permissions
 FROM github_repositories r
 LEFT JOIN github_installations i
@@ -95,7 +103,8 @@ _THESE = _find(f"{_VISIBLE} AND m.blocked_at IS NULL AND r.id = ANY(CAST(:ids AS
 
 def _place(row: sa.Row[Any]) -> Place:
     permissions = frozenset(row.permissions) or None  # a hook may have told of an installation and not of these
-    return Place(**{**row._mapping, "permissions": permissions})
+    read_with = None if row.read_with is None else frozenset(row.read_with)
+    return Place(**{**row._mapping, "permissions": permissions, "read_with": read_with})
 
 
 async def everything(conn: AsyncConnection) -> list[Place]:
@@ -118,15 +127,18 @@ async def these(conn: AsyncConnection, ids: Sequence[str]) -> list[Place]:
     return [_place(row) for row in await conn.execute(_THESE, {"ids": list(ids)})]
 
 
-_FURTHER = {name: f"greatest({mark}, excluded.{name})" for name, mark in _MARKS.items()}
+_FURTHER = {
+    **{name: f"greatest({mark}, excluded.{name})" for name, mark in _MARKS.items()},
+    "read_with": "CASE WHEN excluded.complete_at IS NULL THEN m.read_with ELSE excluded.read_with END",
+    "blocked_at": "NULL",
+}
 
 _MARK = sa.text(f"""
-INSERT INTO sync_marks AS m (repository_id, issues_through, pull_requests_through, complete_at)
-VALUES (:id, :issues, :pull_requests, :complete_at)
+INSERT INTO sync_marks AS m (repository_id, issues_through, pull_requests_through, complete_at, read_with)
+VALUES (:id, :issues, :pull_requests, :complete_at, CAST(:read_with AS jsonb))
 ON CONFLICT (repository_id) DO UPDATE SET
-  {", ".join(f"{name} = {further}" for name, further in _FURTHER.items())}, blocked_at = NULL
-WHERE ({", ".join(f"m.{name}" for name in _FURTHER)}, m.blocked_at) IS DISTINCT FROM
-      ({", ".join(_FURTHER.values())}, NULL)
+  {", ".join(f"{name} = {further}" for name, further in _FURTHER.items())}
+WHERE ({", ".join(f"m.{name}" for name in _FURTHER)}) IS DISTINCT FROM ({", ".join(_FURTHER.values())})
 """)
 
 
@@ -137,11 +149,20 @@ async def mark(
     issues: datetime | None = None,
     pull_requests: datetime | None = None,
     complete_at: datetime | None = None,
+    read_with: Iterable[str] | None = None,
 ) -> None:
-    """Note how far a repository was read, never back but from what cannot be; GitHub has not blocked it any more."""
-    await conn.execute(
-        _MARK, {"id": place.id, "issues": issues, "pull_requests": pull_requests, "complete_at": complete_at}
-    )
+    """Note how far a repository was read, never back but from what cannot be; GitHub has not blocked it any more.
+
+    What was read completely, was read with these permissions.
+    """
+    said = {
+        "id": place.id,
+        "issues": issues,
+        "pull_requests": pull_requests,
+        "complete_at": complete_at,
+        "read_with": None if read_with is None else msgspec.json.encode(sorted(read_with)).decode(),
+    }
+    await conn.execute(_MARK, said)
 
 
 _BLOCK = sa.text("""

@@ -62,7 +62,8 @@ async def complete(
     if settles:
         await strays.bury(session, engine, known, run.progress.began_at)
     session.unread.reach(unread.parts(known.place.id))
-    await session.gate.mark(known.place, run.progress, complete=set(kinds) == set(KINDS))
+    whole_of_it, read_with = set(kinds) == set(KINDS), session.granted(known.place.permissions)
+    await session.gate.mark(known.place, run.progress, complete=whole_of_it, read_with=read_with)
 
 
 async def recent(

@@ -66,6 +66,11 @@ class Session:
         """Where rows read at ``observed_at`` come from."""
         return Origin(observed_at, "api", self.source)
 
+    def granted(self, permissions: frozenset[str] | None) -> frozenset[str] | None:
+        """Those of an installation's permissions that its token has too: it may be older."""
+        told = self.github.permissions(self.credential)
+        return permissions if permissions is None or told is None else permissions & told.keys()
+
     async def get(self, path: str, *, conditional: bool = False, **params: object) -> Answer:
         """One REST answer; a conditional one may be that nothing has changed, and is free then."""
         return await self.github.get(

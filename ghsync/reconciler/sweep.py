@@ -18,7 +18,8 @@ log = structlog.get_logger()
 
 
 async def sweep(reconciler: Reconciler, *, complete_every: timedelta, discover: bool = False) -> Run:
-    """Read what changed in every repository, and everything of those not read completely for ``complete_every``.
+    """Read what changed in every repository, and everything of those not read completely for ``complete_every``, or
+    not with all the permissions that there are by now.
 
     ``discover`` asks first what the App sees; a personal token has no installations.
     A repository, or an installation, that cannot be read holds up no other; the last such failure is raised at the end.
@@ -90,8 +91,10 @@ async def _sweep(
 
 
 def _is_due(place: Place, complete_before: datetime) -> bool:
-    """Whether everything of it is to be read."""
-    return place.complete_at is None or place.complete_at < complete_before or place.blocked_at is not None
+    """Whether everything of it is to be read: for the first time, or again, or since more of it may be seen."""
+    if place.complete_at is None or place.complete_at < complete_before:
+        return True
+    return place.blocked_at is not None or place.shows_more
 
 
 def _is_blocked(place: Place, complete_before: datetime) -> bool:

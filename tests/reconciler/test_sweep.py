@@ -13,7 +13,7 @@ from ghsync.reconciler import places, refetch
 from ghsync.reconciler.places import Place
 from ghsync.reconciler.resync import resync
 from ghsync.reconciler.sweep import sweep
-from ghsync.simulator.actions import conversations, issues, labels, repositories
+from ghsync.simulator.actions import conversations, installations, issues, labels, repositories
 from ghsync.simulator.generator import Plan
 from ghsync.simulator.repository import Repository
 from ghsync.simulator.traffic import Traffic
@@ -53,6 +53,26 @@ async def test_what_came_since_the_size_was_told_is_read_too(lab: Lab) -> None:
     run = await resync(lab.reconciler, place, kind="backfill", full=True, priority="sweep")
     assert run.rows_seen == len(lab.repository.issues) > 20
     assert [line for line in lab.differences() if str(lab.repository.id) in line] == []
+
+
+@pytest.mark.parametrize("away", ["when it was read first", "for a while"])
+async def test_what_may_be_seen_since_is_read_with_the_next_sweep(lab: Lab, away: str) -> None:
+    (installation,) = lab.world.installations.values()
+    await lab.discover()
+    if away == "for a while":
+        await sweep(lab.reconciler, complete_every=DAILY)
+    installations.lose_permissions(lab.world, installation, "checks")
+    await sweep(lab.reconciler, complete_every=ALWAYS, discover=True)
+    lab.connection.execute("DELETE FROM github_check_runs")
+
+    by = lab.repository.owner
+    installations.accept_permissions(lab.world, installation, by=by, **lab.world.app.permissions)
+    await sweep(lab.reconciler, complete_every=DAILY, discover=True)
+    assert lab.differences() == []
+
+    before = lab.site.answered
+    await sweep(lab.reconciler, complete_every=DAILY)
+    assert lab.site.answered - before == 1
 
 
 async def test_an_idle_sweep_is_one_request(mirrored: Lab) -> None:
