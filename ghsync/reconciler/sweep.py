@@ -16,6 +16,9 @@ from ghsync.reconciler.runs import Progress, Run
 
 log = structlog.get_logger()
 
+MORE_AFTER = timedelta(minutes=10)
+"""What may be seen since is read at most so often: a token may go on to lack what its installation is said to have."""
+
 
 async def sweep(reconciler: Reconciler, *, complete_every: timedelta, discover: bool = False) -> Run:
     """Read what changed in every repository, and everything of those not read completely for ``complete_every``, or
@@ -45,16 +48,22 @@ async def sweep(reconciler: Reconciler, *, complete_every: timedelta, discover: 
         async with transaction(reconciler.engine) as conn:
             everything = reconciler.readable(await places.everything(conn))
         for installation, known in everything.items():
-            problems += await _sweep(reconciler, run, installation, known, now - complete_every)
+            problems += await _sweep(reconciler, run, installation, known, now, complete_every)
         if problems:
             raise problems[-1]
     return run
 
 
 async def _sweep(
-    reconciler: Reconciler, run: Run, installation: str | None, known: Sequence[Place], complete_before: datetime
+    reconciler: Reconciler,
+    run: Run,
+    installation: str | None,
+    known: Sequence[Place],
+    now: datetime,
+    complete_every: timedelta,
 ) -> list[GhsyncError]:
     """Sweep one installation; answers what failed."""
+    complete_before = now - complete_every
     known = [place for place in known if not _is_blocked(place, complete_before)]
     problems: list[GhsyncError] = []
     try:
@@ -66,7 +75,7 @@ async def _sweep(
             await installations.make_due(reconciler, installation)
         return [error]
     # What changed comes first: to read everything of one repository may take long.
-    due = ((_is_due(one.place, complete_before), one) for one in told)
+    due = ((_is_due(one.place, now, complete_before), one) for one in told)
     for full, (place, moved) in sorted(due, key=itemgetter(0)):
         if not full and not moved:
             continue
@@ -90,11 +99,11 @@ async def _sweep(
     return problems
 
 
-def _is_due(place: Place, complete_before: datetime) -> bool:
+def _is_due(place: Place, now: datetime, complete_before: datetime) -> bool:
     """Whether everything of it is to be read: for the first time, or again, or since more of it may be seen."""
     if place.complete_at is None or place.complete_at < complete_before:
         return True
-    return place.blocked_at is not None or place.shows_more
+    return place.blocked_at is not None or (place.shows_more and place.complete_at < now - MORE_AFTER)
 
 
 def _is_blocked(place: Place, complete_before: datetime) -> bool:

@@ -68,6 +68,9 @@ async def test_what_may_be_seen_since_is_read_with_the_next_sweep(lab: Lab, away
     by = lab.repository.owner
     installations.accept_permissions(lab.world, installation, by=by, **lab.world.app.permissions)
     await sweep(lab.reconciler, complete_every=DAILY, discover=True)
+    assert lab.differences() != []  # it was read completely just now
+    lab.connection.execute("UPDATE sync_marks SET complete_at = complete_at - interval '11 minutes'")
+    await sweep(lab.reconciler, complete_every=DAILY)
     assert lab.differences() == []
 
     before = lab.site.answered
