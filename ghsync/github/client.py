@@ -287,7 +287,7 @@ class GitHub:
         if credential.installation is None:
             return status == 401 and credential.kind == "app" and self._clock.offset != 0
         if status == 403:
-            return await self.renew(credential, at_once=False)
+            return await self._tokens.replace(credential.installation, token)
         await self._tokens.discard(credential.installation, token)
         return True
 

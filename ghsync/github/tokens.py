@@ -101,10 +101,16 @@ class Tokens:
         """A token that is good for some minutes."""
         return (await self._good(installation)).text
 
-    async def replace(self, installation: int, *, at_once: bool) -> bool:
-        """Give up a token that may lack what was granted since, now and then or ``at_once``; whether it was done."""
-        now, held = time.monotonic(), self._held.get(installation)
-        if held is None or not (at_once or now - self._replaced_at.get(installation, -math.inf) > LACKING_SECONDS):
+    async def replace(self, installation: int, text: str | None = None, *, at_once: bool = False) -> bool:
+        """Give up a token that may lack what was granted since, now and then or ``at_once``; whether there is another.
+
+        There is already, where one was asked with ``text`` that is in use no more.
+        """
+        held = self._held.get(installation)
+        if held is None or text not in (None, held.text):
+            return True
+        now = time.monotonic()
+        if not at_once and now - self._replaced_at.get(installation, -math.inf) <= LACKING_SECONDS:
             return False
         self._replaced_at[installation] = now
         await self.discard(installation, held.text)
@@ -128,14 +134,17 @@ class Tokens:
 
     async def discard(self, installation: int, text: str) -> None:
         """Use a token no more that GitHub does not accept, in no process."""
-        held = self._held.get(installation)
-        if held is not None and held.text == text:
-            del self._held[installation]
-        if self._encryption is None:
-            return
+        async with self._one_at_a_time[installation]:  # nobody takes it up again meanwhile
+            held = self._held.get(installation)
+            if held is not None and held.text == text:
+                del self._held[installation]
+            if self._encryption:
+                await self._discard_shared(installation, text, self._encryption)
+
+    async def _discard_shared(self, installation: int, text: str, encryption: Encryption) -> None:
         async with transaction(self._engine) as conn:
             row = (await conn.execute(_FIND, {"installation": str(installation)})).one_or_none()
-            stored = _read(row, self._encryption)
+            stored = _read(row, encryption)
             if row is not None and stored is not None and stored.text == text:
                 await conn.execute(_DISCARD, {"installation": str(installation), "seen": row.token})
 

@@ -120,6 +120,16 @@ async def test_a_token_that_lacks_a_permission_is_replaced_now_and_then(
     assert (await get(github, installation=8)).body == b'"ghs_3"'
 
 
+async def test_all_who_asked_with_a_token_that_lacks_a_permission_ask_with_the_next_one(
+    client: Make, issuer: Issuer, app: dict[str, Any]
+) -> None:
+    issuer.lacking = {"ghs_1"}
+    github = client(**app)
+    answers = await asyncio.gather(*(get(github, installation=8) for _ in range(5)))
+    assert {answer.body for answer in answers} == {b'"ghs_2"'}
+    assert issuer.fetches.call_count == 2
+
+
 async def test_a_token_that_was_revoked_is_replaced_once(client: Make, issuer: Issuer, app: dict[str, Any]) -> None:
     one, another = client(**app), client(**app)
     await get(one, installation=8)
