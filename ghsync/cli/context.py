@@ -12,7 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from ghsync import embedded, log, migrate, settings
 from ghsync.cli.terminal import notices
 from ghsync.database import FORBIDDEN, READ_ONLY, create_engine, first_line, transaction, unavailable
-from ghsync.errors import NotConfigured
+from ghsync.errors import NotConfigured, Permanent
 from ghsync.settings import Settings
 
 __all__ = ["configured", "notices", "require_schema", "rows", "run"]
@@ -54,7 +54,10 @@ def run(function: Callable[[AsyncEngine], Awaitable[T]]) -> T:
             await engine.dispose()
 
     with configured() as (_, url):
-        return asyncio.run(call(url))
+        try:
+            return asyncio.run(call(url))
+        except sa.exc.DataError as error:  # what was typed is longer or larger than what a column takes
+            raise Permanent(f"PostgreSQL does not take a value ({first_line(error)}): give another.") from error
 
 
 def rows(statement: sa.Executable, **values: Any) -> list[dict[str, Any]]:

@@ -126,7 +126,9 @@ def replay(
     overwrites a newer one.
     """
     if bool(deliveries) == bool(parked or event):
-        raise typer.BadParameter("Name deliveries by ID, or choose them with --parked, --event or both.")
+        raise typer.BadParameter(
+            "Name deliveries by ID, or choose them with --parked or --event; --since narrows that down."
+        )
     if since and deliveries:
         raise typer.BadParameter("--since goes with --parked or --event.")
 

@@ -34,7 +34,12 @@ def demo(
     port: Annotated[int | None, typer.Option(min=1, max=65535, help="Receive here, not on any free port.")] = None,
     keep: Annotated[bool, typer.Option("--keep", help="Leave the database's files behind, and say where.")] = False,
     seconds: Annotated[
-        float | None, typer.Option(min=0, help="Stay up so long afterwards; on a terminal, else, until Ctrl-C.")
+        float | None,
+        typer.Option(
+            min=0,
+            help="Stay up so long afterwards. [default: on a terminal until Ctrl-C, else not at all]",
+            show_default=False,
+        ),
     ] = None,
 ) -> None:
     """Try everything on this machine: no GitHub account, no questions.

@@ -10,8 +10,8 @@ from ghsync.errors import NotFound
 
 # Whoever owns the name today comes first, then whoever had it last.
 _FIND = sa.text("""
-SELECT r.id::text, r.github_id, r.full_name, r.tracked_name, r.project_id::text, p.slug AS project, r.visibility,
-       r.archived, r.removed_at, r.deleted_at, r.observed_at, r.synced_at, r.verified_at, m.blocked_at
+SELECT r.id::text, r.github_id, r.full_name, r.tracked_name, r.html_url, r.project_id::text, p.slug AS project,
+       r.visibility, r.archived, r.removed_at, r.deleted_at, r.observed_at, r.synced_at, r.verified_at, m.blocked_at
 FROM github_repositories r JOIN projects p ON p.id = r.project_id
 LEFT JOIN sync_marks m ON m.repository_id = r.id
 LEFT JOIN github_repository_aliases a ON a.repository_id = r.id AND lower(a.full_name) = lower(:name)

@@ -11,7 +11,7 @@ import typer
 
 from ghsync.cli import arguments, difference, reading, terminal
 from ghsync.database import transaction
-from ghsync.errors import BadCredentials, GhsyncError, GitHubUnreachable, NotFound, Suspended
+from ghsync.errors import BadCredentials, DatabaseUnavailable, GhsyncError, GitHubUnreachable, NotFound, Suspended
 from ghsync.reconciler import installations, news, places
 from ghsync.reconciler.gate import Mirror, Rehearsal
 from ghsync.reconciler.places import Place
@@ -26,8 +26,8 @@ _SUSPENDED = sa.text("""
 SELECT i.account_login AS account FROM github_installations i
 WHERE i.suspended_at IS NOT NULL AND i.deleted_at IS NULL
   AND (CAST(:installation AS text) IS NULL OR i.github_id = :installation)
-  AND (CAST(:names AS text[]) IS NULL OR EXISTS (
-    SELECT FROM github_repositories r WHERE r.installation_id = i.id AND lower(r.tracked_name) = ANY(:names)))
+  AND (CAST(:name AS text) IS NULL OR EXISTS (
+    SELECT FROM github_repositories r WHERE r.installation_id = i.id AND lower(r.tracked_name) = lower(:name)))
 ORDER BY i.account_login LIMIT 1
 """)
 
@@ -68,7 +68,7 @@ def resync(
     on where it was.
     """
     if sum((bool(names), everything, installation is not None)) != 1:
-        raise typer.BadParameter("Name repositories, or give --all, or --installation ID.")
+        raise typer.BadParameter("Name repositories, or give --all, or --installation ID: one of the three.")
     wanted = Wanted(names or (), installation, full, dry_run, _kinds(only))
     outcome = reading.run(lambda reconciler, _: _resync(reconciler, wanted), writes=not dry_run)
     if as_json:
@@ -91,8 +91,9 @@ def _kinds(only: str | None) -> tuple[What, ...]:
 
 async def _resync(reconciler: Reconciler, wanted: Wanted) -> dict[str, Any]:
     rehearsal = Rehearsal(reconciler.engine, insists=wanted.full) if wanted.dry_run else None
-    found = await _sized(reconciler, await _places(reconciler, wanted, rehearsal))
-    rows: list[dict[str, Any]] = []
+    found, refused = await _places(reconciler, wanted, rehearsal)
+    found = await _sized(reconciler, found)
+    rows: list[dict[str, Any]] = [{"repository": name, "error": why} for name, why in refused.items()]
     with terminal.progress() as bars:
         for place in found:
             bar = bars.add_task(place.full_name, total=None)
@@ -124,7 +125,7 @@ async def _one(
             gate=rehearsal,
             watch=watch,
         )
-    except (BadCredentials, GitHubUnreachable):
+    except (BadCredentials, DatabaseUnavailable, GitHubUnreachable):
         raise
     except GhsyncError as error:
         return row | {"error": str(error)}
@@ -138,18 +139,20 @@ async def _one(
     }
 
 
-async def _places(reconciler: Reconciler, wanted: Wanted, rehearsal: Rehearsal | None) -> list[Place]:
-    """The repositories to read; those that are not known yet are looked for."""
-    found = await _known(reconciler, wanted)
+async def _places(
+    reconciler: Reconciler, wanted: Wanted, rehearsal: Rehearsal | None
+) -> tuple[list[Place], dict[str, str]]:
+    """The repositories to read, and why others cannot be that are named; what is not known yet is looked for."""
+    found, refused = await _known(reconciler, wanted), {}
     missing = _missing(wanted, found)
     if missing or not wanted.names:
-        await _discover(reconciler, wanted, missing, rehearsal)
+        refused = await _discover(reconciler, wanted, missing, rehearsal)
         found = await _known(reconciler, wanted)
         missing = _missing(wanted, found)
-    begins = rehearsal is not None and rehearsal.differences and not missing
-    if missing or not (found or begins):
-        await _say_why(reconciler, wanted, missing)
-    return found
+    begins = rehearsal is not None and rehearsal.differences
+    if not (found or missing or begins):
+        raise await _why_nothing(reconciler, wanted)
+    return found, {name: refused.get(name) or str(await _why_not(reconciler, wanted, name)) for name in missing}
 
 
 async def _sized(reconciler: Reconciler, found: Sequence[Place]) -> list[Place]:
@@ -161,7 +164,7 @@ async def _sized(reconciler: Reconciler, found: Sequence[Place]) -> list[Place]:
         try:
             session = await reconciler.session(installation, "resync", "interactive")
             sized += await news.sized(session, part)
-        except (BadCredentials, GitHubUnreachable):
+        except (BadCredentials, DatabaseUnavailable, GitHubUnreachable):
             raise
         except GhsyncError:  # reading them finds out why
             sized += part
@@ -184,39 +187,58 @@ def _missing(wanted: Wanted, found: Sequence[Place]) -> list[str]:
     return [name for name in wanted.names if name.lower() not in known]
 
 
-async def _discover(reconciler: Reconciler, wanted: Wanted, names: Sequence[str], rehearsal: Rehearsal | None) -> None:
-    """Find out what the App sees; with a personal token, the named ones."""
+async def _discover(
+    reconciler: Reconciler, wanted: Wanted, names: Sequence[str], rehearsal: Rehearsal | None
+) -> dict[str, str]:
+    """Find out what the App sees; with a personal token, the named ones, and why some are not shown."""
     gate = rehearsal or Mirror(reconciler.engine, insists=wanted.full)
     if reconciler.github.has_app:
         await installations.refresh(reconciler, reconciler.app_session("resync", "interactive", gate=gate))
-        return
+        return {}
     session = await reconciler.session(None, "resync", "interactive", gate=gate)
+    refused = {}
     for name in names:
         try:
             await installations.see(session, name)
         except NotFound:
-            raise NotFound(f"GitHub shows no repository {name} to this token: is the name right?") from None
+            refused[name] = f"GitHub shows no repository {name} to this token: is the name right?"
+        except (BadCredentials, DatabaseUnavailable, GitHubUnreachable):
+            raise
+        except GhsyncError as error:
+            refused[name] = str(error)
+    return refused
 
 
-async def _say_why(reconciler: Reconciler, wanted: Wanted, missing: Sequence[str]) -> None:
-    """There is nothing to read, or not all that is named."""
-    names = [name.lower() for name in missing] or None
-    installation = None if wanted.installation is None else str(wanted.installation)
-    async with transaction(reconciler.engine) as conn:
-        account = await conn.scalar(_SUSPENDED, {"names": names, "installation": installation})
-    if account is not None:
-        raise Suspended(
-            f"The App's installation on {account} is suspended: the account's owner can lift that in GitHub's settings."
-        )
-    if wanted.dry_run and missing:
-        raise NotFound(f"{missing[0]} is not mirrored yet: there is nothing to compare.")
-    if missing:
-        raise NotFound(
-            f"GitHub shows no repository {missing[0]} here: is the App installed there, and is the name right?"
-        )
+async def _why_not(reconciler: Reconciler, wanted: Wanted, name: str) -> GhsyncError:
+    """Why a repository that is named is not read."""
+    if suspended := await _suspended(reconciler, name=name):
+        return suspended
+    if wanted.dry_run:
+        return NotFound(f"{name} is not mirrored yet: there is nothing to compare.")
+    return NotFound(f"GitHub shows no repository {name} here: is the App installed there, and is the name right?")
+
+
+async def _why_nothing(reconciler: Reconciler, wanted: Wanted) -> GhsyncError:
+    """Why there is nothing to read where none is named."""
+    if suspended := await _suspended(reconciler, installation=wanted.installation):
+        return suspended
     if wanted.installation is not None:
-        raise NotFound(f"The App has no installation {wanted.installation} that sees a repository.")
-    raise NotFound("There is nothing to read: install the App on an account, or name a repository.")
+        return NotFound(f"The App has no installation {wanted.installation} that sees a repository.")
+    return NotFound("There is nothing to read: install the App on an account, or name a repository.")
+
+
+async def _suspended(
+    reconciler: Reconciler, *, name: str | None = None, installation: int | None = None
+) -> Suspended | None:
+    """Whether that keeps a repository, an installation or all of them from being read."""
+    asked = {"name": name, "installation": None if installation is None else str(installation)}
+    async with transaction(reconciler.engine) as conn:
+        account = await conn.scalar(_SUSPENDED, asked)
+    if account is None:
+        return None
+    return Suspended(
+        f"The App's installation on {account} is suspended: the account's owner can lift that in GitHub's settings."
+    )
 
 
 def _show(outcome: dict[str, Any], wanted: Wanted) -> None:
@@ -241,4 +263,5 @@ def _show(outcome: dict[str, Any], wanted: Wanted) -> None:
             terminal.note(row["unread"], style="yellow")
     for row in outcome["repositories"]:
         if row["error"]:
-            terminal.note(f"{row['repository']}: {row['error']}", style="red")
+            named = row["repository"] in row["error"]
+            terminal.note(row["error"] if named else f"{row['repository']}: {row['error']}", style="red")

@@ -15,7 +15,7 @@ from ghsync.database import transaction
 from ghsync.errors import NotFound, Permanent
 from ghsync.jobs import Due
 from ghsync.projector import linking
-from ghsync.tasks import links, suggestions
+from ghsync.tasks import keywords, links, suggestions
 from ghsync.tasks.item import Item
 from ghsync.tasks.tables import TASK_STATUSES
 
@@ -27,7 +27,11 @@ app = program(
 
 SHORTEST_PREFIX = 4
 PREFIX = re.compile(rf"[0-9a-f-]{{{SHORTEST_PREFIX},36}}")
-ITEM = re.compile(r"(?:https?://[^/]+/)?([^/\s#]+/[^/\s#]+)(?:#|/(issues|pull)/)([1-9][0-9]{0,8})(?:[/?#].*)?")
+ITEM = re.compile(
+    r"(?P<site>https?://[^/]+/)?(?P<name>[^/\s#]+/[^/\s#]+)(?:#|/(?P<kind>issues|pull)/)(?P<number>[1-9][0-9]{0,8})"
+    r"(?:[/?#].*)?",
+    re.IGNORECASE,
+)
 KINDS = {"issues": "issue", "pull": "pull_request"}
 
 TaskArgument = Annotated[str, typer.Argument(metavar="TASK", help="Id of the task, or its beginning.")]
@@ -42,11 +46,12 @@ JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
 
 class Reference(NamedTuple):
-    """An item as a person names it; ``kind`` is known where they say so."""
+    """An item as a person names it; ``kind`` is known where they say so, and ``site`` where they give its URL."""
 
     full_name: str
     number: int
     kind: str | None
+    site: str | None = None
 
     def __str__(self) -> str:
         return f"{self.full_name}#{self.number}"
@@ -130,8 +135,8 @@ def create(
     Write `Task-ID: <id>` on a line of its own into an issue or pull request,
     or name a branch task/<id>, and it is linked by itself.
     """
-    if not title.strip():
-        raise typer.BadParameter("The title is empty.")
+    if not title.strip() or len(title.splitlines()) > 1:
+        raise typer.BadParameter("The title has to be one line; --description takes more.")
     reference = _reference(item, pull) if item else None
     values = {"title": title, "description": description, "type": kind, "priority": priority}
     task = run(lambda engine: _create(engine, project, values, reference))
@@ -176,7 +181,8 @@ def _reference(text: str, pull: bool | None) -> Reference:
     if named is None:
         raise typer.BadParameter(f"{text!r} is neither OWNER/REPO#NUMBER nor the URL of an issue or pull request.")
     said = None if pull is None else KINDS["pull" if pull else "issues"]
-    return Reference(named[1], int(named[3]), KINDS.get(named[2]) or said)
+    kind = KINDS[named["kind"].lower()] if named["kind"] else said
+    return Reference(named["name"], int(named["number"]), kind, named["site"])
 
 
 async def _create(engine: AsyncEngine, project: str, values: dict[str, Any], reference: Reference | None) -> str:
@@ -249,6 +255,10 @@ async def _task(conn: AsyncConnection, prefix: str) -> str:
 
 async def _item(conn: AsyncConnection, reference: Reference) -> Item:
     repository = await lookup.repository(conn, reference.full_name)
+    if reference.site and repository.html_url:
+        mirrored = keywords.host(repository.html_url)
+        if not keywords.is_at(reference.site, mirrored):
+            raise NotFound(f"{repository.tracked_name} is mirrored from {mirrored}, not from {reference.site}.")
     known = await conn.execute(_KIND, {"repository_id": repository.id, "number": reference.number})
     kind = known.scalar() or reference.kind
     if kind is None:

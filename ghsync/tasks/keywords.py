@@ -81,6 +81,16 @@ def host(page: str | None) -> str:
     return _host(found[1], found[2]) if found else GITHUB
 
 
+def is_at(url: str, mirrored: str) -> bool:
+    """Whether a URL is of the ``mirrored`` host, as `host` has it."""
+    found = _HOST.match(url)
+    return found is not None and _is_at(_host(found[1], found[2]), mirrored)
+
+
+def _is_at(named: str, mirrored: str) -> bool:
+    return named == mirrored or (named, mirrored) == (_REDIRECT, GITHUB)
+
+
 def _host(scheme: str, authority: str) -> str:
     return authority.lower().removesuffix(_DEFAULT_PORTS[scheme.lower()]).removeprefix("www.")
 
@@ -130,7 +140,7 @@ def _address(match: re.Match[str], mirrored: str) -> Mention | None:
     if not url:
         return None
     named = _host(url["scheme"], url["host"])
-    if named != mirrored and (named, mirrored) != (_REDIRECT, GITHUB):
+    if not _is_at(named, mirrored):
         return None
     # A pull request closes no other one, a URL that goes on is one of a comment, a file, ..., and a redirect is written
     # by who wants nothing to happen.

@@ -245,6 +245,18 @@ async def test_a_repository_that_cannot_be_read_holds_up_no_other(hub: Hub) -> N
     assert all(str(hub.repository.id) in line for line in hub.differences())
 
 
+@pytest.mark.parametrize("settings", [{}, TOKEN], ids=["app", "token"])
+async def test_a_name_that_cannot_be_read_holds_up_no_other_name(hub: Hub, settings: dict[str, str]) -> None:
+    name = hub.repository.full_name
+    result = await hub.run("resync", "nobody/nothing", name, "--json", **settings)
+    assert result.exit_code == 1
+    unknown, read = result.json["repositories"]
+    assert unknown["repository"] == "nobody/nothing"
+    assert "GitHub shows no repository nobody/nothing" in unknown["error"]
+    assert (read["repository"], read["error"]) == (name, None)
+    assert [row for row in hub.rows(MIRRORED) if row[1] or row[2]] == [sizes(hub.repository)]
+
+
 async def test_a_personal_token_reads_what_is_named(hub: Hub) -> None:
     assert (await hub.run("resync", hub.repository.full_name, **TOKEN)).exit_code == 0
     assert [line for line in hub.differences() if f"('{hub.repository.id}'" in line] == []

@@ -123,6 +123,9 @@ def test_suggestions_say_what_to_do(database: Connection) -> None:
         (["link", TASK, "rocket 9"], 2, "neither OWNER/REPO#NUMBER nor"),
         (["unlink", TASK, "acme/rocket#8"], 1, "has no link to that pull request"),
         (["create", "Retry", "--project", "lunar"], 1, "There is no project lunar"),
+        (["create", "Retry\nonce", "--project", "rocket"], 2, "The title has to be one line"),
+        (["create", "r" * 501, "--project", "rocket"], 1, "value too long for type character varying(500)"),
+        (["create", "Retry", "--project", "rocket", "--priority", "99999999999"], 1, "integer out of range"),
         (["list", "--status", "soon"], 2, "'soon' is none of"),
     ],
 )
@@ -132,6 +135,26 @@ def test_an_error_is_a_sentence_that_says_what_to_do(
     done = call(*arguments)
     assert done.exit_code == exit_code
     assert sentence in " ".join(done.output.replace("│", " ").split())
+
+
+@pytest.mark.parametrize(
+    ("site", "exit_code"),
+    [
+        ("https://github.com", 0),
+        ("HTTPS://WWW.GitHub.com:443", 0),
+        ("https://redirect.github.com", 0),
+        ("https://gitlab.example.com", 1),
+        ("https://github.com.example.com", 1),
+        ("https://github.com@example.com", 1),
+        ("https://github.com:8443", 1),
+    ],
+)
+def test_a_url_of_another_host_is_linked_to_nothing_of_ours(database: Connection, site: str, exit_code: int) -> None:
+    database.execute("UPDATE github_repositories SET html_url = 'https://github.com/acme/rocket'")
+    done = call("link", TASK, f"{site}/acme/rocket/pull/8")
+    assert done.exit_code == exit_code
+    assert database.execute("SELECT count(*)::int FROM task_github_links").fetchone() == (1 - exit_code,)
+    assert (f"acme/rocket is mirrored from github.com, not from {site}/." in done.output) is bool(exit_code)
 
 
 @pytest.mark.anyio
