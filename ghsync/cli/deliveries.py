@@ -1,6 +1,7 @@
 """`deliveries`: the inbox for operators. What they do to it is written to the audit log."""
 
 import json
+import re
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from enum import StrEnum
@@ -27,6 +28,7 @@ LISTED = (
     "id", "guid", "hook_target", "event", "action", "repository", "status", "attempts", "received_at", "processed_at",
     "next_attempt_at", "last_error",
 )  # fmt: skip
+NUMBER = re.compile("[0-9]{1,18}")
 AUDITED_IDS = 100  # more are told by how they were chosen
 
 Row = dict[str, Any]
@@ -217,7 +219,7 @@ WHERE id = ANY(:ids) AND status = 'parked'
 
 async def _find(conn: AsyncConnection, text: str) -> Row:
     """A delivery by its number or its GUID; raises `NotFound`."""
-    column, value = (table.c.id, int(text)) if text.isascii() and text.isdecimal() else (table.c.guid, text)
+    column, value = (table.c.id, int(text)) if NUMBER.fullmatch(text) else (table.c.guid, text)
     found = (await conn.execute(sa.select(table).where(column == value).limit(2))).mappings().all()
     if not found:
         raise NotFound(f"There is no delivery {text}.")

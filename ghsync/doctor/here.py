@@ -13,6 +13,7 @@ from ghsync.doctor.finding import Finding
 from ghsync.encryption import Encryption
 from ghsync.errors import NotConfigured
 from ghsync.github import credentials
+from ghsync.reconciler import health, places
 from ghsync.settings import Settings, unknown
 
 OLDEST_POSTGRESQL = 15
@@ -91,15 +92,31 @@ async def database(engine: AsyncEngine, url: str) -> Finding:
     return Finding("database", "ok", f"PostgreSQL {version}, with the newest schema.")
 
 
+# A sweep only says how many repositories failed, and their own runs say why.
+_FAILED = sa.text("""
+SELECT r.full_name || ': ' || s.last_error AS error
+FROM github_repositories r
+JOIN LATERAL (
+  SELECT status, last_error FROM sync_runs WHERE repository_id = r.id AND kind IN ('backfill', 'sweep', 'resync')
+    AND status <> 'running' ORDER BY started_at DESC LIMIT 1) s ON s.status = 'failed'
+LEFT JOIN sync_marks m ON m.repository_id = r.id
+WHERE r.deleted_at IS NULL AND r.removed_at IS NULL AND m.blocked_at IS NULL
+ORDER BY r.full_name
+""")
+
+
 async def unread(engine: AsyncEngine) -> Finding:
     """What of GitHub could not be read lately, and is asked for again."""
     async with transaction(engine) as conn:
         found = await jobs.failing(conn, 1)
+        blocked = [health.BLOCKED.format(name) for name in await places.blocked(conn)]
+        failed = list(await conn.scalars(_FAILED))
         asked = await conn.scalar(sa.text("SELECT EXISTS (SELECT FROM sync_runs)"))
     if not asked:
         return Finding("readings", "ok", "Nothing has been asked for yet.")
-    if not found:
+    told = [str(job["error"]) for job in found] + failed + blocked
+    if not told:
         return Finding("readings", "ok", "All that was asked for could be read.")
-    first = found[0]
-    more = f" And {first['of'] - 1:,} more: see `ghsync status`." if first["of"] > 1 else ""
-    return Finding("readings", "warning", f"{first['error']}{more}")
+    others = len(failed) + len(blocked) + (found[0]["of"] if found else 0) - 1
+    more = f" And {others:,} more: see `ghsync status`." if others else ""
+    return Finding("readings", "warning", f"{told[0]}{more}")

@@ -3,11 +3,14 @@
 https://docs.github.com/en/rest/apps/webhooks
 """
 
+from collections import Counter
 from datetime import datetime, timedelta
 from urllib.parse import urlsplit
 
 import msgspec
+import sqlalchemy as sa
 
+from ghsync.database import transaction
 from ghsync.doctor.finding import Finding
 from ghsync.doctor.question import ask
 from ghsync.github.client import GitHub
@@ -47,6 +50,8 @@ class _Delivery(msgspec.Struct, frozen=True):
         return not 200 <= self.status_code < 300
 
 
+_HERE = sa.text("SELECT guid FROM webhook_deliveries WHERE guid = ANY(:guids)")
+
 _hook = msgspec.json.Decoder(_Hook)
 _deliveries = msgspec.json.Decoder(list[_Delivery])
 
@@ -78,11 +83,22 @@ async def deliveries(github: GitHub) -> Finding:
             latest.setdefault(attempt.guid, attempt)
     if not latest:
         return Finding("deliveries", "ok", "GitHub has sent none in the last day.")
-    failed = [attempt for attempt in latest.values() if attempt.failed]
+    failed = {guid: attempt for guid, attempt in latest.items() if attempt.failed}
     if not failed:
         return Finding("deliveries", "ok", f"The last {len(latest)} have arrived.")
-    newest = failed[0]
-    why = _REMEDIES.get(newest.status_code, f"the answer was {newest.status_code} {newest.status}".rstrip())
+    async with transaction(github.engine) as conn:
+        here = set(await conn.scalars(_HERE, {"guids": list(failed)}))
     still = next(iter(latest.values())).failed
-    said = f"{len(failed)} of the last {len(latest)} failed: {why}; then `ghsync heal` brings in what is missing."
-    return Finding("deliveries", "failed" if still else "warning", said)
+    if here >= failed.keys() and not still:
+        return Finding(
+            "deliveries", "ok", f"The last {len(latest)} have arrived, {len(failed)} of them later than sent."
+        )
+    causes = Counter(_cause(attempt) for guid, attempt in failed.items() if still or guid not in here)
+    said = "; ".join(f"{number} of the last {len(latest)} failed: {cause}" for cause, number in causes.most_common())
+    missing = failed.keys() - here
+    then = f"; `ghsync heal` brings in the {len(missing)} that are missing" if missing else ""
+    return Finding("deliveries", "failed" if still else "warning", f"{said}{then}.")
+
+
+def _cause(attempt: _Delivery) -> str:
+    return _REMEDIES.get(attempt.status_code, f"the answer was {attempt.status_code} {attempt.status}".rstrip())

@@ -90,6 +90,14 @@ def _alerts(given: Container[str]) -> Finding:
     return Finding("alerts", "ok", said)
 
 
+OF_TOKENS = Finding(
+    "alerts",
+    "ok",
+    "Security alerts are mirrored as far as the token may read them: with the scope repo or security_events, of "
+    "repositories where its owner sees them.",
+)
+
+
 def _events(permissions: Container[str], subscribed: Container[str]) -> Finding:
     """Without a permission, its events cannot be subscribed to: what lacks is told of the permission alone."""
     later = {

@@ -87,6 +87,7 @@ async def findings(github: GitHub, settings: Settings) -> AsyncIterator[Finding]
     else:
         whose = f"It is {account.login}'s." if account.login else "GitHub does not say whose it is."
         yield Finding("token", "ok", whose)
+        yield permissions.OF_TOKENS
         yield await finding.of("rate limit", _limits(github, [credential]))
         yield await finding.of("graphql", graphql.shown(github, credential))
 

@@ -4,7 +4,7 @@ No transaction is open while a request is under way (I7).
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from types import TracebackType
@@ -16,11 +16,14 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from ghsync.errors import (
     AccessLost,
+    BadCredentials,
+    GhsyncError,
     GitHubUnavailable,
     GitHubUnreachable,
     GraphQLUnavailable,
     NotConfigured,
     NotFound,
+    PermissionMissing,
     RefusedByGitHub,
     UnreadableAnswer,
 )
@@ -30,7 +33,7 @@ from ghsync.github.credentials import Credential
 from ghsync.github.etags import ETag
 from ghsync.github.exchange import Exchange, Meter, Request, Sleep
 from ghsync.github.partial import Problem
-from ghsync.github.tokens import Token, Tokens
+from ghsync.github.tokens import ANY_REQUEST, Token, Tokens
 from ghsync.settings import Settings
 
 __all__ = ["Answer", "GitHub", "GraphQLAnswer", "Meter"]
@@ -94,7 +97,7 @@ class GitHub:
         self._personal = credentials.personal(settings)
         self._personal_token = settings.token.get_secret_value() if settings.token else ""
         self._tokens = Tokens(engine, settings, self._clock, self._issue)
-        self._exchange = Exchange(engine, settings, self._clock, self._token, self._discard, sleep, transport)
+        self._exchange = Exchange(engine, settings, self._clock, self._token, self._has_another, sleep, transport)
 
     async def __aenter__(self) -> Self:
         return self
@@ -154,18 +157,25 @@ class GitHub:
             "Nothing may read GitHub's API yet: set GHSYNC_APP_ID and GHSYNC_PRIVATE_KEY_PATH, or GHSYNC_TOKEN."
         )
 
-    async def renew(self, credential: Credential, *, at_once: bool) -> bool:
-        """Ask from now on with all that an installation is granted, which its token may lack; whether that was done.
+    async def token(self, credential: Credential) -> Token | None:
+        """The token that an installation is asked with, and its permissions; None for whoever needs none."""
+        return None if credential.installation is None else await self._tokens.token(credential.installation)
 
-        It is done now and then, or ``at_once``.
-        """
-        if credential.installation is None:
+    async def renew(self, credential: Credential, token: Token | None, what: Collection[str]) -> bool:
+        """Whether there is another token than one that was denied this, which may have been granted since."""
+        if credential.installation is None or token is None:
             return False
-        return await self._tokens.replace(credential.installation, at_once=at_once)
+        return await self._tokens.replace(credential.installation, token.text, what)
 
-    def permissions(self, credential: Credential) -> Mapping[str, str] | None:
-        """What an installation is asked with: the permissions of its token, where they are known."""
-        return self._tokens.permissions(credential.installation)
+    def note(self, credential: Credential, *, shown: Iterable[str] = (), denied: Iterable[str] = ()) -> None:
+        """Note what a token was shown or denied that was made for it."""
+        if credential.installation is not None:
+            self._tokens.show(credential.installation, shown)
+            self._tokens.deny(credential.installation, denied)
+
+    def denied(self, credential: Credential) -> frozenset[str]:
+        """What an installation was denied lately, so that it is too early to ask for it with another token."""
+        return frozenset() if credential.installation is None else self._tokens.denied(credential.installation)
 
     async def get(
         self,
@@ -273,23 +283,24 @@ class GitHub:
 
     async def _token(self, credential: Credential) -> str:
         if credential.installation is not None:
-            return await self._tokens.token(credential.installation)
+            return (await self._tokens.token(credential.installation)).text
         if credential.kind == "app" and self._app is not None:
             return self._app.jwt(self.now())
         return self._personal_token
 
-    async def _discard(self, credential: Credential, token: str, status: int) -> bool:
-        """Give up a token that GitHub does not accept (401), or that lacks a permission (403); whether there can be
-        another one.
+    async def _has_another(self, credential: Credential, token: str, error: GhsyncError) -> bool:
+        """Whether the next request has another token than one that GitHub refused for an error that concerns it.
 
         What the App signed may have been refused for the time in it, which GitHub has told by now.
         """
         if credential.installation is None:
-            return status == 401 and credential.kind == "app" and self._clock.offset != 0
-        if status == 403:
-            return await self._tokens.replace(credential.installation, token)
-        await self._tokens.discard(credential.installation, token)
-        return True
+            return isinstance(error, BadCredentials) and credential.kind == "app" and self._clock.offset != 0
+        if not isinstance(error, PermissionMissing):
+            await self._tokens.discard(credential.installation, token)
+            return True
+        another = await self._tokens.replace(credential.installation, token, {ANY_REQUEST})
+        self._tokens.deny(credential.installation, {ANY_REQUEST})
+        return another
 
     async def _issue(self, installation: int) -> Token:
         """Let GitHub make a token for an installation."""

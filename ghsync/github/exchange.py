@@ -79,7 +79,7 @@ class Exchange:
         settings: Settings,
         clock: Clock,
         token: Callable[[Credential], Awaitable[str]],
-        discard: Callable[[Credential, str, int], Awaitable[bool]],
+        has_another: Callable[[Credential, str, GhsyncError], Awaitable[bool]],
         sleep: Sleep = asyncio.sleep,
         transport: httpx.AsyncBaseTransport | None = None,
     ) -> None:
@@ -89,7 +89,7 @@ class Exchange:
         self._wire = Wire(clock, settings.api_timeout_seconds, transport)
         self._patience_seconds = settings.api_patience_seconds
         self._token = token
-        self._discard = discard
+        self._has_another = has_another
         self._sleep = sleep
         # GraphQL one by one, and few at a time of all: GitHub's secondary limits count what runs concurrently.
         self._requests: defaultdict[str, asyncio.Semaphore] = defaultdict(
@@ -129,7 +129,7 @@ class Exchange:
             if (
                 isinstance(error, BadCredentials | PermissionMissing)
                 and not token_renewed
-                and await self._discard(credential, token, reply.status)
+                and await self._has_another(credential, token, error)
             ):
                 token_renewed = True
                 continue

@@ -21,7 +21,7 @@ table = sa.Table(
     metadata,
     sa.Column("asker", sa.Text, primary_key=True, comment="Address of the API that lacks it, or who is not shown it"),
     document("left_out", "Parts of GraphQL's documents that are not asked for, each with the reason", nullable=False),
-    document("permissions", "The installation's permissions at that time", default=None),
+    document("permissions", "Permissions of the installation's token at that time", default=None),
     moment("learned_at", "When that was found out; it is for a day", default=True, nullable=False),
     comment="What GraphQL is not asked for, by who lacks it",
 )
@@ -53,7 +53,8 @@ _ALL = sa.text(f"{_KNOWN} ORDER BY o.asker")
 
 _LEARN = sa.text("""
 INSERT INTO sync_omissions AS o (asker, left_out, permissions)
-VALUES (:asker, CAST(:left_out AS jsonb), CAST(:permissions AS jsonb))
+VALUES (:asker, CAST(:left_out AS jsonb), coalesce(CAST(:permissions AS jsonb),
+        (SELECT permissions FROM github_installations WHERE 'installation:' || github_id = :asker)))
 ON CONFLICT (asker) DO UPDATE SET
   left_out = CASE WHEN :replaces OR o.learned_at <= now() - interval '1 day'
                     OR o.permissions IS DISTINCT FROM excluded.permissions
@@ -85,8 +86,8 @@ async def learn(
 ) -> None:
     """Leave these parts out from now on, each for a reason; ``complete`` says that there are no others.
 
-    An installation was denied them with these permissions. Where it is known to have others, or they are not known, it
-    is asked again the next time.
+    An installation was denied them with a token that has these permissions; where they are not known, with those that
+    it has. Where it is known to have more, it is asked again the next time.
     """
     said = {
         "asker": asker,

@@ -10,11 +10,12 @@ import structlog
 
 from ghsync import jobs
 from ghsync.database import transaction
-from ghsync.errors import GhsyncError, GraphQLDenied, GraphQLUnavailable, GraphQLUnknown, PermissionMissing, TooHeavy
+from ghsync.errors import GhsyncError, GraphQLDenied, GraphQLUnavailable, GraphQLUnknown, TooHeavy
 from ghsync.github import documents, introspection, omissions, parts
 from ghsync.github.client import GitHub, GraphQLAnswer, Meter
 from ghsync.github.credentials import Credential
 from ghsync.github.partial import Problem
+from ghsync.github.tokens import ANY_REQUEST, Token
 from ghsync.jobs import Job
 
 log = structlog.get_logger()
@@ -31,29 +32,37 @@ async def ask(
     Raises `GraphQLDenied` where something is kept back that cannot be left out, and what `GitHub.graphql` does.
     """
     refused: GhsyncError | None = None
+    renewed_for: frozenset[str] = frozenset()
     denied: frozenset[str] = frozenset()
-    renewed = False
     for _ in range(REFUSALS):
-        left_out = await _left_out(github, credential, name) | denied
+        token = await github.token(credential)
+        kept_back = frozenset(part for part in github.denied(credential) & parts.PARTS.keys() if not _has(token, part))
+        left_out = await _left_out(github, credential, name) | denied | kept_back
         text = documents.without(name, left_out)
         taken = documents.asked(text)
         given = {each: value for each, value in variables.items() if each in taken}
         try:
-            return await github.graphql(credential, text, given, priority=priority, meter=meter)
+            answer = await github.graphql(credential, text, given, priority=priority, meter=meter)
         except GraphQLUnknown as error:
             refused = error
             if not await _learn_schema(github, credential, name, text, left_out, error, priority, meter):
                 raise
-        except (GraphQLDenied, PermissionMissing) as error:
+        except GraphQLDenied as error:
+            refused = error
             fresh = _denied(error, text, left_out)
-            if not renewed and await github.renew(credential, at_once=bool(fresh)):
-                renewed = True
-            elif fresh and not _is_granted(fresh, github.permissions(credential)):
-                refused = error
-                denied |= fresh.keys()
-                await _learn_denied(github, credential, fresh)
-            else:
+            about = frozenset(fresh or {ANY_REQUEST})
+            if not renewed_for and await github.renew(credential, token, about):
+                renewed_for = about
+                continue
+            github.note(credential, denied=about)
+            lacking = {part: why for part, why in fresh.items() if not _has(token, part)}
+            if not lacking:  # what it should be shown may have been taken away meanwhile, or be there again
                 raise
+            denied |= lacking.keys()
+            await _learn_denied(github, credential, lacking, token)
+        else:
+            github.note(credential, shown=renewed_for - denied)
+            return answer
     raise refused or GraphQLUnavailable("GraphQL was not asked.")
 
 
@@ -98,20 +107,19 @@ async def _learn_schema(
     return bool((found.keys() & parts.PARTS.keys()) - left_out)
 
 
-def _denied(error: GraphQLDenied | PermissionMissing, text: str, left_out: frozenset[str]) -> dict[str, str]:
+def _denied(error: GraphQLDenied, text: str, left_out: frozenset[str]) -> dict[str, str]:
     """The parts that may not be seen and can be left out, each with the reason."""
-    told = _blamed(text, error.problems) if isinstance(error, GraphQLDenied) else {}
-    return {part: why for part, why in told.items() if part not in left_out}
+    return {part: why for part, why in _blamed(text, error.problems).items() if part not in left_out}
 
 
-def _is_granted(denied: Iterable[str], permissions: Mapping[str, str] | None) -> bool:
-    """Whether the token has a permission for what was denied: it was taken away meanwhile, or is there again."""
-    return any(parts.PARTS[part].permission in (permissions or ()) for part in denied)
+def _has(token: Token | None, part: str) -> bool:
+    """Whether a token is known to have the permission for a part."""
+    return token is not None and parts.PARTS[part].permission in (token.permissions or ())
 
 
-async def _learn_denied(github: GitHub, credential: Credential, fresh: Mapping[str, str]) -> None:
+async def _learn_denied(github: GitHub, credential: Credential, fresh: Mapping[str, str], token: Token | None) -> None:
     """Remember what the credential may not see; where it should see that, have its installation read again."""
-    await omissions.learn(github.engine, credential.key, fresh, github.permissions(credential))
+    await omissions.learn(github.engine, credential.key, fresh, token.permissions if token else None)
     known = {one.part for one in await omissions.of(github.engine, github.api_url, credential)}
     if credential.installation is not None and not fresh.keys() <= known:
         job = Job("refetch_installation", str(credential.installation), None, "it may see less than it did")

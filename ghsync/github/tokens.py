@@ -6,17 +6,18 @@ https://docs.github.com/en/apps/creating-github-apps/authenticating-with-a-githu
 """
 
 import asyncio
-import math
 import time
 from collections import defaultdict
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
+import msgspec
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from ghsync.database import metadata, moment, transaction
+from ghsync.database import document, metadata, moment, transaction
 from ghsync.encryption import Encryption
 from ghsync.errors import NotConfigured
 from ghsync.github.clock import Clock
@@ -28,8 +29,11 @@ RENEWED = timedelta(minutes=5)
 USABLE = timedelta(minutes=1)
 """And used so long before it expires, where another process is renewing it."""
 
-LACKING_SECONDS = 300.0
-"""A token that may lack a permission is replaced no oftener: the next may lack it too, and ETags are of one token."""
+SHORTEST_PAUSE_SECONDS, LONGEST_PAUSE_SECONDS = 5.0, 300.0
+"""How long a token is kept that lacks what the last one lacked: the next may, too, and ETags are of one token."""
+
+ANY_REQUEST = "any request"
+"""What a token is denied where nothing tells more."""
 
 LEASE_SECONDS = 60
 LOOK_SECONDS = 0.1
@@ -40,6 +44,7 @@ table = sa.Table(
     sa.Column("installation_id", sa.Text, primary_key=True, comment="GitHub's id of the installation"),
     sa.Column("token", sa.Text, comment="Its access token, encrypted; null until the first is there"),
     moment("expires_at", "When the token expires, by GitHub's clock"),
+    document("permissions", "What it was granted when it was made, where known", default=None, shape="object"),
     moment("leased_until", "A process is fetching the next one, and has until then"),
     comment="Access tokens of installations, shared by all processes",
 )
@@ -60,7 +65,7 @@ class Token:
 Fetch = Callable[[int], Awaitable[Token]]
 
 _FIND = sa.text("""
-SELECT token, expires_at, leased_until > clock_timestamp() AS leased FROM sync_tokens
+SELECT token, expires_at, permissions, leased_until > clock_timestamp() AS leased FROM sync_tokens
 WHERE installation_id = :installation
 """)
 
@@ -74,7 +79,8 @@ RETURNING true
 """)
 
 _KEEP = sa.text("""
-UPDATE sync_tokens SET token = :token, expires_at = :expires_at, leased_until = NULL
+UPDATE sync_tokens SET
+  token = :token, expires_at = :expires_at, permissions = CAST(:permissions AS jsonb), leased_until = NULL
 WHERE installation_id = :installation
 """)
 
@@ -95,33 +101,44 @@ class Tokens:
         self._fetch = fetch
         self._held: dict[int, Token] = {}
         self._one_at_a_time: defaultdict[int, asyncio.Lock] = defaultdict(asyncio.Lock)
-        self._replaced_at: dict[int, float] = {}
+        self._denied: dict[tuple[int, str], tuple[float, float]] = {}  # until when, and how long that pause is
 
-    async def token(self, installation: int) -> str:
-        """A token that is good for some minutes."""
-        return (await self._good(installation)).text
+    async def replace(self, installation: int, denied: str, what: Collection[str]) -> bool:
+        """Give up a token that was ``denied`` what may have been granted since; whether the next request has another.
 
-    async def replace(self, installation: int, text: str | None = None, *, at_once: bool = False) -> bool:
-        """Give up a token that may lack what was granted since, now and then or ``at_once``; whether there is another.
-
-        There is already, where one was asked with ``text`` that is in use no more.
+        It has, where another is in use by now. It has not, where some of it was denied lately to one made for it.
         """
         held = self._held.get(installation)
-        if held is None or text not in (None, held.text):
+        if held is None or held.text != denied:
             return True
-        now = time.monotonic()
-        if not at_once and now - self._replaced_at.get(installation, -math.inf) <= LACKING_SECONDS:
+        if self.denied(installation).intersection(what):
             return False
-        self._replaced_at[installation] = now
-        await self.discard(installation, held.text)
+        await self.discard(installation, denied)
         return True
 
-    def permissions(self, installation: int | None) -> Mapping[str, str] | None:
-        """Those of the token in use, where they are known."""
-        held = self._held.get(installation) if installation is not None else None
-        return held.permissions if held else None
+    def deny(self, installation: int, what: Iterable[str]) -> None:
+        """A token made for it was denied this, too. From the second time on, none is made for a while, which grows."""
+        now = time.monotonic()
+        for each in what:
+            until, pause = self._denied.get((installation, each), (now, None))
+            if until <= now:
+                pause = 0 if pause is None else min(max(2 * pause, SHORTEST_PAUSE_SECONDS), LONGEST_PAUSE_SECONDS)
+                self._denied[installation, each] = now + pause, pause
 
-    async def _good(self, installation: int) -> Token:
+    def show(self, installation: int, what: Iterable[str]) -> None:
+        """This is shown, so that a token is made for it at once where it is denied again."""
+        for each in what:
+            self._denied.pop((installation, each), None)
+
+    def denied(self, installation: int) -> frozenset[str]:
+        """For what no other token is made at present."""
+        now = time.monotonic()
+        return frozenset(
+            what for (whose, what), (until, _) in self._denied.items() if whose == installation and until > now
+        )
+
+    async def token(self, installation: int) -> Token:
+        """A token that is good for some minutes."""
         async with self._one_at_a_time[installation]:
             held = self._held.get(installation)
             if held is None or not self._lasts(held, RENEWED):
@@ -171,7 +188,8 @@ class Tokens:
             async with transaction(self._engine) as conn:
                 await conn.execute(_RELEASE, asked)
             raise
-        kept = {"token": encryption.encrypt(fresh.text), "expires_at": fresh.expires_at}
+        granted = None if fresh.permissions is None else msgspec.json.encode(fresh.permissions).decode()
+        kept = {"token": encryption.encrypt(fresh.text), "expires_at": fresh.expires_at, "permissions": granted}
         async with transaction(self._engine) as conn:
             await conn.execute(_KEEP, asked | kept)
         return fresh
@@ -180,10 +198,10 @@ class Tokens:
         return token.expires_at - self._clock.now() > needed
 
 
-def _read(row: sa.Row[tuple[str | None, datetime | None, bool]] | None, encryption: Encryption) -> Token | None:
+def _read(row: sa.Row[Any] | None, encryption: Encryption) -> Token | None:
     if row is None or row.token is None:
         return None
     try:
-        return Token(encryption.decrypt(row.token), row.expires_at)
+        return Token(encryption.decrypt(row.token), row.expires_at, row.permissions)
     except NotConfigured:  # encrypted with a key that was taken away: the next one replaces it
         return None

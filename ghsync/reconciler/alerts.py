@@ -1,4 +1,4 @@
-"""Security alerts: what code scanning, Dependabot and secret scanning found, for Apps that may read it.
+"""Security alerts: what code scanning, Dependabot and secret scanning found, for whoever may read it.
 
 Of code scanning, the listing shows an alert as it is on the default branch, where a hook may have told of a pull
 request's. So where those were seen is written only of what is new or has changed since.
@@ -38,7 +38,7 @@ async def read(session: Session, engine: AsyncEngine, known: Known) -> None:
     """Read all alerts of every kind and state, and write them."""
     batch = known.batch()
     for kind, (permission, path, params) in LISTINGS.items():
-        if not known.place.surely_may(permission):
+        if not known.place.may(permission):
             continue
         with unread.part(
             session.unread, known.place.id, f"The {kind.replace('_', ' ')} alerts of {known.place.full_name}"

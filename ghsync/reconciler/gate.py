@@ -29,9 +29,6 @@ def storable() -> Iterator[None]:
         raise UnreadableAnswer(f"It cannot be stored ({first_line(error)}); it is asked for again later.") from error
 
 
-Permissions = frozenset[str] | None
-
-
 class Gate(Protocol):
     """Takes a batch; ``afterwards`` runs in the same transaction. What cannot be stored is an `UnreadableAnswer`.
 
@@ -49,8 +46,8 @@ class Gate(Protocol):
     async def write(self, batch: Batch, afterwards: Afterwards | None = None) -> list[Event]:
         """Bring the mirror up to the batch; answers what changed."""
 
-    async def mark(self, place: Place, progress: Progress, *, complete: bool, read_with: Permissions = None) -> None:
-        """Note how far a repository has been read, and with which permissions."""
+    async def mark(self, place: Place, progress: Progress, *, complete: bool) -> None:
+        """Note how far a repository has been read."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +69,7 @@ class Mirror:
                     await afterwards(conn)
         return told
 
-    async def mark(self, place: Place, progress: Progress, *, complete: bool, read_with: Permissions = None) -> None:
+    async def mark(self, place: Place, progress: Progress, *, complete: bool) -> None:
         """Note how far a repository has been read, so that the next sweep begins there."""
         async with transaction(self.engine) as conn:
             await places.mark(
@@ -81,7 +78,7 @@ class Mirror:
                 issues=progress.issues.through,
                 pull_requests=progress.pull_requests.through,
                 complete_at=progress.began_at if complete else None,
-                read_with=read_with,
+                read_with=progress.read_with if complete else None,
             )
 
 
@@ -107,5 +104,5 @@ class Rehearsal:
         self.differences.extend(told)
         return told
 
-    async def mark(self, place: Place, progress: Progress, *, complete: bool, read_with: Permissions = None) -> None:
+    async def mark(self, place: Place, progress: Progress, *, complete: bool) -> None:
         """Nothing was written, so the next sweep begins where it would have begun."""

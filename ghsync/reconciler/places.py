@@ -31,11 +31,18 @@ marks = sa.Table(
 )  # fmt: skip
 
 
+SHOWING = frozenset(
+    {"actions", "checks", "issues", "members", "metadata", "pull_requests", "secret_scanning_alerts", "security_events",
+     "statuses", "vulnerability_alerts"}
+)  # fmt: skip
+"""Permissions that show something of what is read."""
+
+
 @dataclass(frozen=True, slots=True)
 class Place:
     """A repository to read: our id, GitHub's, its name, how far it was read, and by whom: an installation, which has
     permissions, or a personal token, of which these are not known. ``read_with`` are those with which it was read
-    completely. How much there is of each kind is None until GitHub was asked.
+    completely the last time. How much there is of each kind is None until GitHub was asked.
     """
 
     id: str
@@ -57,14 +64,9 @@ class Place:
         """Whether its reader has a permission, or it is not known whether it has, so that asking tells."""
         return self.permissions is None or permission in self.permissions
 
-    def surely_may(self, permission: str) -> bool:
-        """Whether its reader is known to have a permission."""
-        return self.permissions is not None and permission in self.permissions
-
-    @property
-    def shows_more(self) -> bool:
-        """Whether its reader has a permission that nobody had who read it completely."""
-        return self.permissions is not None and self.read_with is not None and not self.permissions <= self.read_with
+    def shows_more(self, granted: frozenset[str] | None) -> bool:
+        """Whether who is ``granted`` this sees more of it than who read it completely the last time."""
+        return granted is not None and self.read_with is not None and not granted <= self.read_with
 
     def path(self, *rest: object) -> str:
         """A path below the repository in REST, by its id: the name may be another's by now."""
@@ -153,7 +155,7 @@ async def mark(
 ) -> None:
     """Note how far a repository was read, never back but from what cannot be; GitHub has not blocked it any more.
 
-    What was read completely, was read with these permissions.
+    ``read_with`` are the permissions of a complete listing.
     """
     said = {
         "id": place.id,
@@ -163,6 +165,17 @@ async def mark(
         "read_with": None if read_with is None else msgspec.json.encode(sorted(read_with)).decode(),
     }
     await conn.execute(_MARK, said)
+
+
+_BLOCKED = sa.text("""
+SELECT r.full_name FROM sync_marks m JOIN github_repositories r ON r.id = m.repository_id
+WHERE m.blocked_at IS NOT NULL AND r.deleted_at IS NULL AND r.removed_at IS NULL ORDER BY r.full_name
+""")
+
+
+async def blocked(conn: AsyncConnection) -> Sequence[str]:
+    """The names of the repositories that GitHub has blocked for everybody."""
+    return (await conn.scalars(_BLOCKED)).all()
 
 
 _BLOCK = sa.text("""

@@ -42,6 +42,7 @@ async def complete(
     watch: Watch | None = None,
 ) -> None:
     """Read everything of these kinds, from where ``run`` stopped, and find out what has become of the rest."""
+    run.progress.go_on_with(await session.granted(place.permissions))
     settles = session.gate.insists and session.gate.writes
     if settles:
         await strays.doubt(engine, place, session.github.now())
@@ -62,8 +63,8 @@ async def complete(
     if settles:
         await strays.bury(session, engine, known, run.progress.began_at)
     session.unread.reach(unread.parts(known.place.id))
-    whole_of_it, read_with = set(kinds) == set(KINDS), session.granted(known.place.permissions)
-    await session.gate.mark(known.place, run.progress, complete=whole_of_it, read_with=read_with)
+    run.progress.go_on_with(await session.granted(known.place.permissions))  # a token may have been replaced meanwhile
+    await session.gate.mark(known.place, run.progress, complete=set(kinds) == set(KINDS))
 
 
 async def recent(

@@ -67,10 +67,16 @@ class Progress(msgspec.Struct):
     issues: Position = msgspec.field(default_factory=Position)
     pull_requests: Position = msgspec.field(default_factory=Position)
     heads: Position = msgspec.field(default_factory=Position)
+    read_with: frozenset[str] | None = None  # permissions with which all of it was read, where known
 
     def position(self, what: What) -> Position:
         """The listing of one kind."""
         return self.issues if what == "issues" else self.pull_requests
+
+    def go_on_with(self, permissions: frozenset[str] | None) -> None:
+        """What is read from now on is read with these permissions; what was read, may have been with fewer."""
+        before = self.read_with
+        self.read_with = permissions if before is None or permissions is None else before & permissions
 
     @property
     def total(self) -> int | None:

@@ -14,6 +14,7 @@ from ghsync.github.credentials import Credential
 from ghsync.github.decoding import decoded
 from ghsync.mirror.noun import Origin
 from ghsync.reconciler.gate import Gate
+from ghsync.reconciler.places import SHOWING
 from ghsync.reconciler.unread import Unread
 
 T = TypeVar("T")
@@ -66,10 +67,22 @@ class Session:
         """Where rows read at ``observed_at`` come from."""
         return Origin(observed_at, "api", self.source)
 
-    def granted(self, permissions: frozenset[str] | None) -> frozenset[str] | None:
-        """Those of an installation's permissions that its token has too: it may be older."""
-        told = self.github.permissions(self.credential)
-        return permissions if permissions is None or told is None else permissions & told.keys()
+    async def granted(self, permissions: frozenset[str] | None) -> frozenset[str] | None:
+        """Those of an installation's permissions that show something and that its token has too.
+
+        A token that is older than some of them is replaced; the next may go on to lack them.
+        """
+        token = await self.github.token(self.credential)
+        if permissions is None or token is None or token.permissions is None:
+            return permissions
+        wanted = permissions & SHOWING
+        lacking = wanted - token.permissions.keys()
+        if lacking and await self.github.renew(self.credential, token, lacking):
+            token = await self.github.token(self.credential)
+            has = frozenset(token.permissions or () if token else ())
+            self.github.note(self.credential, shown=lacking & has, denied=lacking - has)
+            lacking -= has
+        return wanted - lacking
 
     async def get(self, path: str, *, conditional: bool = False, **params: object) -> Answer:
         """One REST answer; a conditional one may be that nothing has changed, and is free then."""

@@ -17,7 +17,7 @@ from ghsync.reconciler.runs import Progress, Run
 log = structlog.get_logger()
 
 MORE_AFTER = timedelta(minutes=10)
-"""What may be seen since is read at most so often: a token may go on to lack what its installation is said to have."""
+"""What may be seen since is read at most so often: permissions may come and go."""
 
 
 async def sweep(reconciler: Reconciler, *, complete_every: timedelta, discover: bool = False) -> Run:
@@ -68,6 +68,7 @@ async def _sweep(
     problems: list[GhsyncError] = []
     try:
         session = await reconciler.session(installation, "reconcile", "sweep", meter=run.meter)
+        granted = await session.granted(known[0].permissions if known else None)
         told = await news.ask(session, reconciler.engine, known)
     except GhsyncError as error:
         log.warning("sweep_failed", installation=installation, error=first_line(error))
@@ -75,7 +76,7 @@ async def _sweep(
             await installations.make_due(reconciler, installation)
         return [error]
     # What changed comes first: to read everything of one repository may take long.
-    due = ((_is_due(one.place, now, complete_before), one) for one in told)
+    due = ((_is_due(one.place, granted, now, complete_before), one) for one in told)
     for full, (place, moved) in sorted(due, key=itemgetter(0)):
         if not full and not moved:
             continue
@@ -99,11 +100,11 @@ async def _sweep(
     return problems
 
 
-def _is_due(place: Place, now: datetime, complete_before: datetime) -> bool:
+def _is_due(place: Place, granted: frozenset[str] | None, now: datetime, complete_before: datetime) -> bool:
     """Whether everything of it is to be read: for the first time, or again, or since more of it may be seen."""
     if place.complete_at is None or place.complete_at < complete_before:
         return True
-    return place.blocked_at is not None or (place.shows_more and place.complete_at < now - MORE_AFTER)
+    return place.blocked_at is not None or (place.shows_more(granted) and place.complete_at < now - MORE_AFTER)
 
 
 def _is_blocked(place: Place, complete_before: datetime) -> bool:

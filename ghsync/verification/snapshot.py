@@ -18,7 +18,8 @@ COPY = "live_"
 
 _ARRIVED = sa.text(f"""
 CREATE UNLOGGED TABLE {SCHEMA}.{ARRIVED} AS
-SELECT id, received_at, status = 'pending' AS waits FROM webhook_deliveries
+SELECT id, received_at, status = 'pending' OR (status = 'ignored' AND last_error IS NOT NULL) AS waits
+FROM webhook_deliveries
 """)
 
 _INDEXES = (f"CREATE UNIQUE INDEX ON {SCHEMA}.{ARRIVED} (id)", f"CREATE INDEX ON {SCHEMA}.{ARRIVED} (received_at)")

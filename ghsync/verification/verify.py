@@ -50,8 +50,8 @@ async def _look(live: AsyncEngine) -> list[Finding]:
 async def _replay(live: AsyncEngine, beside: AsyncEngine, report: Report, watch: Watch) -> list[Finding]:
     """Compare the mirror with one made from the inbox.
 
-    A delivery that waits may have been projected before and have been queued again. So what differs is wrong only if
-    it does with those that wait, too.
+    A delivery that waits may have been projected before and have been queued again, and so may one that a person has
+    dismissed since. So what differs is wrong only if it does with those, too.
     """
     done = await replay(live, beside, partial(watch, "Replaying the inbox"), waiting=False)
     report.deliveries, report.unreadable = done.deliveries, done.unreadable

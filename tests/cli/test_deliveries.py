@@ -77,7 +77,13 @@ def test_a_body_that_is_no_json_is_shown_as_it_is(told: Ghsync, connection: psyc
 
 
 def test_a_delivery_that_does_not_exist_is_told_as_a_sentence(ghsync: Ghsync) -> None:
-    for arguments in (("show", 1), ("replay", 1), ("park", "abc", "--reason", "why")):
+    for arguments in (
+        ("show", 1),
+        ("replay", 1),
+        ("show", 2**63),
+        ("show", "9" * 5000),
+        ("park", "abc", "--reason", "why"),
+    ):
         result = ghsync("deliveries", *arguments)
         assert result.exit_code == 1
         assert result.stderr.startswith("There is no delivery ")

@@ -6,6 +6,7 @@ from email.utils import format_datetime
 from typing import Any
 
 import httpx
+import psycopg
 import pytest
 import respx
 
@@ -114,7 +115,7 @@ def test_people_get_a_line_a_check(ghsync: Ghsync, site: Site) -> None:
 
     assert result.exit_code == 0
     lines = result.stdout.splitlines()
-    assert len(lines) == 10
+    assert len(lines) == 11
     assert lines[7].split() == ["ok", "token", "It", "is", "mona's."]
 
 
@@ -336,8 +337,29 @@ def test_deliveries_that_failed_earlier_are_a_warning(examined: Ghsync, site: Si
 
     assert (state, said[:25]) == ("warning", "1 of the last 3 failed: g")
 
+    assert said.endswith("check the database; `ghsync heal` brings in the 1 that are missing.")
+
+    told = [delivery("4"), *(delivery(guid, code) for guid, code in (("3", 401), ("2", 503), ("1", 503)))]
+    site.deliveries.mock(return_value=answer(told))
+    state, said = found(examined(), "deliveries")
+    assert (state, said.count(" of the last 4 failed: ")) == ("warning", 2)
+    assert said.startswith("2 of the last 4 failed: ghsync could not commit")
+    assert "; 1 of the last 4 failed: GHSYNC_WEBHOOK_SECRETS" in said
+
     site.deliveries.mock(return_value=answer([delivery("0", 500, minutes=3000)]))
     assert found(examined(), "deliveries") == ("ok", "GitHub has sent none in the last day.")
+
+
+def test_deliveries_that_failed_and_are_here_by_now_are_no_trouble(
+    examined: Ghsync, site: Site, connection: psycopg.Connection[Any]
+) -> None:
+    connection.execute(
+        """INSERT INTO webhook_deliveries (hook_target, guid, event, headers, body)
+           VALUES ('app:1', '2', 'issues', '{}', ''), ('app:1', '1', 'issues', '{}', '')"""
+    )
+    site.deliveries.mock(return_value=answer([delivery("3"), delivery("2", 503), delivery("1", 401)]))
+    state, said = found(examined(), "deliveries")
+    assert (state, said) == ("ok", "The last 3 have arrived, 2 of them later than sent.")
 
 
 def test_what_graphql_lacks_or_does_not_show_is_told_and_why(examined: Ghsync, site: Site) -> None:

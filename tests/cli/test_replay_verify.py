@@ -34,6 +34,20 @@ def test_a_column_that_was_changed_by_hand_fails_and_is_named(told: Ghsync, conn
         assert told_of in result.text
 
 
+def test_what_was_dismissed_is_missed_by_nobody(told: Ghsync, connection: psycopg.Connection) -> None:
+    """It could be read, and a person has said that it does not matter."""
+    connection.execute(
+        """INSERT INTO webhook_deliveries (hook_target, guid, event, action, status, last_error, processed_at, headers,
+                                           body, received_at)
+           SELECT hook_target, 'another', event, action, 'parked', 'by hand', now(), headers,
+                  convert_to(replace(convert_from(body, 'UTF8'), 'Rain gauge', 'Wind gauge'), 'UTF8'), now()
+           FROM webhook_deliveries WHERE event = 'issues' ORDER BY id DESC LIMIT 1"""
+    )
+    assert told("replay", "--verify").exit_code == 1
+    assert told("deliveries", "dismiss", "another", "--reason", "sent by mistake").exit_code == 0
+    assert told("replay", "--verify").exit_code == 0
+
+
 def test_for_machines_findings_are_json(told: Ghsync, connection: psycopg.Connection) -> None:
     connection.execute("UPDATE github_issues SET title = 'by hand'")
 

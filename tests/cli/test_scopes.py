@@ -5,7 +5,9 @@ from dataclasses import replace
 import pytest
 
 from ghsync.simulator.actions import pull_requests
+from ghsync.simulator.generator import Plan
 from ghsync.simulator.repository import Repository
+from tests.cli.conftest import OpenHub
 from tests.cli.hub import PERSONAL_TOKEN, Hub
 
 pytestmark = pytest.mark.anyio
@@ -41,6 +43,7 @@ async def test_a_token_with_few_scopes_reads_what_it_may(hub: Hub, scopes: tuple
     assert "graphql_given_up" not in read.stderr
     assert differing(hub, hub.repository) == []
     assert hub.rows(ASKED, pull.number) == [([{"id": team.id, "slug": team.slug}],)]
+    assert "security_events" in next(one["said"] for one in examined.json if one["check"] == "alerts")
     (told,) = (one for one in examined.json if one["check"] == "graphql")
     assert told["state"] == "warning"
     assert "asked for review" in told["said"]
@@ -54,3 +57,13 @@ async def test_a_token_without_scopes_does_not_see_what_is_private(hub: Hub) -> 
     read = await hub.run("resync", hub.repository.full_name, **TOKEN)
     assert read.exit_code == 1
     assert hub.rows("SELECT count(*) FROM github_issues") == [(0,)]
+
+
+async def test_a_token_reads_the_security_alerts_that_it_may(open_hub: OpenHub) -> None:
+    hub = await open_hub(Plan(repositories=1, people=4, conversations=6, security_alerts=True))
+    granted(hub, "repo")
+    here = hub.repository
+    alerts = (here.code_scanning_alerts, here.dependabot_alerts, here.secret_scanning_alerts)
+    assert (await hub.run("resync", here.full_name, **TOKEN)).exit_code == 0
+    assert hub.rows("SELECT count(*)::int FROM github_security_alerts") == [(sum(map(len, alerts)),)]
+    assert sum(map(len, alerts)) > 0

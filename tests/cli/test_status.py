@@ -320,6 +320,9 @@ async def test_a_repository_that_github_has_blocked_is_told_of_by_itself(
         each: ("blocked", said) if each == name else ("synced", None) for each in hub.names()
     }
     assert (await hub.run("resync", name, "--dry-run")).exit_code == 1
+    (reading,) = (each for each in (await hub.run("doctor", "--json")).json if each["check"] == "readings")
+    assert (reading["state"], reading["said"]) == ("warning", said)
+
     hub.site.faults.blocked.clear()
     assert (await hub.run("resync", name)).exit_code == 0
     assert await reasons(hub, "--repo", name) == []

@@ -1,14 +1,18 @@
 """Documents without what a server lacks or a credential may not see, and how that is found out."""
 
+import asyncio
 import contextlib
 from datetime import UTC, datetime, timedelta
+from itertools import count
 from typing import Any
 
+import httpx
 import msgspec
 import psycopg
 import pytest
 import respx
 from graphql import build_schema, parse, validate
+from psycopg.types.json import Jsonb
 
 from ghsync.errors import GraphQLDenied, GraphQLUnavailable
 from ghsync.github import documents, introspection, question
@@ -16,7 +20,7 @@ from ghsync.github.client import Meter
 from ghsync.github.parts import PARTS
 from ghsync.simulator.graphql.answer import loaded
 from tests.github.answers import answer
-from tests.github.conftest import API, APP_ID, TOKEN, Make
+from tests.github.conftest import API, APP_ID, KEY, TOKEN, Make
 
 SLUG = (
     "Your token has not been granted the required scopes to execute this query. The 'slug' field requires one of the "
@@ -146,3 +150,95 @@ async def test_a_denial_of_what_the_token_is_granted_is_not_remembered(
         await asked
     assert route.call_count == (2 if granted else 3)
     assert left_out(connection) == ({} if granted else {"installation": {"Commit.checkSuites"}})
+
+
+HEAD = ["nodes", 0, "lastCommit", "nodes", 0, "commit"]
+CHECKS, STATUSES = [*HEAD, "checkSuites"], [*HEAD, "status"]
+
+
+def forbidden(*paths: list[str | int]) -> httpx.Response:
+    """An answer that keeps back what is there."""
+    errors = [{"type": "FORBIDDEN", "message": "No", "path": path} for path in paths]
+    return answer({"data": {"nodes": [None]}, "errors": errors})
+
+
+def issuing(api: respx.MockRouter, **permissions: str) -> respx.Route:
+    """GitHub makes tokens with these permissions."""
+    expires_at, numbers = (datetime.now(UTC) + timedelta(hours=1)).isoformat(), count(1)
+    told = {"expires_at": expires_at, "permissions": {"metadata": "read", **permissions}}
+    return api.post("/app/installations/8/access_tokens").mock(
+        side_effect=lambda _: answer({"token": f"ghs_{next(numbers)}", **told}, 201)
+    )
+
+
+def saying(connection: psycopg.Connection[Any], **permissions: str) -> None:
+    """The mirror says that the installation has these."""
+    connection.execute(
+        """INSERT INTO github_installations (github_id, observed_at, observed_by, sync_source, permissions)
+           VALUES ('8', now(), 'api', 'webhook', %s)""",
+        [Jsonb({"metadata": "read", **permissions})],
+    )
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize("granted", [{"checks": "read"}, {}], ids=["granted", "not granted"])
+async def test_what_goes_on_to_be_denied_costs_no_token_each_time(
+    client: Make, api: respx.MockRouter, connection: psycopg.Connection[Any], private_key: str, granted: dict[str, str]
+) -> None:
+    """Whether its token should have it, or only the mirror says that the installation has it."""
+    issued = issuing(api, **granted)
+    saying(connection, checks="read")
+    route = api.post("/graphql").mock(
+        side_effect=lambda asked: forbidden(CHECKS) if b"checkSuites" in asked.content else answer(NODES)
+    )
+    github = client(app_id=APP_ID, private_key=private_key)
+    credential = await github.credential_for(8)
+    for _ in range(10):
+        with contextlib.suppress(GraphQLDenied):
+            await question.ask(github, credential, "heads", {"ids": []}, priority="event", meter=Meter())
+    assert issued.call_count <= 4
+    assert route.call_count <= 10 + 4
+
+
+@pytest.mark.anyio
+async def test_of_several_parts_that_are_denied_those_are_left_out_that_the_token_lacks(
+    client: Make, api: respx.MockRouter, connection: psycopg.Connection[Any], private_key: str
+) -> None:
+    issuing(api, checks="read")
+    api.post("/graphql").mock(
+        side_effect=lambda asked: forbidden(CHECKS, STATUSES) if b"$statuses" in asked.content else answer(NODES)
+    )
+    github = client(app_id=APP_ID, private_key=private_key)
+    credential = await github.credential_for(8)
+    await question.ask(github, credential, "heads", {"ids": []}, priority="event", meter=Meter())
+    assert left_out(connection) == {"installation": {"Commit.status"}}
+
+
+@pytest.mark.anyio
+async def test_questions_at_once_share_what_one_of_them_finds_out(
+    client: Make, api: respx.MockRouter, connection: psycopg.Connection[Any], private_key: str
+) -> None:
+    issued = issuing(api)
+    api.post("/graphql").mock(
+        side_effect=lambda asked: forbidden(CHECKS) if b"checkSuites" in asked.content else answer(NODES)
+    )
+    github = client(app_id=APP_ID, private_key=private_key)
+    credential = await github.credential_for(8)
+    questions = (
+        question.ask(github, credential, "heads", {"ids": []}, priority="event", meter=Meter()) for _ in range(5)
+    )
+    await asyncio.gather(*questions)
+    assert issued.call_count <= 3
+    assert left_out(connection) == {"installation": {"Commit.checkSuites"}}
+
+
+@pytest.mark.anyio
+async def test_processes_that_share_a_token_know_what_it_was_granted(
+    client: Make, api: respx.MockRouter, private_key: str
+) -> None:
+    issued = issuing(api, checks="read")
+    one, another = (client(app_id=APP_ID, private_key=private_key, encryption_keys=KEY) for _ in range(2))
+    credential = await one.credential_for(8)
+    tokens = [await each.token(credential) for each in (one, another)]
+    assert [token and token.permissions for token in tokens] == [{"metadata": "read", "checks": "read"}] * 2
+    assert issued.call_count == 1

@@ -3,7 +3,8 @@
 import asyncio
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
-from itertools import count
+from itertools import count, pairwise
+from types import SimpleNamespace
 from typing import Any
 
 import httpx
@@ -102,22 +103,30 @@ async def test_a_token_is_renewed_before_it_expires(client: Make, issuer: Issuer
     assert (await get(client(**app), installation=8)).body == b'"ghs_2"'
 
 
-async def test_a_token_that_lacks_a_permission_is_replaced_now_and_then(
+async def test_a_token_that_lacks_a_permission_is_replaced_with_a_growing_pause(
     client: Make, issuer: Issuer, app: dict[str, Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """It may have been granted since the token was made."""
+    passed, made_at = 0.0, []
+    monkeypatch.setattr(tokens, "time", SimpleNamespace(monotonic=lambda: passed))
     issuer.lacking = {"ghs_1"}
     github = client(**app)
     assert (await get(github, installation=8)).body == b'"ghs_2"'
 
-    issuer.lacking = {"ghs_1", "ghs_2"}
-    for _ in range(3):
+    issuer.lacking = {f"ghs_{number}" for number in range(100)}
+    while passed < 1300:
+        before = issuer.fetches.call_count
         with pytest.raises(PermissionMissing):
             await get(github, installation=8)
-    assert issuer.fetches.call_count == 2
+        made_at += [passed] * (issuer.fetches.call_count - before)
+        passed += 5
+    pauses = [later - earlier for earlier, later in pairwise(made_at)]
+    assert pauses[:7] == [5, 10, 20, 40, 80, 160, 300]
+    assert set(pauses[7:]) == {300}
 
-    monkeypatch.setattr(tokens, "LACKING_SECONDS", 0)
-    assert (await get(github, installation=8)).body == b'"ghs_3"'
+    passed += 300
+    issuer.lacking = {f"ghs_{issuer.fetches.call_count}"}
+    assert (await get(github, installation=8)).body == f'"ghs_{issuer.fetches.call_count}"'.encode()
 
 
 async def test_all_who_asked_with_a_token_that_lacks_a_permission_ask_with_the_next_one(

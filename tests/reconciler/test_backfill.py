@@ -1,6 +1,7 @@
 """Reading a whole repository: everything is there, once more writes nothing, and what is gone becomes a tombstone."""
 
 import asyncio
+from datetime import timedelta
 
 import pytest
 import sqlalchemy as sa
@@ -17,6 +18,7 @@ from ghsync.reconciler.installations import refresh
 from ghsync.reconciler.places import Place
 from ghsync.reconciler.resync import resync
 from ghsync.reconciler.runs import Run
+from ghsync.reconciler.sweep import sweep
 from ghsync.simulator.actions import (
     comments,
     conversations,
@@ -278,6 +280,25 @@ async def test_a_run_that_was_stopped_goes_on_where_it_was(open_lab: Open, pages
     assert lab.differences() == []
     assert run.rows_seen == whole.rows_seen == len(lab.repository.issues)
     assert again <= whole.meter.requests - pages + 1
+
+
+async def test_what_goes_on_with_more_permissions_was_read_with_those_it_began_with(open_lab: Open) -> None:
+    lab = await open_lab(Plan(repositories=1, people=8, conversations=150))
+    (installation,) = lab.world.installations.values()
+    installations.lose_permissions(lab.world, installation, "checks")
+    await lab.discover()
+    killed = asyncio.create_task(stopping_after(lab, await lab.place(), pages=2))
+    with pytest.raises(asyncio.CancelledError):
+        await killed
+
+    by = lab.repository.owner
+    installations.accept_permissions(lab.world, installation, by=by, **lab.world.app.permissions)
+    lab.site.tokens.grants.clear()
+    await lab.discover()
+    await lab.resync(kind="backfill", full=True)
+    lab.connection.execute("UPDATE sync_marks SET complete_at = complete_at - interval '11 minutes'")
+    await sweep(lab.reconciler, complete_every=timedelta(days=1))
+    assert lab.differences() == []
 
 
 async def stopping_after(lab: Lab, place: Place, *, pages: int) -> None:

@@ -162,6 +162,7 @@ SELECT id, default_branch, repeat('f', 40), '2999-01-01', 'arrival', 'webhook' F
         JUDGED_ELSEWHERE,
         "UPDATE github_pull_requests SET merged_at = now() - interval '3 days' WHERE NOT merged",
         "UPDATE github_pull_requests SET merge_commit_sha = repeat('f', 40) WHERE NOT merged",
+        "UPDATE github_workflow_runs SET pull_requests = '[99]'",
         PUSHED_IN_2999,
         *(
             f"UPDATE {table} SET {column} = '{sign}infinity'"

@@ -4,6 +4,7 @@ from dataclasses import replace
 from datetime import timedelta
 
 import pytest
+from psycopg.types.json import Jsonb
 
 from ghsync import jobs
 from ghsync.database import transaction
@@ -76,6 +77,22 @@ async def test_what_may_be_seen_since_is_read_with_the_next_sweep(lab: Lab, away
     before = lab.site.answered
     await sweep(lab.reconciler, complete_every=DAILY)
     assert lab.site.answered - before == 1
+
+
+async def test_what_tokens_go_on_to_lack_is_not_read_for_ever(mirrored: Lab) -> None:
+    await sweep(mirrored.reconciler, complete_every=ALWAYS)
+    later = "UPDATE sync_marks SET complete_at = complete_at - interval '11 minutes'"
+    said = "UPDATE github_installations SET permissions = permissions || %s"
+    for granted in ({"security_events": "read"}, {"deployments": "read"}):
+        mirrored.connection.execute(said, [Jsonb(granted)])
+    costs = []
+    for _ in range(5):
+        mirrored.connection.execute(later)
+        before = mirrored.site.answered
+        await sweep(mirrored.reconciler, complete_every=DAILY)
+        costs.append(mirrored.site.answered - before)
+    assert costs[-1] == 1
+    assert sum(costs) <= len(costs) + 2  # tokens
 
 
 async def test_an_idle_sweep_is_one_request(mirrored: Lab) -> None:
