@@ -4,10 +4,12 @@ import signal
 import ssl
 from collections.abc import AsyncIterator, Iterator
 from functools import cache
+from typing import Any
 
 import psycopg
 import pytest
 from psycopg._preparing import PrepareManager
+from sqlalchemy import event
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from ghsync import database, log, migrate
@@ -15,6 +17,8 @@ from tests import postgres
 from tests.copies import Copies
 
 pytest.register_assert_rewrite("tests.service")
+
+FORGET = PrepareManager.clear
 
 WORKERS = 3
 """Processes that run the tests of whole folders; most tests wait for others, so that there may be more than cores."""
@@ -52,6 +56,12 @@ def plans() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(PrepareManager, "clear", lambda _: False)
         yield
+
+
+@pytest.fixture
+def forgetting(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Forget at a rollback what was planned, as psycopg does where no test patches it."""
+    monkeypatch.setattr(PrepareManager, "clear", FORGET)
 
 
 @pytest.fixture(scope="session")
@@ -106,11 +116,16 @@ async def engines() -> AsyncIterator[dict[str, AsyncEngine]]:
 
 
 @pytest.fixture
-async def engine(engines: dict[str, AsyncEngine], database_url: str) -> AsyncEngine:
+async def engine(engines: dict[str, AsyncEngine], copies: Copies, database_url: str) -> AsyncEngine:
     """An engine on a migrated, otherwise empty database."""
     if database_url not in engines:
         await _dispose(engines)
-        engines[database_url] = database.create_engine(database_url, planned_once=True)
+        engines[database_url] = made = database.create_engine(database_url, planned_once=True)
+
+        @event.listens_for(made.sync_engine, "connect")
+        def keep(connection: Any, _: Any) -> None:
+            copies.kept.add(connection.driver_connection.info.backend_pid)
+
     return engines[database_url]
 
 

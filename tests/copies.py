@@ -5,7 +5,8 @@ definitions and have planned no statement yet. So what a test has written is tak
 same copy with the same connections, unless more than rows was changed in it.
 """
 
-from collections.abc import Iterator
+import time
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 
 import psycopg
@@ -14,6 +15,13 @@ from tests import postgres
 
 MOST_TESTS = 100
 """After so many a copy is made anew: rows that are gone take room until they are vacuumed."""
+
+# Who is connected still. It may take a moment until who has hung up is gone.
+_STRANGERS = """
+SELECT count(*) FROM pg_stat_activity
+WHERE datname = current_database() AND backend_type = 'client backend' AND pid <> pg_backend_pid() AND pid <> ALL(%s)
+"""
+PATIENCE_SECONDS = 0.5
 
 # What is still at work, or holds a lock: the copy is no use then.
 _BUSY = """
@@ -59,16 +67,21 @@ class Copies:
         self._server_url = server_url
         self._template = template
         self._spare: _Copy | None = None
+        self._is_lent = False
+        self.kept: set[int] = set()
+        """The processes of connections that go from one test to the next with their copy."""
 
     @contextmanager
     def lent(self) -> Iterator[str]:
-        """A database like the template, for one test."""
+        """A database like the template, for one test at a time."""
+        assert not self._is_lent
         copy = self._spare or _Copy(postgres.create(self._server_url, self._template))
-        self._spare = None
+        self._spare, self._is_lent = None, True
         try:
             yield copy.url
         finally:
-            if copy.cleaned():
+            self._is_lent = False
+            if copy.cleaned(self.kept):
                 self._spare = copy
             else:
                 self._drop(copy)
@@ -97,12 +110,16 @@ class _Copy:
             with self._connection.cursor().copy(f"COPY {table} TO STDOUT".encode()) as rows:
                 self._rows[table] = b"".join(rows)
 
-    def cleaned(self) -> bool:
-        """Take out what a test wrote; False where that cannot be, or too much was written before."""
+    def cleaned(self, kept: Collection[int]) -> bool:
+        """Take out what a test wrote; False where that cannot be, or too much was written before, or where others than
+        those that are ``kept`` are connected: they might go on to write.
+        """
         self._tests += 1
         if self._tests == MOST_TESTS:
             return False
         try:
+            if not self._is_left_alone(kept):
+                return False
             if self._connection.execute(_BUSY).fetchone() != (False,):
                 return False
             if self._connection.execute(_DEFINITIONS).fetchone() != self._definitions:
@@ -116,6 +133,14 @@ class _Copy:
                 self._connection.execute(_COUNTED)
         except psycopg.Error:
             return False
+        return True
+
+    def _is_left_alone(self, kept: Collection[int]) -> bool:
+        until = time.monotonic() + PATIENCE_SECONDS
+        while self._connection.execute(_STRANGERS, [list(kept)]).fetchone() != (0,):
+            if time.monotonic() > until:
+                return False
+            time.sleep(0.005)
         return True
 
     def close(self) -> None:

@@ -50,9 +50,20 @@ def test_what_was_changed_otherwise_is_not_used_again(copies: Copies, change: st
     assert used(copies, WRITE, change) != used(copies)
 
 
-def test_what_is_in_use_still_is_not_used_again(copies: Copies) -> None:
+@pytest.mark.parametrize("idle", [True, False])
+def test_what_somebody_uses_still_is_not_used_again(copies: Copies, idle: bool) -> None:
     with copies.lent() as first:
-        left = psycopg.connect(first)
+        left = psycopg.connect(first, autocommit=idle)
         left.execute(WRITE)
     assert used(copies) != first
     left.close()
+
+
+def test_who_goes_with_it_to_the_next_test_is_no_stranger(copies: Copies) -> None:
+    with copies.lent() as first:
+        kept = psycopg.connect(first, autocommit=True)
+        copies.kept.add(kept.info.backend_pid)
+        kept.execute(WRITE)
+    assert used(copies) == first
+    assert kept.execute("SELECT count(*) FROM organizations").fetchone() == (0,)
+    kept.close()

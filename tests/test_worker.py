@@ -195,6 +195,7 @@ PLANS = """SELECT sum(generic_plans)::int, sum(custom_plans)::int FROM pg_prepar
            WHERE statement LIKE '%INSERT INTO pr_tracking%'"""
 
 
+@pytest.mark.usefixtures("forgetting")
 async def test_pull_requests_are_derived_by_a_plan_that_is_made_once(engine: AsyncEngine, database_url: str) -> None:
     planned_once = create_engine(database_url)
     one = Worker(planned_once, batch_size=1, poll_seconds=60, max_attempts=1)
