@@ -1,5 +1,6 @@
 """The program ``ghsync``: its commands, each imported when it is called and not before."""
 
+import sys
 from dataclasses import dataclass
 from importlib import import_module, metadata
 from typing import Annotated, Any
@@ -108,7 +109,13 @@ def ghsync(
 def main() -> None:
     """Run the command that the command line names."""
     terminal.speak_any_encoding()
-    app(prog_name="ghsync")
+    try:
+        app(prog_name="ghsync")
+    except OSError as error:
+        if error.errno not in terminal.UNWRITABLE:
+            raise
+        terminal.give_up_output(error)
+        sys.exit(terminal.FAILED)
 
 
 if __name__ == "__main__":

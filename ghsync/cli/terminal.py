@@ -1,12 +1,14 @@
 """What commands say: tables for people, JSON for machines, and errors as one sentence. Imports nothing heavy."""
 
+import errno
 import getpass
 import json
+import os
 import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from io import TextIOWrapper
-from typing import Any, TypeVar
+from typing import Any, TextIO, TypeVar
 
 from rich.console import Console
 from rich.markup import escape
@@ -26,16 +28,38 @@ STOPPED = 130
 
 UNITS = (("d", 86_400), ("h", 3_600), ("min", 60), ("s", 1))
 
+UNWRITABLE = (errno.ENOSPC, errno.EIO, errno.EFBIG, errno.EDQUOT)
+"""What is wrong where a file or a disk takes no more."""
+
 UNCUT = 100_000
 """Columns where nobody looks: a line as long as what it says."""
+
+
+def _nowhere() -> TextIO:
+    return open(os.devnull, "w")
+
+
+# A supervisor may have closed what nobody reads: https://docs.python.org/3/library/sys.html#sys.__stdout__
+sys.stdout = sys.stdout or _nowhere()
+sys.stderr = sys.stderr or _nowhere()
 
 
 class Printer(Console):
     """The one that prints: nothing a stranger wrote is obeyed by a terminal, and nothing is cut where there is none."""
 
     def __init__(self, *, stderr: bool = False) -> None:
-        looked_at = (sys.stderr if stderr else sys.stdout).isatty()
-        super().__init__(stderr=stderr, highlight=False, emoji=False, width=None if looked_at else UNCUT)
+        self._is_looked_at = (sys.stderr if stderr else sys.stdout).isatty()
+        super().__init__(stderr=stderr, highlight=False, emoji=False, width=None if self._is_looked_at else UNCUT)
+
+    def print(self, *objects: Any, **options: Any) -> None:
+        """Print; where there is no terminal, without the blanks that fill a column up to a line's end."""
+        if self._is_looked_at:
+            super().print(*objects, **options)
+            return
+        with self.capture() as said:
+            super().print(*objects, **options)
+        self.file.write("\n".join(line.rstrip(" ") for line in said.get().split("\n")))
+        self.file.flush()
 
     def render_str(self, text: str, **options: Any) -> Text:
         """All text comes past here, before it is measured."""
@@ -51,6 +75,12 @@ def speak_any_encoding() -> None:
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")
+
+
+def give_up_output(error: OSError) -> None:
+    """Say that nothing can be written where output goes, and let the interpreter not try it again at its end."""
+    sys.stdout = _nowhere()
+    note(f"The output cannot be written: {error.strerror}.", style="red")
 
 
 def explain(error: GhsyncError) -> int:

@@ -10,7 +10,7 @@ import structlog
 
 from ghsync import jobs
 from ghsync.database import transaction
-from ghsync.errors import GhsyncError, GraphQLDenied, GraphQLUnavailable, GraphQLUnknown, TooHeavy
+from ghsync.errors import GhsyncError, GraphQLDenied, GraphQLUnavailable, GraphQLUnknown, PermissionMissing, TooHeavy
 from ghsync.github import documents, introspection, omissions, parts
 from ghsync.github.client import GitHub, GraphQLAnswer, Meter
 from ghsync.github.credentials import Credential
@@ -47,7 +47,7 @@ async def ask(
             refused = error
             if not await _learn_schema(github, credential, name, text, left_out, error, priority, meter):
                 raise
-        except GraphQLDenied as error:
+        except (GraphQLDenied, PermissionMissing) as error:
             refused = error
             fresh = _denied(error, text, left_out)
             about = frozenset(fresh or {ANY_REQUEST})
@@ -107,9 +107,10 @@ async def _learn_schema(
     return bool((found.keys() & parts.PARTS.keys()) - left_out)
 
 
-def _denied(error: GraphQLDenied, text: str, left_out: frozenset[str]) -> dict[str, str]:
+def _denied(error: GraphQLDenied | PermissionMissing, text: str, left_out: frozenset[str]) -> dict[str, str]:
     """The parts that may not be seen and can be left out, each with the reason."""
-    return {part: why for part, why in _blamed(text, error.problems).items() if part not in left_out}
+    told = _blamed(text, error.problems) if isinstance(error, GraphQLDenied) else {}
+    return {part: why for part, why in told.items() if part not in left_out}
 
 
 def _has(token: Token | None, part: str) -> bool:

@@ -65,14 +65,17 @@ class Schedule:
 
     async def run(self, url: str) -> None:
         """Lead whenever nobody else does, until cancelled; ``url`` is the database's."""
+        tell = log.warning
         while True:
             try:
                 async with self._leadership(url) as lost:
+                    tell = log.warning
                     log.info("leading")
                     metrics.leading.set(1)
                     await self._lead(lost)
             except (psycopg.Error, OSError) as error:
-                log.warning("leadership_lost", error=first_line(error))
+                tell("leadership_lost", error=first_line(error))
+                tell = log.debug  # once is enough, until the database is there again
             except Exception:  # it must not end while the process goes on
                 log.exception("schedule_broke")
             finally:
@@ -148,9 +151,12 @@ class Schedule:
 
     async def _sweep(self) -> None:
         discover = time.monotonic() - self._refreshed_at > min(REFRESH_SECONDS, self._intervals.complete)
-        await sweep(self._reconciler, complete_every=timedelta(seconds=self._intervals.complete), discover=discover)
-        if discover:
-            self._refreshed_at = time.monotonic()
+        complete_every = timedelta(seconds=self._intervals.complete)
+        await sweep(self._reconciler, complete_every=complete_every, discover=discover, discovered=self._note_refresh)
+
+    def _note_refresh(self) -> None:
+        """What the App sees is listed; whether all of it can be read is another matter."""
+        self._refreshed_at = time.monotonic()
 
     async def _audit(self) -> None:
         await audit(self._reconciler)

@@ -1,6 +1,6 @@
 """The sweep: which repositories changed since they were read? One GraphQL request asks a hundred; those are read."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 from operator import itemgetter
 
@@ -20,11 +20,18 @@ MORE_AFTER = timedelta(minutes=10)
 """What may be seen since is read at most so often: permissions may come and go."""
 
 
-async def sweep(reconciler: Reconciler, *, complete_every: timedelta, discover: bool = False) -> Run:
+async def sweep(
+    reconciler: Reconciler,
+    *,
+    complete_every: timedelta,
+    discover: bool = False,
+    discovered: Callable[[], None] = lambda: None,
+) -> Run:
     """Read what changed in every repository, and everything of those not read completely for ``complete_every``, or
     not with all the permissions that there are by now.
 
-    ``discover`` asks first what the App sees; a personal token has no installations.
+    ``discover`` asks first what the App sees, and ``discovered`` is called when that is known; a personal token has no
+    installations.
     A repository, or an installation, that cannot be read holds up no other; the last such failure is raised at the end.
     One that GitHub has blocked for everybody is no failure: it is told of by itself, and asked for with the next
     complete reading.
@@ -39,6 +46,7 @@ async def sweep(reconciler: Reconciler, *, complete_every: timedelta, discover: 
             app = reconciler.app_session("reconcile", "event", meter=run.meter)
             try:
                 await installations.refresh(reconciler, app)
+                discovered()
             except GhsyncError as error:
                 if not unread.is_of_one(error):
                     raise

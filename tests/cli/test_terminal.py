@@ -1,6 +1,10 @@
 """What strangers wrote is shown, and neither obeyed by the terminal nor taken for markup; nothing is cut in a pipe."""
 
 import json
+import os
+import shlex
+import subprocess
+import sys
 
 import psycopg
 import pytest
@@ -95,3 +99,26 @@ def test_a_terminal_without_utf_8_gets_escapes(process: Ghsync, connection: psyc
     assert (people.exit_code, people.stderr) == (0, "")
     assert r"title null \u2192 \xc5 \u2192 B" in people.stdout
     assert machines.json["new_values"] == {"title": "Å → B"}
+
+
+@pytest.mark.parametrize(
+    "arguments", [*SHOWING.values(), *MACHINES.values()], ids=[*SHOWING, *map("{} --json".format, MACHINES)]
+)
+def test_a_disk_that_is_full_is_one_sentence(hostile: Ghsync, database_url: str, arguments: tuple[str]) -> None:
+    with open("/dev/full", "w") as full:
+        done = subprocess.run(
+            [sys.executable, "-m", "ghsync", *arguments], env={**os.environ, "GHSYNC_DATABASE_URL": database_url},
+            stdout=full, stderr=subprocess.PIPE, text=True, check=False,
+        )  # fmt: skip
+    assert (done.returncode, done.stderr) == (1, "The output cannot be written: No space left on device.\n")
+
+
+def test_a_supervisor_may_have_closed_what_nobody_reads(database_url: str) -> None:
+    shell = f"{shlex.quote(sys.executable)} -m ghsync status --check <&- >&- 2>&-"
+    done = subprocess.run(["sh", "-c", shell], env={**os.environ, "GHSYNC_DATABASE_URL": database_url}, check=False)
+    assert done.returncode == 0
+
+
+def test_in_a_pipe_no_line_ends_with_blanks(hostile: Ghsync) -> None:
+    lines = hostile("status").stdout.splitlines()
+    assert [line for line in lines if line != line.rstrip()] == []

@@ -95,6 +95,19 @@ async def test_what_tokens_go_on_to_lack_is_not_read_for_ever(mirrored: Lab) -> 
     assert sum(costs) <= len(costs) + 2  # tokens
 
 
+async def test_what_the_app_sees_is_known_though_some_of_it_cannot_be_read(
+    lab: Lab, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def fails(*_: object, **__: object) -> None:
+        raise GitHubUnavailable("Not today.")
+
+    monkeypatch.setattr("ghsync.reconciler.sweep.resync", fails)
+    discovered: list[None] = []
+    with pytest.raises(GitHubUnavailable):
+        await sweep(lab.reconciler, complete_every=DAILY, discover=True, discovered=lambda: discovered.append(None))
+    assert discovered == [None]
+
+
 async def test_an_idle_sweep_is_one_request(mirrored: Lab) -> None:
     before, changes = mirrored.site.answered, mirrored.changes()
     await sweep(mirrored.reconciler, complete_every=DAILY)
