@@ -33,7 +33,7 @@ from ghsync.github.credentials import Credential
 from ghsync.github.etags import ETag
 from ghsync.github.exchange import Exchange, Meter, Request, Sleep
 from ghsync.github.partial import Problem
-from ghsync.github.tokens import ANY_REQUEST, Token, Tokens
+from ghsync.github.tokens import ANY_REQUEST, SHORTEST_PAUSE_SECONDS, Token, Tokens
 from ghsync.settings import Settings
 
 __all__ = ["Answer", "GitHub", "GraphQLAnswer", "Meter"]
@@ -299,7 +299,7 @@ class GitHub:
             await self._tokens.discard(credential.installation, token)
             return True
         another = await self._tokens.replace(credential.installation, token, {ANY_REQUEST})
-        self._tokens.deny(credential.installation, {ANY_REQUEST})
+        self._tokens.deny(credential.installation, {ANY_REQUEST}, SHORTEST_PAUSE_SECONDS)
         return another
 
     async def _issue(self, installation: int) -> Token:

@@ -116,13 +116,15 @@ class Tokens:
         await self.discard(installation, denied)
         return True
 
-    def deny(self, installation: int, what: Iterable[str]) -> None:
-        """A token made for it was denied this, too. From the second time on, none is made for a while, which grows."""
+    def deny(self, installation: int, what: Iterable[str], first_pause: float = 0) -> None:
+        """A token made for it was denied this, too. None is made for it for a while, which grows."""
         now = time.monotonic()
         for each in what:
             until, pause = self._denied.get((installation, each), (now, None))
             if until <= now:
-                pause = 0 if pause is None else min(max(2 * pause, SHORTEST_PAUSE_SECONDS), LONGEST_PAUSE_SECONDS)
+                pause = (
+                    first_pause if pause is None else min(max(2 * pause, SHORTEST_PAUSE_SECONDS), LONGEST_PAUSE_SECONDS)
+                )
                 self._denied[installation, each] = now + pause, pause
 
     def show(self, installation: int, what: Iterable[str]) -> None:
