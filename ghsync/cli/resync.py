@@ -20,6 +20,9 @@ from ghsync.reconciler.repository import KINDS, Watch
 from ghsync.reconciler.resync import resync as read
 from ghsync.reconciler.runs import Run, What
 
+ENDS_ALL = (BadCredentials, DatabaseUnavailable, GitHubUnreachable)
+"""After these no other repository can be read either."""
+
 ONLY: dict[str, What] = {"issues": "issues", "pulls": "pull_requests"}
 
 _SUSPENDED = sa.text("""
@@ -125,7 +128,7 @@ async def _one(
             gate=rehearsal,
             watch=watch,
         )
-    except (BadCredentials, DatabaseUnavailable, GitHubUnreachable):
+    except ENDS_ALL:
         raise
     except GhsyncError as error:
         return row | {"error": str(error)}
@@ -164,7 +167,7 @@ async def _sized(reconciler: Reconciler, found: Sequence[Place]) -> list[Place]:
         try:
             session = await reconciler.session(installation, "resync", "interactive")
             sized += await news.sized(session, part)
-        except (BadCredentials, DatabaseUnavailable, GitHubUnreachable):
+        except ENDS_ALL:
             raise
         except GhsyncError:  # reading them finds out why
             sized += part
@@ -202,7 +205,7 @@ async def _discover(
             await installations.see(session, name)
         except NotFound:
             refused[name] = f"GitHub shows no repository {name} to this token: is the name right?"
-        except (BadCredentials, DatabaseUnavailable, GitHubUnreachable):
+        except ENDS_ALL:
             raise
         except GhsyncError as error:
             refused[name] = str(error)

@@ -92,9 +92,9 @@ async def database(engine: AsyncEngine, url: str) -> Finding:
     return Finding("database", "ok", f"PostgreSQL {version}, with the newest schema.")
 
 
-# A sweep only says how many repositories failed, and their own runs say why.
+# The last reading of each repository, which says why it failed; what GitHub has blocked is told by itself.
 _FAILED = sa.text("""
-SELECT r.full_name || ': ' || s.last_error AS error
+SELECT r.full_name || ': ' || coalesce(s.last_error, 'its last reading failed.') AS error
 FROM github_repositories r
 JOIN LATERAL (
   SELECT status, last_error FROM sync_runs WHERE repository_id = r.id AND kind IN ('backfill', 'sweep', 'resync')

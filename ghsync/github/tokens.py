@@ -117,7 +117,7 @@ class Tokens:
         return True
 
     def deny(self, installation: int, what: Iterable[str], first_pause: float = 0) -> None:
-        """A token made for it was denied this, too. None is made for it for a while, which grows."""
+        """A token made for it was denied this, too. None is made for it for a while, in seconds, which grows."""
         now = time.monotonic()
         for each in what:
             until, pause = self._denied.get((installation, each), (now, None))
