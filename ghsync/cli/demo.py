@@ -140,9 +140,9 @@ def _show_story(story: Story, ended: Sequence[Arrival]) -> None:
     median = statistics.median(arrival.seconds for arrival in ended)
     outcome = f"[red]{len(failed)} failed[/]" if failed else f"{terminal.duration(median):>6}"
     title = f"{short(story.title, 52):<52}"
-    _say(f"  {story.number}  {terminal.cell(title)} {len(ended):>3} deliveries {outcome}")
+    _say(f"  {story.number:>2}  {terminal.cell(title)} {len(ended):>3} deliveries {outcome}")
     for arrival in failed:
-        terminal.note(f"     {arrival.sent.path.name}: {arrival.problem}", style="red")
+        terminal.note(f"      {arrival.sent.path.name}: {arrival.problem}", style="red")
 
 
 def _show_results(found: Results, told: Sequence[Story]) -> None:

@@ -84,7 +84,7 @@ def _show(report: Report) -> None:
     if report["hooks_only"]:
         facts.add_row("GitHub's API", HOOKS_ONLY)
     for one in report["left_out"]:
-        facts.add_row("Not shown", terminal.cell(f"to {one['asker']}: {one['said']}"))
+        facts.add_row("Not shown", terminal.cell(f"to {one['who']}: {one['said']}"))
     terminal.console.print(facts)
     _show_jobs(report["jobs"])
     _show_parked_jobs(report["parked_jobs"])

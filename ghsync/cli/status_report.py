@@ -162,7 +162,8 @@ async def of_all(conn: AsyncConnection, settings: Settings) -> Report:
         "runs": await _all(conn, _RUNS, limit=RUNS_SHOWN),
         "budgets": await _all(conn, _BUDGETS),
         "left_out": [
-            {"asker": one.asker, "part": one.part, "said": one.sentence} for one in await omissions.everything(conn)
+            {"asker": one.asker, "who": one.who, "part": one.part, "said": one.sentence}
+            for one in await omissions.everything(conn)
         ],
         "rows": rows,
         "errors": await _all(conn, _ERRORS, name=None, limit=ERRORS_SHOWN),

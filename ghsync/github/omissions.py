@@ -36,6 +36,12 @@ class Omission:
     reason: str
 
     @property
+    def who(self) -> str:
+        """Who lacks it, or is not shown it, in words."""
+        kind, _, number = self.asker.partition(":")
+        return {"token": "the token", "installation": f"installation {number}"}.get(kind, self.asker)
+
+    @property
     def sentence(self) -> str:
         """What is missing, and why."""
         known = PARTS.get(self.part)

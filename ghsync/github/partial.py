@@ -72,6 +72,13 @@ class Problem(msgspec.Struct, frozen=True):
         return frozenset(_SCOPE.findall(told.group(1))) if told else frozenset()
 
     @property
+    def reason(self) -> str:
+        """Why it is not shown, in GitHub's words where ours are not shorter."""
+        if self.scopes:
+            return f"it lacks the scope {' or '.join(sorted(self.scopes))}"
+        return self.message.rstrip(".")
+
+    @property
     def hides_a_node(self) -> bool:
         """Whether what is null is one of the nodes asked for, and not a part of one."""
         return (self.path[:1], len(self.path)) in ((("node",), 1), (("nodes",), 2))

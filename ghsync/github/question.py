@@ -130,8 +130,8 @@ async def _learn_denied(github: GitHub, credential: Credential, fresh: Mapping[s
 
 
 def _blamed(text: str, problems: Iterable[Problem]) -> dict[str, str]:
-    """The parts that a query was refused for, each with GitHub's own sentence."""
-    return {part: one.message.rstrip(".") for one in problems for part in _parts_of(text, one)}
+    """The parts that a query was refused for, each with the reason."""
+    return {part: one.reason for one in problems for part in _parts_of(text, one)}
 
 
 def _parts_of(text: str, problem: Problem) -> set[str]:
@@ -151,7 +151,7 @@ def _parts_of(text: str, problem: Problem) -> set[str]:
 
 
 def _reason(problems: Iterable[Problem]) -> str:
-    return next((one.message.rstrip(".") for one in problems if one.unknown), "its schema lacks a part of it")
+    return next((one.reason for one in problems if one.unknown), "its schema lacks a part of it")
 
 
 def _tell(asker: str, found: Mapping[str, str]) -> None:

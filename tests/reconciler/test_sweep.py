@@ -8,9 +8,11 @@ from psycopg.types.json import Jsonb
 
 from ghsync import jobs
 from ghsync.database import transaction
+from ghsync.doctor import permissions
 from ghsync.errors import GitHubUnavailable
+from ghsync.github.parts import PARTS
 from ghsync.jobs import Job
-from ghsync.reconciler import places, refetch
+from ghsync.reconciler import alerts, places, refetch
 from ghsync.reconciler.places import Place
 from ghsync.reconciler.resync import resync
 from ghsync.reconciler.sweep import sweep
@@ -265,6 +267,13 @@ async def known(lab: Lab) -> list[Place]:
     """All repositories, as the mirror knows them."""
     async with transaction(lab.engine) as conn:
         return await places.everything(conn)
+
+
+def test_what_shows_something_is_what_its_readers_and_hooks_need() -> None:
+    read = {part.permission for part in PARTS.values() if part.permission}
+    read |= {permission for permission, *_ in alerts.LISTINGS.values()}
+    told = {*permissions.EVENTS.values()} - {"contents"}  # of a push only its hook tells
+    assert places.SHOWING == read | told
 
 
 async def test_mergeability_that_github_computes_late_is_known_after_a_refetch(mirrored: Lab) -> None:
