@@ -8,6 +8,10 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TypeVar
 
+import sqlalchemy as sa
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from ghsync.database import transaction
 from ghsync.errors import PermissionMissing
 from ghsync.github.graphql.checks import Head
 from ghsync.jobs import Job
@@ -18,6 +22,20 @@ from ghsync.reconciler.catalog import Known
 from ghsync.reconciler.session import Session
 
 T = TypeVar("T")
+
+
+_DOUBTED = sa.text(f"""
+SELECT p.head_sha AS sha, p.numbers[1] AS number
+FROM (
+  SELECT head_sha, array_agg(number ORDER BY number) AS numbers, count(*) FILTER (WHERE state = 'open') AS open
+  FROM {pull_request.noun.name} WHERE repository_id = :repository AND deleted_at IS NULL GROUP BY head_sha
+) p
+WHERE EXISTS (
+  SELECT FROM {workflow_run.noun.name} w
+  WHERE w.repository_id = :repository AND w.head_sha = p.head_sha AND w.deleted_at IS NULL AND (p.open > 1 OR EXISTS (
+    SELECT FROM jsonb_array_elements(w.pull_requests) named WHERE NOT to_jsonb(p.numbers) @> named.value)))
+ORDER BY number
+""")
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +97,22 @@ def add(session: Session, batch: Batch, repository_id: int, checked: Checked) ->
         batch.add(commit_status.noun, repository_id, commit_status.row(status, checked.sha, origin))
 
 
+async def doubted(engine: AsyncEngine, known: Known, now: datetime) -> list[Shown]:
+    """Heads whose workflow runs name pull requests that do not have that commit, or of which several have it open.
+
+    GraphQL does not tell what a run names.
+    """
+    if not known.place.may("actions"):
+        return []
+    async with transaction(engine) as conn:
+        return [Shown(row.number, row.sha, now) for row in await conn.execute(_DOUBTED, {"repository": known.place.id})]
+
+
+async def named(session: Session, known: Known, head: Shown) -> Checked:
+    """The workflow runs of a head, asked for through REST, which says which pull requests they name."""
+    return Checked(head.sha, session.github.now(), workflows=await _workflows(session, known, head))
+
+
 async def _told(session: Session, known: Known, head: Shown) -> Checked | None:
     """What GraphQL told of a head, if that is all of it."""
     commit = head.node.commit if head.node else None
@@ -103,8 +137,8 @@ async def _asked(session: Session, known: Known, head: Shown) -> Checked:
 
     A commit that GitHub does not know (404, or 422 with "No commit found") has nothing to tell of yet.
     """
-    place, sha = known.place, head.sha
-    checked = Checked(sha, session.github.now())
+    place = known.place
+    checked = Checked(head.sha, session.github.now())
     try:
         if place.may("checks"):
             checked.suites.extend(
@@ -112,18 +146,23 @@ async def _asked(session: Session, known: Known, head: Shown) -> Checked:
             )
             checked.runs.extend(await _part(session, known, head, check_run.Payload, "check-runs", "check_runs"))
         if place.may("actions"):
-            name, job = _named(known, head, "workflow runs")
-            workflows, _ = await parts.read(
-                session, place, ("actions", "runs"), workflow_run.Payload, name, job,
-                within="workflow_runs", head_sha=sha,
-            )  # fmt: skip
-            checked.workflows.extend(workflows)
+            checked.workflows.extend(await _workflows(session, known, head))
         if place.may("statuses"):
             checked.statuses.extend(await _part(session, known, head, commit_status.Payload, "statuses"))
     except PermissionMissing:
         if place.permissions is not None:  # an installation's permissions are known, and a token's are not
             raise
     return checked
+
+
+async def _workflows(session: Session, known: Known, head: Shown) -> list[workflow_run.Payload]:
+    """The workflow runs of a head, with the pull requests that they name."""
+    name, job = _named(known, head, "workflow runs")
+    found, _ = await parts.read(
+        session, known.place, ("actions", "runs"), workflow_run.Payload, name, job,
+        within="workflow_runs", head_sha=head.sha,
+    )  # fmt: skip
+    return found
 
 
 async def _part(

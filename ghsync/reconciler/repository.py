@@ -62,6 +62,10 @@ async def complete(
         run.rows_written += len(await session.gate.write(batch, lambda conn: runs.advance(conn, run)))
     if settles:
         await strays.bury(session, engine, known, run.progress.began_at)
+        for head in await heads.doubted(engine, known, session.github.now()):
+            batch = known.batch()
+            heads.add(session, batch, known.place.github_id, await heads.named(session, known, head))
+            run.rows_written += len(await session.gate.write(batch))
     session.unread.reach(unread.parts(known.place.id))
     run.progress.go_on_with(await session.granted(known.place.permissions))  # a token may have been replaced meanwhile
     await session.gate.mark(known.place, run.progress, complete=set(kinds) == set(KINDS))

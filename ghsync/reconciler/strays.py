@@ -19,7 +19,6 @@ from ghsync.mirror import (
     commit_status,
     label,
     milestone,
-    pull_request,
     review,
     review_thread,
     workflow_run,
@@ -81,24 +80,11 @@ WHERE repository_id = :repository AND observed_at > {last_moment(":now")}
 """)
 
 
-# No query tells which pull requests a workflow ran for. If none is named of those with its commit, it is not known.
-_RAN_FOR_OTHERS = sa.text(f"""
-UPDATE {workflow_run.noun.name} w SET pull_requests = NULL
-FROM (
-  SELECT head_sha, jsonb_agg(number) AS numbers FROM {pull_request.noun.name}
-  WHERE repository_id = :repository AND deleted_at IS NULL GROUP BY head_sha
-) p
-WHERE w.repository_id = :repository AND w.head_sha = p.head_sha AND w.pull_requests <> '[]'
-  AND NOT EXISTS (SELECT FROM jsonb_array_elements(w.pull_requests) named WHERE p.numbers @> named.value)
-""")
-
-
 async def doubt(engine: AsyncEngine, place: Place, now: datetime) -> None:
-    """Forget, before a repository is read, what nothing confirms that is read: pushes to come, workflows that ran for
-    none of those that have their commit, and that the API has confirmed rows of which others have an id.
+    """Forget, before a repository is read, what nothing confirms that is read: pushes to come, and that the API has
+    confirmed rows of which others have an id.
     """
     async with transaction(engine) as conn:
-        await conn.execute(_RAN_FOR_OTHERS, {"repository": place.id})
         await conn.execute(_PUSHES_TO_COME, {"repository": place.id, "now": now})
         for statement in _DOUBTS:
             await conn.execute(statement, {"repository": place.id})

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Iterator
 from contextlib import contextmanager
+from itertools import chain
 
 import psycopg
 import pytest
@@ -145,6 +146,10 @@ SET state = 'changes_requested', author_id = '1', repository_id = p.repository_i
 FROM github_pull_requests p
 WHERE p.state = 'open' AND p.repository_id <> r.repository_id
 """
+RAN_FOR_OTHERS_OF_ANOTHER_HEAD = """
+WITH heads AS (UPDATE github_pull_requests SET head_sha = repeat('0', 40))
+UPDATE github_workflow_runs SET pull_requests = '[99]'
+"""
 PUSHED_IN_2999 = """
 INSERT INTO github_branches (repository_id, name, head_sha, observed_at, observed_by, sync_source)
 SELECT id, default_branch, repeat('f', 40), '2999-01-01', 'arrival', 'webhook' FROM github_repositories
@@ -163,6 +168,8 @@ SELECT id, default_branch, repeat('f', 40), '2999-01-01', 'arrival', 'webhook' F
         "UPDATE github_pull_requests SET merged_at = now() - interval '3 days' WHERE NOT merged",
         "UPDATE github_pull_requests SET merge_commit_sha = repeat('f', 40) WHERE NOT merged",
         "UPDATE github_workflow_runs SET pull_requests = '[99]'",
+        "UPDATE github_workflow_runs SET pull_requests = '[99]', naming_updated_at = '2999-01-01'",
+        RAN_FOR_OTHERS_OF_ANOTHER_HEAD,
         PUSHED_IN_2999,
         *(
             f"UPDATE {table} SET {column} = '{sign}infinity'"
@@ -186,3 +193,25 @@ def test_what_others_wrote_is_put_right(
         assert connection.execute(harm.encode()).rowcount > 0
         loop.run_until_complete(read_all(lab))
         assert damage.differences(right, damage.shown(connection)) == []
+
+
+def test_what_workflow_runs_name_is_asked_for_where_it_cannot_be(
+    loop: asyncio.AbstractEventLoop, database_url: str, connection: psycopg.Connection, private_key: str
+) -> None:
+    with lab_in(loop, database_url, connection, private_key) as lab:
+        loop.run_until_complete(read_all(lab))
+        told = {
+            str(suite.workflow_run.id): [pull.number for pull in suite.pull_requests]
+            for repository in lab.world.repositories.values()
+            for suite in chain.from_iterable(repository.check_suites.values())
+            if suite.workflow_run and suite.pull_requests
+        }
+        assert told
+        connection.execute("UPDATE github_workflow_runs SET pull_requests = '[99]', naming_updated_at = '2999-01-01'")
+        loop.run_until_complete(read_all(lab))
+        named = dict(connection.execute("SELECT github_id, pull_requests FROM github_workflow_runs").fetchall())
+        assert {run: named[run] for run in told} == told
+        fed = connection.execute(
+            "SELECT count(DISTINCT entity_id) FROM change_events WHERE new_values->'pull_requests' <> '[99]'"
+        )
+        assert fed.fetchone() == (len(told),)
