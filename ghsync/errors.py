@@ -218,7 +218,12 @@ class RepositoryLost(AccessLost):
 
 
 class PermissionMissing(AccessLost):
-    """The App or the token lacks a permission."""
+    """The App or the token lacks one of ``permissions``, as far as GitHub names them; ``token`` is its fingerprint."""
+
+    def __init__(self, sentence: str, permissions: frozenset[str] = frozenset(), token: str | None = None) -> None:
+        super().__init__(sentence)
+        self.permissions = permissions
+        self.token = token
 
 
 class UnavailableForLegalReasons(RefusedByGitHub):

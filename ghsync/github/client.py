@@ -16,8 +16,6 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from ghsync.errors import (
     AccessLost,
-    BadCredentials,
-    GhsyncError,
     GitHubUnavailable,
     GitHubUnreachable,
     GraphQLUnavailable,
@@ -33,7 +31,8 @@ from ghsync.github.credentials import Credential
 from ghsync.github.etags import ETag
 from ghsync.github.exchange import Exchange, Meter, Request, Sleep
 from ghsync.github.partial import Problem
-from ghsync.github.tokens import ANY_REQUEST, SHORTEST_PAUSE_SECONDS, Token, Tokens
+from ghsync.github.tokens import ANY_REQUEST, Token, Tokens
+from ghsync.github.wire import Reply
 from ghsync.settings import Settings
 
 __all__ = ["Answer", "GitHub", "GraphQLAnswer", "Meter"]
@@ -163,9 +162,7 @@ class GitHub:
 
     async def renew(self, credential: Credential, token: Token | None, what: Collection[str]) -> bool:
         """Whether there is another token than one that was denied this, which may have been granted since."""
-        if credential.installation is None or token is None:
-            return False
-        return await self._tokens.replace(credential.installation, token.text, what)
+        return token is not None and await self._replace(credential, credentials.fingerprint(token.text), what)
 
     def note(self, credential: Credential, *, shown: Iterable[str] = (), denied: Iterable[str] = ()) -> None:
         """Note what a token was shown or denied that was made for it."""
@@ -258,7 +255,7 @@ class GitHub:
         return GraphQLAnswer(bytes(envelope.data), tuple(envelope.errors), reply.observed_at, budget.cost)
 
     async def _answer(self, credential: Credential, request: Request, priority: str, meter: Meter) -> Answer:
-        reply = await self._exchange.ask(credential, request, priority=priority, meter=meter)
+        reply = await self._asked(credential, request, priority, meter)
         tag = reply.headers.get("etag")
         return Answer(
             reply.body,
@@ -268,6 +265,27 @@ class GitHub:
             next_url=reply.next_url,
             etag=ETag(credential.key, request.url, reply.token, tag) if tag else None,
         )
+
+    async def _replace(self, credential: Credential, denied: str, what: Collection[str]) -> bool:
+        if credential.installation is None:
+            return False
+        return await self._tokens.replace(credential.installation, denied, what)
+
+    async def _asked(self, credential: Credential, request: Request, priority: str, meter: Meter) -> Reply:
+        """What REST answers; what a token is denied is asked once more with another, which may have been granted it."""
+        try:
+            return await self._exchange.ask(credential, request, priority=priority, meter=meter)
+        except PermissionMissing as error:
+            about = error.permissions or frozenset({ANY_REQUEST})
+            if error.token is None or not await self._replace(credential, error.token, about):
+                raise
+        try:
+            reply = await self._exchange.ask(credential, request, priority=priority, meter=meter)
+        except PermissionMissing:
+            self.note(credential, denied=about)
+            raise
+        self.note(credential, shown=about)
+        return reply
 
     def _url(self, path: str, params: Mapping[str, object] | None = None) -> str:
         """The whole address; a token is sent nowhere but to the API."""
@@ -288,19 +306,15 @@ class GitHub:
             return self._app.jwt(self.now())
         return self._personal_token
 
-    async def _has_another(self, credential: Credential, token: str, error: GhsyncError) -> bool:
-        """Whether the next request has another token than one that GitHub refused for an error that concerns it.
+    async def _has_another(self, credential: Credential, token: str) -> bool:
+        """Whether the next request has another token than one that GitHub does not accept.
 
         What the App signed may have been refused for the time in it, which GitHub has told by now.
         """
         if credential.installation is None:
-            return isinstance(error, BadCredentials) and credential.kind == "app" and self._clock.offset != 0
-        if not isinstance(error, PermissionMissing):
-            await self._tokens.discard(credential.installation, token)
-            return True
-        another = await self._tokens.replace(credential.installation, token, {ANY_REQUEST})
-        self._tokens.deny(credential.installation, {ANY_REQUEST}, SHORTEST_PAUSE_SECONDS)
-        return another
+            return credential.kind == "app" and self._clock.offset != 0
+        await self._tokens.discard(credential.installation, token)
+        return True
 
     async def _issue(self, installation: int) -> Token:
         """Let GitHub make a token for an installation."""

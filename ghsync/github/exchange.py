@@ -20,7 +20,6 @@ from ghsync.errors import (
     GitHubUnavailable,
     GitHubUnreachable,
     GraphQLUnavailable,
-    PermissionMissing,
     RateLimited,
     TooHeavy,
     UnreadableAnswer,
@@ -79,7 +78,7 @@ class Exchange:
         settings: Settings,
         clock: Clock,
         token: Callable[[Credential], Awaitable[str]],
-        has_another: Callable[[Credential, str, GhsyncError], Awaitable[bool]],
+        has_another: Callable[[Credential, str], Awaitable[bool]],
         sleep: Sleep = asyncio.sleep,
         transport: httpx.AsyncBaseTransport | None = None,
     ) -> None:
@@ -126,11 +125,7 @@ class Exchange:
             error = self._error(credential, request, reply)
             if error is None:
                 return reply
-            if (
-                isinstance(error, BadCredentials | PermissionMissing)
-                and not token_renewed
-                and await self._has_another(credential, token, error)
-            ):
+            if isinstance(error, BadCredentials) and not token_renewed and await self._has_another(credential, token):
                 token_renewed = True
                 continue
             raise error

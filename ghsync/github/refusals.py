@@ -40,6 +40,8 @@ _SECONDARY = re.compile(r"secondary rate limit|abuse detection", re.IGNORECASE)
 _SUSPENDED = re.compile(r"installation .*suspended", re.IGNORECASE)
 _LACKS_PERMISSION = re.compile(r"not accessible by|must have admin rights|insufficient scopes?", re.IGNORECASE)
 
+_PERMISSION = re.compile(r"(\w+)=")
+
 _TOKENS = "on GitHub under Settings, Developer settings, Personal access tokens"
 
 _NOT_ACCEPTED = {
@@ -180,7 +182,8 @@ def _forbidden(reply: Reply, what: str, credential: Credential, said: str) -> Re
         needed = reply.headers.get("x-accepted-github-permissions", "")
         wanted = f" (it takes {needed.replace('=', ': ')})" if needed else ""
         who, remedy = _LACKING[credential.kind]
-        return PermissionMissing(f"{who} lacks a permission for {what}{wanted}: {remedy}.")
+        named = frozenset(_PERMISSION.findall(needed))
+        return PermissionMissing(f"{who} lacks a permission for {what}{wanted}: {remedy}.", named, reply.token)
     if _body(reply).block is not None or "access blocked" in said.lower():
         return UnavailableForLegalReasons(f"GitHub has blocked {what}{_quoted(said)}.")
     return AccessLost(f"GitHub does not let this credential see {what}{_quoted(said)}.")

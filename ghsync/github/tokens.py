@@ -21,6 +21,7 @@ from ghsync.database import document, metadata, moment, transaction
 from ghsync.encryption import Encryption
 from ghsync.errors import NotConfigured
 from ghsync.github.clock import Clock
+from ghsync.github.credentials import fingerprint
 from ghsync.settings import Settings
 
 RENEWED = timedelta(minutes=5)
@@ -33,7 +34,7 @@ SHORTEST_PAUSE_SECONDS, LONGEST_PAUSE_SECONDS = 5.0, 300.0
 """How long a token is kept that lacks what the last one lacked: the next may, too, and ETags are of one token."""
 
 ANY_REQUEST = "any request"
-"""What a token is denied where nothing tells more."""
+"""What a token is denied where GitHub names no permission."""
 
 LEASE_SECONDS = 60
 LOOK_SECONDS = 0.1
@@ -104,28 +105,27 @@ class Tokens:
         self._denied: dict[tuple[int, str], tuple[float, float]] = {}  # until when, and how long that pause is
 
     async def replace(self, installation: int, denied: str, what: Collection[str]) -> bool:
-        """Give up a token that was ``denied`` what may have been granted since; whether the next request has another.
+        """Give up a token (its fingerprint) that was ``denied`` what may have been granted since; whether the next
+        request has another.
 
         It has, where another is in use by now. It has not, where some of it was denied lately to one made for it.
         """
         held = self._held.get(installation)
-        if held is None or held.text != denied:
+        if held is None or fingerprint(held.text) != denied:
             return True
         if self.denied(installation).intersection(what):
             return False
-        await self.discard(installation, denied)
+        await self.discard(installation, held.text)
         return True
 
-    def deny(self, installation: int, what: Iterable[str], first_pause: float = 0) -> None:
-        """A token made for it was denied this, too. None is made for it for a while, in seconds, which grows."""
+    def deny(self, installation: int, what: Iterable[str]) -> None:
+        """A token made for it was denied this, too. From the second time on none is made for it for a growing while."""
         now = time.monotonic()
         for each in what:
             until, pause = self._denied.get((installation, each), (now, None))
             if until <= now:
-                pause = (
-                    first_pause if pause is None else min(max(2 * pause, SHORTEST_PAUSE_SECONDS), LONGEST_PAUSE_SECONDS)
-                )
-                self._denied[installation, each] = now + pause, pause
+                grown = 0.0 if pause is None else min(max(2 * pause, SHORTEST_PAUSE_SECONDS), LONGEST_PAUSE_SECONDS)
+                self._denied[installation, each] = now + grown, grown
 
     def show(self, installation: int, what: Iterable[str]) -> None:
         """This is shown, so that a token is made for it at once where it is denied again."""

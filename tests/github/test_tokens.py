@@ -121,12 +121,24 @@ async def test_a_token_that_lacks_a_permission_is_replaced_with_a_growing_pause(
         made_at += [passed] * (issuer.fetches.call_count - before)
         passed += 5
     pauses = [later - earlier for earlier, later in pairwise(made_at)]
-    assert [made_at[0], *pauses[:6]] == [5, 10, 20, 40, 80, 160, 300]
-    assert set(pauses[6:]) == {300}
+    assert [made_at[0], *pauses[:7]] == [0, 5, 5, 10, 20, 40, 80, 160]
+    assert set(pauses[7:]) == {300}
 
     passed += 300
     issuer.lacking = {f"ghs_{issuer.fetches.call_count}"}
     assert (await get(github, installation=8)).body == f'"ghs_{issuer.fetches.call_count}"'.encode()
+
+
+async def test_permissions_that_come_and_go_cost_one_token_each_time(
+    client: Make, issuer: Issuer, app: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    passed = 0.0
+    monkeypatch.setattr(tokens, "time", SimpleNamespace(monotonic=lambda: passed))
+    github = client(**app)
+    for number in range(1, 10):
+        issuer.lacking.add(f"ghs_{number}")
+        assert (await get(github, installation=8)).body == f'"ghs_{number + 1}"'.encode()
+        passed += 1
 
 
 async def test_all_who_asked_with_a_token_that_lacks_a_permission_ask_with_the_next_one(
