@@ -144,18 +144,24 @@ def _time(review: Review) -> tuple[datetime | None, int]:
 def _outcomes(pull_request: PullRequest) -> Iterator[Outcome]:
     """What everything says that counts for the head, in the repository of the base.
 
-    What a later run of the same workflow took the place of does not, even while that one has no jobs yet; nor does what
-    ran for another pull request of that head.
+    What was cancelled when a later run of the same workflow took its place does not, even while that one has no jobs yet;
+    nor does what ran for another pull request of that head.
     """
     repository, sha = pull_request.repository, pull_request.head_commit.sha
     suites = [suite for suite in repository.check_suites.get(sha, []) if _concerns(suite, pull_request)]
     workflow_runs = _newest((suite.workflow_run for suite in suites if suite.workflow_run is not None), _workflow)
-    standing = [suite for suite in suites if suite.workflow_run is None or suite.workflow_run in workflow_runs]
+    standing = [
+        suite
+        for suite in suites
+        if suite.workflow_run is None or suite.workflow_run in workflow_runs or suite.conclusion != "cancelled"
+    ]
     runs = _newest(chain.from_iterable(suite.runs for suite in standing), _check)
     yield from (of_check_run(run.status, run.conclusion) for run in runs)
     yield from (of_status(status.state) for status in _newest(repository.statuses.get(sha, []), _context))
     for suite in standing:
-        said = {of_check_run(run.status, run.conclusion) for run in runs if run.suite is suite}
+        if suite.workflow_run is not None and suite.workflow_run not in workflow_runs and suite.status == "completed":
+            continue  # a later run says what its checks do not
+        said = {of_check_run(run.status, run.conclusion) for run in suite.latest_runs}
         outcome = of_suite(suite.status, suite.conclusion, said, runs_workflow=suite.workflow_run is not None)
         if outcome is not None:
             yield outcome
@@ -207,7 +213,8 @@ def _id(thing: Any) -> int:
 
 def _check(run: CheckRun) -> Hashable:
     """What makes two runs attempts at the same check."""
-    return (run.suite.app.id, run.name, run.suite.id)
+    workflow_run = run.suite.workflow_run
+    return (run.suite.app.id, run.name, run.suite.id if workflow_run is None else _workflow(workflow_run))
 
 
 def _workflow(run: WorkflowRun) -> tuple[int, str]:

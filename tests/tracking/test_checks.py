@@ -117,6 +117,35 @@ async def test_what_a_newer_run_took_the_place_of_does_not_count(engine: AsyncEn
     assert await words(engine) == ["success"]
 
 
+@pytest.mark.parametrize(("conclusion", "word"), [("failure", "failure"), (None, "pending"), ("success", "success")])
+async def test_a_later_run_that_was_skipped_hides_nothing_of_another_name(
+    engine: AsyncEngine, conclusion: str | None, word: str
+) -> None:
+    """A label starts a run, whose jobs are skipped under the names that a matrix would have spelt out."""
+    await write(engine, pulls(7), check(100, 3011, conclusion, "test (3.11)"), run(500, 3011, conclusion))
+    await write(engine, check(101, 3012, "skipped", "test"), run(501, 3012, "skipped"))
+    assert await words(engine) == [word]
+
+
+async def test_two_runs_of_one_workflow_with_other_jobs_both_count(engine: AsyncEngine) -> None:
+    by_hand = {"event": "workflow_dispatch"}
+    await write(engine, pulls(7), check(100, 3011, "failure", "deploy a"), run(500, 3011, "failure", **by_hand))
+    await write(engine, check(101, 3012, "success", "deploy b"), run(501, 3012, "success", **by_hand))
+    assert await words(engine) == ["failure"]
+
+
+@pytest.mark.parametrize("again", ["failure", "success"])
+@pytest.mark.parametrize("later", ["failure", "success"])
+async def test_of_checks_of_one_name_in_two_runs_the_one_that_began_last_counts(
+    engine: AsyncEngine, later: str, again: str
+) -> None:
+    await write(engine, pulls(7), check(100, 3011, "failure"), run(500, 3011, again))
+    await write(engine, check(101, 3012, later), run(501, 3012, later))
+    assert await words(engine) == [later]
+    await write(engine, check(102, 3011, again))
+    assert await words(engine) == [again]
+
+
 @pytest.mark.parametrize(
     ("app", "known", "conclusion", "word"),
     [
