@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from operator import attrgetter
 from typing import Annotated, Any
 
@@ -11,7 +11,15 @@ import typer
 
 from ghsync.cli import arguments, difference, reading, terminal
 from ghsync.database import transaction
-from ghsync.errors import BadCredentials, DatabaseUnavailable, GhsyncError, GitHubUnreachable, NotFound, Suspended
+from ghsync.errors import (
+    AccessLost,
+    BadCredentials,
+    DatabaseUnavailable,
+    GhsyncError,
+    GitHubUnreachable,
+    NotFound,
+    Suspended,
+)
 from ghsync.reconciler import installations, news, places
 from ghsync.reconciler.gate import Mirror, Rehearsal
 from ghsync.reconciler.places import Place
@@ -31,8 +39,16 @@ WHERE i.suspended_at IS NOT NULL AND i.deleted_at IS NULL
   AND (CAST(:installation AS text) IS NULL OR i.github_id = :installation)
   AND (CAST(:name AS text) IS NULL OR EXISTS (
     SELECT FROM github_repositories r WHERE r.installation_id = i.id AND lower(r.tracked_name) = lower(:name)))
-ORDER BY i.account_login LIMIT 1
+ORDER BY i.account_login
 """)
+
+
+@dataclass(slots=True)
+class Refused:
+    """Why repositories cannot be read that are named, and whole accounts that are not."""
+
+    names: dict[str, str] = field(default_factory=dict)
+    accounts: list[str] = field(default_factory=list)
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +94,7 @@ def resync(
         terminal.print_json(outcome)
     else:
         _show(outcome, wanted)
-    if any(row["error"] for row in outcome["repositories"]):
+    if outcome["errors"] or any(row["error"] for row in outcome["repositories"]):
         raise typer.Exit(terminal.FAILED)
 
 
@@ -96,7 +112,7 @@ async def _resync(reconciler: Reconciler, wanted: Wanted) -> dict[str, Any]:
     rehearsal = Rehearsal(reconciler.engine, insists=wanted.full) if wanted.dry_run else None
     found, refused = await _places(reconciler, wanted, rehearsal)
     found = await _sized(reconciler, found)
-    rows: list[dict[str, Any]] = [{"repository": name, "error": why} for name, why in refused.items()]
+    rows: list[dict[str, Any]] = [{"repository": name, "error": why} for name, why in refused.names.items()]
     with terminal.progress() as bars:
         for place in found:
             bar = bars.add_task(place.full_name, total=None)
@@ -108,7 +124,7 @@ async def _resync(reconciler: Reconciler, wanted: Wanted) -> dict[str, Any]:
             bars.remove_task(bar)
     told = rehearsal.differences if rehearsal else []
     names = {place.id: place.full_name for place in found}
-    return {"repositories": rows, "differences": difference.documents(told, names)}
+    return {"repositories": rows, "errors": refused.accounts, "differences": difference.documents(told, names)}
 
 
 async def _one(
@@ -142,20 +158,21 @@ async def _one(
     }
 
 
-async def _places(
-    reconciler: Reconciler, wanted: Wanted, rehearsal: Rehearsal | None
-) -> tuple[list[Place], dict[str, str]]:
-    """The repositories to read, and why others cannot be that are named; what is not known yet is looked for."""
-    found, refused = await _known(reconciler, wanted), {}
+async def _places(reconciler: Reconciler, wanted: Wanted, rehearsal: Rehearsal | None) -> tuple[list[Place], Refused]:
+    """The repositories to read, and why others cannot be; what is not known yet is looked for."""
+    found, refused = await _known(reconciler, wanted), Refused()
     missing = _missing(wanted, found)
     if missing or not wanted.names:
         refused = await _discover(reconciler, wanted, missing, rehearsal)
         found = await _known(reconciler, wanted)
         missing = _missing(wanted, found)
     begins = rehearsal is not None and rehearsal.differences
+    if not wanted.names:
+        refused.accounts += await _suspended(reconciler, installation=wanted.installation)
     if not (found or missing or begins):
-        raise await _why_nothing(reconciler, wanted)
-    return found, {name: refused.get(name) or str(await _why_not(reconciler, wanted, name)) for name in missing}
+        raise _why_nothing(wanted, refused)
+    refused.names = {name: refused.names.get(name) or str(await _why_not(reconciler, wanted, name)) for name in missing}
+    return found, refused
 
 
 async def _sized(reconciler: Reconciler, found: Sequence[Place]) -> list[Place]:
@@ -192,56 +209,61 @@ def _missing(wanted: Wanted, found: Sequence[Place]) -> list[str]:
 
 async def _discover(
     reconciler: Reconciler, wanted: Wanted, names: Sequence[str], rehearsal: Rehearsal | None
-) -> dict[str, str]:
-    """Find out what the App sees; with a personal token, the named ones, and why some are not shown."""
+) -> Refused:
+    """Find out what the App sees; with a personal token, the named ones. Answers what cannot be seen, and why."""
     gate = rehearsal or Mirror(reconciler.engine, insists=wanted.full)
     if reconciler.github.has_app:
-        await installations.refresh(reconciler, reconciler.app_session("resync", "interactive", gate=gate))
-        return {}
+        try:
+            app = reconciler.app_session("resync", "interactive", gate=gate)
+            await installations.refresh(reconciler, app)
+        except ENDS_ALL:
+            raise
+        except GhsyncError as error:  # what is known already can be read all the same
+            return Refused(dict.fromkeys(names, str(error)), [] if names else [str(error)])
+        return Refused(accounts=[] if names else list(app.unread.sentences.values()))
     session = await reconciler.session(None, "resync", "interactive", gate=gate)
-    refused = {}
+    refused = Refused()
     for name in names:
         try:
-            await installations.see(session, name)
+            full_name = await installations.see(session, name)
         except NotFound:
-            refused[name] = f"GitHub shows no repository {name} to this token: is the name right?"
+            refused.names[name] = f"GitHub shows no repository {name} to this token: is the name right?"
         except ENDS_ALL:
             raise
         except GhsyncError as error:
-            refused[name] = str(error)
+            refused.names[name] = str(error)
+        else:
+            refused.names[name] = f"{name} is called {full_name} by now: give that name."
     return refused
 
 
 async def _why_not(reconciler: Reconciler, wanted: Wanted, name: str) -> GhsyncError:
     """Why a repository that is named is not read."""
     if suspended := await _suspended(reconciler, name=name):
-        return suspended
+        return Suspended(suspended[0])
     if wanted.dry_run:
         return NotFound(f"{name} is not mirrored yet: there is nothing to compare.")
     return NotFound(f"GitHub shows no repository {name} here: is the App installed there, and is the name right?")
 
 
-async def _why_nothing(reconciler: Reconciler, wanted: Wanted) -> GhsyncError:
+def _why_nothing(wanted: Wanted, refused: Refused) -> GhsyncError:
     """Why there is nothing to read where none is named."""
-    if suspended := await _suspended(reconciler, installation=wanted.installation):
-        return suspended
+    if refused.accounts:
+        return AccessLost(refused.accounts[0])
     if wanted.installation is not None:
         return NotFound(f"The App has no installation {wanted.installation} that sees a repository.")
     return NotFound("There is nothing to read: install the App on an account, or name a repository.")
 
 
-async def _suspended(
-    reconciler: Reconciler, *, name: str | None = None, installation: int | None = None
-) -> Suspended | None:
-    """Whether that keeps a repository, an installation or all of them from being read."""
+async def _suspended(reconciler: Reconciler, *, name: str | None = None, installation: int | None = None) -> list[str]:
+    """Why a repository, those of an installation, or some of all cannot be read: whose accounts have suspended it."""
     asked = {"name": name, "installation": None if installation is None else str(installation)}
     async with transaction(reconciler.engine) as conn:
-        account = await conn.scalar(_SUSPENDED, asked)
-    if account is None:
-        return None
-    return Suspended(
-        f"The App's installation on {account} is suspended: the account's owner can lift that in GitHub's settings."
-    )
+        accounts = await conn.scalars(_SUSPENDED, asked)
+        return [
+            f"The App's installation on {account} is suspended: the account's owner can lift that in GitHub's settings."
+            for account in accounts
+        ]
 
 
 def _show(outcome: dict[str, Any], wanted: Wanted) -> None:
@@ -264,7 +286,13 @@ def _show(outcome: dict[str, Any], wanted: Wanted) -> None:
     for row in rows:
         if row["unread"]:
             terminal.note(row["unread"], style="yellow")
+    _show_errors(outcome)
+
+
+def _show_errors(outcome: dict[str, Any]) -> None:
     for row in outcome["repositories"]:
         if row["error"]:
             named = row["repository"] in row["error"]
             terminal.note(row["error"] if named else f"{row['repository']}: {row['error']}", style="red")
+    for sentence in outcome["errors"]:
+        terminal.note(sentence, style="red")

@@ -98,7 +98,7 @@ SELECT r.full_name || ': ' || coalesce(s.last_error, 'its last reading failed.')
 FROM github_repositories r
 JOIN LATERAL (
   SELECT status, last_error FROM sync_runs WHERE repository_id = r.id AND kind IN ('backfill', 'sweep', 'resync')
-    AND status <> 'running' ORDER BY started_at DESC LIMIT 1) s ON s.status = 'failed'
+    AND status <> 'running' ORDER BY finished_at DESC NULLS LAST LIMIT 1) s ON s.status = 'failed'
 LEFT JOIN sync_marks m ON m.repository_id = r.id
 WHERE r.deleted_at IS NULL AND r.removed_at IS NULL AND m.blocked_at IS NULL
 ORDER BY r.full_name

@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
+from datetime import datetime
 
 import msgspec
 import sqlalchemy as sa
@@ -14,6 +15,7 @@ from ghsync.errors import (
     AccessLost,
     GhsyncError,
     Gone,
+    Moved,
     NotFound,
     UnavailableForLegalReasons,
     UnreadableAnswer,
@@ -79,12 +81,20 @@ async def make_due(reconciler: Reconciler, github_id: str) -> None:
         await jobs.schedule(conn, [job])
 
 
-async def see(session: Session, full_name: str) -> None:
-    """Read a repository by its name, with a personal token: nobody installs anything for that."""
-    answer = await session.get(f"repos/{full_name}")
+async def see(session: Session, full_name: str) -> str:
+    """Read a repository by its name, or one that it had, with a personal token: nobody installs anything for that.
+
+    Answers the name that it has.
+    """
+    try:
+        answer = await session.get(f"repos/{full_name}")
+    except Moved as moved:
+        answer = await session.get(moved.location)
     batch = Batch()
-    batch.see(decoded(answer.body, _repository, full_name), session.origin(answer.observed_at))
+    found = decoded(answer.body, _repository, full_name)
+    batch.see(found, session.origin(answer.observed_at))
     await session.gate.write(batch)
+    return found.full_name
 
 
 async def refresh_one(reconciler: Reconciler, session: Session, github_id: str) -> None:
@@ -110,7 +120,7 @@ async def _repositories(reconciler: Reconciler, app: Session, installed: install
     session = await reconciler.session(str(installed.id), app.source, app.priority, gate=app.gate, meter=app.meter)
     began_at = session.github.now()
     seen: set[str] = set()
-    total: int | None = None
+    told, total = 0, None
     async for page in session.listing("installation/repositories", repository.Payload, within="repositories"):
         batch = Batch()
         for one in page.items:
@@ -118,21 +128,36 @@ async def _repositories(reconciler: Reconciler, app: Session, installed: install
             batch.allow(batch.see(one, origin), installed.id, origin)
             seen.add(str(one.id))
         await session.gate.write(batch)
-        total = page.total
+        told, total = told + len(page.items) + len(page.wrong), page.total
         for wrong in page.wrong:
+            seen |= {str(wrong.id)} if wrong.id is not None else set()
             name = f"A repository of installation {installed.id}"
             session.unread.note(unread.installation(str(installed.id)), name, wrong.error)
+    if total is not None and told >= total:  # else it was cut short, or changed meanwhile, and proves nothing (I10)
+        await _hide_unseen(reconciler, session, app, str(installed.id), seen, began_at)
     if sentence := session.unread.sentence:
         raise UnreadableAnswer(sentence)
-    if total is None or len(seen) < total:
-        return  # it was cut short, or changed meanwhile: what is missing in it proves nothing (I10)
+
+
+async def _hide_unseen(
+    reconciler: Reconciler, session: Session, app: Session, installed: str, seen: set[str], began_at: datetime
+) -> None:
+    """Hide what an installation (GitHub's id) saw before and sees no longer; one that cannot be asked for is told."""
     async with transaction(reconciler.engine) as conn:
-        unseen = await _unseen(conn, str(installed.id), seen, began_at)
-    batch = Batch()
-    for github_id in unseen:
-        if await _is_hidden(session, app, str(installed.id), github_id):
+        unseen = await _unseen(conn, installed, seen, began_at)
+    for github_id, full_name in unseen:
+        try:
+            hidden = await _is_hidden(session, app, installed, github_id)
+        except GhsyncError as error:
+            if not unread.is_of_one(error):
+                raise
+            name = f"Whether installation {installed} still sees {full_name}"
+            session.unread.note(unread.installation(installed), name, error)
+            continue
+        if hidden:
+            batch = Batch()
             batch.hide(int(github_id), began_at)
-    await session.gate.write(batch)
+            await session.gate.write(batch)
 
 
 async def _is_hidden(session: Session, app: Session, installed: str, github_id: str) -> bool:
@@ -161,7 +186,7 @@ ORDER BY i.github_id
 """)
 
 _UNSEEN = sa.text(f"""
-SELECT r.github_id FROM github_repositories r JOIN github_installations i ON i.id = r.installation_id
+SELECT r.github_id, r.full_name FROM github_repositories r JOIN github_installations i ON i.id = r.installation_id
 WHERE i.github_id = :installation AND r.deleted_at IS NULL AND r.removed_at IS NULL
   AND (coalesce(r.access_observed_at, '-infinity') < :began_at
        OR r.access_observed_at > {last_moment(":began_at")}) AND r.github_id <> ALL(:seen)
@@ -174,6 +199,9 @@ async def _unlisted(conn: AsyncConnection, listed: Iterable[str]) -> list[str]:
     return list(await conn.scalars(_UNLISTED, {"listed": list(listed)}))
 
 
-async def _unseen(conn: AsyncConnection, installed: str, seen: Iterable[str], began_at: object) -> list[str]:
+async def _unseen(
+    conn: AsyncConnection, installed: str, seen: Iterable[str], began_at: datetime
+) -> list[tuple[str, str]]:
+    """GitHub's ids and names of those that were seen before, and now are not."""
     asked = {"installation": installed, "seen": list(seen), "began_at": began_at}
-    return list(await conn.scalars(_UNSEEN, asked))
+    return [(row.github_id, row.full_name) for row in await conn.execute(_UNSEEN, asked)]

@@ -144,8 +144,8 @@ def _time(review: Review) -> tuple[datetime | None, int]:
 def _outcomes(pull_request: PullRequest) -> Iterator[Outcome]:
     """What everything says that counts for the head, in the repository of the base.
 
-    What was cancelled when a later run of the same workflow took its place does not, even while that one has no jobs yet;
-    nor does what ran for another pull request of that head.
+    What was cancelled when a later run of the same workflow took its place does not, even while that one has no jobs
+    yet; nor does what ran for another pull request of that head.
     """
     repository, sha = pull_request.repository, pull_request.head_commit.sha
     suites = [suite for suite in repository.check_suites.get(sha, []) if _concerns(suite, pull_request)]

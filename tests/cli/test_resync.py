@@ -5,7 +5,8 @@ import signal
 
 import pytest
 
-from ghsync.simulator.actions import comments, conversations, installations, issues
+from ghsync.simulator.actions import comments, conversations, installations, issues, repositories
+from ghsync.simulator.faults import Planned
 from ghsync.simulator.generator import Plan
 from ghsync.simulator.issue import Issue
 from ghsync.simulator.repository import Repository
@@ -255,6 +256,42 @@ async def test_a_name_that_cannot_be_read_holds_up_no_other_name(hub: Hub, setti
     assert "GitHub shows no repository nobody/nothing" in unknown["error"]
     assert (read["repository"], read["error"]) == (name, None)
     assert [row for row in hub.rows(MIRRORED) if row[1] or row[2]] == [sizes(hub.repository)]
+
+
+async def test_what_is_suspended_is_told_beside_what_is_read(open_hub: OpenHub) -> None:
+    hub = await open_hub(Plan(organizations=2, repositories=4, people=8, conversations=20))
+    await hub.run("resync", "--all")
+    suspended, other = hub.world.installations.values()
+    installations.suspend(hub.world, suspended, by=suspended.account)
+    result = await hub.run("resync", "--all", "--full")
+    assert result.exit_code == 1
+    assert result.stderr == (
+        f"The App's installation on {suspended.account.login} is suspended: "
+        "the account's owner can lift that in GitHub's settings.\n"
+    )
+    assert len(result.stdout.splitlines()) == 1 + len(other.repositories)
+
+
+@pytest.mark.parametrize("named", [True, False])
+async def test_what_is_known_is_read_where_installations_cannot_be_listed(hub: Hub, named: bool) -> None:
+    await hub.run("resync", "--all")
+    hub.connection.execute("UPDATE github_issues SET title = 'stale'")
+    hub.site.faults.planned.append(Planned("malformed", "GET /app/installations", 9))
+    names = [hub.repository.full_name, "nobody/nothing"] if named else ["--all"]
+    result = await hub.run("resync", "--full", *names, "--json")
+    assert result.exit_code == 1
+    said = [*result.json["errors"], *(row["error"] for row in result.json["repositories"] if row["error"])]
+    assert len(said) == 1
+    assert "/app/installations" in said[0]
+    assert [line for line in hub.differences() if f"('{hub.repository.id}'" in line] == []
+
+
+async def test_a_personal_token_is_told_the_new_name_of_a_repository(hub: Hub) -> None:
+    before = hub.repository.full_name
+    repositories.rename(hub.world, hub.repository, "another", by=hub.owner)
+    result = await hub.run("resync", before, **TOKEN)
+    assert result.exit_code == 1
+    assert result.stderr == f"{before} is called {hub.repository.full_name} by now: give that name.\n"
 
 
 async def test_a_personal_token_reads_what_is_named(hub: Hub) -> None:

@@ -194,9 +194,27 @@ async def at_once(_: float) -> None:
 @pytest.fixture
 async def broken(engine: AsyncEngine, connection: psycopg.Connection, private_key: str) -> AsyncIterator[Broken]:
     """One repository, mirrored."""
+    async with _broken(engine, connection, private_key, repositories=1) as lab:
+        yield lab
+
+
+@pytest.fixture
+async def several_broken(
+    engine: AsyncEngine, connection: psycopg.Connection, private_key: str
+) -> AsyncIterator[Broken]:
+    """Several repositories of one installation, mirrored."""
+    async with _broken(engine, connection, private_key, repositories=3) as lab:
+        yield lab
+
+
+@asynccontextmanager
+async def _broken(
+    engine: AsyncEngine, connection: psycopg.Connection, private_key: str, *, repositories: int
+) -> AsyncIterator[Broken]:
     plan = Plan(
-        repositories=1, people=6, conversations=10, pull_request_share=0.5, comments_each=1, security_alerts=True
-    )
+        repositories=repositories, people=6, conversations=10, pull_request_share=0.5, comments_each=1,
+        security_alerts=True,
+    )  # fmt: skip
     world = generate(plan, seed=2, events=EVERY_EVENT)
     world.clock.advance_to(datetime.now(UTC))
     app = create_server(world, Keys(public_key(private_key), SECRET), keeps_time=True)

@@ -271,3 +271,52 @@ async def test_an_installation_that_cannot_be_read_in_their_list_is_asked_for_by
     else:
         assert (app.unread.sentence or "").startswith(f"Installation {installation.id} could not be read:")
         assert broken.due() == {"refetch_installation": 1}
+
+
+@pytest.mark.parametrize("answer", [status(500), status(403), status(301)], ids=["500", "403", "301"])
+@pytest.mark.parametrize("first", [True, False])
+async def test_a_repository_that_left_and_cannot_be_asked_for_keeps_no_other_visible(
+    several_broken: Broken, answer: Answer, first: bool
+) -> None:
+    lab = several_broken
+    (installation,) = lab.world.installations.values()
+    left = sorted(installation.repositories, key=lambda each: str(each.id))[:2]
+    asked, hidden = left if first else reversed(left)
+    for each in left:
+        each.visibility = "private"
+        installation.repositories.remove(each)
+    lab.faulty.break_(REPOSITORY, answer, within=f"/{asked.id}?")
+    await lab.discover()
+    assert {asked.full_name} < shown(lab)
+    assert hidden.full_name not in shown(lab)
+    (told,) = await lab.unread()
+    assert asked.full_name in told
+
+    lab.due()
+    lab.faulty.mend()
+    await refetch.round(lab.reconciler)
+    assert asked.full_name not in shown(lab)
+    assert await lab.unread() == []
+
+
+async def test_one_of_an_installations_list_that_cannot_be_read_keeps_no_other_visible(several_broken: Broken) -> None:
+    lab = several_broken
+    (installation,) = lab.world.installations.values()
+    left, wrong = sorted(installation.repositories, key=lambda each: each.id)[:2]
+    left.visibility = "private"
+    installation.repositories.remove(left)
+
+    def spoil(answer: Any) -> None:
+        for each in answer["repositories"]:
+            each["full_name"] = 7 if each["id"] == wrong.id else each["full_name"]
+
+    lab.faulty.break_("GET /installation/repositories", edited(spoil))
+    await lab.discover()
+    assert left.full_name not in shown(lab)
+    assert wrong.full_name in shown(lab)
+
+
+def shown(lab: Broken) -> set[str]:
+    """The repositories that may be seen."""
+    found = lab.connection.execute("SELECT full_name FROM github_repositories WHERE removed_at IS NULL")
+    return {name for (name,) in found}
