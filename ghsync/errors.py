@@ -32,7 +32,7 @@
         ├── TakenOver            another process goes on with this run
         └── RefusedByGitHub      any other answer 4xx
             ├── BadCredentials   the token or the App's key is not accepted
-            ├── SwitchedOff      a repository has no issues, or no pull requests, for now
+            ├── SwitchedOff      a repository has no issues, pull requests or alerts, for now
             ├── AccessLost       the App or the token may not see this any more
             │   ├── Suspended    the installation is suspended
             │   ├── RepositoryLost   nothing of a repository is to be seen any more

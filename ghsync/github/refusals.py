@@ -38,6 +38,7 @@ _CLOCK = re.compile(r"'(issued at|expiration time)' claim", re.IGNORECASE)
 _LIMITED = re.compile(r"rate limit|abuse detection", re.IGNORECASE)
 _SECONDARY = re.compile(r"secondary rate limit|abuse detection", re.IGNORECASE)
 _SUSPENDED = re.compile(r"installation .*suspended", re.IGNORECASE)
+_SWITCHED_OFF = re.compile(r"(alerts|scanning|(advanced|code) security)\b.*\b(dis|en)abled", re.IGNORECASE)
 _LACKS_PERMISSION = re.compile(r"not accessible by|must have admin rights|insufficient scopes?", re.IGNORECASE)
 
 _PERMISSION = re.compile(r"(\w+)=")
@@ -147,17 +148,22 @@ def error(reply: Reply, what: str, credential: Credential, clock_offset: float) 
         return GitHubUnavailable(f"GitHub answered {what} with {status}; it is asked again later.")
     if status == 401:
         return _unauthorized(said, credential, clock_offset)
+    if _is_switched_off(status, said):
+        return SwitchedOff(f"{what} is switched off on GitHub{_quoted(said)}.")
     if status == 403:
         return _forbidden(reply, what, credential, said)
     if status == 451:
         return UnavailableForLegalReasons(f"GitHub has blocked {what} for legal reasons.")
     if status == 404:
         return NotFound(f"GitHub has no {what}, or does not show it to this credential.")
-    if status == 410 and "disabled" in said.lower():
-        return SwitchedOff(f"{what} is switched off on GitHub{_quoted(said)}.")
     if status == 410:
         return Gone(f"{what} was deleted on GitHub.")
     return RefusedByGitHub(f"GitHub refused {what} with {status}{_quoted(said)}.")
+
+
+def _is_switched_off(status: int, said: str) -> bool:
+    """Whether GitHub says so, of issues with 410 and of alerts with others."""
+    return (status == 410 and "disabled" in said.lower()) or (status in (403, 404) and bool(_SWITCHED_OFF.search(said)))
 
 
 def _moved(reply: Reply, what: str) -> GhsyncError:

@@ -5,21 +5,24 @@ request's. So where those were seen is written only of what is new or has change
 https://docs.github.com/en/rest/code-scanning/code-scanning
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from datetime import datetime
 from itertools import chain
 
+import msgspec
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from ghsync.database import transaction
-from ghsync.errors import AccessLost, NotFound, Suspended
+from ghsync.errors import AccessLost, Gone, NotFound, Suspended, SwitchedOff
+from ghsync.github.decoding import decoded
 from ghsync.mirror import security_alert
 from ghsync.mirror.security_alert import Payload
 from ghsync.mirror.user import time
+from ghsync.projector.batch import Batch
 from ghsync.reconciler import unread
 from ghsync.reconciler.catalog import Known
-from ghsync.reconciler.session import Session
+from ghsync.reconciler.session import Listed, Session
 
 LISTINGS: Mapping[str, tuple[str, str, dict[str, object]]] = {
     "code_scanning": ("security_events", "code-scanning/alerts", {}),
@@ -30,38 +33,87 @@ LISTINGS: Mapping[str, tuple[str, str, dict[str, object]]] = {
 
 _STORED = sa.text("""
 SELECT number, updated_at FROM github_security_alerts
-WHERE repository_id = :repository AND kind = :kind AND deleted_at IS NULL
+WHERE repository_id = :repository AND kind = :kind AND deleted_at IS NULL ORDER BY number
 """)
+
+_decoder = msgspec.json.Decoder(Payload)
 
 
 async def read(session: Session, engine: AsyncEngine, known: Known) -> None:
-    """Read all alerts of every kind and state, and write them."""
+    """Read all alerts of every kind and state, and write them.
+
+    Who insists has those asked for that are not listed: code scanning does not list what it saw in pull requests alone.
+    """
     batch = known.batch()
-    for kind, (permission, path, params) in LISTINGS.items():
-        if not known.place.may(permission):
-            continue
-        with unread.part(
-            session.unread, known.place.id, f"The {kind.replace('_', ' ')} alerts of {known.place.full_name}"
-        ):
-            try:
-                pages = [page async for page in session.listing(known.place.path(path), Payload, None, **params)]
-            except Suspended:
-                raise
-            except (NotFound, AccessLost):
-                continue  # it is not enabled for this repository, as for most
-            for page in pages:
-                news = await _news(engine, known, page.items) if kind == "code_scanning" else page.items
-                for alert in page.items:
-                    row = security_alert.row(alert, kind, session.origin(page.observed_at), placed=alert in news)
-                    batch.add(security_alert.noun, known.place.github_id, row)
-            for wrong in chain.from_iterable(page.wrong for page in pages):
-                raise wrong.error
-    if batch.rows:
+    for kind, (permission, _, _) in LISTINGS.items():
+        if known.place.may(permission):
+            name = f"The {kind.replace('_', ' ')} alerts of {known.place.full_name}"
+            with unread.part(session.unread, known.place.id, name):
+                await _read(session, engine, known, batch, kind)
+    if batch.rows or batch.gone:
         await session.gate.write(batch)
 
 
-async def _news(engine: AsyncEngine, known: Known, found: Iterable[Payload]) -> list[Payload]:
-    asked = {"repository": known.place.id, "kind": "code_scanning"}
+async def _read(session: Session, engine: AsyncEngine, known: Known, batch: Batch, kind: str) -> None:
+    stored, asked_at = await _stored(engine, known, kind), session.github.now()
+    try:
+        pages = await _listed(session, known, kind)
+    except SwitchedOff:
+        for number in stored:
+            _bury(batch, known, kind, number, asked_at)
+        return
+    if pages is None:
+        return
+    listed = {alert.number for page in pages for alert in page.items}
+    for page in pages:
+        for alert in page.items:
+            placed = kind != "code_scanning" or alert.number not in stored or _changed(alert, stored[alert.number])
+            row = security_alert.row(alert, kind, session.origin(page.observed_at), placed=placed)
+            batch.add(security_alert.noun, known.place.github_id, row)
+    for wrong in chain.from_iterable(page.wrong for page in pages):
+        raise wrong.error
+    if session.gate.insists:
+        for number in stored.keys() - listed:
+            await _settle(session, known, batch, kind, number)
+
+
+async def _listed(session: Session, known: Known, kind: str) -> list[Listed[Payload]] | None:
+    """The pages of all alerts; None where it is not shown whether there are any."""
+    _, path, params = LISTINGS[kind]
+    try:
+        return [page async for page in session.listing(known.place.path(path), Payload, None, **params)]
+    except Suspended:
+        raise
+    except NotFound:  # nothing has been looked for; or a token is not shown whether it has
+        return None if known.place.permissions is None else []
+    except AccessLost:
+        return None
+
+
+async def _settle(session: Session, known: Known, batch: Batch, kind: str, number: int) -> None:
+    """Ask for one that was not listed, and add to the batch what has become of it."""
+    _, path, params = LISTINGS[kind]
+    asked_at = session.github.now()
+    try:
+        answer = await session.get(known.place.path(path, number), **params)
+    except (NotFound, Gone):
+        _bury(batch, known, kind, number, asked_at)
+        return
+    alert = decoded(answer.body, _decoder, f"Alert {number} of {known.place.full_name}")
+    row = security_alert.row(alert, kind, session.origin(answer.observed_at))
+    batch.add(security_alert.noun, known.place.github_id, row)
+
+
+def _bury(batch: Batch, known: Known, kind: str, number: int, asked_at: datetime) -> None:
+    batch.bury(security_alert.noun, known.place.github_id, {"kind": kind, "number": number}, asked_at)
+
+
+def _changed(alert: Payload, updated_at: datetime | None) -> bool:
+    return updated_at != time(alert.updated_at)
+
+
+async def _stored(engine: AsyncEngine, known: Known, kind: str) -> dict[int, datetime | None]:
+    """When those that are mirrored were changed last, by number."""
     async with transaction(engine) as conn:
-        stored: dict[int, datetime | None] = {row.number: row.updated_at for row in await conn.execute(_STORED, asked)}
-    return [alert for alert in found if alert.number not in stored or stored[alert.number] != time(alert.updated_at)]
+        found = await conn.execute(_STORED, {"repository": known.place.id, "kind": kind})
+        return {row.number: row.updated_at for row in found}

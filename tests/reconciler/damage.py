@@ -29,7 +29,6 @@ UNTOLD: dict[str, set[str]] = {
 """Columns of which an answer of the API may say nothing."""
 
 FOREIGN = {
-    "github_security_alerts": {"kind", "number"},
     "pr_tracking": {"repository_id", "pr_number"},
     "github_installations": {"github_id"},
     "github_repositories": {"github_id"},

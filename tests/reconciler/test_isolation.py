@@ -120,6 +120,33 @@ async def test_alerts_that_cannot_be_read_are_told_and_optional(broken: Broken, 
     assert run.unread.startswith(f"The code scanning alerts of {broken.repository.full_name} could not be read")
 
 
+NOT_SHOWN = [
+    status(403, "Advanced Security must be enabled for this repository to use code scanning."),
+    status(404, "no analysis found"),
+    body(b"[]"),
+]
+
+
+@pytest.mark.parametrize("answer", NOT_SHOWN, ids=["switched off", "nothing was looked for", "none"])
+async def test_alerts_that_github_shows_no_longer_are_gone(broken: Broken, answer: Answer) -> None:
+    broken.faulty.break_(f"{REPOSITORY}/code-scanning/alerts", answer)
+    broken.faulty.break_(f"{REPOSITORY}/code-scanning/alerts/{{alert_number:int}}", status(404))
+    run = await broken.resync(full=True)
+    assert run.unread is None
+    assert open_alerts(broken) == {"dependabot", "secret_scanning"}
+
+    broken.faulty.mend()
+    await broken.resync(full=True)
+    assert open_alerts(broken) == {"code_scanning", "dependabot", "secret_scanning"}
+    assert broken.differences() == []
+
+
+def open_alerts(lab: Broken) -> set[str]:
+    """The kinds of alerts that there are."""
+    found = lab.connection.execute("SELECT kind FROM github_security_alerts WHERE deleted_at IS NULL")
+    return {kind for (kind,) in found}
+
+
 @pytest.mark.parametrize("part", ["actions/runs", "commits/{ref:path}/statuses"])
 @pytest.mark.parametrize("code", [404, 422])
 async def test_checks_that_cannot_be_read_leave_the_rest(broken: Broken, part: str, code: int) -> None:

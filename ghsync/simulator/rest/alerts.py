@@ -11,10 +11,10 @@ from __future__ import annotations
 
 import base64
 import binascii
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Protocol, TypeVar
 
-from ghsync.simulator.refusals import Refused
+from ghsync.simulator.refusals import Refused, not_found
 from ghsync.simulator.rest.asked import Result
 
 if TYPE_CHECKING:
@@ -103,6 +103,29 @@ def secret_scanning(asked: Asked, repository: Repository) -> Result:
         _sorted(asked, found),
         lambda alert: {**alert.as_rest_json(), **({"secret": None} if hidden else {})},
     )
+
+
+def single_code_scanning(asked: Asked, repository: Repository) -> Result:
+    """One of them, as it was seen last wherever that was."""
+    return Result(_one(asked, repository.code_scanning_alerts).as_json())
+
+
+def single_dependabot(asked: Asked, repository: Repository) -> Result:
+    """One of them."""
+    return Result(_one(asked, repository.dependabot_alerts).as_json())
+
+
+def single_secret_scanning(asked: Asked, repository: Repository) -> Result:
+    """One of them."""
+    hidden = {"secret": None} if asked.query.get("hide_secret") == "true" else {}
+    return Result({**_one(asked, repository.secret_scanning_alerts).as_rest_json(), **hidden})
+
+
+def _one(asked: Asked, alerts: Mapping[int, SomeAlert]) -> SomeAlert:
+    found = alerts.get(int(asked.path["alert_number"]))
+    if found is None:
+        raise not_found()
+    return found
 
 
 def _ref(asked: Asked, repository: Repository) -> str:

@@ -37,11 +37,13 @@ OF_REPOSITORY: tuple[tuple[str, OfRepository, tuple[str, ...]], ...] = (
     ("/actions/runs/{run_id:int}", workflow_runs.single, ACTIONS),
     ("/branches", commits.branches, ("contents",)),
     ("/code-scanning/alerts", alerts.code_scanning, ("security_events",)),
+    ("/code-scanning/alerts/{alert_number:int}", alerts.single_code_scanning, ("security_events",)),
     ("/commits/{ref:path}/check-runs", commits.check_runs, CHECKS),
     ("/commits/{ref:path}/check-suites", commits.check_suites, CHECKS),
     ("/commits/{ref:path}/status", commits.combined_status, STATUSES),
     ("/commits/{ref:path}/statuses", commits.statuses, STATUSES),
     ("/dependabot/alerts", alerts.dependabot, ("vulnerability_alerts",)),
+    ("/dependabot/alerts/{alert_number:int}", alerts.single_dependabot, ("vulnerability_alerts",)),
     ("/issues", issues.listing, ISSUES),
     ("/issues/comments", issues.all_comments, ISSUES),
     ("/issues/comments/{comment_id:int}", issues.single_comment, ISSUES),
@@ -58,6 +60,7 @@ OF_REPOSITORY: tuple[tuple[str, OfRepository, tuple[str, ...]], ...] = (
     ("/pulls/{number:int}/requested_reviewers", pull_requests.requested_reviewers, PULLS),
     ("/pulls/{number:int}/reviews", pull_requests.reviews, PULLS),
     ("/secret-scanning/alerts", alerts.secret_scanning, ("secret_scanning_alerts",)),
+    ("/secret-scanning/alerts/{alert_number:int}", alerts.single_secret_scanning, ("secret_scanning_alerts",)),
 )
 
 

@@ -64,11 +64,13 @@ MODELS_OF_REPOSITORY: dict[str, Any] = {
     "/actions/runs/{run_id:int}": models.WorkflowRun,
     "/branches": list[models.ShortBranch],
     "/code-scanning/alerts": list[models.CodeScanningAlertItems],
+    "/code-scanning/alerts/{alert_number:int}": models.CodeScanningAlert,
     "/commits/{ref:path}/check-runs": models.ReposOwnerRepoCommitsRefCheckRunsGetResponse200,
     "/commits/{ref:path}/check-suites": models.ReposOwnerRepoCommitsRefCheckSuitesGetResponse200,
     "/commits/{ref:path}/status": models.CombinedCommitStatus,
     "/commits/{ref:path}/statuses": list[models.Status],
     "/dependabot/alerts": list[models.DependabotAlert],
+    "/dependabot/alerts/{alert_number:int}": models.DependabotAlert,
     "/issues": list[models.Issue],
     "/issues/comments": list[models.IssueComment],
     "/issues/comments/{comment_id:int}": models.IssueComment,
@@ -85,6 +87,7 @@ MODELS_OF_REPOSITORY: dict[str, Any] = {
     "/pulls/{number:int}/requested_reviewers": models.PullRequestReviewRequest,
     "/pulls/{number:int}/reviews": list[models.PullRequestReview],
     "/secret-scanning/alerts": list[models.SecretScanningAlert],
+    "/secret-scanning/alerts/{alert_number:int}": models.SecretScanningAlert,
 }
 
 PERMISSIONS = "missing in the permissions of a check's App, and there only"
@@ -219,6 +222,9 @@ def fillings(repository: Repository, path: str) -> Iterator[str]:
 def names(repository: Repository, path: str) -> list[Any]:
     """What can stand in a template, by the noun that it begins with."""
     several = {
+        "/code-scanning": list(repository.code_scanning_alerts),
+        "/dependabot": list(repository.dependabot_alerts),
+        "/secret-scanning": list(repository.secret_scanning_alerts),
         "/actions": [run.id for run in repository.workflow_runs()[:20]],
         "/issues": list(repository.issues)[:40],
         "/issues/comments": [each.comments[0].id for each in list(repository.issues.values())[:40] if each.comments],
