@@ -8,7 +8,8 @@
 -- somebody's. Shown is the login that was seen last.
 --
 -- Who may not write to the repository neither approves nor blocks: such an opinion is a comment, and uncounted says what it
--- was. The API tells who may; until it does, the association is a hint that lets members pass that hide their membership.
+-- was. The API tells who may; until it does, the association is a hint that lets members pass that hide their membership,
+-- and Apps, which are NONE whatever they may.
 -- https://docs.github.com/en/pull-requests/collaborating-with-pull-requests/reviewing-changes-in-pull-requests/about-pull-request-reviews
 CREATE OR REPLACE FUNCTION counted_reviews(
     repository uuid, pull_request integer, pull_request_author text, asked jsonb,
@@ -30,7 +31,7 @@ LANGUAGE sql STABLE PARALLEL SAFE ROWS 5 AS $$
            heard.association, heard.can_push
     FROM (
         SELECT summed.*,
-               coalesce(summed.can_push, summed.association NOT IN (
+               coalesce(summed.can_push, summed.login LIKE '%[bot]' OR summed.association NOT IN (
                    'NONE', 'FIRST_TIMER', 'FIRST_TIME_CONTRIBUTOR', 'MANNEQUIN'), true) AS judges
         FROM (
             SELECT (array_agg(r.login ORDER BY r.place, r.nth))[1] AS login,

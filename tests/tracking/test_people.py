@@ -144,6 +144,15 @@ async def test_only_who_may_write_judges_and_the_api_decides_who_may(
     assert (await people(engine))[0] == word
 
 
+@pytest.mark.parametrize(("can_push", "word"), [(None, "changes_requested"), (False, "commented")])
+async def test_an_app_judges_whatever_its_association_says(
+    engine: AsyncEngine, can_push: bool | None, word: str
+) -> None:
+    """Whatever an App may, it is associated with nothing."""
+    await write(engine, pull(), said(2, BOT, "changes_requested", STRANGER, author_can_push=can_push))
+    assert (await people(engine))[0] == word
+
+
 async def test_what_the_api_told_of_somebody_holds_for_what_hooks_tell_later(engine: AsyncEngine) -> None:
     await write(engine, pull(), said(2, OTTO, "commented", STRANGER, api(60), author_can_push=True))
     await write(engine, said(2, OTTO, "commented", STRANGER, hook(61)), said(3, OTTO_K, "approved", STRANGER))
