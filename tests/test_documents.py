@@ -153,7 +153,7 @@ async def test_the_readme_s_first_delivery_arrives_and_its_examples_find_it(
 
     (updating,) = (query for query in SQL.findall(README.read_text()) if query.startswith("UPDATE"))
     assert connection.execute("SELECT repository_id IS NOT NULL, number FROM github_issues").fetchall() == [(True, 7)]
-    assert [row[0] for row in connection.execute(updating).fetchall()] == ["app"]
+    assert [row[0] for row in connection.execute(updating).fetchall()] == ["acme/app"]
 
 
 def test_no_file_names_a_place_on_somebody_s_machine_or_a_package_registry() -> None:

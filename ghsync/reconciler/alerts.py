@@ -95,7 +95,7 @@ async def _settle(session: Session, known: Known, batch: Batch, kind: str, numbe
     _, path, params = LISTINGS[kind]
     asked_at = session.github.now()
     try:
-        answer = await session.get(known.place.path(path, number), **params)
+        answer = await session.get(known.place.path(path, number), conditional=False, **params)
     except (NotFound, Gone):
         _bury(batch, known, kind, number, asked_at)
         return
