@@ -47,8 +47,7 @@ async def read(session: Session, engine: AsyncEngine, known: Known) -> None:
     batch = known.batch()
     for kind, (permission, _, _) in LISTINGS.items():
         if known.place.may(permission):
-            name = f"The {kind.replace('_', ' ')} alerts of {known.place.full_name}"
-            with unread.part(session.unread, known.place.id, name):
+            with unread.part(session.unread, known.place.id, _named(known, kind)):
                 await _read(session, engine, known, batch, kind)
     if batch.rows or batch.gone:
         await session.gate.write(batch)
@@ -73,8 +72,9 @@ async def _read(session: Session, engine: AsyncEngine, known: Known, batch: Batc
     for wrong in chain.from_iterable(page.wrong for page in pages):
         raise wrong.error
     if session.gate.insists:
-        for number in stored.keys() - listed:
-            await _settle(session, known, batch, kind, number)
+        for number in sorted(stored.keys() - listed):
+            with unread.part(session.unread, known.place.id, _named(known, kind, number)):
+                await _settle(session, known, batch, kind, number)
 
 
 async def _listed(session: Session, known: Known, kind: str) -> list[Listed[Payload]] | None:
@@ -99,9 +99,15 @@ async def _settle(session: Session, known: Known, batch: Batch, kind: str, numbe
     except (NotFound, Gone):
         _bury(batch, known, kind, number, asked_at)
         return
-    alert = decoded(answer.body, _decoder, f"Alert {number} of {known.place.full_name}")
+    alert = decoded(answer.body, _decoder, _named(known, kind, number))
     row = security_alert.row(alert, kind, session.origin(answer.observed_at))
     batch.add(security_alert.noun, known.place.github_id, row)
+
+
+def _named(known: Known, kind: str, number: int | None = None) -> str:
+    """What errors call all alerts of a kind, or one."""
+    which = "alerts" if number is None else f"alert {number}"
+    return f"The {kind.replace('_', ' ')} {which} of {known.place.full_name}"
 
 
 def _bury(batch: Batch, known: Known, kind: str, number: int, asked_at: datetime) -> None:

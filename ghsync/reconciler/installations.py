@@ -151,8 +151,7 @@ async def _hide_unseen(
         except GhsyncError as error:
             if not unread.is_of_one(error):
                 raise
-            name = f"Whether installation {installed} still sees {full_name}"
-            session.unread.note(unread.installation(installed), name, error)
+            session.unread.note(unread.installation(installed), f"{full_name}, which it lists no longer,", error)
             continue
         if hidden:
             batch = Batch()

@@ -8,7 +8,7 @@ from typing import Any
 from ghsync.database import transaction
 from ghsync.doctor import there
 from ghsync.inbox.recorder import Recorder
-from ghsync.reconciler import installations, places, refetch
+from ghsync.reconciler import alerts, installations, places, refetch
 from ghsync.reconciler.audit import audit
 from ghsync.reconciler.heal import heal
 from ghsync.reconciler.reconciler import Reconciler
@@ -169,6 +169,8 @@ NOTHING_LISTED = dict.fromkeys(
     edited(_left_out),
 )
 
+NO_ALERTS = {f"{REPOSITORY}/{path}": edited(_left_out) for _, path, _ in alerts.LISTINGS.values()}
+
 DOERS: Mapping[str, Doer] = {
     "discovery": Doer(_discover),
     "discovery, of what is not listed": Doer(_discover, NOTHING_LISTED),
@@ -177,6 +179,7 @@ DOERS: Mapping[str, Doer] = {
     "reading through REST": Doer(_resync, NO_GRAPHQL),
     "reading, of conversations that are not listed": Doer(_resync, {"GraphQL Conversations": edited(_left_out)}),
     "reading, of reviewers that are not shown": Doer(_resync, {"GraphQL Conversations": edited(_without_reviewers)}),
+    "reading, of alerts that are not listed": Doer(_resync, NO_ALERTS),
     "reading, of many threads": Doer(_resync, {"GraphQL Conversations": edited(_unending)}),
     "sweep": Doer(_sweep),
     "sweep through REST": Doer(_sweep, NO_GRAPHQL),

@@ -47,7 +47,7 @@ def kinds() -> set[str]:
 
 def addresses() -> Iterator[str]:
     """The end of every address that the code asks for, as far as it stands there, with {} for what does not."""
-    yield from (path for _, path, _ in alerts.LISTINGS.values())
+    yield from (end for _, path, _ in alerts.LISTINGS.values() for end in (path, f"{path}/{{}}"))
     for folder in ("doctor", "github", "reconciler"):
         for file in (Path(ghsync.__file__).parent / folder).rglob("*.py"):
             yield from (end for call in _calls(file) for each in call.args for end in _ends(each))
