@@ -31,12 +31,16 @@ class Sighting:
 
 @dataclass(slots=True)
 class Written:
-    """What writing a batch's repositories told: their ids by GitHub's ids, changes, and who was renamed."""
+    """What writing a batch's repositories told: their ids by GitHub's ids, changes, and who was renamed.
+
+    ``contested`` are installations (GitHub's ids) that were given a repository which another, later, gave up.
+    """
 
     ids: dict[str, str]
     changes: list[Change] = field(default_factory=list)
     renamed: list[str] = field(default_factory=list)
     named: list[str] = field(default_factory=list)
+    contested: set[str] = field(default_factory=set)
 
 
 _FIRST_SIGHT = 0x7365_656E  # "seen" in ASCII; beside it stands the table, for a database may hold a second mirror
@@ -52,7 +56,8 @@ SELECT pg_advisory_xact_lock(:lock, 'github_repositories'::regclass::oid::int) W
 # A repository that is renamed leaves its name to others, so they are locked too.
 _LOCK = sa.text(f"""
 SELECT r.github_id, r.id::text AS id, r.full_name, r.tracked_name, r.owner_id, a.first_observed_at AS named_since,
-       {following.QUIET} AS quiet
+       {following.QUIET} AS quiet,
+       i.github_id AS installation, r.access_ended_at IS NOT NULL AS ended, r.access_observed_at
 FROM github_repositories r
 LEFT JOIN github_repository_aliases a ON a.repository_id = r.id AND a.full_name = r.full_name
 LEFT JOIN organizations o ON o.github_account_id = r.owner_id
@@ -181,6 +186,8 @@ async def write(
     written = Written({github_id: row.id for github_id, row in stored.items()})
     written.changes = [*changes, *await upsert(conn, repository.noun, complete, insists=insists)]
     written.ids |= {change.key[0]: change.id for change in written.changes if change.noun is repository.noun}
+    contested = (_contested(row, stored.get(row["github_id"])) for row in rows)
+    written.contested = {installation for installation in contested if installation}
 
     written.changes += await amend(conn, repository.noun, repository.REMOVAL, hidden, answered=True)
 
@@ -242,6 +249,22 @@ async def _projects(conn: AsyncConnection, new: Sequence[Row], accounts: Mapping
     await fetch(conn, _NEW_PROJECTS, {"rows": parameter(rows)})
     found = await fetch(conn, _PROJECTS, {"github_ids": [row["github_id"] for row in new]})
     return {row.github_repo_id: row.id for row in found}
+
+
+def _contested(row: Row, stored: Any) -> str | None:
+    """The installation (GitHub's id) that was given a repository which another, later, gave up.
+
+    Each speaks of itself alone, and of a transfer the two may tell in either order.
+    """
+    told = row.get("installation")
+    if stored is None or not stored.installation or told in (None, stored.installation):
+        return None
+    if (row["removed_at"] is not None) == stored.ended:
+        return None
+    later = stored.access_observed_at is None or row["access_observed_at"] >= stored.access_observed_at
+    if later == stored.ended:  # what was given last stands
+        return None
+    return str(told if stored.ended else stored.installation)
 
 
 def _complete(row: Row, installed: dict[str, str], projects: dict[str, str], stored: dict[str, Any]) -> Row:

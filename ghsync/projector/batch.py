@@ -134,6 +134,10 @@ class Batch:
     def allow(self, row: Row, installation_id: int, origin: Origin, *, removed: bool = False) -> None:
         """Note that an installation sees a repository, or sees it no longer."""
         self.named.setdefault(str(installation_id), origin.source)
+        before = row.get("installation")
+        if before not in (None, str(installation_id)) and (row["removed_at"] is None) == removed:
+            given = before if removed else str(installation_id)
+            self.unordered.add((installation.noun, (given,)))
         if origin.observed_at >= (row.get("access_observed_at") or _NEVER):
             row["installation"] = str(installation_id)
             row["access_observed_at"] = origin.observed_at

@@ -12,6 +12,7 @@ from ghsync.projector.batch import Batch
 from ghsync.projector.concerned import Concerned, PullRequest, by_key
 
 ROSE = "it was deleted, and delivers again"
+GIVEN_UP = "another installation gave up a repository that it sees"
 
 Place = tuple[Noun, tuple[Any, ...]]
 """A row, by its noun and its key as stored."""
@@ -52,9 +53,11 @@ def due(
     unsettled = _unsettled(unordered, reached, "two payloads of one second differ")
     unsettled += _unsettled(incomplete, reached, "a part of a payload could not be read")
     risen = [_place(written, change) for change in changes if _is_risen(batch, change)]
+    contested = [Job("refetch_installation", each, None, GIVEN_UP) for each in sorted(written.contested)]
     restored = [job for noun, key in risen for job in _refetches(noun, key, (), ROSE)]
     return [
         *restored,
+        *contested,
         *unsettled,
         *moved,
         *miscounted,

@@ -166,6 +166,21 @@ async def test_a_repository_that_another_installation_sees_is_visible(engine: As
     assert await outcomes(engine, story, VISIBLE) == [[(True, "56")]]
 
 
+@pytest.mark.parametrize("together", [True, False])
+@pytest.mark.parametrize("backwards", [True, False])
+async def test_who_was_given_a_repository_that_another_gave_up_is_asked(
+    engine: AsyncEngine, together: bool, backwards: bool
+) -> None:
+    """Of a transfer each installation tells its own part, in either order."""
+    seen = [{"id": 1, "full_name": "acme/app"}]
+    given = installed(5, "added", 66, repositories_added=seen, repositories_removed=[])
+    given_up = installed(5.2, "removed", 55, repositories_added=[], repositories_removed=seen)
+    told = [given_up, given] if backwards else [given, given_up]
+    await tell(engine, [by_app(1)], *([told] if together else [[each] for each in told]))
+    due = await query(engine, "SELECT key FROM sync_jobs WHERE kind = 'refetch_installation'")
+    assert ("66",) in due
+
+
 async def test_what_the_api_finds_alive_again_shows_again(engine: AsyncEngine) -> None:
     await tell(engine, [by_app(1)], [installed(5, "deleted")])
     batch = Batch()
