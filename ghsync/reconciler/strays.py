@@ -69,6 +69,9 @@ WHERE known.verified_at >= :began_at
 ORDER BY 1, 2""")
 
 
+# Of a table that grew since it was analyzed PostgreSQL thinks that it is small, and would compare each row with each.
+_BY_HASH = sa.text("SELECT set_config('enable_nestloop', 'off', true)")
+
 _DOUBTS = tuple(_doubt(noun) for noun in NOUNS)
 _STRAYS = tuple((noun, _strays(noun)) for noun in NOUNS)
 
@@ -85,6 +88,7 @@ async def doubt(engine: AsyncEngine, place: Place, now: datetime) -> None:
     confirmed rows of which others have an id.
     """
     async with transaction(engine) as conn:
+        await conn.execute(_BY_HASH)
         await conn.execute(_PUSHES_TO_COME, {"repository": place.id, "now": now})
         for statement in _DOUBTS:
             await conn.execute(statement, {"repository": place.id})
@@ -96,6 +100,7 @@ async def bury(session: Session, engine: AsyncEngine, known: Known, began_at: da
     asked = {"repository": known.place.id, "began_at": began_at}
     now = session.github.now()
     async with transaction(engine) as conn:
+        await conn.execute(_BY_HASH)
         for noun, statement in _STRAYS:
             for row in await conn.execute(statement, asked):
                 repository_id, *key = row
