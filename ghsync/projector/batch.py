@@ -43,6 +43,7 @@ class Batch:
     gone: dict[Noun, list[Row]] = field(default_factory=dict)
     uninstalled: list[Row] = field(default_factory=list)
     hidden: list[Row] = field(default_factory=list)
+    contested: set[str] = field(default_factory=set)  # installations that see what another gave up
     mentioned: set[str] = field(default_factory=set)
     insists: bool = False
     incomplete: set[tuple[Noun, tuple[Any, ...]]] = field(default_factory=set)
@@ -136,8 +137,7 @@ class Batch:
         self.named.setdefault(str(installation_id), origin.source)
         before = row.get("installation")
         if before not in (None, str(installation_id)) and (row["removed_at"] is None) == removed:
-            given = before if removed else str(installation_id)
-            self.unordered.add((installation.noun, (given,)))
+            self.contested.add(before if removed else str(installation_id))
         if origin.observed_at >= (row.get("access_observed_at") or _NEVER):
             row["installation"] = str(installation_id)
             row["access_observed_at"] = origin.observed_at

@@ -53,7 +53,9 @@ def due(
     unsettled = _unsettled(unordered, reached, "two payloads of one second differ")
     unsettled += _unsettled(incomplete, reached, "a part of a payload could not be read")
     risen = [_place(written, change) for change in changes if _is_risen(batch, change)]
-    contested = [Job("refetch_installation", each, None, GIVEN_UP) for each in sorted(written.contested)]
+    contested = [
+        Job("refetch_installation", each, None, GIVEN_UP) for each in sorted(batch.contested | written.contested)
+    ]
     restored = [job for noun, key in risen for job in _refetches(noun, key, (), ROSE)]
     return [
         *restored,

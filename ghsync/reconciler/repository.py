@@ -63,9 +63,11 @@ async def complete(
     if settles:
         await strays.bury(session, engine, known, run.progress.began_at)
         for head in await heads.doubted(engine, known, session.github.now()):
-            batch = known.batch()
-            heads.add(session, batch, known.place.github_id, await heads.named(session, known, head))
-            run.rows_written += len(await session.gate.write(batch))
+            name = f"The workflow runs of {known.place.full_name}#{head.number}"
+            with unread.part(session.unread, known.place.id, name):
+                batch = known.batch()
+                heads.add(session, batch, known.place.github_id, await heads.named(session, known, head))
+                run.rows_written += len(await session.gate.write(batch))
     session.unread.reach(unread.parts(known.place.id))
     run.progress.go_on_with(await session.granted(known.place.permissions))  # a token may have been replaced meanwhile
     await session.gate.mark(known.place, run.progress, complete=set(kinds) == set(KINDS))

@@ -120,6 +120,16 @@ async def test_alerts_that_cannot_be_read_are_told_and_optional(broken: Broken, 
     assert run.unread.startswith(f"The code scanning alerts of {broken.repository.full_name} could not be read")
 
 
+async def test_workflow_runs_that_may_not_be_asked_for_are_told_and_all_else_is_read(broken: Broken) -> None:
+    broken.connection.execute("UPDATE github_workflow_runs SET pull_requests = '[99]'")
+    broken.faulty.break_(f"{REPOSITORY}/actions/runs", status(403, "Resource not accessible by personal access token"))
+    run = await broken.resync(full=True)
+    assert run.unread is not None
+    assert run.unread.startswith(f"The workflow runs of {broken.repository.full_name}#")
+    assert "lacks a permission" in run.unread
+    assert (await broken.place()).complete_at == run.progress.began_at
+
+
 NOT_SHOWN = [
     status(403, "Advanced Security must be enabled for this repository to use code scanning."),
     status(404, "no analysis found"),
