@@ -110,7 +110,10 @@ def main() -> None:
     """Run the command that the command line names."""
     terminal.speak_any_encoding()
     try:
-        app(prog_name="ghsync")
+        try:
+            app(prog_name="ghsync")
+        finally:
+            sys.stdout.flush()  # what cannot be written then would be told of by the interpreter, as an exception
     except OSError as error:
         if error.errno not in terminal.UNWRITABLE:
             raise

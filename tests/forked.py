@@ -41,21 +41,36 @@ class Forked:
     def __init__(self, process: BaseProcess) -> None:
         self._process = process
 
+    @property
+    def pid(self) -> int:
+        """Its process number."""
+        assert self._process.pid is not None
+        return self._process.pid
+
+    @property
+    def returncode(self) -> int | None:
+        """Its exit code, None while it runs; where a signal ended it, that signal's number below zero."""
+        return self._process.exitcode
+
     def send_signal(self, which: signal.Signals) -> None:
         """Send it a signal, if it is still there."""
-        if self._process.is_alive() and self._process.pid is not None:
-            os.kill(self._process.pid, which)
+        if self._process.is_alive():
+            os.kill(self.pid, which)
 
     async def wait(self) -> int:
-        """Its exit code, once it has ended; where a signal ended it, that signal's number below zero."""
+        """Its exit code, once it has ended."""
         over, loop = asyncio.Event(), asyncio.get_running_loop()
         loop.add_reader(self._process.sentinel, over.set)
         try:
             await over.wait()
         finally:
             loop.remove_reader(self._process.sentinel)
-        self._process.join()
-        assert self._process.exitcode is not None
+        return self.join()
+
+    def join(self, timeout: float | None = None) -> int:
+        """The same, where nothing else is to be done meanwhile; `AssertionError` when it takes longer."""
+        self._process.join(timeout)
+        assert self._process.exitcode is not None, "It has not ended."
         return self._process.exitcode
 
 
@@ -64,7 +79,7 @@ def start(arguments: Sequence[str], environment: Mapping[str, str], *, stdout: i
     context = multiprocessing.get_context("forkserver")
     context.set_forkserver_preload([MAIN])
     process = context.Process(
-        target=_main, args=(list(arguments), dict(environment), Descriptor(stdout), Descriptor(stderr)), daemon=True
+        target=_main, args=(list(arguments), dict(environment), Descriptor(stdout), Descriptor(stderr))
     )
     process.start()
     return Forked(process)

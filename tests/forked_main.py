@@ -1,5 +1,6 @@
-"""What the processes of `tests.forked` begin with: the program with all of its commands."""
+"""What the processes of `tests.forked` begin with: the program with all of its commands, past any collector."""
 
+import gc
 from importlib import import_module
 
 from ghsync.__main__ import COMMANDS, main
@@ -8,3 +9,5 @@ __all__ = ["main"]
 
 for command in COMMANDS.values():
     import_module(f"ghsync.cli.{command.module}")
+
+gc.freeze()

@@ -6,7 +6,6 @@ import os
 import secrets
 import signal
 import socket
-import sys
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
@@ -18,6 +17,8 @@ import psycopg
 from ghsync.database import connection_arguments
 from ghsync.inbox import recording
 from ghsync.inbox.recording import Recorded
+from tests import forked
+from tests.forked import Forked
 
 SECRET = "chaos"
 WEBHOOK = "/webhooks/github"
@@ -55,15 +56,14 @@ class Program:
             "GHSYNC_LOG_FORMAT": "json",
             **{f"GHSYNC_{name.upper()}": str(value) for name, value in settings.items()},
         }
-        self._process: asyncio.subprocess.Process | None = None
+        self._process: Forked | None = None
 
     async def start(self) -> None:
         """Start the process; it is not awaited to be ready."""
         with self._log.open("ab") as log:
-            self._process = await asyncio.create_subprocess_exec(
-                sys.executable, "-m", "ghsync", *self._command.split(),
-                env=self._environment, stdin=asyncio.subprocess.DEVNULL, stdout=log, stderr=log,
-            )  # fmt: skip
+            self._process = forked.start(
+                self._command.split(), self._environment, stdout=log.fileno(), stderr=log.fileno()
+            )
 
     @property
     def pid(self) -> int:

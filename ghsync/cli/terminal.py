@@ -28,8 +28,8 @@ STOPPED = 130
 
 UNITS = (("d", 86_400), ("h", 3_600), ("min", 60), ("s", 1))
 
-UNWRITABLE = (errno.ENOSPC, errno.EIO, errno.EFBIG, errno.EDQUOT)
-"""What is wrong where a file or a disk takes no more."""
+UNWRITABLE = (errno.ENOSPC, errno.EIO, errno.EFBIG, errno.EDQUOT, errno.EPIPE)
+"""What is wrong where a file or a disk takes no more, or whoever read a pipe has gone."""
 
 UNCUT = 100_000
 """Columns where nobody looks: a line as long as what it says."""
@@ -78,9 +78,13 @@ def speak_any_encoding() -> None:
 
 
 def give_up_output(error: OSError) -> None:
-    """Say that nothing can be written where output goes, and let the interpreter not try it again at its end."""
+    """Say that nothing can be written where output goes, and let the interpreter not try it again at its end.
+
+    Who closes a pipe has read enough, as `head` does: nothing is said to them.
+    """
     sys.stdout = _nowhere()
-    note(f"The output cannot be written: {error.strerror}.", style="red")
+    if error.errno != errno.EPIPE:
+        note(f"The output cannot be written: {error.strerror}.", style="red")
 
 
 def explain(error: GhsyncError) -> int:

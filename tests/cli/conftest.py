@@ -1,23 +1,24 @@
 """The command line, called in this process on a database of its own, or as a process."""
 
 import os
-import subprocess
-import sys
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import AsyncExitStack
 from pathlib import Path
 
 import psycopg
 import pytest
-import structlog
 from typer.testing import CliRunner
 
+from ghsync import log
 from ghsync.__main__ import app
 from ghsync.simulator.generator import Plan
+from tests import forked
 from tests.cli.hub import SMALL, Hub, opened
 from tests.cli.result import Result
 from tests.fixtures.recorded import FIXTURES
+from tests.rows import Rows
 
+PATIENCE_SECONDS = 60
 FIRST_STORY = FIXTURES / "stories" / "01-an-issues-life"
 SECRET = "a secret of these tests"
 KEY = "a2tra2tra2tra2tra2tra2tra2tra2tra2tra2tra2s="
@@ -46,7 +47,7 @@ def ghsync(environment: Mapping[str, str]) -> Ghsync:
         result = CliRunner().invoke(
             app, [str(argument) for argument in arguments], input=stdin, env={**environment, **settings}
         )
-        structlog.reset_defaults()
+        log.configure("console", "error")  # the command has logged as it was told to
         assert result.exception is None or isinstance(result.exception, SystemExit), result.exception
         return Result(result.exit_code, result.stdout, result.stderr)
 
@@ -54,19 +55,17 @@ def ghsync(environment: Mapping[str, str]) -> Ghsync:
 
 
 @pytest.fixture
-def process(environment: Mapping[str, str]) -> Ghsync:
-    """Calls a command as people do."""
+def process(environment: Mapping[str, str], tmp_path: Path) -> Ghsync:
+    """Calls a command in a process of its own, none of whose streams is a terminal."""
 
     def call(*arguments: object, **settings: str) -> Result:
-        done = subprocess.run(
-            [sys.executable, "-m", "ghsync", *map(str, arguments)],
-            env={**os.environ, **environment, **settings},
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            text=True,
-            timeout=60,
-        )
-        return Result(done.returncode, done.stdout, done.stderr)
+        files = tmp_path / "stdout", tmp_path / "stderr"
+        with files[0].open("w") as stdout, files[1].open("w") as stderr:
+            done = forked.start(
+                list(map(str, arguments)), {**os.environ, **environment, **settings},
+                stdout=stdout.fileno(), stderr=stderr.fileno(),
+            )  # fmt: skip
+        return Result(done.join(PATIENCE_SECONDS), *(file.read_text() for file in files))
 
     return call
 
@@ -96,3 +95,13 @@ async def open_hub(environment: Mapping[str, str], connection: psycopg.Connectio
 async def hub(open_hub: OpenHub) -> Hub:
     """A small GitHub, of which nothing is known yet."""
     return await open_hub(SMALL)
+
+
+@pytest.fixture
+async def mirrored(hub: Hub, readings: dict[object, Rows]) -> None:
+    """All of that GitHub is mirrored, by ``resync --all``."""
+    if SMALL in readings:
+        readings[SMALL].put_back(hub.connection)
+    else:
+        assert (await hub.run("resync", "--all")).exit_code == 0
+        readings[SMALL] = Rows(hub.connection)

@@ -5,12 +5,15 @@ import os
 import shlex
 import subprocess
 import sys
+from collections.abc import Mapping
+from pathlib import Path
 
 import psycopg
 import pytest
 
 from ghsync.printable import OBEYED
-from tests.cli.conftest import Ghsync
+from tests import forked
+from tests.cli.conftest import PATIENCE_SECONDS, Ghsync
 
 CONTROLS = [*range(0x01, 0x20), 0x7F, *range(0x80, 0xA0), 0x200F, 0x202E, 0x2066, 0x2069]
 HOSTILE = "".join(map(chr, CONTROLS)) + " [red]not red[/] :bug: " + "long " * 20 + "end"
@@ -89,28 +92,47 @@ def str_values(value: object) -> str:
 
 
 @pytest.mark.usefixtures("hostile")
-def test_a_terminal_without_utf_8_gets_escapes(process: Ghsync, connection: psycopg.Connection) -> None:
+def test_a_terminal_without_utf_8_gets_escapes(environment: Mapping[str, str], connection: psycopg.Connection) -> None:
     connection.execute("""UPDATE change_events SET operation = 'update', new_values = '{"title": "Å → B"}'""")
     ascii_only = {"PYTHONIOENCODING": "ascii", "PYTHONUTF8": "0", "LC_ALL": "C"}
 
-    people = process("tail", "--no-follow", **ascii_only)
-    machines = process("tail", "--no-follow", "--json", **ascii_only)
+    def shown(*options: str) -> str:
+        done = subprocess.run(
+            [sys.executable, "-m", "ghsync", "tail", "--no-follow", *options],
+            env={**os.environ, **environment, **ascii_only}, capture_output=True, check=True, encoding="ascii",
+        )  # fmt: skip
+        assert done.stderr == ""
+        return done.stdout
 
-    assert (people.exit_code, people.stderr) == (0, "")
-    assert r"title null \u2192 \xc5 \u2192 B" in people.stdout
-    assert machines.json["new_values"] == {"title": "Å → B"}
+    assert r"title null \u2192 \xc5 \u2192 B" in shown()
+    assert json.loads(shown("--json"))["new_values"] == {"title": "Å → B"}
 
 
 @pytest.mark.parametrize(
     "arguments", [*SHOWING.values(), *MACHINES.values()], ids=[*SHOWING, *map("{} --json".format, MACHINES)]
 )
-def test_a_disk_that_is_full_is_one_sentence(hostile: Ghsync, database_url: str, arguments: tuple[str]) -> None:
-    with open("/dev/full", "w") as full:
-        done = subprocess.run(
-            [sys.executable, "-m", "ghsync", *arguments], env={**os.environ, "GHSYNC_DATABASE_URL": database_url},
-            stdout=full, stderr=subprocess.PIPE, text=True, check=False,
-        )  # fmt: skip
-    assert (done.returncode, done.stderr) == (1, "The output cannot be written: No space left on device.\n")
+@pytest.mark.usefixtures("hostile")
+def test_a_disk_that_is_full_is_one_sentence(
+    environment: Mapping[str, str], arguments: tuple[str], tmp_path: Path
+) -> None:
+    said = tmp_path / "said"
+    with open("/dev/full", "w") as full, said.open("w") as stderr:
+        done = forked.start(arguments, {**os.environ, **environment}, stdout=full.fileno(), stderr=stderr.fileno())
+    assert done.join(PATIENCE_SECONDS) == 1
+    assert said.read_text() == "The output cannot be written: No space left on device.\n"
+
+
+@pytest.mark.parametrize("arguments", [("status",), ("status", "--json")])
+def test_who_closes_a_pipe_has_read_enough(
+    environment: Mapping[str, str], arguments: tuple[str], tmp_path: Path
+) -> None:
+    said = tmp_path / "said"
+    ours, theirs = os.pipe()
+    os.close(ours)
+    with said.open("w") as stderr:
+        done = forked.start(arguments, {**os.environ, **environment}, stdout=theirs, stderr=stderr.fileno())
+    os.close(theirs)
+    assert (done.join(PATIENCE_SECONDS), said.read_text()) == (1, "")
 
 
 def test_a_supervisor_may_have_closed_what_nobody_reads(database_url: str) -> None:
