@@ -17,6 +17,7 @@ from tests import service
 from tests.cli.conftest import FIRST_STORY, Ghsync
 from tests.cli.hub import Hub
 
+LOOK_SECONDS = 0.4  # each look is a process
 NAME = "tarnfield/stationd"
 NO_APP = {"GHSYNC_APP_ID": "", "GHSYNC_PRIVATE_KEY": ""}
 
@@ -203,6 +204,7 @@ async def until(hub: Hub, *beginnings: str) -> list[str]:
     told: list[str] = []
 
     async def told_so() -> bool:
+        await asyncio.sleep(LOOK_SECONDS)
         told[:] = await reasons(hub)
         return len(told) == len(beginnings) and all(map(str.startswith, told, beginnings))
 
