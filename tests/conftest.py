@@ -1,5 +1,6 @@
 """Fixtures that every test may ask for: a migrated database of its own, and an engine on it."""
 
+import gc
 import signal
 import ssl
 from collections.abc import AsyncIterator, Iterator
@@ -15,13 +16,24 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from ghsync import database, log, migrate
 from tests import postgres
 from tests.copies import Copies
+from tests.rows import Rows
 
 pytest.register_assert_rewrite("tests.service")
 
 FORGET = PrepareManager.clear
 
+COLLECTED_AFTER = (20_000, 10, 10)
+"""Of how many new objects the youngest generation is; for the others as Python has it."""
+
 WORKERS = 3
 """Processes that run the tests of whole folders; most tests wait for others, so that there may be more than cores."""
+
+
+def pytest_collection_finish() -> None:
+    """Let no collector walk through what was imported and collected, and none look after each few objects."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(*COLLECTED_AFTER)
 
 
 def pytest_configure() -> None:
@@ -133,6 +145,12 @@ async def _dispose(engines: dict[str, AsyncEngine]) -> None:
     for engine in engines.values():
         await engine.dispose()
     engines.clear()
+
+
+@pytest.fixture(scope="session")
+def readings() -> dict[object, Rows]:
+    """What was in the database after a world was read, by world: the same need not be read anew for each test."""
+    return {}
 
 
 @pytest.fixture

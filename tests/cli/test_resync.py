@@ -71,8 +71,8 @@ async def test_one_installation_is_read(open_hub: OpenHub) -> None:
     assert second.repositories[0].full_name not in result.text
 
 
+@pytest.mark.usefixtures("mirrored")
 async def test_a_full_one_puts_right_what_was_changed_by_hand(hub: Hub) -> None:
-    await hub.run("resync", "--all")
     hub.connection.execute("UPDATE github_issues SET title = 'wrong'")
     hub.connection.execute("UPDATE github_pull_requests SET title = 'wrong'")
     assert (await hub.run("resync", "--all", "--full")).exit_code == 0
@@ -101,8 +101,8 @@ def test_it_wants_to_know_what_to_read(ghsync: Ghsync, arguments: tuple[str, ...
     assert ghsync("resync", *arguments).exit_code == 2
 
 
+@pytest.mark.usefixtures("mirrored")
 async def test_a_dry_run_tells_the_difference_field_by_field_and_writes_nothing(hub: Hub) -> None:
-    await hub.run("resync", "--all")
     issue = an_issue(hub)
     before = hub.rows(SHOWN), hub.rows("SELECT * FROM sync_marks ORDER BY 1")
     title, name = issue.title, hub.repository.full_name
@@ -136,8 +136,8 @@ SHOWN = """
 """
 
 
+@pytest.mark.usefixtures("mirrored")
 async def test_a_dry_run_tells_what_has_gone(hub: Hub) -> None:
-    await hub.run("resync", "--all")
     issue = an_issue(hub)
     issues.delete(hub.world, issue, by=hub.owner)
     result = await hub.run("resync", hub.repository.full_name, "--dry-run", "--full")
@@ -146,8 +146,8 @@ async def test_a_dry_run_tells_what_has_gone(hub: Hub) -> None:
     assert hub.rows("SELECT count(*) FROM github_issues WHERE deleted_at IS NOT NULL") == [(0,)]
 
 
+@pytest.mark.usefixtures("mirrored")
 async def test_a_dry_run_of_a_mirror_that_is_right_says_so(hub: Hub) -> None:
-    await hub.run("resync", "--all")
     assert (await hub.run("resync", "--all", "--dry-run")).stdout.startswith("The mirror is as GitHub is.\n")
 
 
@@ -199,9 +199,9 @@ async def test_where_nothing_is_installed_it_says_what_to_do(hub: Hub) -> None:
 
 
 @pytest.mark.parametrize("what", ["named", "--all", "--installation"])
+@pytest.mark.usefixtures("mirrored")
 async def test_a_suspended_installation_is_told_of(hub: Hub, what: str) -> None:
     (installation,) = hub.world.installations.values()
-    await hub.run("resync", "--all")
     installations.suspend(hub.world, installation, by=hub.owner)
     arguments = {
         "named": [hub.repository.full_name], "--all": ["--all"], "--installation": ["--installation", installation.id]
@@ -273,8 +273,8 @@ async def test_what_is_suspended_is_told_beside_what_is_read(open_hub: OpenHub) 
 
 
 @pytest.mark.parametrize("named", [True, False])
+@pytest.mark.usefixtures("mirrored")
 async def test_what_is_known_is_read_where_installations_cannot_be_listed(hub: Hub, named: bool) -> None:
-    await hub.run("resync", "--all")
     hub.connection.execute("UPDATE github_issues SET title = 'stale'")
     hub.site.faults.planned.append(Planned("malformed", "GET /app/installations", 9))
     names = [hub.repository.full_name, "nobody/nothing"] if named else ["--all"]

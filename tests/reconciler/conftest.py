@@ -31,6 +31,7 @@ from ghsync.simulator.site import Site
 from ghsync.simulator.world import World
 from tests import truth
 from tests.faulty import Faulty
+from tests.rows import Rows
 
 SECRET = "a lamp that turns"
 
@@ -178,12 +179,24 @@ async def lab(open_lab: Open) -> Lab:
     return await open_lab(Plan(repositories=3, people=8, conversations=90, pull_request_share=0.5))
 
 
-@pytest.fixture
-async def mirrored(lab: Lab) -> Lab:
-    """A small organization, all of it mirrored."""
+async def read_once(lab: Lab, readings: dict[object, Rows], what: object) -> None:
+    """Mirror all that the App sees, or put back what that left the first time."""
+    if what in readings:
+        readings[what].put_back(lab.connection)
+        for installation in lab.world.installations.values():
+            github = lab.reconciler.github
+            await github.token(await github.credential_for(installation.id))
+        return
     await lab.discover()
     await lab.resync_all()
     assert lab.differences() == []
+    readings[what] = Rows(lab.connection)
+
+
+@pytest.fixture
+async def mirrored(lab: Lab, readings: dict[object, Rows]) -> Lab:
+    """A small organization, all of it mirrored."""
+    await read_once(lab, readings, "lab")
     return lab
 
 
@@ -192,24 +205,31 @@ async def at_once(_: float) -> None:
 
 
 @pytest.fixture
-async def broken(engine: AsyncEngine, connection: psycopg.Connection, private_key: str) -> AsyncIterator[Broken]:
+async def broken(
+    engine: AsyncEngine, connection: psycopg.Connection, private_key: str, readings: dict[object, Rows]
+) -> AsyncIterator[Broken]:
     """One repository, mirrored."""
-    async with _broken(engine, connection, private_key, repositories=1) as lab:
+    async with _broken(engine, connection, private_key, readings, repositories=1) as lab:
         yield lab
 
 
 @pytest.fixture
 async def several_broken(
-    engine: AsyncEngine, connection: psycopg.Connection, private_key: str
+    engine: AsyncEngine, connection: psycopg.Connection, private_key: str, readings: dict[object, Rows]
 ) -> AsyncIterator[Broken]:
     """Several repositories of one installation, mirrored."""
-    async with _broken(engine, connection, private_key, repositories=3) as lab:
+    async with _broken(engine, connection, private_key, readings, repositories=3) as lab:
         yield lab
 
 
 @asynccontextmanager
 async def _broken(
-    engine: AsyncEngine, connection: psycopg.Connection, private_key: str, *, repositories: int
+    engine: AsyncEngine,
+    connection: psycopg.Connection,
+    private_key: str,
+    readings: dict[object, Rows],
+    *,
+    repositories: int,
 ) -> AsyncIterator[Broken]:
     plan = Plan(
         repositories=repositories, people=6, conversations=10, pull_request_share=0.5, comments_each=1,
@@ -226,7 +246,6 @@ async def _broken(
         async with GitHub(engine, settings, sleep=at_once) as github:
             lab = Broken(app.state.site, Reconciler(engine, github), settings, connection)
             lab.faulty = faulty
-            await lab.discover()
-            await lab.resync_all()
+            await read_once(lab, readings, plan)
             faulty.mend()
             yield lab

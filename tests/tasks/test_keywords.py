@@ -9,7 +9,7 @@ from ghsync.tasks.keywords import Mention
 
 TASK = "0f8fad5b-d9cb-469f-a165-70867728950e"
 OTHER = "7c9e6679-7425-40de-944b-e07fc1f90ae7"
-LARGE = 256 * 1024
+LARGE = 128 * 1024  # twice what GitHub takes
 
 
 def short(mention: Mention) -> str:
