@@ -79,7 +79,7 @@ def start(arguments: Sequence[str], environment: Mapping[str, str], *, stdout: i
     context = multiprocessing.get_context("forkserver")
     context.set_forkserver_preload([MAIN])
     process = context.Process(
-        target=_main, args=(list(arguments), dict(environment), Descriptor(stdout), Descriptor(stderr))
+        target=_main, args=(list(arguments), dict(environment), Descriptor(stdout), Descriptor(stderr)), daemon=True
     )
     process.start()
     return Forked(process)
@@ -99,6 +99,8 @@ def _main(arguments: list[str], environment: dict[str, str], stdout: int, stderr
     if environment.get("PYTHONWARNINGS"):
         warnings.simplefilter(environment["PYTHONWARNINGS"])  # type: ignore[arg-type]
     sys.argv = ["ghsync", *arguments]
+    # It is ended with the tests, if nobody has ended it before; and may have children all the same.
+    multiprocessing.current_process()._config["daemon"] = False  # type: ignore[attr-defined]
     try:
         forked_main.main()
     finally:

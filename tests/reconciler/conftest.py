@@ -34,6 +34,7 @@ from tests.faulty import Faulty
 from tests.rows import Rows
 
 SECRET = "a lamp that turns"
+SMALL = Plan(repositories=3, people=8, conversations=90, pull_request_share=0.5)
 
 
 @pytest.fixture(scope="session")
@@ -176,7 +177,7 @@ async def open_lab(engine: AsyncEngine, connection: psycopg.Connection, private_
 @pytest.fixture
 async def lab(open_lab: Open) -> Lab:
     """A small organization, of which nothing is known yet."""
-    return await open_lab(Plan(repositories=3, people=8, conversations=90, pull_request_share=0.5))
+    return await open_lab(SMALL)
 
 
 async def read_once(lab: Lab, readings: dict[object, Rows], what: object) -> None:
@@ -196,7 +197,7 @@ async def read_once(lab: Lab, readings: dict[object, Rows], what: object) -> Non
 @pytest.fixture
 async def mirrored(lab: Lab, readings: dict[object, Rows]) -> Lab:
     """A small organization, all of it mirrored."""
-    await read_once(lab, readings, "lab")
+    await read_once(lab, readings, SMALL)
     return lab
 
 
