@@ -84,7 +84,7 @@ def _database_errors() -> Iterator[None]:
     except (sa.exc.DBAPIError, psycopg.Error) as error:
         state = getattr(getattr(error, "orig", error), "sqlstate", None)
         if state in NOT_MIGRATED:
-            raise NotConfigured(f"The database lacks something ({first_line(error)}): run `ghsync migrate`.") from error
+            raise NotConfigured(f"The database is not migrated ({first_line(error)}): run `ghsync migrate`.") from error
         if isinstance(error, psycopg.OperationalError) or state in (FORBIDDEN, READ_ONLY):
             raise unavailable(error) from error
         raise
