@@ -6,6 +6,8 @@ import os
 import secrets
 import signal
 import socket
+import sys
+from asyncio.subprocess import Process
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
@@ -45,10 +47,14 @@ def sample(text: str, name: str) -> float:
 
 
 class Program:
-    """One process of ghsync with settings of its own; its log is a file that outlives it."""
+    """One process of ghsync with settings of its own; its log is a file that outlives it.
 
-    def __init__(self, command: str, database_url: str, log: Path, **settings: object) -> None:
+    It is forked from one that has imported everything, unless it is to be ``anew``, an interpreter as people start it.
+    """
+
+    def __init__(self, command: str, database_url: str, log: Path, *, anew: bool = False, **settings: object) -> None:
         self._command = command
+        self._anew = anew
         self._log = log
         self._environment = {name: os.environ[name] for name in INHERITED if name in os.environ} | {
             "PYTHONWARNINGS": "error",
@@ -56,14 +62,19 @@ class Program:
             "GHSYNC_LOG_FORMAT": "json",
             **{f"GHSYNC_{name.upper()}": str(value) for name, value in settings.items()},
         }
-        self._process: Forked | None = None
+        self._process: Forked | Process | None = None
 
     async def start(self) -> None:
         """Start the process; it is not awaited to be ready."""
+        words, environment = self._command.split(), self._environment
         with self._log.open("ab") as log:
-            self._process = forked.start(
-                self._command.split(), self._environment, stdout=log.fileno(), stderr=log.fileno()
-            )
+            if self._anew:
+                self._process = await asyncio.create_subprocess_exec(
+                    sys.executable, "-m", "ghsync", *words,
+                    env=environment, stdin=asyncio.subprocess.DEVNULL, stdout=log, stderr=log,
+                )  # fmt: skip
+            else:
+                self._process = forked.start(words, environment, stdout=log.fileno(), stderr=log.fileno())
 
     @property
     def pid(self) -> int:
@@ -108,9 +119,12 @@ class Program:
 class Receiver(Program):
     """`ghsync serve`: at the same address in every life."""
 
-    def __init__(self, database_url: str, log: Path, *, command: str = "serve", **settings: object) -> None:
+    def __init__(
+        self, database_url: str, log: Path, *, command: str = "serve", anew: bool = False, **settings: object
+    ) -> None:
         self.port = free_port()
-        super().__init__(command, database_url, log, **{"port": self.port, "webhook_secrets": SECRET} | settings)
+        settings = {"port": self.port, "webhook_secrets": SECRET} | settings
+        super().__init__(command, database_url, log, anew=anew, **settings)
         self._client: httpx.AsyncClient | None = None
 
     def connection(self) -> httpx.AsyncClient:
@@ -164,10 +178,10 @@ def free_port() -> int:
 
 @asynccontextmanager
 async def serving(
-    database_url: str, log: Path, *, command: str = "serve", **settings: object
+    database_url: str, log: Path, *, command: str = "serve", anew: bool = False, **settings: object
 ) -> AsyncIterator[Receiver]:
     """A receiver with a worker, ready; whatever happened to it, it is gone afterwards."""
-    receiver = Receiver(database_url, log, command=command, **settings)
+    receiver = Receiver(database_url, log, command=command, anew=anew, **settings)
     try:
         await receiver.start()
         yield receiver

@@ -50,7 +50,7 @@ async def measure(folder: Path, url: str, rate: int, seconds: int) -> None:
     """Measure once and print."""
     deliveries = traffic.busy(rate * seconds + rate).deliveries
     async with (
-        service.serving(url, folder / "serve.log", log_level="warning") as receiver,
+        service.serving(url, folder / "serve.log", anew=True, log_level="warning") as receiver,
         arrivals.watching(url) as watcher,
         generator.posting(receiver.port) as posting,
         await psycopg.AsyncConnection.connect(url, autocommit=True, **connection_arguments()) as connection,
