@@ -14,6 +14,7 @@ from sqlalchemy import event
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from ghsync import database, log, migrate
+from ghsync.simulator.generator import Plan
 from tests import postgres
 from tests.copies import Copies
 from tests.rows import Rows
@@ -148,8 +149,8 @@ async def _dispose(engines: dict[str, AsyncEngine]) -> None:
 
 
 @pytest.fixture(scope="session")
-def readings() -> dict[object, Rows]:
-    """What was in the database after a world was read, by world: the same need not be read anew for each test."""
+def readings() -> dict[tuple[str, Plan], Rows]:
+    """What was in the database after a world was read, by who read it and its plan: once is enough for all tests."""
     return {}
 
 

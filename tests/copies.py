@@ -11,7 +11,7 @@ from contextlib import contextmanager
 
 import psycopg
 
-from tests import postgres
+from tests import postgres, rows
 
 MOST_TESTS = 100
 """After so many a copy is made anew: rows that are gone take room until they are vacuumed."""
@@ -105,10 +105,7 @@ class _Copy:
         self._connection = psycopg.connect(url, autocommit=True, prepare_threshold=0)
         self._connection.execute("SET session_replication_role = replica")
         self._definitions = self._connection.execute(_DEFINITIONS).fetchone()
-        self._rows: dict[str, bytes] = {}
-        for table in self._written():
-            with self._connection.cursor().copy(f"COPY {table} TO STDOUT".encode()) as rows:
-                self._rows[table] = b"".join(rows)
+        self._rows = {table: rows.copied(self._connection, table) for table in self._written()}
 
     def cleaned(self, kept: Collection[int]) -> bool:
         """Take out what a test wrote; False where that cannot be, or too much was written before, or where others than
@@ -127,9 +124,8 @@ class _Copy:
             with self._connection.transaction():
                 for table in self._written():
                     self._connection.execute(f"DELETE FROM {table}".encode())
-                for table, rows in self._rows.items():
-                    with self._connection.cursor().copy(f"COPY {table} FROM STDIN".encode()) as copy:
-                        copy.write(rows)
+                for table, before in self._rows.items():
+                    rows.fill(self._connection, table, before)
                 self._connection.execute(_COUNTED)
         except psycopg.Error:
             return False

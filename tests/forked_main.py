@@ -1,4 +1,4 @@
-"""What the processes of `tests.forked` begin with: the program with all of its commands, past any collector."""
+"""What the processes of `tests.forked` begin with: the program with all of its commands."""
 
 import gc
 from importlib import import_module
@@ -10,4 +10,4 @@ __all__ = ["main"]
 for command in COMMANDS.values():
     import_module(f"ghsync.cli.{command.module}")
 
-gc.freeze()
+gc.freeze()  # no child need look through all that, which would copy its pages

@@ -1,4 +1,4 @@
-"""All rows of a database, to be put back into another that is empty."""
+"""Rows of a database as COPY has them, to be put back later, there or into another copy of it."""
 
 import psycopg
 
@@ -15,25 +15,32 @@ SELECT format('%%I.%%I', schemaname, sequencename), last_value FROM pg_sequences
 
 
 class Rows:
-    """What a database holds now."""
+    """All that a database holds now, but for what another GitHub would not know."""
 
     def __init__(self, connection: psycopg.Connection) -> None:
-        self._tables = {table: _copied(connection, table) for (table,) in connection.execute(_TABLES, [list(NOT_KEPT)])}
+        found = connection.execute(_TABLES, [list(NOT_KEPT)]).fetchall()
+        self._tables = {table: copied(connection, table) for (table,) in found}
         self._sequences = connection.execute(_SEQUENCES).fetchall()
 
     def put_back(self, connection: psycopg.Connection) -> None:
-        """Let a database hold that and nothing else."""
+        """Let these tables hold that and nothing else."""
         with connection.transaction():
             connection.execute("SET LOCAL session_replication_role = replica")
             for table, rows in self._tables.items():
                 connection.execute(f"DELETE FROM {table}".encode())
-                if rows:
-                    with connection.cursor().copy(f"COPY {table} FROM STDIN".encode()) as copy:
-                        copy.write(rows)
+                fill(connection, table, rows)
             for sequence, last in self._sequences:
                 connection.execute("SELECT setval(%s::regclass, %s)", [sequence, last])
 
 
-def _copied(connection: psycopg.Connection, table: str) -> bytes:
+def copied(connection: psycopg.Connection, table: str) -> bytes:
+    """The rows of a table."""
     with connection.cursor().copy(f"COPY {table} TO STDOUT".encode()) as rows:
         return b"".join(rows)
+
+
+def fill(connection: psycopg.Connection, table: str, rows: bytes) -> None:
+    """Put such rows into a table."""
+    if rows:
+        with connection.cursor().copy(f"COPY {table} FROM STDIN".encode()) as copy:
+            copy.write(rows)

@@ -13,12 +13,11 @@ from ghsync import log
 from ghsync.__main__ import app
 from ghsync.simulator.generator import Plan
 from tests import forked
-from tests.cli.hub import SMALL, Hub, opened
+from tests.cli.hub import PATIENCE_SECONDS, SMALL, Hub, opened
 from tests.cli.result import Result
 from tests.fixtures.recorded import FIXTURES
 from tests.rows import Rows
 
-PATIENCE_SECONDS = 60
 FIRST_STORY = FIXTURES / "stories" / "01-an-issues-life"
 SECRET = "a secret of these tests"
 KEY = "a2tra2tra2tra2tra2tra2tra2tra2tra2tra2tra2s="
@@ -98,10 +97,11 @@ async def hub(open_hub: OpenHub) -> Hub:
 
 
 @pytest.fixture
-async def mirrored(hub: Hub, readings: dict[object, Rows]) -> None:
+async def mirrored(hub: Hub, readings: dict[tuple[str, Plan], Rows]) -> None:
     """All of that GitHub is mirrored, by ``resync --all``."""
-    if SMALL in readings:
-        readings[SMALL].put_back(hub.connection)
+    key = "resync --all", SMALL
+    if key in readings:
+        readings[key].put_back(hub.connection)
     else:
         assert (await hub.run("resync", "--all")).exit_code == 0
-        readings[SMALL] = Rows(hub.connection)
+        readings[key] = Rows(hub.connection)

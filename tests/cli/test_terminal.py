@@ -13,7 +13,8 @@ import pytest
 
 from ghsync.printable import OBEYED
 from tests import forked
-from tests.cli.conftest import PATIENCE_SECONDS, Ghsync
+from tests.cli.conftest import Ghsync
+from tests.cli.hub import PATIENCE_SECONDS
 
 CONTROLS = [*range(0x01, 0x20), 0x7F, *range(0x80, 0xA0), 0x200F, 0x202E, 0x2066, 0x2069]
 HOSTILE = "".join(map(chr, CONTROLS)) + " [red]not red[/] :bug: " + "long " * 20 + "end"

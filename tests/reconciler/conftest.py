@@ -180,24 +180,25 @@ async def lab(open_lab: Open) -> Lab:
     return await open_lab(SMALL)
 
 
-async def read_once(lab: Lab, readings: dict[object, Rows], what: object) -> None:
-    """Mirror all that the App sees, or put back what that left the first time."""
-    if what in readings:
-        readings[what].put_back(lab.connection)
+async def read_once(lab: Lab, readings: dict[tuple[str, Plan], Rows], name: str, plan: Plan) -> None:
+    """Mirror all that the App sees, or put back what that left the first time; there is a token either way."""
+    key = name, plan
+    if key in readings:
+        readings[key].put_back(lab.connection)
+        github = lab.reconciler.github
         for installation in lab.world.installations.values():
-            github = lab.reconciler.github
             await github.token(await github.credential_for(installation.id))
         return
     await lab.discover()
     await lab.resync_all()
     assert lab.differences() == []
-    readings[what] = Rows(lab.connection)
+    readings[key] = Rows(lab.connection)
 
 
 @pytest.fixture
-async def mirrored(lab: Lab, readings: dict[object, Rows]) -> Lab:
+async def mirrored(lab: Lab, readings: dict[tuple[str, Plan], Rows]) -> Lab:
     """A small organization, all of it mirrored."""
-    await read_once(lab, readings, SMALL)
+    await read_once(lab, readings, "lab", SMALL)
     return lab
 
 
@@ -207,7 +208,7 @@ async def at_once(_: float) -> None:
 
 @pytest.fixture
 async def broken(
-    engine: AsyncEngine, connection: psycopg.Connection, private_key: str, readings: dict[object, Rows]
+    engine: AsyncEngine, connection: psycopg.Connection, private_key: str, readings: dict[tuple[str, Plan], Rows]
 ) -> AsyncIterator[Broken]:
     """One repository, mirrored."""
     async with _broken(engine, connection, private_key, readings, repositories=1) as lab:
@@ -216,7 +217,7 @@ async def broken(
 
 @pytest.fixture
 async def several_broken(
-    engine: AsyncEngine, connection: psycopg.Connection, private_key: str, readings: dict[object, Rows]
+    engine: AsyncEngine, connection: psycopg.Connection, private_key: str, readings: dict[tuple[str, Plan], Rows]
 ) -> AsyncIterator[Broken]:
     """Several repositories of one installation, mirrored."""
     async with _broken(engine, connection, private_key, readings, repositories=3) as lab:
@@ -228,7 +229,7 @@ async def _broken(
     engine: AsyncEngine,
     connection: psycopg.Connection,
     private_key: str,
-    readings: dict[object, Rows],
+    readings: dict[tuple[str, Plan], Rows],
     *,
     repositories: int,
 ) -> AsyncIterator[Broken]:
@@ -247,6 +248,6 @@ async def _broken(
         async with GitHub(engine, settings, sleep=at_once) as github:
             lab = Broken(app.state.site, Reconciler(engine, github), settings, connection)
             lab.faulty = faulty
-            await read_once(lab, readings, plan)
+            await read_once(lab, readings, "broken", plan)
             faulty.mend()
             yield lab
