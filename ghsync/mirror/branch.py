@@ -7,8 +7,8 @@ Payload: https://docs.github.com/en/webhooks/webhook-events-and-payloads#push
 
 import sqlalchemy as sa
 
-from ghsync.database import metadata, reference, uuid_key
-from ghsync.mirror.noun import Noun, Origin, Row, mirror_columns
+from ghsync.database import metadata, uuid_key
+from ghsync.mirror.noun import Noun, Origin, Row, its_repository, mirror_columns
 
 PREFIX = "refs/heads/"
 LONGEST = 255  # as long as a key can be, two longer ones are one here and not where they are written
@@ -17,7 +17,7 @@ table = sa.Table(
     "github_branches",
     metadata,
     uuid_key(),
-    reference("repository_id", "github_repositories.id", "Its repository", nullable=False, ondelete="CASCADE"),
+    its_repository(),
     sa.Column("name", sa.String(LONGEST), nullable=False, comment="Name without refs/heads/"),
     sa.Column("head_sha", sa.String(64), comment="Newest commit; null while the branch is deleted"),
     *mirror_columns(),

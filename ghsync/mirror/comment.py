@@ -9,9 +9,9 @@ later. A comment on a line keeps the commit and the line that it was made on, wh
 import sqlalchemy as sa
 from msgspec import UNSET, Struct
 
-from ghsync.database import metadata, moment, one_of, reference, uuid_key
+from ghsync.database import metadata, moment, one_of, uuid_key
 from ghsync.mirror import issue
-from ghsync.mirror.noun import Group, Noun, Origin, Row, mirror_columns, version_columns
+from ghsync.mirror.noun import Group, Noun, Origin, Row, its_repository, mirror_columns, version_columns
 from ghsync.mirror.user import Author, Integer, Time, author, identity, time
 
 KINDS = ("issue_comment", "review_comment", "commit_comment")
@@ -20,7 +20,7 @@ table = sa.Table(
     "github_comments",
     metadata,
     uuid_key(),
-    reference("repository_id", "github_repositories.id", "Its repository", nullable=False, ondelete="CASCADE"),
+    its_repository(),
     sa.Column("kind", sa.String(20), nullable=False, comment="Where the comment was made"),
     sa.Column("github_id", sa.String(255), nullable=False, comment="GitHub's numeric id"),
     sa.Column("node_id", sa.String(255), comment="GitHub's GraphQL id"),

@@ -6,15 +6,15 @@ Payload: https://docs.github.com/en/rest/commits/statuses#list-commit-statuses-f
 import sqlalchemy as sa
 from msgspec import Struct
 
-from ghsync.database import metadata, moment, reference, uuid_key
-from ghsync.mirror.noun import Noun, Origin, Row, mirror_columns
+from ghsync.database import metadata, moment, uuid_key
+from ghsync.mirror.noun import Noun, Origin, Row, its_repository, mirror_columns
 from ghsync.mirror.user import Time, User, author, time
 
 table = sa.Table(
     "github_commit_statuses",
     metadata,
     uuid_key(),
-    reference("repository_id", "github_repositories.id", "Its repository", nullable=False, ondelete="CASCADE"),
+    its_repository(),
     sa.Column("github_id", sa.String(255), nullable=False, comment="GitHub's numeric id"),
     sa.Column("head_sha", sa.String(64), nullable=False, comment="Commit it speaks of"),
     sa.Column("context", sa.Text, nullable=False, comment="Name of the status"),

@@ -10,24 +10,17 @@ from typing import Any
 import sqlalchemy as sa
 from msgspec import UNSET, Struct
 
-from ghsync.database import document, metadata, moment, reference, uuid_key
+from ghsync.database import document, metadata, moment, uuid_key
 from ghsync.mirror import label
 from ghsync.mirror import milestone as milestones
-from ghsync.mirror.noun import Noun, Origin, Row, mirror_columns
+from ghsync.mirror.noun import Noun, Origin, Row, its_repository, mirror_columns
 from ghsync.mirror.user import Author, Integer, Time, User, author, identity, people, time
 
 table = sa.Table(
     "github_issues",
     metadata,
     uuid_key(),
-    reference(
-        "repository_id",
-        "github_repositories.id",
-        "Its repository",
-        nullable=False,
-        ondelete="CASCADE",
-        index=False,
-    ),
+    its_repository(),
     sa.Column("github_id", sa.String(255), nullable=False, comment="GitHub's numeric id of the issue"),
     sa.Column("node_id", sa.String(255), comment="GitHub's GraphQL id"),
     sa.Column("number", sa.Integer, nullable=False, comment="Number within the repository"),

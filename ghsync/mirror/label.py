@@ -10,14 +10,14 @@ from typing import Any
 import sqlalchemy as sa
 from msgspec import Struct
 
-from ghsync.database import metadata, reference, uuid_key
-from ghsync.mirror.noun import Noun, Origin, Row, mirror_columns
+from ghsync.database import metadata, uuid_key
+from ghsync.mirror.noun import Noun, Origin, Row, its_repository, mirror_columns
 
 table = sa.Table(
     "github_labels",
     metadata,
     uuid_key(),
-    reference("repository_id", "github_repositories.id", "Its repository", nullable=False, ondelete="CASCADE"),
+    its_repository(),
     sa.Column("github_id", sa.String(255), nullable=False, comment="GitHub's numeric id"),
     sa.Column("node_id", sa.String(255), comment="GitHub's GraphQL id"),
     sa.Column("name", sa.Text, nullable=False, comment="Name"),

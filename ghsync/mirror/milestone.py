@@ -8,15 +8,15 @@ from typing import Any
 import sqlalchemy as sa
 from msgspec import Struct
 
-from ghsync.database import metadata, moment, reference, uuid_key
-from ghsync.mirror.noun import Noun, Origin, Row, mirror_columns
+from ghsync.database import metadata, moment, uuid_key
+from ghsync.mirror.noun import Noun, Origin, Row, its_repository, mirror_columns
 from ghsync.mirror.user import Integer, Time, User, login, time
 
 table = sa.Table(
     "github_milestones",
     metadata,
     uuid_key(),
-    reference("repository_id", "github_repositories.id", "Its repository", nullable=False, ondelete="CASCADE"),
+    its_repository(),
     sa.Column("github_id", sa.String(255), nullable=False, comment="GitHub's numeric id"),
     sa.Column("node_id", sa.String(255), comment="GitHub's GraphQL id"),
     sa.Column("number", sa.Integer, nullable=False, comment="Number within the repository"),

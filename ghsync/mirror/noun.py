@@ -8,7 +8,7 @@ from typing import Any, Literal
 
 import sqlalchemy as sa
 
-from ghsync.database import moment, one_of
+from ghsync.database import moment, one_of, reference
 
 SOURCES = ("webhook", "backfill", "reconcile", "resync", "replay")
 OBSERVED_BY = ("guid", "arrival", "api")
@@ -30,6 +30,13 @@ A time of change that is later than its observation by more cannot be: it orders
 
 # Written by the mirror itself, so no news to a reader of the change feed.
 BOOKKEEPING = frozenset({"id", "observed_at", "observed_by", "synced_at", "sync_source", "verified_at"})
+
+
+def its_repository() -> sa.Column[Any]:
+    """The repository that a row lives in: the table's key begins with it, and is its index."""
+    return reference(
+        "repository_id", "github_repositories.id", "Its repository", nullable=False, ondelete="CASCADE", index=False
+    )
 
 
 def mirror_columns() -> tuple[Any, ...]:

@@ -8,10 +8,10 @@ stats, and GitHub computes ``mergeable`` late: so stats, comments and mergeabili
 import sqlalchemy as sa
 from msgspec import UNSET, Struct
 
-from ghsync.database import document, metadata, moment, reference, uuid_key
+from ghsync.database import document, metadata, moment, uuid_key
 from ghsync.mirror import issue, label
 from ghsync.mirror import milestone as milestones
-from ghsync.mirror.noun import Group, Noun, Origin, Row, mirror_columns, version_columns
+from ghsync.mirror.noun import Group, Noun, Origin, Row, its_repository, mirror_columns, version_columns
 from ghsync.mirror.user import Author, Integer, Name, Team, Time, User, author, identity, login, people, teams, time
 
 # A report of mergeability speaks of one head and one base; once either has moved it says nothing. Two branches at one
@@ -24,9 +24,7 @@ table = sa.Table(
     "github_pull_requests",
     metadata,
     uuid_key(),
-    reference(
-        "repository_id", "github_repositories.id", "Its repository", nullable=False, ondelete="CASCADE", index=False
-    ),
+    its_repository(),
     sa.Column("github_id", sa.String(255), nullable=False, comment="GitHub's numeric id of the pull request"),
     sa.Column("node_id", sa.String(255), comment="GitHub's GraphQL id"),
     sa.Column("number", sa.Integer, nullable=False, comment="Number within the repository"),

@@ -66,7 +66,9 @@ aliases = sa.Table(
     "github_repository_aliases",
     metadata,
     uuid_key(),
-    reference("repository_id", "github_repositories.id", "The repository", nullable=False, ondelete="CASCADE"),
+    reference(
+        "repository_id", "github_repositories.id", "The repository", nullable=False, ondelete="CASCADE", index=False
+    ),
     sa.Column("full_name", sa.String(255), nullable=False, comment="A name it was seen under, the present one too"),
     moment("first_observed_at", "Since when GitHub is known to have used that name", nullable=False),
     sa.UniqueConstraint("repository_id", "full_name"),

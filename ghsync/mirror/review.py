@@ -7,15 +7,15 @@ REST does not say when a review was changed last: what it answers is as new as t
 import sqlalchemy as sa
 from msgspec import UNSET, Struct
 
-from ghsync.database import metadata, moment, reference, uuid_key
-from ghsync.mirror.noun import Group, Noun, Origin, Row, mirror_columns, version_columns
+from ghsync.database import metadata, moment, uuid_key
+from ghsync.mirror.noun import Group, Noun, Origin, Row, its_repository, mirror_columns, version_columns
 from ghsync.mirror.user import Author, Time, author, identity, time
 
 table = sa.Table(
     "github_reviews",
     metadata,
     uuid_key(),
-    reference("repository_id", "github_repositories.id", "Its repository", nullable=False, ondelete="CASCADE"),
+    its_repository(),
     sa.Column("github_id", sa.String(255), nullable=False, comment="GitHub's numeric id"),
     sa.Column("node_id", sa.String(255), comment="GitHub's GraphQL id"),
     sa.Column("number", sa.Integer, nullable=False, comment="Number of the pull request"),

@@ -8,16 +8,16 @@ that is known of it.
 import sqlalchemy as sa
 from msgspec import Struct
 
-from ghsync.database import metadata, reference, uuid_key
+from ghsync.database import metadata, uuid_key
 from ghsync.mirror.comment import ReviewComment
-from ghsync.mirror.noun import Noun, Origin, Row, mirror_columns
+from ghsync.mirror.noun import Noun, Origin, Row, its_repository, mirror_columns
 from ghsync.mirror.user import Integer, Key, Time, User, author, time
 
 table = sa.Table(
     "github_review_threads",
     metadata,
     uuid_key(),
-    reference("repository_id", "github_repositories.id", "Its repository", nullable=False, ondelete="CASCADE"),
+    its_repository(),
     sa.Column("node_id", sa.String(255), nullable=False, comment="GitHub's GraphQL id; a thread has no other"),
     sa.Column("number", sa.Integer, nullable=False, comment="Number of the pull request"),
     sa.Column("path", sa.Text, comment="File that it is about"),

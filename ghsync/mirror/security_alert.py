@@ -12,8 +12,8 @@ import re
 import sqlalchemy as sa
 from msgspec import Struct
 
-from ghsync.database import metadata, moment, one_of, reference, uuid_key
-from ghsync.mirror.noun import Group, Noun, Origin, Row, mirror_columns, version_columns
+from ghsync.database import metadata, moment, one_of, uuid_key
+from ghsync.mirror.noun import Group, Noun, Origin, Row, its_repository, mirror_columns, version_columns
 from ghsync.mirror.user import Integer, Time, time
 
 KINDS = ("code_scanning", "dependabot", "secret_scanning")
@@ -24,7 +24,7 @@ table = sa.Table(
     "github_security_alerts",
     metadata,
     uuid_key(),
-    reference("repository_id", "github_repositories.id", "Its repository", nullable=False, ondelete="CASCADE"),
+    its_repository(),
     sa.Column("kind", sa.String(20), nullable=False, comment="Which of GitHub's scanners found it"),
     sa.Column("number", sa.Integer, nullable=False, comment="Number within the repository and the kind"),
     sa.Column("state", sa.String(50), nullable=False, comment="open, fixed, dismissed, auto_dismissed or resolved"),

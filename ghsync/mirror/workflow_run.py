@@ -7,15 +7,15 @@ A run says what its checks do not: that it waits for approval, that it could not
 import sqlalchemy as sa
 from msgspec import Struct
 
-from ghsync.database import document, metadata, moment, reference, uuid_key
-from ghsync.mirror.noun import Group, Noun, Origin, Row, mirror_columns, version_columns
+from ghsync.database import document, metadata, moment, uuid_key
+from ghsync.mirror.noun import Group, Noun, Origin, Row, its_repository, mirror_columns, version_columns
 from ghsync.mirror.user import Integer, Time, time
 
 table = sa.Table(
     "github_workflow_runs",
     metadata,
     uuid_key(),
-    reference("repository_id", "github_repositories.id", "Its repository", nullable=False, ondelete="CASCADE"),
+    its_repository(),
     sa.Column("github_id", sa.String(255), nullable=False, comment="GitHub's numeric id; the same for every attempt"),
     sa.Column("node_id", sa.String(255), comment="GitHub's GraphQL id"),
     sa.Column("workflow_id", sa.String(255), comment="GitHub's id of the workflow"),

@@ -22,17 +22,22 @@ FOREIGN_KEYS_WITHOUT_INDEX = """
           AND (x.indkey::int2[])[0:cardinality(o.conkey) - 1] @> o.conkey
     )"""
 
+# An index is not needed beside another that begins with its columns. The planner, while a table is small, may even
+# take it, and read all of a repository for one row.
 INDEXES_THAT_ANOTHER_STANDS_FOR = """
-    SELECT a.indexrelid::regclass::text, b.indexrelid::regclass::text
-    FROM pg_index a
-    JOIN pg_index b ON b.indrelid = a.indrelid AND b.indexrelid > a.indexrelid
-    WHERE (a.indkey::text, a.indclass::text, a.indoption::text, pg_get_expr(a.indpred, a.indrelid, true),
-           pg_get_expr(a.indexprs, a.indrelid, true))
-          IS NOT DISTINCT FROM
-          (b.indkey::text, b.indclass::text, b.indoption::text, pg_get_expr(b.indpred, b.indrelid, true),
-           pg_get_expr(b.indexprs, b.indrelid, true))
-      AND a.indimmediate = b.indimmediate  -- a deferrable key proves nothing to the planner
-      AND a.indrelid IN (SELECT oid FROM pg_class WHERE relnamespace = 'public'::regnamespace)"""
+    WITH indexes AS (
+        SELECT indexrelid AS id, indrelid AS of, indisunique AS key, indimmediate AS immediate,
+               pg_get_expr(indpred, indrelid, true) AS condition, ARRAY(
+            SELECT (pg_get_indexdef(indexrelid, place, true), indclass[place - 1], indoption[place - 1])::text
+            FROM generate_series(1, indnkeyatts) AS place) AS columns
+        FROM pg_index JOIN pg_class ON pg_class.oid = indrelid AND relnamespace = 'public'::regnamespace
+    )
+    SELECT a.id::regclass::text, b.id::regclass::text
+    FROM indexes a JOIN indexes b ON b.of = a.of AND b.id <> a.id
+    WHERE a.columns = b.columns[:cardinality(a.columns)] AND a.condition IS NOT DISTINCT FROM b.condition
+      AND (NOT a.key OR a.columns = b.columns)
+      AND b.immediate  -- a deferrable key proves nothing to the planner
+      AND a.id::regclass::text <> ALL (%s)"""
 
 
 @pytest.fixture(scope="module")
@@ -70,8 +75,9 @@ def test_every_generated_column_is_stored(connection: psycopg.Connection) -> Non
     assert connection.execute(others).fetchall() == []
 
 
-def test_no_index_is_there_twice(connection: psycopg.Connection) -> None:
-    assert connection.execute(INDEXES_THAT_ANOTHER_STANDS_FOR).fetchall() == []
+def test_no_index_is_there_twice_but_where_the_seeds_ask_for_it(connection: psycopg.Connection) -> None:
+    asked = [index.partition(" ")[0] for index in seeds.INDEXES]
+    assert connection.execute(INDEXES_THAT_ANOTHER_STANDS_FOR, [asked]).fetchall() == []
 
 
 def test_the_declared_schema_is_complete() -> None:
