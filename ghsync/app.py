@@ -4,9 +4,8 @@ import asyncio
 from collections.abc import AsyncIterator, Callable, Coroutine, Mapping, Sequence
 from contextlib import asynccontextmanager
 from http import HTTPStatus
-from typing import Any
+from typing import Any, cast
 
-import msgspec
 import structlog
 from sqlalchemy.ext.asyncio import AsyncEngine
 from starlette.applications import Starlette
@@ -16,10 +15,12 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from ghsync import errors, metrics
+from ghsync import errors
 from ghsync.encryption import Encryption
 from ghsync.inbox import recorder
 from ghsync.probes import Probes
+from ghsync.receiver import answers
+from ghsync.receiver.answers import Answer
 from ghsync.receiver.endpoint import Receiver
 from ghsync.receiver.patience import Patience
 from ghsync.receiver.secrets import Secrets
@@ -27,30 +28,10 @@ from ghsync.settings import Settings
 
 Background = Callable[[], Coroutine[Any, Any, None]]
 
-# By base class: the nearest ancestor decides.
-STATUSES: Mapping[type[BaseException], int] = {
-    errors.RefusedRequest: 400,
-    errors.SignatureMismatch: 401,
-    errors.BodyTooSlow: 408,
-    errors.BodyTooLarge: 413,
-    errors.UnsupportedContentType: 415,
-    errors.NotFound: 404,
-    errors.Transient: 503,
-    errors.GhsyncError: 500,
-}
-
-# What went wrong on our side is for the log: a driver's message names hosts and users.
-OUR_FAULT: Mapping[int, str] = {
-    503: "ghsync cannot take this now: send it again later.",
-    500: "ghsync failed: its log says why.",
-}
-
 ELSEWHERE: Mapping[int, str] = {
     404: "There is nothing here: the webhook's URL has to end in /webhooks/github.",
     405: "This is asked for in another way: a webhook with POST, all else with GET.",
 }
-
-HEADERS: Mapping[int, Mapping[str, str]] = {503: {"Retry-After": "10"}}
 
 log = structlog.get_logger()
 
@@ -106,26 +87,24 @@ def create_app(
 
 
 async def answer_error(request: Request, error: Exception) -> Response:
-    """An error of ours, by the map above."""
-    status = next(STATUSES[ancestor] for ancestor in type(error).__mro__ if ancestor in STATUSES)
-    detail = OUR_FAULT.get(status, str(error))
-    return _json({"error": metrics.reason(error), "detail": detail}, status, HEADERS.get(status))
+    """An error of ours."""
+    return _response(answers.refusal(cast("errors.GhsyncError", error)))
 
 
 async def answer_http_error(request: Request, error: Exception) -> Response:
     """An error of Starlette's: no such page, no such method."""
     status = HTTPStatus(getattr(error, "status_code", 500))
-    content = {"error": status.name.lower(), "detail": ELSEWHERE.get(status, f"{status.description}.")}
-    return _json(content, status, getattr(error, "headers", None))
+    refused = answers.answer(status, status.name.lower(), ELSEWHERE.get(status, f"{status.description}."))
+    return _response(refused, getattr(error, "headers", None))
 
 
 async def answer_crash(request: Request, error: Exception) -> Response:
     """A bug; Starlette raises the error once more, for the server to log it."""
-    return _json({"error": "internal_server_error", "detail": OUR_FAULT[500]}, 500)
+    return _response(answers.answer(500, "internal_server_error", answers.OUR_FAULT[500]))
 
 
-def _json(content: object, status: int = 200, headers: Mapping[str, str] | None = None) -> Response:
-    return Response(msgspec.json.encode(content), status, headers, "application/json")
+def _response(refused: Answer, headers: Mapping[str, str] | None = None) -> Response:
+    return Response(refused.body, refused.status, {**refused.headers, **(headers or {})}, answers.JSON)
 
 
 def _log_crash(task: asyncio.Task[None]) -> None:

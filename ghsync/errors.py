@@ -17,8 +17,10 @@
     │   └── TooHeavy             GraphQL cannot answer so much at once: ask for less
     └── Permanent                trying again changes nothing: park it, or tell the person
         ├── NotConfigured        a setting is missing or wrong             (exit code 3)
-        ├── RefusedRequest       the answer to a webhook request: 400, 401, 408, 413 or 415
+        ├── RefusedRequest       the answer to a webhook request: 400, 401, 408, 413, 415 or 431
         │   ├── MalformedRequest
+        │   ├── HeadTooLarge
+        │   ├── HeadTooSlow
         │   ├── SignatureMismatch
         │   ├── BodyTooLarge
         │   ├── BodyTooSlow
@@ -143,6 +145,14 @@ class RefusedRequest(Permanent):
 
 class MalformedRequest(RefusedRequest):
     """A header is missing or the body is not the JSON object it should be."""
+
+
+class HeadTooLarge(RefusedRequest):
+    """The head of a request is larger than the limit."""
+
+
+class HeadTooSlow(RefusedRequest):
+    """The head of a request takes too long to arrive."""
 
 
 class SignatureMismatch(RefusedRequest):

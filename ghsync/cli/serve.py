@@ -28,6 +28,7 @@ from ghsync.inbox.recorder import Recorder
 from ghsync.probes import Probes
 from ghsync.projector.events import HANDLED
 from ghsync.receiver.connection import Connection
+from ghsync.receiver.door import Door
 from ghsync.reconciler import history
 from ghsync.reconciler.reconciler import Reconciler
 from ghsync.reconciler.schedule import Intervals, Schedule
@@ -94,7 +95,6 @@ def serve(
                 log_config=None,
                 access_log=False,
                 server_header=False,
-                limit_concurrency=loaded.max_connections + 1,  # uvicorn counts the one that it refuses
                 timeout_keep_alive=KEEP_ALIVE_SECONDS,
                 timeout_graceful_shutdown=10,
             )
@@ -149,6 +149,7 @@ def application() -> Starlette:
         else:
             background.append(lambda: _forget_refetches(engine))
     metrics.begin(HANDLED)
+    Connection.door = Door(loaded.max_connections)
     if port := loaded.operations_port:
         listening = probes.bind(loaded.host, port, shared=gauges.FOLDER in os.environ)
         background.append(lambda: served.state.probes.listen(listening))

@@ -1,50 +1,93 @@
 """Bodies of requests: how large one may be, and how much of all may be in memory at one time."""
 
+import asyncio
 import io
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import cast
 
 from starlette.requests import ClientDisconnect, Request
 
 from ghsync.errors import BodyTooLarge, MalformedRequest, Overloaded
 
-Take = Callable[[int], None]
-
 
 class Room:
-    """Memory for the bodies of a process."""
+    """Memory for the bodies of a process; where it lacks, whoever has proved nothing for longest gives way."""
 
     def __init__(self, size_bytes: int) -> None:
         self._size_bytes = size_bytes
         self._taken_bytes = 0
+        self._unproven: dict[Share, None] = {}  # the oldest first
 
     @contextmanager
-    def share(self) -> Iterator[Take]:
-        """A function that takes room for one request; at the end all that it took is given back.
+    def share(self) -> Iterator["Share"]:
+        """The room of one request; at the end all that it took is given back.
 
-        It raises `Overloaded` where too little is left: who waited would be held up here instead of at GitHub.
+        Raises `Overloaded` out of whatever the request awaits when its room goes to others.
         """
-        shared = 0
-
-        def take(size_bytes: int) -> None:
-            nonlocal shared
-            if self._taken_bytes + size_bytes > self._size_bytes:
-                raise Overloaded(f"{self._taken_bytes} bytes of bodies wait: GHSYNC_BODY_MEMORY_BYTES sets the limit.")
-            self._taken_bytes += size_bytes
-            shared += size_bytes
-
+        share = Share(self)
+        self._unproven[share] = None
         try:
-            yield take
+            yield share
+        except asyncio.CancelledError:
+            if not share.given_away:
+                raise
+            share.task.uncancel()
+            raise self._full() from None
         finally:
-            self._taken_bytes -= shared
+            self._give_back(share)
+
+    def take(self, share: "Share", size_bytes: int) -> None:
+        """Take room for one request; raises `Overloaded` where there is none, not even that of strangers before it."""
+        while self._taken_bytes + size_bytes > self._size_bytes:
+            oldest = next((one for one in self._unproven if one is share or one.size_bytes), share)
+            if oldest is share:
+                raise self._full()
+            oldest.given_away = True
+            oldest.task.cancel()
+            self._give_back(oldest)
+        self._taken_bytes += size_bytes
+        share.size_bytes += size_bytes
+
+    def prove(self, share: "Share") -> None:
+        """A body's signature was right: it gives way to nobody."""
+        self._unproven.pop(share, None)
+
+    def _give_back(self, share: "Share") -> None:
+        self._taken_bytes -= share.size_bytes
+        share.size_bytes = 0
+        self._unproven.pop(share, None)
+
+    def _full(self) -> Overloaded:
+        return Overloaded(f"{self._taken_bytes} bytes of bodies wait: GHSYNC_BODY_MEMORY_BYTES sets the limit.")
 
 
-async def read(request: Request, limit_bytes: int, take: Take) -> bytes:
+class Share:
+    """What one request, the task that is running, has of the room."""
+
+    def __init__(self, room: Room) -> None:
+        self.task = cast("asyncio.Task[object]", asyncio.current_task())
+        self.size_bytes = 0
+        self.given_away = False
+        self._room = room
+
+    def take(self, size_bytes: int) -> None:
+        """Take more; raises `Overloaded`."""
+        self._room.take(self, size_bytes)
+
+    def prove(self) -> None:
+        """Keep what was taken until the end, for the signature was right."""
+        self._room.prove(self)
+
+
+async def read(request: Request, limit_bytes: int, share: Share) -> bytes:
     """The body, of which never more than the limit is kept; what arrives takes room, not what is announced."""
     try:
         announced = int(request.headers.get("content-length", "0"))
     except ValueError:
         raise MalformedRequest("Content-Length is not a number.") from None
+    if (coding := request.headers.get("transfer-encoding", "chunked")).lower() != "chunked":
+        raise MalformedRequest(f"Transfer-Encoding {coding!r} is not understood here: send the body as it is.")
     if announced > limit_bytes:
         raise _too_large(limit_bytes)
     # It grows in place and gives its bytes away, where chunks to be joined are there twice. It is closed because the
@@ -54,7 +97,7 @@ async def read(request: Request, limit_bytes: int, take: Take) -> bytes:
             async for chunk in request.stream():
                 if body.tell() + len(chunk) > limit_bytes:
                     raise _too_large(limit_bytes)
-                take(len(chunk))
+                share.take(len(chunk))
                 body.write(chunk)
         except ClientDisconnect:
             raise MalformedRequest("The connection ended before the body did.") from None

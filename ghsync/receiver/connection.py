@@ -1,37 +1,190 @@
-"""A connection whose requests begin in time: uvicorn itself waits for the head of one forever."""
+"""Connections that cannot be used against each other: uvicorn itself sets no bound to what comes before an application.
+
+The head of a request has to arrive in time and be of a size; few requests may be sent ahead of their answers; only who
+signs keeps the connection; and who asks for another protocol is answered in this one, with the body read.
+"""
 
 import asyncio
+from functools import partial
+from typing import Any, ClassVar
 
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+import httptools
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
+
+from ghsync.errors import GhsyncError, HeadTooLarge, HeadTooSlow, MalformedRequest, Overloaded
+from ghsync.receiver import answers
+from ghsync.receiver.door import PROOF, Door
+from ghsync.receiver.refusals import Refusals
+
+PIECE_BYTES = 16 * 1024  # what is parsed at once: a few hundred requests at most
+SENT_AHEAD = 8  # requests that may wait for the answers to those before them
+
+# Who closes while data arrives resets the connection, and the reset overtakes the answer: https://www.rfc-editor.org/rfc/rfc9112#section-9.6
+FAREWELL_SECONDS = 1.0
+FAREWELL_BYTES = 1024 * 1024
 
 
 class Connection(HttpToolsProtocol):
-    """Closes when the head of a request takes longer than `head_seconds` to arrive."""
+    """Refuses, in ghsync's own form, what its application never gets to see."""
 
-    head_seconds = 10.0
-    _alarm: asyncio.TimerHandle | None = None
+    door: ClassVar[Door] = Door(900)
+    refusals: ClassVar[Refusals] = Refusals()
+    head_seconds: ClassVar[float] = 10.0
+    head_bytes: ClassVar[int] = 64 * 1024
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._alarm: asyncio.TimerHandle | None = None
+        self._in_head = True
+        self._head_bytes = 0
+        self._upgrading = False
+        self._deaf = False  # what arrives is no request any more, and thrown away
+        self._thrown_away_bytes = 0
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as uvicorn has it
         super().connection_made(transport)
-        self._expect_head()
-
-    def on_message_begin(self) -> None:
-        super().on_message_begin()
-        self._expect_head()
-
-    def on_headers_complete(self) -> None:
-        self._expect_nothing()
-        super().on_headers_complete()
+        if self.door.enter(self):
+            self._expect_head()
+        else:
+            self._refuse(Overloaded("All connections are taken: GHSYNC_MAX_CONNECTIONS sets how many there are."))
 
     def connection_lost(self, exc: Exception | None) -> None:
+        self.door.leave(self)
         self._expect_nothing()
         super().connection_lost(exc)
 
+    def show_out(self) -> None:
+        """Make room for who comes next."""
+        if self._unanswered:
+            self.cycle.disconnected = True
+            self.cycle.message_event.set()
+        self._refuse(Overloaded("This connection's place was needed: GHSYNC_MAX_CONNECTIONS sets how many there are."))
+
+    def data_received(self, data: bytes) -> None:
+        self._unset_keepalive_if_required()
+        for start in range(0, len(data), PIECE_BYTES):
+            if self._deaf:
+                self._throw_away(len(data) - start)
+                break
+            self._parse(data[start : start + PIECE_BYTES])
+
+    def on_message_begin(self) -> None:
+        if len(self.pipeline) >= SENT_AHEAD:
+            self._end_with_what_came()
+        if not self._deaf:
+            super().on_message_begin()
+            self._expect_head()
+
+    def on_url(self, url: bytes) -> None:
+        if not self._deaf:
+            super().on_url(url)
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        if not self._deaf:
+            super().on_header(name, value)
+
+    def on_headers_complete(self) -> None:
+        if self._deaf:
+            return
+        self._in_head = False
+        self._expect_nothing()
+        self._upgrading = self.parser.should_upgrade()
+        if not self._upgrading:
+            super().on_headers_complete()
+            told = partial(self._prove, self.cycle, keep_alive=self.cycle.keep_alive)
+            self.scope["extensions"] = {PROOF: {"told": told}}
+            self.cycle.keep_alive = False
+
+    def on_body(self, body: bytes) -> None:
+        if not self._deaf:
+            super().on_body(body)
+
+    def on_message_complete(self) -> None:
+        if self._deaf or self._upgrading:
+            return
+        self._in_head, self._head_bytes = True, 0
+        super().on_message_complete()
+
+    def on_response_complete(self) -> None:
+        super().on_response_complete()
+        self.door.wait(self)
+
+    @property
+    def _unanswered(self) -> bool:
+        return self.cycle is not None and not self.cycle.response_complete
+
+    def _parse(self, data: bytes) -> None:
+        try:
+            self.parser.feed_data(data)
+        except httptools.HttpParserUpgrade as upgrade:
+            self._decline_upgrade(data[upgrade.args[0] :])
+        except httptools.HttpParserError as error:
+            self._refuse(MalformedRequest(f"This is not HTTP/1.1 ({error})."))
+        if self._in_head:
+            self._head_bytes += len(data)
+            if self._head_bytes >= self.head_bytes:
+                self._refuse(HeadTooLarge(f"The head of the request is larger than {self.head_bytes} bytes."))
+
+    def _decline_upgrade(self, rest: bytes) -> None:
+        """Parse the request once more as one that asks for nothing else: the parser leaves its body to who upgrades.
+
+        https://www.rfc-editor.org/rfc/rfc9110#section-7.8
+        """
+        self._upgrading = False
+        method = self.parser.get_method()
+        if method == b"CONNECT":
+            self._refuse(MalformedRequest("CONNECT is not answered here."))
+            return
+        lines = [b"%s %s HTTP/%s" % (method, self.url, self.parser.get_http_version().encode())]
+        lines += [b"%s: %s" % header for header in self.headers if header[0] != b"upgrade"]
+        self.parser = httptools.HttpRequestParser(self)
+        self._in_head, self._head_bytes = True, 0
+        self._parse(b"\r\n".join([*lines, b"", rest]))
+
+    def _prove(self, cycle: RequestResponseCycle, *, keep_alive: bool) -> None:
+        self.door.prove(self)
+        cycle.keep_alive = keep_alive and not (self._deaf and cycle is self.cycle)
+
+    def _refuse(self, error: GhsyncError) -> None:
+        """Answer what is no request that an application could, and end the connection."""
+        if self._deaf:
+            return
+        self._deaf = True
+        self._expect_nothing()
+        self.refusals.note(error)
+        if self._unanswered and not self.cycle.disconnected:  # its answer comes first, and is the last one
+            self.cycle.keep_alive = False
+            return
+        if not (self._unanswered and self.cycle.response_started):
+            self.transport.write(answers.refusal(error).as_http())
+        if self.door.linger(self) and self.transport.can_write_eof():
+            self.transport.write_eof()
+            self.loop.call_later(FAREWELL_SECONDS, self.transport.close)
+        else:
+            self.transport.close()
+
+    def _end_with_what_came(self) -> None:
+        """Answer the requests that were sent so far, and none more."""
+        self._deaf = True
+        self.cycle.keep_alive = False
+        self.flow.pause_reading()
+
+    def _throw_away(self, size_bytes: int) -> None:
+        self._thrown_away_bytes += size_bytes
+        if self._thrown_away_bytes > FAREWELL_BYTES:
+            self.transport.abort()
+
     def _expect_head(self) -> None:
         self._expect_nothing()
-        self._alarm = self.loop.call_later(self.head_seconds, self.timeout_keep_alive_handler)
+        self._alarm = self.loop.call_later(self.head_seconds, self._end_head)
 
     def _expect_nothing(self) -> None:
         if self._alarm is not None:
             self._alarm.cancel()
             self._alarm = None
+
+    def _end_head(self) -> None:
+        if self._head_bytes == 0:
+            self.transport.close()
+        else:
+            self._refuse(HeadTooSlow(f"The head of the request did not arrive within {self.head_seconds:g} s."))

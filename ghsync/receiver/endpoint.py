@@ -11,9 +11,10 @@ from ghsync import metrics
 from ghsync.errors import GhsyncError, SignatureMismatch
 from ghsync.inbox.delivery import Delivery
 from ghsync.inbox.recorder import Recorder
-from ghsync.receiver import bodies, envelope, signature
-from ghsync.receiver.bodies import Room, Take
+from ghsync.receiver import bodies, door, envelope, signature
+from ghsync.receiver.bodies import Room, Share
 from ghsync.receiver.envelope import Envelope
+from ghsync.receiver.refusals import Refusals
 from ghsync.receiver.secrets import Secrets
 
 LARGE_BODY_BYTES = 1024 * 1024  # what takes longer than a few milliseconds to verify does so in a thread
@@ -37,36 +38,39 @@ class Receiver:
         self._secrets = secrets
         self._handled = handled
         self._max_body_bytes = max_body_bytes
+        self._refusals = Refusals()
         self._room = Room(max(body_memory_bytes, max_body_bytes))
 
     async def receive(self, request: Request) -> Response:
         """Take one delivery in; every `GhsyncError` is counted here and answered by the application."""
         try:
-            with self._room.share() as take:
-                delivery = await self._verified(request, take)
+            with self._room.share() as share:
+                delivery = await self._verified(request, share)
                 outcome = await self._recorder.record(delivery)
         except GhsyncError as error:
-            metrics.refused.labels(metrics.reason(error)).inc()
-            log.warning("refused a delivery", reason=metrics.reason(error), detail=str(error))
+            self._refusals.note(error)
             raise
         metrics.received.labels(delivery.event, outcome).inc()
         log.debug("took in a delivery", event_name=delivery.event, delivery=delivery.guid, outcome=outcome)
         answer = msgspec.json.encode({"delivery": delivery.guid, "status": outcome})
         return Response(answer, status_code=202, media_type="application/json")
 
-    async def _verified(self, request: Request, take: Take) -> Delivery:
+    async def _verified(self, request: Request, share: Share) -> Delivery:
         """Refuse what the headers already tell before the body is read."""
         headers = envelope.headers(request.headers.raw)
         signature.digest(headers.get(signature.HEADER))
         addressed = envelope.address(headers)
-        body = await bodies.read(request, self._max_body_bytes, take)
+        body = await bodies.read(request, self._max_body_bytes, share)
         candidates = await self._secrets.candidates(addressed.hook_target)
         try:
-            return await self._read(addressed, body, candidates.secrets)
+            delivery = await self._read(addressed, body, candidates.secrets)
         except SignatureMismatch:
             if candidates.unknown:
                 raise candidates.unknown from None
             raise
+        share.prove()
+        door.prove(request.scope)
+        return delivery
 
     async def _read(self, addressed: Envelope, body: bytes, secrets: tuple[bytes, ...]) -> Delivery:
         if len(body) < LARGE_BODY_BYTES:

@@ -41,16 +41,22 @@ async def test_a_body_that_drips_in_for_too_long_is_answered_408_and_not_stored(
     assert connection.execute("SELECT count(*) FROM webhook_deliveries").fetchone() == (1,)
 
 
-async def test_more_connections_than_allowed_are_answered_503(database_url: str, tmp_path: Path) -> None:
-    async with (
-        service.serving(database_url, tmp_path / "log", max_connections=2) as receiver,
-        receiver.connection() as second,
-        receiver.connection() as third,
-    ):
-        assert (await second.get("/healthz")).status_code == 200
-        assert (await third.get("/healthz")).status_code == 503
-        await second.aclose()
-        assert (await third.get("/healthz")).status_code == 200
+async def test_when_all_connections_are_taken_strangers_make_room_for_a_delivery(
+    database_url: str, tmp_path: Path
+) -> None:
+    delivery = traffic.busy(1).deliveries[0]
+    async with service.serving(database_url, tmp_path / "log", max_connections=3) as receiver:
+        strangers = [await asyncio.open_connection("127.0.0.1", receiver.port) for _ in range(3)]
+        assert (await service.post(receiver.client, delivery)).status_code == 202
+        answer = await strangers[0][0].read()
+        assert answer.startswith(b"HTTP/1.1 503 ")
+        assert b"retry-after: 10" in answer.lower()
+        assert b'"error":"overloaded"' in answer
+        assert (
+            'ghsync_deliveries_refused_total{reason="overloaded"} 1.0' in (await receiver.client.get("/metrics")).text
+        )
+        for _, writer in strangers:
+            writer.close()
 
 
 @pytest.mark.parametrize("running", [service.serving, service.working], ids=["serve", "work"])

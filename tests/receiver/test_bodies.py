@@ -1,5 +1,6 @@
 """Bodies: no larger than the limit, and all together no larger than the room for them."""
 
+import asyncio
 import io
 import traceback
 
@@ -11,31 +12,90 @@ from ghsync.errors import BodyTooLarge, Overloaded
 from ghsync.receiver import bodies
 from ghsync.receiver.bodies import Room
 
+pytestmark = pytest.mark.anyio
 
-def test_there_is_room_for_so_many_bytes_and_no_more() -> None:
-    room = Room(100)
-    with room.share() as one, room.share() as other:
-        one(60)
-        other(40)
+
+async def hold(room: Room, size_bytes: int, held: asyncio.Event, *, proven: bool = False) -> None:
+    """Hold so much of the room until cancelled."""
+    with room.share() as share:
+        share.take(size_bytes)
+        if proven:
+            share.prove()
+        held.set()
+        await asyncio.Event().wait()
+
+
+async def holding(room: Room, size_bytes: int, *, proven: bool = False) -> asyncio.Task[None]:
+    """A request that holds so much of the room."""
+    held = asyncio.Event()
+    task = asyncio.create_task(hold(room, size_bytes, held, proven=proven))
+    await held.wait()
+    return task
+
+
+async def test_there_is_room_for_so_many_bytes_and_no_more() -> None:
+    with Room(100).share() as share:
+        share.take(100)
         with pytest.raises(Overloaded, match="100 bytes of bodies wait"):
-            one(1)
+            share.take(1)
 
 
-def test_what_a_request_took_is_given_back_however_it_ends() -> None:
+async def test_what_a_request_took_is_given_back_however_it_ends() -> None:
     room = Room(100)
-    with pytest.raises(ValueError, match="odd"), room.share() as take:
-        raise ValueError(f"odd: {take(60)}")
-    with room.share() as take:
-        take(100)
+    with pytest.raises(ValueError, match="odd"), room.share() as share:
+        raise ValueError(f"odd: {share.take(60)}")
+    with room.share() as share:
+        share.take(100)
 
 
-@pytest.mark.anyio
+async def test_where_room_lacks_the_oldest_that_proved_nothing_gives_way() -> None:
+    room = Room(100)
+    signed = await holding(room, 20, proven=True)
+    stalled = [await holding(room, 40), await holding(room, 40)]
+    with room.share() as share:
+        share.take(30)
+        with pytest.raises(Overloaded, match="BODY_MEMORY_BYTES"):
+            await stalled[0]
+        assert (signed.done(), stalled[1].done()) == (False, False)
+        share.prove()
+        late = await holding(room, 45)
+        with pytest.raises(Overloaded):
+            await stalled[1]
+    for task in (signed, late):
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+
+
+async def test_those_that_proved_something_give_way_to_nobody() -> None:
+    room = Room(100)
+    signed = await holding(room, 90, proven=True)
+    with pytest.raises(Overloaded), room.share() as share:
+        share.take(20)
+    signed.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await signed
+
+
+async def test_the_oldest_does_not_push_out_those_that_came_later() -> None:
+    room = Room(100)
+    with room.share() as oldest:
+        oldest.take(50)
+        later = await holding(room, 50)
+        with pytest.raises(Overloaded):
+            oldest.take(1)
+        assert not later.done()
+    later.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await later
+
+
 async def test_what_came_of_a_refused_body_is_let_go_even_while_its_error_is_answered() -> None:
     async def receive() -> Message:
         return {"type": "http.request", "body": b"x" * 60, "more_body": True}
 
     request = Request({"type": "http", "method": "POST", "headers": []}, receive)
-    with Room(1000).share() as take, pytest.raises(BodyTooLarge) as refused:
-        await bodies.read(request, 100, take)
+    with Room(1000).share() as share, pytest.raises(BodyTooLarge) as refused:
+        await bodies.read(request, 100, share)
     kept = [frame.f_locals.get("body") for frame, _ in traceback.walk_tb(refused.tb)]
     assert [body.closed for body in kept if isinstance(body, io.BytesIO)] == [True]

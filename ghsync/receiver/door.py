@@ -1,0 +1,75 @@
+"""Who is let in: so many connections, and when all are taken, whoever has proved nothing for longest goes first.
+
+A signature is the proof. Connections of strangers, idle or busy, so make room for each other, and for who can sign.
+"""
+
+from collections.abc import Callable, Mapping
+from typing import Any, Protocol
+
+PROOF = "ghsync.proof"
+"""The ASGI extension of a connection that wants to know when the signature of a request was found right.
+
+https://asgi.readthedocs.io/en/latest/extensions.html
+"""
+
+LINGERING = 64  # who is refused may take a moment to read why; not all of a crowd
+
+
+class Guest(Protocol):
+    """A connection, as the door sees it."""
+
+    def show_out(self) -> None:
+        """End it, for its place is needed."""
+
+
+class Door:
+    """The connections of a process."""
+
+    def __init__(self, places: int) -> None:
+        self._places = places
+        self._inside: set[Guest] = set()
+        self._unproven: dict[Guest, None] = {}  # the one that has been so for longest comes first
+        self._lingering: set[Guest] = set()
+
+    def enter(self, guest: Guest) -> bool:
+        """Let a connection in; false where all places are taken by those whose signatures were right."""
+        if len(self._inside) >= self._places:
+            if not self._unproven:
+                return False
+            first = next(iter(self._unproven))
+            self._inside.discard(first)
+            del self._unproven[first]
+            first.show_out()
+        self._inside.add(guest)
+        self._unproven[guest] = None
+        return True
+
+    def prove(self, guest: Guest) -> None:
+        """A request of this connection was signed: nobody takes its place until that is answered."""
+        self._unproven.pop(guest, None)
+
+    def wait(self, guest: Guest) -> None:
+        """The next request is awaited: this connection has to prove itself once more, after all others."""
+        if guest in self._inside:
+            self._unproven.pop(guest, None)
+            self._unproven[guest] = None
+
+    def linger(self, guest: Guest) -> bool:
+        """Whether a connection that was refused may stay for its answer."""
+        if len(self._lingering) >= LINGERING:
+            return False
+        self._lingering.add(guest)
+        return True
+
+    def leave(self, guest: Guest) -> None:
+        """A connection ended."""
+        self._inside.discard(guest)
+        self._unproven.pop(guest, None)
+        self._lingering.discard(guest)
+
+
+def prove(scope: Mapping[str, Any]) -> None:
+    """Tell the connection of a request, if it wants to know, that the signature was right."""
+    told: Callable[[], None] | None = scope.get("extensions", {}).get(PROOF, {}).get("told")
+    if told:
+        told()
