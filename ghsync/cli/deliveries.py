@@ -20,6 +20,7 @@ from ghsync.cli.program import program
 from ghsync.database import transaction
 from ghsync.errors import NotFound, Permanent
 from ghsync.inbox import queue
+from ghsync.inbox.delivery import KEPT_HEADERS
 from ghsync.inbox.table import table
 
 app = program(help="Look into the inbox; replay, park or dismiss deliveries.")
@@ -83,7 +84,7 @@ def show(
     body: Annotated[bool, typer.Option("--body", help="Show the payload, too.")] = False,
     as_json: Json = False,
 ) -> None:
-    """Show one delivery: its state, headers and last error. Signatures are not shown."""
+    """Show one delivery: its state, headers and last error."""
 
     async def read(engine: AsyncEngine) -> Row:
         async with transaction(engine) as conn:
@@ -91,7 +92,8 @@ def show(
 
     found = run(read)
     content = _payload(found) if body else None
-    shown = {name: found[name] for name in LISTED} | {"headers": _headers(found["headers"])}
+    headers = {name: value for name, value in found["headers"].items() if name.lower() in KEPT_HEADERS}
+    shown = {name: found[name] for name in LISTED} | {"headers": headers}
     if as_json:
         terminal.print_json(shown | ({"body": content} if body else {}))
         return
@@ -267,10 +269,6 @@ def _listing(found: Sequence[Row]) -> Table:
         cells = (row["id"], terminal.brief(row["received_at"]), event, row["repository"], row["status"])
         shown.add_row(*map(terminal.cell, cells), style="red" if row["status"] == "parked" else None)
     return shown
-
-
-def _headers(headers: Mapping[str, str]) -> dict[str, str]:
-    return {name: "not shown" if "signature" in name.lower() else value for name, value in headers.items()}
 
 
 def _payload(delivery: Row) -> Any:

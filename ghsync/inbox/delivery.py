@@ -10,6 +10,27 @@ UNNAMED = "unnamed"
 """The target of a delivery that names no hook: what stands before the receiver dropped the headers."""
 
 
+HEADERS = (
+    "Accept",
+    "Content-Type",
+    "User-Agent",
+    "X-GitHub-Delivery",
+    "X-GitHub-Enterprise-Host",
+    "X-GitHub-Enterprise-Version",
+    "X-GitHub-Event",
+    "X-GitHub-Hook-ID",
+    "X-GitHub-Hook-Installation-Target-ID",
+    "X-GitHub-Hook-Installation-Target-Type",
+)
+"""What is kept of a request's head, as GitHub spells it. The signature is checked, and goes with the rest: that is the
+deployment's, with hosts, proxies, cookies and credentials.
+
+https://docs.github.com/en/webhooks/webhook-events-and-payloads#delivery-headers
+"""
+
+KEPT_HEADERS = frozenset(name.lower() for name in HEADERS)
+
+
 @dataclass(frozen=True, slots=True)
 class Delivery:
     """What GitHub sent: the signed bytes, and what the inbox is searched by.
@@ -24,7 +45,7 @@ class Delivery:
     action: str | None
     repository: str | None
     installation_id: str | None
-    headers: dict[str, str]  # names in lower case
+    headers: dict[str, str]  # of `HEADERS`, with names in lower case
     body: bytes
     ignored: bool = False
     received_at: datetime | None = None  # None: when it is written

@@ -19,27 +19,12 @@ import msgspec
 from ghsync import payload
 from ghsync.errors import MalformedPayload, MalformedRequest, UnreadableFixture, UnsupportedContentType
 from ghsync.inbox import scrubbing
-from ghsync.inbox.delivery import Delivery
+from ghsync.inbox.delivery import HEADERS, Delivery
 
-BODY, HEADERS = ".json", ".headers.json"
+BODY, HEAD = ".json", ".headers.json"
 NOT_DELIVERIES = frozenset({"story.json", "expected.json"})
 RECEIVED_AT = "X-Ghsync-Received-At"
 SIGNATURE = "X-Hub-Signature-256"
-
-# What GitHub itself sends, as it spells it; the rest of a stored request is the deployment's: hosts, proxies, cookies.
-# https://docs.github.com/en/webhooks/webhook-events-and-payloads#delivery-headers
-KEPT = (
-    "Accept",
-    "Content-Type",
-    "User-Agent",
-    "X-GitHub-Delivery",
-    "X-GitHub-Enterprise-Host",
-    "X-GitHub-Enterprise-Version",
-    "X-GitHub-Event",
-    "X-GitHub-Hook-ID",
-    "X-GitHub-Hook-Installation-Target-ID",
-    "X-GitHub-Hook-Installation-Target-Type",
-)
 
 # Version-1 UUIDs count 100 ns since the Gregorian calendar began: RFC 9562, section 5.1.
 _EPOCH = datetime(1582, 10, 15, tzinfo=UTC)
@@ -98,7 +83,7 @@ def read(path: Path) -> list[Recorded]:
     except OSError as error:
         raise UnreadableFixture(f"{error.filename or path} cannot be read: {error.strerror}.") from error
     if not found:
-        raise UnreadableFixture(f"{path} holds no recorded deliveries: NAME{BODY} beside NAME{HEADERS}.")
+        raise UnreadableFixture(f"{path} holds no recorded deliveries: NAME{BODY} beside NAME{HEAD}.")
     return found
 
 
@@ -112,11 +97,11 @@ def _bodies(path: Path) -> Iterator[Path]:
 
 
 def _stem(path: Path) -> str:
-    return path.name.removesuffix(HEADERS) if path.name.endswith(HEADERS) else path.name.removesuffix(BODY)
+    return path.name.removesuffix(HEAD) if path.name.endswith(HEAD) else path.name.removesuffix(BODY)
 
 
 def _read(body: Path) -> Recorded:
-    path = body.with_name(_stem(body) + HEADERS)
+    path = body.with_name(_stem(body) + HEAD)
     if not path.exists():
         raise UnreadableFixture(f"{body} is not a recorded delivery: it has no {path.name} beside it.")
     try:
@@ -137,7 +122,7 @@ def _read(body: Path) -> Recorded:
 
 def of(delivery: Delivery) -> Recorded:
     """A delivery from the inbox as `write` will record it; it has no path yet."""
-    headers = {name: delivery.headers[name.lower()] for name in KEPT if name.lower() in delivery.headers}
+    headers = {name: delivery.headers[name.lower()] for name in HEADERS if name.lower() in delivery.headers}
     if delivery.received_at:
         headers[RECEIVED_AT] = delivery.received_at.astimezone(UTC).isoformat()
     return Recorded(headers, delivery.body, Path())
@@ -155,7 +140,7 @@ def write(directory: Path, recorded: Recorded | Delivery) -> Path:
     body = name.with_name(name.name + BODY)
     body.write_bytes(recorded.body)
     text = json.dumps(recorded.headers, ensure_ascii=False, indent=2) + "\n"
-    name.with_name(name.name + HEADERS).write_text(text, encoding="utf-8", newline="\n")
+    name.with_name(name.name + HEAD).write_text(text, encoding="utf-8", newline="\n")
     return body
 
 
@@ -170,11 +155,11 @@ def _names(directory: Path, recorded: Recorded) -> Iterator[Path]:
 
 
 def _is_free(name: Path, recorded: Recorded) -> bool:
-    path = name.with_name(name.name + HEADERS)
+    path = name.with_name(name.name + HEAD)
     if not path.exists():
         return True
     there = _read(path)
-    identity = ("X-GitHub-Delivery", *(kept for kept in KEPT if "-Hook-" in kept))
+    identity = ("X-GitHub-Delivery", *(name for name in HEADERS if "-Hook-" in name))
     return all(there.header(header) == recorded.header(header) for header in identity)
 
 

@@ -35,7 +35,7 @@ table = sa.Table(
     sa.Column("last_error", sa.Text, comment="What the last failure said"),
     moment("received_at", "When it arrived", default=True, nullable=False),
     moment("processed_at", "When it was projected, ignored or parked"),
-    document("headers", "Request headers, names in lower case", nullable=False),
+    document("headers", "Request headers that GitHub itself sends, names in lower case", nullable=False),
     sa.Column("body", sa.LargeBinary, nullable=False, comment="The signed bytes, as they came"),
     sa.UniqueConstraint("hook_target", "guid"),
     one_of("status", STATUSES),

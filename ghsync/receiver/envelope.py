@@ -12,7 +12,7 @@ import msgspec
 
 from ghsync import payload
 from ghsync.errors import MalformedRequest, UnsupportedContentType
-from ghsync.inbox.delivery import UNNAMED, UNTOLD, Delivery
+from ghsync.inbox.delivery import KEPT_HEADERS, UNNAMED, UNTOLD, Delivery
 from ghsync.receiver import signature
 
 NAME = re.compile(r"[A-Za-z0-9_.-]{1,100}")
@@ -100,7 +100,7 @@ def opened(envelope: Envelope, body: bytes, *, handled: frozenset[str]) -> Deliv
         action=_storable(summary.action),
         repository=repository,
         installation_id=_installation_id(summary),
-        headers=envelope.headers,
+        headers={name: value for name, value in envelope.headers.items() if name in KEPT_HEADERS},
         body=body,
         ignored=envelope.event in UNTOLD or (envelope.event not in handled and repository is None),
     )

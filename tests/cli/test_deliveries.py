@@ -54,14 +54,13 @@ def test_a_delivery_is_shown_by_its_number_and_by_its_guid(told: Ghsync) -> None
     assert by_number["headers"]["x-github-event"] == "issues"
 
 
-def test_signatures_are_never_shown(told: Ghsync, connection: psycopg.Connection) -> None:
-    signature = '{"x-hub-signature-256": "sha256=c0ffee", "X-Hub-Signature": "sha1=c0ffee"}'
-    connection.execute("UPDATE webhook_deliveries SET headers = headers || %s::jsonb", [signature])
+def test_headers_that_are_not_github_s_own_are_never_shown(told: Ghsync, connection: psycopg.Connection) -> None:
+    kept_by_an_older_version = '{"x-hub-signature-256": "sha256=c0ffee", "Authorization": "Basic c0ffee"}'
+    connection.execute("UPDATE webhook_deliveries SET headers = headers || %s::jsonb", [kept_by_an_older_version])
 
     for options in ((), ("--json",), ("--body",)):
         result = told("deliveries", "show", 5, *options)
         assert "c0ffee" not in result.text
-        assert "x-hub-signature-256" in result.text
 
 
 def test_the_body_is_shown_on_request_only(told: Ghsync) -> None:

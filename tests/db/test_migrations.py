@@ -111,6 +111,21 @@ def test_a_server_that_is_not_there_is_unavailable(tmp_path: Path) -> None:
         migrate.upgrade(f"postgresql:///ghsync?host={tmp_path}")
 
 
+def test_of_stored_requests_only_github_s_own_headers_are_left(empty_database_url: str) -> None:
+    migrate.upgrade(empty_database_url, "0022")
+    postgres.execute(
+        empty_database_url,
+        """INSERT INTO webhook_deliveries (hook_target, guid, event, headers, body) VALUES
+           ('integration:1', 'a', 'push', '{"content-type": "application/json", "x-github-hook-id": "7",
+             "authorization": "Basic", "cookie": "a=b", "x-hub-signature-256": "sha256="}', ''),
+           ('integration:1', 'b', 'push', '{"cookie": "a=b"}', ''), ('integration:1', 'c', 'push', '{}', '')""",
+    )
+    migrate.upgrade(empty_database_url)
+    with psycopg.connect(empty_database_url) as connection:
+        kept = connection.execute("SELECT headers FROM webhook_deliveries ORDER BY guid").fetchall()
+    assert kept == [({"content-type": "application/json", "x-github-hook-id": "7"},), ({},), ({},)]
+
+
 def test_a_column_of_another_shape_is_emptied_before_that_is_refused(empty_database_url: str) -> None:
     url = empty_database_url
     migrate.upgrade(url, "0017")

@@ -106,7 +106,15 @@ def test_a_delivery_id_may_have_128_characters() -> None:
     assert read(hook.body(), x_github_delivery="~" * 128).guid == "~" * 128
 
 
-def test_two_hundred_headers_are_kept() -> None:
+def test_of_the_headers_those_of_github_are_kept_and_no_secret() -> None:
+    body = hook.body()
+    strange = {"authorization": "Basic c0ffee", "cookie": "a=b", "x-forwarded-for": "::1", "x-hub-signature": "sha1=0"}
+    kept = read(body, **strange).headers
+    assert set(hook.headers(body)) - set(kept) == {"x-hub-signature-256"}
+    assert set(kept) <= set(hook.headers(body))
+
+
+def test_two_hundred_headers_are_read() -> None:
     raw = [(b"X-Extra-%d" % number, b"value %d" % number) for number in range(200)]
     kept = envelope.headers(raw)
     assert len(kept) == 200
