@@ -11,7 +11,7 @@ BENCHMARKS = $(filter-out %/__init__.py %/conftest.py %/generator.py %/deliverie
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo test check check-format check-lint check-types check-imports check-migrations fix bench chaos corpus \
+.PHONY: attack help demo test check check-format check-lint check-types check-imports check-migrations fix bench chaos corpus \
 	fixtures migration constraints
 
 help: ## List the commands
@@ -64,6 +64,9 @@ bench: $(INSTALLED) ## Measure; the machine should have nothing else to do
 
 chaos: $(INSTALLED) ## Let everything go wrong, ARGS="--seeds 1-10" in ten ways; the mirror has to be right in the end
 	@$(BIN)/python -m tests.chaos $(ARGS)
+
+attack: $(INSTALLED) ## Attack the receiver from outside in every way, and tell how deliveries fare beside it
+	@$(BIN)/python -m tests.attack $(ARGS)
 
 corpus: $(CORPUS:%=fetch-%) ## Fetch the payloads and the schema that Octokit publishes, for the tests that read them
 

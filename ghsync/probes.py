@@ -23,7 +23,7 @@ from ghsync.readiness import Readiness
 from ghsync.settings import PREFIX, Settings
 
 KEPT_SECONDS = 1.0
-"""How long an answer of the database is good for: so probes, however many, ask it once a second."""
+"""How long an answer is good for: so probes, however many, ask the database, and count what there is, once a second."""
 
 
 class Probes:
@@ -36,6 +36,7 @@ class Probes:
         self._one_at_a_time = asyncio.Lock()
         self._asked_at = -KEPT_SECONDS
         self._found: tuple[Readiness, gauges.Found] = (Readiness(), gauges.Found())
+        self._shown, self._shown_at = b"", -KEPT_SECONDS
 
     @property
     def routes(self) -> list[Route]:
@@ -67,8 +68,10 @@ class Probes:
     async def show_metrics(self, request: Request) -> Response:
         """The metrics in Prometheus' text format."""
         readiness_found, found = await self._ask()
-        shown = gauges.exposition(readiness_found.freshness, found)
-        return Response(shown, media_type=prometheus_client.CONTENT_TYPE_LATEST)
+        if time.monotonic() - self._shown_at >= KEPT_SECONDS:
+            self._shown = gauges.exposition(readiness_found.freshness, found)
+            self._shown_at = time.monotonic()
+        return Response(self._shown, media_type=prometheus_client.CONTENT_TYPE_LATEST)
 
     async def listen(self, listening: socket.socket) -> None:
         """Serve them on a port of their own until cancelled."""

@@ -60,10 +60,12 @@ class Settings(BaseSettings):
     body_memory_bytes: int = Field(
         128 * 1024 * 1024,
         gt=0,
-        description="Bytes of bodies that a process holds at one time; beyond, the oldest without a signature goes",
+        description="Bytes of bodies that a process holds at one time; beyond, the oldest that is not signed goes",
     )
     max_connections: int = Field(  # less than the 1,024 files that a process may usually have open
-        900, ge=1, description="Connections that a process serves at one time; beyond, the one that proved nothing for longest goes"
+        900,
+        ge=1,
+        description="Connections that a process serves at one time; beyond, who signed nothing for longest goes",
     )
     commit_timeout_seconds: float = Field(
         5.0, gt=0, le=9, description="How long a delivery may wait for its commit before it is answered 503"

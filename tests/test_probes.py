@@ -1,5 +1,6 @@
 """Probes and metrics of real processes: of several that count together, and of those that receive nothing."""
 
+import asyncio
 from pathlib import Path
 
 import httpx
@@ -28,6 +29,7 @@ async def test_every_scrape_shows_what_all_processes_counted(database_url: str, 
         for delivery in sent:
             async with receiver.connection() as client:
                 (await service.post(client, delivery)).raise_for_status()
+        await asyncio.sleep(probes.KEPT_SECONDS)
         shown = [await scrape(receiver) for _ in range(SCRAPES)]
         assert {sample(text, QUEUED) for text in shown} == {len(sent)}
         assert await receiver.terminate() == 0

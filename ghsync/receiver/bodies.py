@@ -2,6 +2,7 @@
 
 import asyncio
 import io
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import cast
@@ -10,6 +11,13 @@ from starlette.requests import ClientDisconnect, Request
 
 from ghsync.errors import BodyTooLarge, MalformedRequest, Overloaded
 
+SMALL_BYTES = 1024 * 1024  # nearly all deliveries are smaller by far
+LARGE_BYTES_A_SECOND = 64 * 1024 * 1024
+"""How fast large bodies are read, all together: what strangers send must not take the processor from deliveries."""
+
+
+PAUSE_SECONDS = 0.01  # a shorter one is not worth a timer
+
 
 class Room:
     """Memory for the bodies of a process; where it lacks, whoever has proved nothing for longest gives way."""
@@ -17,6 +25,7 @@ class Room:
     def __init__(self, size_bytes: int) -> None:
         self._size_bytes = size_bytes
         self._taken_bytes = 0
+        self._paced_until = 0.0
         self._unproven: dict[Share, None] = {}  # the oldest first
 
     @contextmanager
@@ -49,6 +58,15 @@ class Room:
         self._taken_bytes += size_bytes
         share.size_bytes += size_bytes
 
+    async def pace(self, share: "Share", size_bytes: int) -> None:
+        """Wait for the turn of so much more of a large body; it is not read on meanwhile."""
+        if share.size_bytes <= SMALL_BYTES:
+            return
+        now = time.monotonic()
+        self._paced_until = max(now, self._paced_until) + size_bytes / LARGE_BYTES_A_SECOND
+        if (wait := self._paced_until - now) > PAUSE_SECONDS:
+            await asyncio.sleep(wait)
+
     def prove(self, share: "Share") -> None:
         """A body's signature was right: it gives way to nobody."""
         self._unproven.pop(share, None)
@@ -75,6 +93,10 @@ class Share:
         """Take more; raises `Overloaded`."""
         self._room.take(self, size_bytes)
 
+    async def pace(self, size_bytes: int) -> None:
+        """Wait before more of a large body is read."""
+        await self._room.pace(self, size_bytes)
+
     def prove(self) -> None:
         """Keep what was taken until the end, for the signature was right."""
         self._room.prove(self)
@@ -99,6 +121,7 @@ async def read(request: Request, limit_bytes: int, share: Share) -> bytes:
                     raise _too_large(limit_bytes)
                 share.take(len(chunk))
                 body.write(chunk)
+                await share.pace(len(chunk))
         except ClientDisconnect:
             raise MalformedRequest("The connection ended before the body did.") from None
         return body.getvalue()

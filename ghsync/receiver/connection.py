@@ -58,7 +58,12 @@ class Connection(HttpToolsProtocol):
         if self._unanswered:
             self.cycle.disconnected = True
             self.cycle.message_event.set()
-        self._refuse(Overloaded("This connection's place was needed: GHSYNC_MAX_CONNECTIONS sets how many there are."))
+        needed = Overloaded("This connection's place was needed: GHSYNC_MAX_CONNECTIONS sets how many there are.")
+        if self._unanswered or self._head_bytes:
+            self._refuse(needed)
+        else:  # nothing was asked
+            self.refusals.note(needed)
+            self.transport.close()
 
     def data_received(self, data: bytes) -> None:
         self._unset_keepalive_if_required()

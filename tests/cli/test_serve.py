@@ -47,6 +47,8 @@ async def test_when_all_connections_are_taken_strangers_make_room_for_a_delivery
     delivery = traffic.busy(1).deliveries[0]
     async with service.serving(database_url, tmp_path / "log", max_connections=3) as receiver:
         strangers = [await asyncio.open_connection("127.0.0.1", receiver.port) for _ in range(3)]
+        strangers[0][1].write(b"POST /webhooks/github HTTP/1.1\r\nX-Slow: ")
+        await asyncio.sleep(0.1)
         assert (await service.post(receiver.client, delivery)).status_code == 202
         answer = await strangers[0][0].read()
         assert answer.startswith(b"HTTP/1.1 503 ")

@@ -99,3 +99,21 @@ async def test_what_came_of_a_refused_body_is_let_go_even_while_its_error_is_ans
         await bodies.read(request, 100, share)
     kept = [frame.f_locals.get("body") for frame, _ in traceback.walk_tb(refused.tb)]
     assert [body.closed for body in kept if isinstance(body, io.BytesIO)] == [True]
+
+
+async def test_large_bodies_are_read_no_faster_than_all_of_them_may_be(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(bodies, "SMALL_BYTES", 1000)
+    monkeypatch.setattr(bodies, "LARGE_BYTES_A_SECOND", 100_000)
+    room = Room(1_000_000)
+
+    async def arrive(size_bytes: int) -> float:
+        started = asyncio.get_running_loop().time()
+        with room.share() as share:
+            for _ in range(0, size_bytes, 500):
+                share.take(500)
+                await share.pace(500)
+        return asyncio.get_running_loop().time() - started
+
+    small, *large = await asyncio.gather(arrive(1000), arrive(11_000), arrive(11_000))
+    assert small < 0.05
+    assert max(large) > 0.15

@@ -285,7 +285,7 @@ async def test_when_all_places_are_taken_the_stranger_who_waits_longest_goes() -
         await signer.answer()
         await asyncio.sleep(0.02)
         late = await served.connected()
-        assert await idle.refusal() == (503, "overloaded")
+        assert await idle.reader.read() == b""
         later = await served.connected()
         assert await slow.refusal() == (503, "overloaded")
         for client in (signer, late, later):

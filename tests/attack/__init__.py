@@ -1,0 +1,1 @@
+"""Attacks on the receiver from outside, and how deliveries fare beside them."""
