@@ -45,6 +45,8 @@ class Stranger:
 
     async def send(self, data: bytes) -> None:
         """Send, as fast as it is taken."""
+        if self._writer.is_closing():
+            raise ConnectionResetError
         self._writer.write(data)
         await self._writer.drain()
 
