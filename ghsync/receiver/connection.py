@@ -36,7 +36,8 @@ class Connection(HttpToolsProtocol):
         super().__init__(*args, **kwargs)
         self._alarm: asyncio.TimerHandle | None = None
         self._in_head = True
-        self._head_bytes = 0
+        self._head_bytes = 0  # none while nothing of a request has come
+        self._request_ended = False  # within the piece that is parsed
         self._upgrading = False
         self._deaf = False  # what arrives is no request any more, and thrown away
         self._thrown_away_bytes = 0
@@ -55,9 +56,7 @@ class Connection(HttpToolsProtocol):
 
     def show_out(self) -> None:
         """Make room for who comes next."""
-        if self._unanswered:
-            self.cycle.disconnected = True
-            self.cycle.message_event.set()
+        self._give_up_answer()
         needed = Overloaded("This connection's place was needed: GHSYNC_MAX_CONNECTIONS sets how many there are.")
         if self._unanswered or self._head_bytes:
             self._refuse(needed)
@@ -78,6 +77,7 @@ class Connection(HttpToolsProtocol):
             self._end_with_what_came()
         if not self._deaf:
             super().on_message_begin()
+            self._head_bytes = max(self._head_bytes, 1)
             self._expect_head()
 
     def on_url(self, url: bytes) -> None:
@@ -107,7 +107,7 @@ class Connection(HttpToolsProtocol):
     def on_message_complete(self) -> None:
         if self._deaf or self._upgrading:
             return
-        self._in_head, self._head_bytes = True, 0
+        self._in_head, self._head_bytes, self._request_ended = True, 0, True
         super().on_message_complete()
 
     def on_response_complete(self) -> None:
@@ -119,13 +119,14 @@ class Connection(HttpToolsProtocol):
         return self.cycle is not None and not self.cycle.response_complete
 
     def _parse(self, data: bytes) -> None:
+        self._request_ended = False
         try:
             self.parser.feed_data(data)
         except httptools.HttpParserUpgrade as upgrade:
             self._decline_upgrade(data[upgrade.args[0] :])
         except httptools.HttpParserError as error:
             self._refuse(MalformedRequest(f"This is not HTTP/1.1 ({error})."))
-        if self._in_head:
+        if self._in_head and not self._request_ended:
             self._head_bytes += len(data)
             if self._head_bytes >= self.head_bytes:
                 self._refuse(HeadTooLarge(f"The head of the request is larger than {self.head_bytes} bytes."))
@@ -157,6 +158,8 @@ class Connection(HttpToolsProtocol):
         self._deaf = True
         self._expect_nothing()
         self.refusals.note(error)
+        if self._unanswered and self.cycle.more_body and not self.pipeline:  # it is this one that is wrong
+            self._give_up_answer()
         if self._unanswered and not self.cycle.disconnected:  # its answer comes first, and is the last one
             self.cycle.keep_alive = False
             return
@@ -167,6 +170,12 @@ class Connection(HttpToolsProtocol):
             self.loop.call_later(FAREWELL_SECONDS, self.transport.close)
         else:
             self.transport.close()
+
+    def _give_up_answer(self) -> None:
+        """Let the application find the connection of its request ended, if it is at one."""
+        if self._unanswered:
+            self.cycle.disconnected = True
+            self.cycle.message_event.set()
 
     def _end_with_what_came(self) -> None:
         """Answer the requests that were sent so far, and none more."""

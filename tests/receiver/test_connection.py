@@ -217,6 +217,31 @@ async def test_what_is_not_http_is_refused_in_our_own_form() -> None:
         assert await client.refusal() == (400, "malformed_request")
 
 
+async def test_a_body_that_is_no_longer_http_is_refused_at_once() -> None:
+    head = b"POST / HTTP/1.1\r\nHost: ghsync\r\nTransfer-Encoding: chunked\r\n\r\n"
+    async with serving() as served:
+        client = await (await served.connected()).send(head + b"3\r\none\r\nno size\r\n")
+        assert await client.refusal() == (400, "malformed_request")
+        assert served.asked == []
+
+
+async def test_what_came_of_one_request_is_no_part_of_the_next_one_s_head() -> None:
+    half = b"X: " + b"a" * 40_000
+    async with serving() as served:
+        client = await served.connected()
+        for _ in range(3):
+            await client.send(post(b"b" * 10_000, half))
+            assert (await client.answer())[0] == 200
+
+
+async def test_who_waits_after_an_answer_is_sent_away_without_a_word() -> None:
+    async with serving(places=1) as served:
+        waiting = await (await served.connected()).send(post(b"one"))
+        await waiting.answer()
+        await served.connected()
+        assert await waiting.reader.read() == b""
+
+
 async def test_few_requests_are_taken_ahead_of_their_answers() -> None:
     async with serving() as served:
         served.gate.clear()
