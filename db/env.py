@@ -9,11 +9,10 @@ from alembic import context
 from alembic.operations import MigrationScript
 from alembic.runtime.migration import MigrationContext
 
-from ghsync import definitions, migrate, schema
+from ghsync import definitions, locks, migrate, schema, sessions
 from ghsync.errors import NotConfigured
 
 SQL = Path(__file__).parent / "sql"
-ADVISORY_LOCK = 0x67687379  # "ghsy"; advisory locks are a database's own
 LOCK_POLL_SECONDS = 0.1
 
 # A migration runs while the previous code is still at work: one that would make it wait gives up instead, and can
@@ -36,7 +35,7 @@ def take_lock(connection: sa.Connection) -> None:
     By polling: a session that waits inside ``pg_advisory_lock`` holds a snapshot, and CREATE INDEX CONCURRENTLY in
     the session that has the lock would wait for that snapshot.
     """
-    while not connection.scalar(sa.select(sa.func.pg_try_advisory_lock(ADVISORY_LOCK))):
+    while not connection.scalar(sa.select(sa.func.pg_try_advisory_lock(locks.MIGRATION))):
         connection.rollback()
         time.sleep(LOCK_POLL_SECONDS)
     connection.commit()
@@ -54,6 +53,7 @@ def migrate_database(url: str) -> None:
     settings = context.config.attributes.get("settings", {})
     with migrate.engine(url, **settings).connect() as connection:
         take_lock(connection)
+        connection.execute(sa.text(sessions.TIME_OUT_WHEN_SILENT))
         connection.execute(sa.text(f"SET lock_timeout = '{LOCK_TIMEOUT}'"))
         connection.execute(sa.text(f"SET statement_timeout = '{STATEMENT_TIMEOUT}'"))
         connection.commit()

@@ -5,7 +5,7 @@ Functions elsewhere take a connection first and never commit: who opens the tran
 
 import asyncio
 import re
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager, suppress
 from functools import lru_cache
 from typing import Any, cast
@@ -17,13 +17,11 @@ from sqlalchemy.dialects import postgresql
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
-from ghsync import timestamps
+from ghsync import sessions, timestamps
 from ghsync.errors import DatabaseRefused, DatabaseUnavailable
+from ghsync.sessions import connection_arguments
 
 timestamps.register()
-
-APPLICATION_NAME = "ghsync"
-CONNECT_TIMEOUT_SECONDS = 3
 
 metadata = sa.MetaData(
     naming_convention={
@@ -36,14 +34,8 @@ metadata = sa.MetaData(
 )
 
 
-def connection_arguments(**settings: str) -> dict[str, Any]:
-    """What every connection is opened with, whichever door opens it; ``settings`` are those of its session."""
-    options = {"timezone": "UTC"} | settings
-    return {
-        "application_name": APPLICATION_NAME,
-        "connect_timeout": CONNECT_TIMEOUT_SECONDS,
-        "options": " ".join(f"-c {name}={value}" for name, value in options.items()),
-    }
+Act = Callable[[AsyncConnection], Awaitable[None]]
+_FIRST = "ghsync_first"
 
 
 def create_engine(
@@ -58,11 +50,42 @@ def create_engine(
         settings |= {"plan_cache_mode": "force_generic_plan"}
 
     async def connect() -> psycopg.AsyncConnection[Any]:
-        connection = await psycopg.AsyncConnection.connect(url, **connection_arguments(**settings))
+        connection = await psycopg.AsyncConnection.connect(url, **connection_arguments(url, **settings))
         if planned_once:
             connection.prepare_threshold = 0
         return connection
 
+    return _engine(connect, pool_size, recycle_seconds)
+
+
+def create_pooled_engine(url: str, limits: Mapping[str, str], *, pool_size: int = 5) -> AsyncEngine:
+    """An engine for a pooler's URL, whose sessions are lent for one transaction: ``limits`` are set in each.
+
+    Nothing is prepared, for the next transaction may be in another session.
+    """
+
+    async def connect() -> psycopg.AsyncConnection[Any]:
+        connection = await psycopg.AsyncConnection.connect(
+            url, prepare_threshold=None, autocommit=True, **sessions.pooled_arguments()
+        )
+        await connection.execute("SET TIME ZONE 'UTC'")  # poolers keep this one for each of their clients
+        await connection.set_autocommit(False)
+        return connection
+
+    async def limit(conn: AsyncConnection) -> None:
+        await fetch(conn, _LIMIT, {"names": list(limits), "values": list(limits.values())})
+
+    return beginning_with(_engine(connect, pool_size), limit)
+
+
+_LIMIT = sa.text("""
+SELECT set_config(name, value, true) FROM unnest(CAST(:names AS text[]), CAST(:values AS text[])) AS l(name, value)
+""")
+
+
+def _engine(
+    connect: Callable[[], Awaitable[psycopg.AsyncConnection[Any]]], pool_size: int, recycle_seconds: int = -1
+) -> AsyncEngine:
     return create_async_engine(
         "postgresql+psycopg://",
         async_creator=connect,
@@ -77,7 +100,13 @@ def create_engine(
 
 def autocommitting(engine: AsyncEngine) -> AsyncEngine:
     """The same engine for single statements, each a transaction: one round trip instead of three."""
-    return engine.execution_options(isolation_level="AUTOCOMMIT")
+    return engine.execution_options(isolation_level="AUTOCOMMIT", **{_FIRST: ()})
+
+
+def beginning_with(engine: AsyncEngine, act: Act) -> AsyncEngine:
+    """The same engine, each transaction of which begins with an act."""
+    acts: tuple[Act, ...] = engine.get_execution_options().get(_FIRST, ())
+    return engine.execution_options(**{_FIRST: (*acts, act)})
 
 
 @asynccontextmanager
@@ -85,6 +114,8 @@ async def transaction(engine: AsyncEngine) -> AsyncIterator[AsyncConnection]:
     """One transaction; a lost or refused connection is `DatabaseUnavailable`."""
     try:
         async with engine.begin() as conn:
+            for act in engine.get_execution_options().get(_FIRST, ()):
+                await act(conn)
             yield conn
     except (sa.exc.OperationalError, sa.exc.InterfaceError, sa.exc.InternalError, sa.exc.TimeoutError) as error:
         if _lost(error):
@@ -165,6 +196,12 @@ ONLY_READS = (
     "of several hosts, `?target_session_attrs=read-write` finds it."
 )
 
+POOLED = (
+    "A pooler answers, as PgBouncer is one, and keeps our session's settings from PostgreSQL: "
+    "name PostgreSQL itself in GHSYNC_DIRECT_DATABASE_URL, and leave the pooler in GHSYNC_DATABASE_URL."
+)
+_POOLER = "unsupported startup parameter"  # https://www.pgbouncer.org/config.html#ignore_startup_parameters
+
 
 def unavailable(error: BaseException) -> DatabaseUnavailable:
     """A driver's error that keeps us from the database; where the server answered, with what is to be done."""
@@ -174,6 +211,8 @@ def unavailable(error: BaseException) -> DatabaseUnavailable:
         return DatabaseRefused(ONLY_READS)
     if state == FORBIDDEN:
         return DatabaseRefused(f"PostgreSQL does not let us do that ({first_line(error)}): GRANT the role that right.")
+    if _POOLER in said:
+        return DatabaseRefused(POOLED)
     if found := _NO_ROLE.search(said):
         return DatabaseRefused(
             f'PostgreSQL has no role "{found[1]}": make it with `createuser --pwprompt {found[1]}`, '

@@ -6,6 +6,7 @@
     │   │   └── DatabaseRefused      it answers, and refuses: the role, the database or a right is missing
     │   ├── Overloaded
     │   ├── UnderWay             the same is being done elsewhere at this moment
+    │   ├── NotLeading           another process leads the schedule by now
     │   ├── RateLimited          GitHub's limit, or our share of it, is used up until `retry_at`
     │   ├── GitHubUnavailable    GitHub answers with an error of its own
     │   │   ├── GitHubUnreachable    or not at all
@@ -81,6 +82,10 @@ class Overloaded(Transient):
 
 class UnderWay(Transient):
     """The same is being done elsewhere, and two of it would be in each other's way."""
+
+
+class NotLeading(Transient):
+    """Another process leads the schedule: it was thought that this one is no more."""
 
 
 class RateLimited(Transient):

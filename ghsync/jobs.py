@@ -12,6 +12,7 @@ import msgspec
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from ghsync import locks
 from ghsync.database import document, fetch, fetch_column, metadata, moment, one_of, reference, uuid_key
 
 KINDS = (
@@ -181,8 +182,8 @@ CROSS JOIN LATERAL (SELECT j.due_at AS at FROM sync_jobs j WHERE j.kind = k.kind
                     AND j.parked_at IS NULL ORDER BY j.priority, j.due_at LIMIT 1) due
 """)
 
-# A database may hold a second mirror with a table of its own.
-_TAKE_TURN = sa.text("SELECT pg_try_advisory_xact_lock(hashtext(:kind), 'sync_jobs'::regclass::oid::int)")
+# What others hold is done later: to wait for it would keep deliveries waiting.
+_TAKE_TURN = sa.text(f"SELECT pg_try_advisory_xact_lock({locks.JOBS}) FROM set_config('lock_timeout', '1s', true)")
 
 
 async def any_due(conn: AsyncConnection, kinds: Iterable[str]) -> bool:

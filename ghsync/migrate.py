@@ -18,7 +18,7 @@ from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from alembic.util import CommandError
 
-from ghsync import database, definitions
+from ghsync import database, definitions, sessions
 from ghsync.errors import DatabaseRefused, NotFound, Permanent
 
 PACKAGE = Path(__file__).parent
@@ -118,6 +118,8 @@ def pending(url: str) -> list[str]:
 
 def _applied(url: str, settings: Mapping[str, str] | None = None) -> str | None:
     with engine(url, **(settings or {})).connect() as connection:
+        if not connection.scalar(sa.text(sessions.OWN)):
+            raise DatabaseRefused(database.POOLED)
         return MigrationContext.configure(connection).get_current_revision()
 
 
@@ -146,7 +148,7 @@ def engine(url: str, **settings: str) -> sa.Engine:
     """A blocking engine for any libpq URL, without a pool: a migration is one connection."""
     return sa.create_engine(
         "postgresql+psycopg://",
-        creator=lambda: psycopg.connect(url, **database.connection_arguments(**settings)),
+        creator=lambda: psycopg.connect(url, **sessions.connection_arguments(url, **settings)),
         poolclass=sa.NullPool,
     )
 

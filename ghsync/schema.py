@@ -1,6 +1,6 @@
 """The declared schema, complete: importing this module registers every table on `metadata`."""
 
-from ghsync import audit, jobs
+from ghsync import audit, jobs, processes
 from ghsync.changes import table as changes
 from ghsync.database import metadata
 from ghsync.github import budget, etags, omissions, tokens
@@ -53,6 +53,7 @@ __all__ = [
     "milestone",
     "omissions",
     "places",
+    "processes",
     "pull_request",
     "repository",
     "review",

@@ -36,6 +36,26 @@ class Settings(BaseSettings):
         None,
         description="Any libpq URL (`postgresql://...`). Unset: an embedded PostgreSQL in the data directory",
     )
+    direct_database_url: SecretStr | None = Field(
+        None,
+        description="PostgreSQL itself, where `GHSYNC_DATABASE_URL` names a pooler (PgBouncer, in transaction mode): "
+        "for notifications, leadership, migrations and commands",
+    )
+    idle_seconds: float = Field(
+        8.0,
+        ge=5,
+        description="How long a session that holds a transaction, or leads, may be silent; then PostgreSQL ends it, so "
+        "that a process that is stopped or cut off keeps nobody waiting",
+    )
+    lock_seconds: float = Field(
+        5.0, gt=0, description="How long a statement waits for a lock; what is locked is done later, the rest at once"
+    )
+    statement_seconds: float = Field(
+        300.0, gt=0, description="How long one statement may run: nothing of ghsync's takes as long"
+    )
+    network_seconds: float = Field(
+        10.0, ge=2, description="How long either end of a connection waits for a host that does not answer any more"
+    )
     data_dir: Path = Field(
         default_factory=_data_dir,
         description="Where the embedded PostgreSQL keeps its files; for root it is `/var/lib/ghsync`",
@@ -126,7 +146,7 @@ class Settings(BaseSettings):
             return tuple(part.strip() for part in value.split(",") if part.strip())
         return value
 
-    @field_validator("database_url")
+    @field_validator("database_url", "direct_database_url")
     @classmethod
     def _is_postgresql(cls, value: SecretStr | None) -> SecretStr | None:
         if value is None:
@@ -140,6 +160,18 @@ class Settings(BaseSettings):
                 "each of @ : / ? # % as %40 %3A %2F %3F %23 %25"
             )
         return value
+
+    @property
+    def own_url(self) -> str | None:
+        """Where PostgreSQL itself is, if it is not the embedded one."""
+        url = self.direct_database_url or self.database_url
+        return url.get_secret_value() if url else None
+
+    @property
+    def pooler_url(self) -> str | None:
+        """Where a pooler is, if there is one before PostgreSQL."""
+        pooled = self.direct_database_url and self.database_url
+        return pooled.get_secret_value() if pooled else None
 
     # The schedule
     sweep_seconds: float = Field(120.0, gt=0, description="How often it is asked which repositories changed")

@@ -16,13 +16,16 @@ import sqlalchemy as sa
 import structlog
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
-from ghsync import database, jobs, metrics
-from ghsync.database import autocommitting, connection_arguments, first_line, transaction
+from ghsync import contention, database, jobs, metrics
+from ghsync.contention import Detours
+from ghsync.database import autocommitting, fetch, first_line, transaction
 from ghsync.errors import DatabaseUnavailable, GhsyncError
 from ghsync.inbox import queue
 from ghsync.inbox.queue import Claimed, Verdict
 from ghsync.jobs import Due
+from ghsync.mirror import registry
 from ghsync.projector import linking, project
+from ghsync.sessions import connection_arguments
 
 log = structlog.get_logger()
 
@@ -42,8 +45,8 @@ PLAN_SECONDS = 60
 # that PostgreSQL does not understand, or is not allowed, does not.
 TROUBLES = (DatabaseUnavailable, sa.exc.OperationalError, sa.exc.InternalError)
 
-# Another transaction was faster: https://www.postgresql.org/docs/current/mvcc-serialization-failure-handling.html
-_COLLISIONS = frozenset({"40001", "40P01", "23505", "55P03"})
+# Where others may be doing the same, or hold something already, locks are not worth the wait that sessions allow.
+_BRIEFLY = sa.text("SET LOCAL lock_timeout = '1s'")
 
 
 Act = Callable[[AsyncConnection, Due], Awaitable[None]]
@@ -71,6 +74,7 @@ class Worker:
         self._max_attempts = max_attempts
         self._wake = asyncio.Event()
         self._stop = asyncio.Event()
+        self._detours = Detours()
         self._failures = 0  # in a row
         self._looked_at = 0.0
 
@@ -90,7 +94,8 @@ class Worker:
                 self._wake.clear()
                 if not await self._turn():
                     with contextlib.suppress(TimeoutError):
-                        await asyncio.wait_for(self._wake.wait(), self._poll_seconds)
+                        seconds = min(self._poll_seconds, self._detours.seconds_left)
+                        await asyncio.wait_for(self._wake.wait(), seconds)
         finally:
             listener.cancel()
             with contextlib.suppress(asyncio.CancelledError):
@@ -129,38 +134,72 @@ class Worker:
         self._wake.set()  # what was announced meanwhile nobody heard
 
     async def step(self, ids: Sequence[int] | None = None) -> int:
-        """Project one batch, or what is pending of ``ids``; a batch that fails is halved (I8)."""
-        for attempt in range(RETRIES):
-            claimed: list[Claimed] = []
-            try:
-                return await self._project(claimed, ids)
-            except DatabaseUnavailable:
-                raise
-            except Exception as error:  # noqa: BLE001 (nothing may stop the queue)
-                failure = error
-            if not _collided(failure):
-                break
-            await asyncio.sleep(0.01 * 2**attempt)
+        """Project one batch, or what is pending of ``ids``; a batch that fails is halved (I8).
+
+        Answers how many deliveries are done with for now.
+        """
+        claimed: list[Claimed] = []
         try:
-            if not claimed:
+            return await self._project_again(claimed, ids)
+        except DatabaseUnavailable:
+            raise
+        except Exception as error:  # noqa: BLE001 (nothing may stop the queue)
+            failure = error
+        try:
+            locked = contention.is_row_locked(failure)
+            if not claimed or (contention.is_locked(failure) and not locked):
                 raise failure
-            if len(claimed) == 1:
+            if len(claimed) == 1 and not locked:
                 return await self._fail(claimed[0], failure)
         finally:
             del failure  # with its traceback, which holds the bodies as this frame does
+        put_off = await self._avoid(claimed) if locked else 0
         ids = [delivery.id for delivery in claimed]
         claimed.clear()
+        if put_off:
+            return put_off + await self.step(ids)
         middle = len(ids) // 2
         return await self.step(ids[:middle]) + await self.step(ids[middle:])
 
+    async def _project_again(self, claimed: list[Claimed], ids: Sequence[int] | None) -> int:
+        """Project; where another transaction was faster, once more."""
+        failures = 0
+        while True:
+            try:
+                return await self._project(claimed, ids)
+            except sa.exc.DBAPIError as error:
+                failures += 1
+                if failures == RETRIES or not contention.collided(error):
+                    raise
+            claimed.clear()
+            await asyncio.sleep(0.005 * 2**failures)
+
+    async def _avoid(self, claimed: Sequence[Claimed]) -> int:
+        """Leave alone what others have locked, a repository or something of it; answers how many of these wait."""
+        places = [_place(delivery) for delivery in claimed]
+        if len(claimed) > 1:
+            async with transaction(self._engine) as conn:
+                locked = await registry.locked(conn, places)
+            places = [place for place in places if place.lower() in locked]
+        self._detours.add(places)
+        for place in sorted(set(places)):
+            log.warning("locked_by_others", repository=place, again_in_seconds=contention.AVOIDED_SECONDS)
+        return len(places)
+
     async def _project(self, claimed: list[Claimed], ids: Sequence[int] | None) -> int:
         started = time.monotonic()
+        avoided = self._detours.names
         async with transaction(self._engine) as conn:
-            claimed += await queue.claim(conn, self._batch_size, ids)
-            if not claimed:
-                return 0
-            verdicts = await project.project(conn, claimed)
-            await queue.finish(conn, verdicts)
+            if ids is not None or self._detours.wary:
+                await fetch(conn, _BRIEFLY)
+            claimed += await queue.claim(conn, self._batch_size, ids, avoided=avoided)
+            verdicts = await project.project(conn, claimed) if claimed else []
+            if claimed:
+                await queue.finish(conn, verdicts)
+        if ids is None:
+            self._detours.forget(avoided)
+        if not claimed:
+            return 0
         seconds = time.monotonic() - started
         _count(claimed, verdicts, seconds)
         parked = [verdict for verdict in verdicts if verdict.status == "parked"]
@@ -203,20 +242,21 @@ class Worker:
             raise
         except Exception as error:  # noqa: BLE001 (as in `step`: nothing may stop the worker)
             failure = error
-        if not claimed:
+        if not claimed or (contention.is_locked(failure) and not contention.is_row_locked(failure)):
             raise failure
         if len(claimed) > 1:
             middle = len(claimed) // 2
             return sum([await self._work_off(kind, act, half) for half in (claimed[:middle], claimed[middle:])])
         log.warning("job_postponed", kind=kind, key=claimed[0], error=first_line(failure))
-        attempts = 1 if _hopeless(failure) else self._max_attempts
+        attempts = 1 if _hopeless(failure) else None if contention.is_locked(failure) else self._max_attempts
         async with transaction(self._engine) as conn:
             await jobs.postpone(conn, kind, claimed, first_line(failure), max_attempts=attempts)
         return 1
 
 
-def _collided(error: BaseException) -> bool:
-    return isinstance(error, sa.exc.DBAPIError) and getattr(error.orig, "sqlstate", None) in _COLLISIONS
+def _place(delivery: Claimed) -> str:
+    """The repository that a delivery tells of, empty for one of none."""
+    return delivery.repository or ""
 
 
 def _hopeless(error: BaseException) -> bool:
@@ -252,7 +292,7 @@ async def listen(url: str, channels: Sequence[str], wake: Callable[[], None]) ->
 
 
 async def _connect(url: str) -> psycopg.AsyncConnection[Any]:
-    return await psycopg.AsyncConnection.connect(url, autocommit=True, **connection_arguments())
+    return await psycopg.AsyncConnection.connect(url, autocommit=True, **connection_arguments(url))
 
 
 def _count(claimed: Sequence[Claimed], verdicts: Sequence[Verdict], seconds: float) -> None:

@@ -12,12 +12,14 @@ import pytest
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from ghsync import database, log
+from ghsync import contention, database, log, sessions
+from ghsync.contention import Detours
 from ghsync.database import transaction
 from ghsync.inbox import queue
 from ghsync.inbox.delivery import Delivery
 from ghsync.inbox.queue import Claimed
 from ghsync.inbox.recorder import Recorder
+from ghsync.settings import Settings
 from ghsync.worker import Worker, create_engine
 from tests import postgres
 from tests.mirror.reports import query, until_blocked
@@ -125,9 +127,9 @@ async def test_a_batch_that_fails_is_let_go_of_before_its_halves_are_claimed(
     held = []
     claim = queue.claim
 
-    async def counted(*arguments: Any) -> list[Claimed]:
+    async def counted(*arguments: Any, **bounds: Any) -> list[Claimed]:
         held.append(sum(isinstance(each, Claimed) for each in gc.get_objects()))
-        return await claim(*arguments)
+        return await claim(*arguments, **bounds)
 
     monkeypatch.setattr(queue, "claim", counted)
     await arrive(engine, *(delivery(f"guid-{number}", "poison", number) for number in range(1, 9)))
@@ -225,6 +227,58 @@ async def test_workers_that_wait_for_each_other_in_a_circle_both_get_through(dat
     await working
     assert {status for _, status in await query(engine, STATUSES)} == {"processed"}
     await engine.dispose()
+
+
+@pytest.fixture
+async def patient(database_url: str) -> AsyncIterator[AsyncEngine]:
+    """As a worker's connections are: they wait for a lock so long, and no longer."""
+    engine = create_engine(sessions.bounded(database_url, Settings(lock_seconds=0.2)))
+    yield engine
+    await engine.dispose()
+
+
+HELD = {
+    "its repository": "SELECT FROM github_repositories WHERE github_id = '1' FOR UPDATE",
+    "an issue": "SELECT FROM github_issues WHERE github_id = '1001' FOR UPDATE",
+}
+
+
+@pytest.mark.parametrize("held", HELD.values(), ids=HELD)
+async def test_what_others_have_locked_waits_and_the_rest_is_done_at_once(
+    engine: AsyncEngine, patient: AsyncEngine, held: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """However long it is held: it is not counted as a failure, and done when it is free."""
+    monkeypatch.setattr(contention, "AVOIDED_SECONDS", 60)
+    await arrive(engine, delivery("first", "one", 1), delivery("else", "one", 1, repository=2))
+    await worker(engine).drain()
+    changed = delivery("b", "changed", 1)
+    others = [delivery(f"other-{number}", "two", number, repository=2) for number in range(2, 40)]
+    await arrive(engine, delivery("a", "changed", 2), *others[:20], changed, *others[20:])
+    working = worker(patient, max_attempts=1)
+    async with engine.connect() as conn:
+        await conn.execute(sa.text(held))
+        await working.drain()
+        undone = "SELECT DISTINCT repository, attempts FROM webhook_deliveries WHERE status = 'pending'"
+        assert await query(engine, undone) == [("acme/r1", 0)]
+        await conn.rollback()
+    monkeypatch.setattr(working, "_detours", Detours())
+    await working.drain()
+    assert {status for _, status in await query(engine, STATUSES)} == {"processed"}
+    assert ("1", "changed") in await query(engine, ISSUES)
+
+
+async def test_what_was_locked_is_tried_again_by_itself(
+    engine: AsyncEngine, patient: AsyncEngine, database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(contention, "AVOIDED_SECONDS", 0.2)
+    await arrive(engine, delivery("first", "one", 1))
+    await worker(engine).drain()
+    async with engine.connect() as conn, running(worker(patient), database_url):
+        await conn.execute(sa.text(HELD["its repository"]))
+        await arrive(engine, delivery("a", "two", 2), delivery("b", "two", 2, repository=2))
+        await until(engine, "SELECT guid FROM webhook_deliveries WHERE status = 'pending'", [("a",)])
+        await conn.rollback()
+        await until(engine, "SELECT guid FROM webhook_deliveries WHERE status = 'pending'", [])
 
 
 async def test_an_arrival_wakes_a_worker_that_polls_once_a_minute(engine: AsyncEngine, database_url: str) -> None:

@@ -9,7 +9,7 @@ import psycopg
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from ghsync import embedded, log, migrate, settings
+from ghsync import embedded, log, migrate, sessions, settings
 from ghsync.cli.terminal import notices
 from ghsync.database import FORBIDDEN, READ_ONLY, create_engine, first_line, transaction, unavailable
 from ghsync.errors import NotConfigured, Permanent
@@ -34,13 +34,17 @@ def configured(*, notes: bool = True, **overrides: object) -> Iterator[tuple[Set
     loaded = settings.load(**overrides)
     log.configure(loaded.log_format, loaded.log_level)
     with _database_errors():
-        if loaded.database_url is not None:
-            yield loaded, loaded.database_url.get_secret_value()
+        if loaded.direct_database_url and not loaded.database_url:
+            raise NotConfigured(
+                "GHSYNC_DIRECT_DATABASE_URL is set, and GHSYNC_DATABASE_URL is not: without a pooler set only that."
+            )
+        if loaded.own_url is not None:
+            yield loaded, sessions.bounded(loaded.own_url, loaded)
             return
         with embedded.running(loaded.data_dir) as url:
             if notes:
                 notices.print(f"Using the embedded PostgreSQL in {loaded.data_dir}.", style="dim", soft_wrap=True)
-            yield loaded, url
+            yield loaded, sessions.bounded(url, loaded)
 
 
 def run(function: Callable[[AsyncEngine], Awaitable[T]]) -> T:

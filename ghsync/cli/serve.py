@@ -17,15 +17,16 @@ import uvicorn
 from sqlalchemy.ext.asyncio import AsyncEngine
 from starlette.applications import Starlette
 
-from ghsync import app, gauges, log, metrics, migrate, probes, settings, worker
+from ghsync import app, gauges, log, metrics, migrate, probes, sessions, settings, worker
 from ghsync.app import Background
 from ghsync.cli.context import configured, notices
-from ghsync.database import create_engine
+from ghsync.database import create_engine, create_pooled_engine
 from ghsync.errors import NotConfigured
 from ghsync.github import credentials
 from ghsync.github.client import GitHub
 from ghsync.inbox.recorder import Recorder
 from ghsync.probes import Probes
+from ghsync.processes import Process
 from ghsync.projector.events import HANDLED
 from ghsync.receiver.connection import Connection
 from ghsync.receiver.door import Door
@@ -78,7 +79,8 @@ def serve(
         migrate.upgrade(url)
         migrate.check_writable(url)
         notices.print(f"Receiving on http://{loaded.host}:{loaded.port}/webhooks/github", soft_wrap=True)
-        os.environ[f"{PREFIX}DATABASE_URL"] = url  # for the processes that uvicorn starts
+        own = "DIRECT_DATABASE_URL" if loaded.pooler_url else "DATABASE_URL"
+        os.environ[f"{PREFIX}{own}"] = url  # for the processes that uvicorn starts
         if no_worker:
             os.environ[NO_WORKER] = "1"
         if pull:
@@ -140,12 +142,13 @@ def application() -> Starlette:
         loaded = loaded.model_copy(update={"heal_seconds": loaded.pull_seconds})
     log.configure(loaded.log_format, loaded.log_level)
     url = _url(loaded)
-    engine = create_engine(url)
-    background: list[Background] = []
+    engine = _engine(loaded, url)
+    process = Process("serve")
+    background: list[Background] = [lambda: process.live(engine)]
     if not os.environ.get(NO_WORKER):
         background.append(lambda: _work(loaded, url))
         if _reads(loaded):
-            background.append(lambda: _reconcile(loaded, url))
+            background.append(lambda: _reconcile(loaded, url, process))
         else:
             background.append(lambda: _forget_refetches(engine))
     metrics.begin(HANDLED)
@@ -171,7 +174,7 @@ async def _work(loaded: Settings, url: str) -> None:
 
     A worker that breaks begins again: were the process to end with it, deliveries would be lost that can wait.
     """
-    engine = worker.create_engine(url)
+    engine = _worker_engine(loaded, url)
     try:
         while True:
             one = _worker(loaded, engine)
@@ -194,9 +197,9 @@ def _reads(loaded: Settings) -> bool:
     return credentials.app(loaded) is not None or credentials.personal(loaded) is not None
 
 
-async def _reconcile(loaded: Settings, url: str) -> None:
+async def _reconcile(loaded: Settings, url: str, process: Process) -> None:
     """Follow the schedule until cancelled, on connections of its own."""
-    engine = create_engine(url)
+    engine = _engine(loaded, url)
     recorder = Recorder(engine, loaded.commit_timeout_seconds)
     intervals = Intervals(
         refetch=loaded.poll_seconds,
@@ -207,7 +210,7 @@ async def _reconcile(loaded: Settings, url: str) -> None:
     )
     try:
         async with GitHub(engine, loaded) as github:
-            await Schedule(Reconciler(engine, github), recorder, intervals).run(url)
+            await Schedule(Reconciler(engine, github), recorder, intervals, process).run(url)
     finally:
         await recorder.close()
         await engine.dispose()
@@ -225,12 +228,14 @@ def work() -> None:
     """Only project: the worker and the schedule, without a receiver."""
 
     async def run_until_signalled(loaded: Settings, url: str) -> None:
-        engine = worker.create_engine(url)
+        engine = _worker_engine(loaded, url)
         one = _worker(loaded, engine)
         for signal_number in (signal.SIGINT, signal.SIGTERM):
             asyncio.get_running_loop().add_signal_handler(signal_number, one.stop)
-        beside = create_engine(url, pool_size=1)
-        tasks = [asyncio.create_task(_reconcile(loaded, url) if _reads(loaded) else _forget_refetches(beside))]
+        beside = _engine(loaded, url, pool_size=1)
+        process = Process("work")
+        rest = _reconcile(loaded, url, process) if _reads(loaded) else _forget_refetches(beside)
+        tasks = [asyncio.create_task(rest), asyncio.create_task(process.live(beside))]
         metrics.begin(HANDLED)
         if port := loaded.operations_port:
             listening = probes.bind(loaded.host, port)
@@ -259,7 +264,18 @@ def _worker(loaded: Settings, engine: AsyncEngine) -> Worker:
     )
 
 
+def _engine(loaded: Settings, url: str, *, pool_size: int = 5) -> AsyncEngine:
+    """Connections, through the pooler where there is one."""
+    if loaded.pooler_url:
+        return create_pooled_engine(loaded.pooler_url, sessions.limits(loaded), pool_size=pool_size)
+    return create_engine(url, pool_size=pool_size)
+
+
+def _worker_engine(loaded: Settings, url: str) -> AsyncEngine:
+    return _engine(loaded, url, pool_size=1) if loaded.pooler_url else worker.create_engine(url)
+
+
 def _url(loaded: Settings) -> str:
-    if loaded.database_url is None:
+    if loaded.own_url is None:
         raise NotConfigured(f"{PREFIX}DATABASE_URL is not set.")
-    return loaded.database_url.get_secret_value()
+    return loaded.own_url

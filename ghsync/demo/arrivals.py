@@ -11,9 +11,9 @@ import httpx
 import psycopg
 
 from ghsync.changes import feed
-from ghsync.database import connection_arguments
 from ghsync.inbox import recording
 from ghsync.inbox.recording import Recorded
+from ghsync.sessions import connection_arguments
 
 PATIENCE_SECONDS = 30.0
 POLL_SECONDS = 0.01  # deliveries that change nothing are not told of in the feed
@@ -68,7 +68,7 @@ class Watcher:
 @asynccontextmanager
 async def watching(url: str) -> AsyncIterator[Watcher]:
     """A watcher at work."""
-    connection = await psycopg.AsyncConnection.connect(url, autocommit=True, **connection_arguments())
+    connection = await psycopg.AsyncConnection.connect(url, autocommit=True, **connection_arguments(url))
     async with connection:
         watcher = Watcher(connection)
         task = asyncio.create_task(watcher.watch())

@@ -5,7 +5,7 @@ killed worker leaves nothing behind, and projection and finishing are one commit
 """
 
 import io
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -69,16 +69,28 @@ ORDER BY d.next_attempt_at, d.id
 
 
 _CLAIM = _claim("next_attempt_at <= now()")
-_CLAIM_THESE = _claim("id = ANY(:ids)")
+_CLAIM_OTHERS = _claim("next_attempt_at <= now() AND coalesce(repository, '') <> ALL(:avoided)")
+_CLAIM_THESE = _claim("id = ANY(:ids) AND coalesce(repository, '') <> ALL(:avoided)")
 
 
 async def claim(
-    conn: AsyncConnection, limit: int, ids: Sequence[int] | None = None, *, max_bytes: int = BATCH_BYTES
+    conn: AsyncConnection,
+    limit: int,
+    ids: Sequence[int] | None = None,
+    *,
+    avoided: Collection[str] = (),
+    max_bytes: int = BATCH_BYTES,
 ) -> list[Claimed]:
-    """Lock up to ``limit`` deliveries that are due, oldest first, or those of ``ids`` that are still pending."""
+    """Lock up to ``limit`` deliveries that are due, oldest first, or those of ``ids`` that are still pending.
+
+    Those of ``avoided`` repositories are left for later; the empty name is for deliveries of none.
+    """
     bounds: dict[str, Any] = {"limit": limit, "bytes": max_bytes}
     if ids is not None:
-        rows = await fetch(conn, _CLAIM_THESE, bounds | {"ids": list(ids), "limit": len(ids)}, binary=True)
+        asked = {"ids": list(ids), "limit": len(ids), "avoided": list(avoided)}
+        rows = await fetch(conn, _CLAIM_THESE, bounds | asked, binary=True)
+    elif avoided:
+        rows = await fetch(conn, _CLAIM_OTHERS, bounds | {"avoided": list(avoided)}, binary=True)
     else:
         rows = await fetch(conn, _CLAIM, bounds, binary=True)
     claimed = []

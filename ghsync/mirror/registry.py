@@ -13,6 +13,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from ghsync import locks
 from ghsync.database import fetch, fetch_column
 from ghsync.mirror import following, installation, organizations, repository
 from ghsync.mirror.noun import Row
@@ -43,12 +44,10 @@ class Written:
     contested: set[str] = field(default_factory=set)
 
 
-_FIRST_SIGHT = 0x7365_656E  # "seen" in ASCII; beside it stands the table, for a database may hold a second mirror
-
 # Who is about to make something that others may be making too must not hold what those wait for: they take turns, and
 # begin before they lock any row.
-_TAKE_TURNS = sa.text("""
-SELECT pg_advisory_xact_lock(:lock, 'github_repositories'::regclass::oid::int) WHERE :always OR EXISTS (
+_TAKE_TURNS = sa.text(f"""
+SELECT pg_advisory_xact_lock({locks.FIRST_SIGHT}) WHERE :always OR EXISTS (
   SELECT FROM unnest(CAST(:github_ids AS text[])) AS seen(github_id)
   WHERE NOT EXISTS (SELECT FROM github_repositories r WHERE r.github_id = seen.github_id))
 """)
@@ -65,6 +64,15 @@ LEFT JOIN github_installations i ON i.id = r.installation_id
 WHERE r.github_id = ANY(:github_ids) OR lower(r.full_name) = ANY(CAST(:names AS text[]) || ARRAY(
   SELECT lower(full_name) FROM github_repositories WHERE github_id = ANY(:github_ids)))
 ORDER BY r.github_id FOR NO KEY UPDATE OF r
+""")
+
+_LOCKED = sa.text("""
+WITH asked AS (
+  SELECT id, full_name FROM github_repositories WHERE lower(full_name) = ANY(CAST(:names AS text[]))
+), free AS (
+  SELECT r.id FROM github_repositories r WHERE r.id IN (SELECT id FROM asked) FOR NO KEY UPDATE SKIP LOCKED
+)
+SELECT lower(full_name) FROM asked WHERE id NOT IN (SELECT id FROM free)
 """)
 
 _LOCK_THESE = sa.text("""
@@ -145,6 +153,11 @@ async def lock(conn: AsyncConnection, repository_ids: Iterable[str]) -> None:
     await fetch(conn, _LOCK_THESE, {"ids": list(repository_ids)})
 
 
+async def locked(conn: AsyncConnection, names: Iterable[str]) -> set[str]:
+    """The repositories of these that another transaction has locked, by their full names in lower case."""
+    return set(await fetch_column(conn, _LOCKED, {"names": [name.lower() for name in names]}))
+
+
 async def write(
     conn: AsyncConnection,
     rows: Sequence[Row],
@@ -207,7 +220,7 @@ async def write(
 async def _take_turns(conn: AsyncConnection, github_ids: Sequence[str], *, always: bool) -> None:
     """Let nobody else make repositories until commit, if one of these may be new."""
     if always or not _known(conn).issuperset(github_ids):
-        await fetch(conn, _TAKE_TURNS, {"lock": _FIRST_SIGHT, "github_ids": list(github_ids), "always": always})
+        await fetch(conn, _TAKE_TURNS, {"github_ids": list(github_ids), "always": always})
 
 
 def _known(conn: AsyncConnection) -> set[str]:
@@ -309,7 +322,7 @@ async def _settle(
     names |= {name.lower() for name in followed}
     names |= {stored[github_id].full_name.lower() for github_id in moved if github_id in stored}
     if names:
-        settled = await fetch(conn, _SETTLE, {"names": list(names)})
+        settled = await fetch(conn, _SETTLE, {"names": [name.lower() for name in names]})
         written.renamed = [row.id for row in settled]
         written.named = list(names)
     follow = {*written.renamed, *(written.ids[github_id] for github_id in moved | about if github_id in written.ids)}

@@ -3,7 +3,8 @@
 It also forgets what of their history is too old, and asks daily what GitHub's schema knows.
 
 The leader is whoever has an advisory lock, on a connection that does nothing else: when the process dies, however it
-dies, PostgreSQL gives the lock to the next. https://www.postgresql.org/docs/current/explicit-locking.html#ADVISORY-LOCKS
+dies, PostgreSQL gives the lock to the next. One that is stopped, or cut off, asks nothing on that connection any more,
+and PostgreSQL ends it.
 """
 
 import asyncio
@@ -12,26 +13,29 @@ import math
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import psycopg
+import sqlalchemy as sa
 import structlog
 
-from ghsync import jobs, metrics
-from ghsync.database import connection_arguments, first_line, transaction
-from ghsync.errors import GhsyncError, GraphQLUnavailable, NotConfigured, RateLimited, TooHeavy
+from ghsync import jobs, locks, metrics
+from ghsync.database import beginning_with, first_line, transaction
+from ghsync.errors import DatabaseUnavailable, GhsyncError, GraphQLUnavailable, NotConfigured, RateLimited, TooHeavy
 from ghsync.github import question
 from ghsync.inbox.recorder import Recorder
+from ghsync.processes import Process
 from ghsync.reconciler import history, places, refetch
 from ghsync.reconciler.audit import audit
 from ghsync.reconciler.heal import heal
 from ghsync.reconciler.reconciler import Reconciler
 from ghsync.reconciler.sweep import sweep
+from ghsync.sessions import TIME_OUT_WHEN_SILENT, connection_arguments
 
-LEADER = 0x6768_7379_6E63  # "ghsync" in ASCII
 RETRY_SECONDS = 2.0
+PROOF_SECONDS = 2.0  # well below the silence after which PostgreSQL ends a session
 LONGEST_PAUSE_SECONDS = 300.0  # after a failure; what is rarer than that is not put off to its next turn
 HISTORY_SECONDS = 3600.0
 SCHEMA_SECONDS = 86_400.0
@@ -56,8 +60,10 @@ class Intervals:
 class Schedule:
     """Does what is due, while it is the leader."""
 
-    def __init__(self, reconciler: Reconciler, recorder: Recorder, intervals: Intervals) -> None:
-        self._reconciler = reconciler
+    def __init__(self, reconciler: Reconciler, recorder: Recorder, intervals: Intervals, process: Process) -> None:
+        self._process = process
+        self._engine = reconciler.engine
+        self._reconciler = replace(reconciler, engine=beginning_with(reconciler.engine, process.check_lead))
         self._recorder = recorder
         self._intervals = intervals
         self._wake = asyncio.Event()
@@ -70,10 +76,11 @@ class Schedule:
             try:
                 async with self._leadership(url) as lost:
                     tell = log.warning
+                    await self._process.lead(self._engine)
                     log.info("leading")
                     metrics.leading.set(1)
                     await self._lead(lost)
-            except (psycopg.Error, OSError) as error:
+            except (psycopg.Error, sa.exc.DBAPIError, DatabaseUnavailable, OSError) as error:
                 tell("leadership_lost", error=first_line(error))
                 tell = log.debug  # once is enough, until the database is there again
             except Exception:  # it must not end while the process goes on
@@ -85,7 +92,8 @@ class Schedule:
     @asynccontextmanager
     async def _leadership(self, url: str) -> AsyncIterator[asyncio.Task[None]]:
         """Wait for the lock; answers a task that ends when the connection does, and the lock with it."""
-        async with await psycopg.AsyncConnection.connect(url, autocommit=True, **connection_arguments()) as conn:
+        async with await psycopg.AsyncConnection.connect(url, autocommit=True, **connection_arguments(url)) as conn:
+            await conn.execute(TIME_OUT_WHEN_SILENT)
             while not await _locked(conn):  # noqa: ASYNC110 (to wait inside PostgreSQL would hold vacuum back)
                 await asyncio.sleep(RETRY_SECONDS)
             await conn.execute(f"LISTEN {jobs.CHANNEL}".encode())
@@ -94,12 +102,18 @@ class Schedule:
                 yield listening
             finally:
                 listening.cancel()
-                with contextlib.suppress(asyncio.CancelledError, psycopg.Error):
+                with contextlib.suppress(asyncio.CancelledError, psycopg.Error, OSError):
                     await listening
+                with contextlib.suppress(DatabaseUnavailable, sa.exc.DBAPIError):
+                    await self._process.resign(self._engine)
 
     async def _listen(self, conn: psycopg.AsyncConnection[Any]) -> None:
-        async for _ in conn.notifies():
-            self._wake.set()
+        """Wake the schedule when something is due, and prove every now and then that this process lives."""
+        while True:
+            async for _ in conn.notifies(timeout=PROOF_SECONDS):
+                self._wake.set()
+            async with asyncio.timeout(PROOF_SECONDS):
+                await conn.execute("SELECT")
 
     async def _lead(self, lost: asyncio.Task[None]) -> None:
         turns = [
@@ -183,6 +197,6 @@ def _is_cancelled() -> bool:
 
 
 async def _locked(conn: psycopg.AsyncConnection[Any]) -> bool:
-    cursor = await conn.execute("SELECT pg_try_advisory_lock(%s)", [LEADER])
+    cursor = await conn.execute("SELECT pg_try_advisory_lock(%s)", [locks.LEADER])
     row = await cursor.fetchone()
     return bool(row and row[0])

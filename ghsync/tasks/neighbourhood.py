@@ -5,12 +5,12 @@ from collections.abc import Iterable, Sequence
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from ghsync import locks
 from ghsync.database import fetch
 from ghsync.tasks.item import Item, as_json
 from ghsync.tasks.meaning import LONGEST_CHAIN
 
-# "glnk"; advisory locks are a database's own, and a database may hold a second mirror with a table of its own.
-_LOCK = f"pg_advisory_xact_lock({0x676C_6E6B}, 'task_github_links'::regclass::oid::int)"
+_LOCK = f"pg_advisory_xact_lock({locks.LINKS})"
 
 
 def _leads_anywhere(item: str, kind: str) -> str:

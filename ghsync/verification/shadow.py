@@ -9,12 +9,11 @@ from contextlib import contextmanager
 import psycopg
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from ghsync import database, migrate
+from ghsync import database, locks, migrate
 from ghsync.errors import NotConfigured, UnderWay
+from ghsync.sessions import connection_arguments
 
 SCHEMA = "ghsync_shadow"
-
-_LOCK = 0x7368_6477  # "shdw"; advisory locks are a database's own
 
 
 @contextmanager
@@ -23,7 +22,7 @@ def standing(url: str) -> Iterator[None]:
 
     What a killed process left behind is dropped first. Raises `UnderWay` where another process has one standing.
     """
-    with psycopg.connect(url, autocommit=True, **database.connection_arguments()) as connection:
+    with psycopg.connect(url, autocommit=True, **connection_arguments(url)) as connection:
         if not _locked(connection):
             raise UnderWay("The mirror is being verified already: one verification at a time has to do.")
         _drop(connection)
@@ -42,7 +41,7 @@ def create_engine(url: str) -> AsyncEngine:
 
 
 def _locked(connection: psycopg.Connection) -> bool:
-    row = connection.execute("SELECT pg_try_advisory_lock(%s)", [_LOCK]).fetchone()
+    row = connection.execute("SELECT pg_try_advisory_lock(%s)", [locks.SHADOW]).fetchone()
     return bool(row and row[0])
 
 

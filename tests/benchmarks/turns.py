@@ -18,8 +18,8 @@ import psycopg
 import uvloop
 
 from ghsync import embedded, log, migrate
-from ghsync.database import connection_arguments
 from ghsync.demo import arrivals
+from ghsync.sessions import connection_arguments
 from tests import service, traffic
 from tests.benchmarks import fresh, generator
 
@@ -53,7 +53,7 @@ async def measure(folder: Path, url: str, rate: int, seconds: int) -> None:
         service.serving(url, folder / "serve.log", anew=True, log_level="warning") as receiver,
         arrivals.watching(url) as watcher,
         generator.posting(receiver.port) as posting,
-        await psycopg.AsyncConnection.connect(url, autocommit=True, **connection_arguments()) as connection,
+        await psycopg.AsyncConnection.connect(url, autocommit=True, **connection_arguments(url)) as connection,
     ):
         await fresh.pace(posting, watcher, deliveries[:rate], rate)  # connections open, plans made
         load = asyncio.create_task(fresh.pace(posting, watcher, deliveries[rate:], rate))

@@ -8,8 +8,10 @@ from dataclasses import replace
 import psycopg
 import pytest
 
+from ghsync import locks
 from ghsync.errors import BadCredentials, GitHubUnavailable
 from ghsync.inbox.recorder import Recorder
+from ghsync.processes import Process
 from ghsync.reconciler import schedule
 from ghsync.reconciler.schedule import Intervals, Schedule
 from ghsync.simulator.actions import issues
@@ -26,7 +28,7 @@ LEADERS = "SELECT pid FROM pg_locks WHERE locktype = 'advisory' AND objid = %s A
 async def scheduled(lab: Lab, url: str, intervals: Intervals = OFTEN) -> AsyncIterator[asyncio.Task[None]]:
     """A schedule that runs, until the end."""
     recorder = Recorder(lab.engine, timeout_seconds=5)
-    running = asyncio.create_task(Schedule(lab.reconciler, recorder, intervals).run(url))
+    running = asyncio.create_task(Schedule(lab.reconciler, recorder, intervals, Process("work")).run(url))
     try:
         yield running
     finally:
@@ -44,7 +46,7 @@ async def until_equal(lab: Lab) -> None:
 
 def leaders(connection: psycopg.Connection) -> list[int]:
     """The server processes of those who lead."""
-    return [pid for (pid,) in connection.execute(LEADERS, [schedule.LEADER & 0xFFFFFFFF])]
+    return [pid for (pid,) in connection.execute(LEADERS, [locks.LEADER & 0xFFFFFFFF])]
 
 
 async def test_a_new_mirror_fills_itself_and_stays_equal(lab: Lab, database_url: str) -> None:
@@ -136,7 +138,7 @@ async def test_whatever_ends_a_turn_is_waited_for_longer_each_time(
     async def fail() -> None:
         raise error
 
-    planned = Schedule(lab.reconciler, Recorder(lab.engine, timeout_seconds=5), OFTEN)
+    planned = Schedule(lab.reconciler, Recorder(lab.engine, timeout_seconds=5), OFTEN, Process("work"))
     monkeypatch.setattr(asyncio, "sleep", sleep)
     with pytest.raises(asyncio.CancelledError):
         await planned._turns("heal", seconds, fail)

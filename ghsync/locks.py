@@ -1,0 +1,51 @@
+"""Advisory locks: their keys, and who holds what others wait for.
+
+They are a database's own, and a database may hold a second mirror: locks of what is written have a table beside them.
+https://www.postgresql.org/docs/current/explicit-locking.html#ADVISORY-LOCKS
+"""
+
+import sqlalchemy as sa
+
+LEADER = 0x6768_7379_6E63  # "ghsync" in ASCII
+MIGRATION = 0x6768_7379  # "ghsy"
+SHADOW = 0x7368_6477  # "shdw"
+FIRST_SIGHT = f"{0x7365_656E}, 'github_repositories'::regclass::oid::int"  # "seen"
+LINKS = f"{0x676C_6E6B}, 'task_github_links'::regclass::oid::int"  # "glnk"
+JOBS = "hashtext(:kind), 'sync_jobs'::regclass::oid::int"
+
+# A key of 64 bits is told in two halves, of a pair each number: https://www.postgresql.org/docs/current/view-pg-locks.html
+_KEYS = f"""
+  SELECT name, (key >> 32)::oid AS classid, (key & 4294967295)::oid AS objid, 1 AS objsubid
+  FROM (VALUES ('leader', {LEADER}::bigint), ('migration', {MIGRATION}), ('replay --verify', {SHADOW})) AS k(name, key)
+  UNION ALL
+  SELECT name, first::oid, second::oid, 2 FROM (VALUES
+    ('first sight', {FIRST_SIGHT}), ('links', {LINKS})) AS k(name, first, second)
+  UNION ALL
+  SELECT 'jobs: ' || replace(kind, '_', ' '), hashtext(kind)::oid, 'sync_jobs'::regclass::oid, 2
+  FROM unnest(CAST(:kinds AS text[])) AS k(kind)
+"""
+
+# What is no advisory lock is told where somebody waits for it: who waits for a row has locked its place in the table.
+HELD = sa.text(f"""
+WITH keys AS ({_KEYS}), waits AS (
+  SELECT blocker.pid, count(DISTINCT w.pid) AS waiting,
+         string_agg(DISTINCT l.relation::regclass::text, ', ') FILTER (WHERE l.locktype = 'tuple') AS tables
+  FROM pg_stat_activity w CROSS JOIN LATERAL unnest(pg_blocking_pids(w.pid)) AS blocker(pid)
+  LEFT JOIN pg_locks l ON l.pid = w.pid
+  WHERE w.datname = current_database() AND w.wait_event_type = 'Lock' GROUP BY blocker.pid
+), advisory AS (
+  SELECT l.pid, string_agg(k.name, ', ' ORDER BY k.name) AS names, bool_or(k.objsubid = 1) AS of_session
+  FROM pg_locks l JOIN keys k USING (classid, objid, objsubid)
+  WHERE l.locktype = 'advisory' AND l.granted
+    AND l.database = (SELECT oid FROM pg_database WHERE datname = current_database())
+  GROUP BY l.pid
+)
+SELECT pid, coalesce(a.names, 'rows of ' || w.tables, 'rows') AS lock,
+       coalesce(nullif(s.application_name, ''), s.usename, 'unknown') AS holder, s.state,
+       extract(epoch FROM clock_timestamp() - CASE WHEN a.of_session THEN s.backend_start
+                          ELSE coalesce(s.xact_start, s.state_change) END)::float8 AS seconds,
+       coalesce(w.waiting, 0) AS waiting
+FROM advisory a FULL JOIN waits w USING (pid) LEFT JOIN pg_stat_activity s USING (pid)
+ORDER BY seconds DESC NULLS LAST, pid
+""")
+"""Who holds advisory locks, and whatever else others wait for, with how long; ``kinds`` are those of jobs."""
