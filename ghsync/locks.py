@@ -25,11 +25,14 @@ _KEYS = f"""
   FROM unnest(CAST(:kinds AS text[])) AS k(kind)
 """
 
-# What is no advisory lock is told where somebody waits for it: who waits for a row has locked its place in the table.
+# What is no advisory lock is told where somebody waits for it. Who waits for a row has locked its place in the table,
+# unless it would insert the row; then its statement tells.
 HELD = sa.text(f"""
 WITH keys AS ({_KEYS}), waits AS (
   SELECT blocker.pid, count(DISTINCT w.pid) AS waiting,
-         string_agg(DISTINCT l.relation::regclass::text, ', ') FILTER (WHERE l.locktype = 'tuple') AS tables
+         coalesce(
+           string_agg(DISTINCT l.relation::regclass::text, ', ') FILTER (WHERE l.locktype = 'tuple'),
+           min((regexp_match(w.query, '(INSERT INTO|UPDATE)\\s+(\\w+)'))[2])) AS tables
   FROM pg_stat_activity w CROSS JOIN LATERAL unnest(pg_blocking_pids(w.pid)) AS blocker(pid)
   LEFT JOIN pg_locks l ON l.pid = w.pid
   WHERE w.datname = current_database() AND w.wait_event_type = 'Lock' GROUP BY blocker.pid

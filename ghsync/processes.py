@@ -7,6 +7,7 @@ that nothing of its predecessor's comes later: a process that was stopped may go
 import asyncio
 import os
 import platform
+from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from importlib.metadata import version
@@ -127,6 +128,11 @@ class Process:
     async def _end(self, engine: AsyncEngine) -> None:
         async with transaction(engine) as conn:
             await fetch(conn, _END, {"id": self.id})
+
+
+def is_silent(process: Mapping[str, Any]) -> bool:
+    """Whether a process has not told for too long that it lives."""
+    return bool(process["silent_seconds"] > SILENT_SECONDS)
 
 
 async def all_of_them(conn: AsyncConnection) -> list[dict[str, Any]]:

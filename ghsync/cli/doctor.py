@@ -57,6 +57,7 @@ async def _examine(loaded: Settings, url: str, note: Callable[[Finding], None]) 
         in_the_way = {one.check for one in [*found, database] if one.state == "failed"}
         if database.state == "ok":
             note(await finding.of("readings", here.unread(engine)))
+            note(await finding.of("locks", here.held(engine)))
         if in_the_way & here.NEEDED or not (loaded.app_id or loaded.token):
             return
         hasty = loaded.model_copy(update={"api_patience_seconds": 0})  # a limit is a finding, not to be waited for

@@ -13,6 +13,7 @@ from ghsync.cli.status_report import Report
 from ghsync.database import create_engine, transaction
 from ghsync.settings import Settings
 
+LONG_SECONDS = 2.0  # most of the work under a lock takes a hundredth of it
 HOOKS_ONLY = (
     "not read: a delivery that is lost stays lost, until GHSYNC_APP_ID is set, and merge_status pending where GitHub "
     "had yet to find out whether a pull request can be merged"
@@ -86,6 +87,8 @@ def _show(report: Report) -> None:
     for one in report["left_out"]:
         facts.add_row("Not shown", terminal.cell(f"to {one['who']}: {one['said']}"))
     terminal.console.print(facts)
+    _show_processes(report["processes"])
+    _show_locks(report["locks"])
     _show_jobs(report["jobs"])
     _show_parked_jobs(report["parked_jobs"])
     _show_runs(report["runs"])
@@ -140,6 +143,41 @@ def _show_unread(unread: Sequence[Mapping[str, Any]]) -> None:
         terminal.console.print(f"[yellow]Not read:[/] {unread[0]['of'] - len(unread):,} more.")
     if unread:
         terminal.console.print()
+
+
+def _show_processes(processes: Sequence[Mapping[str, Any]]) -> None:
+    """Who is at work, who leads, and who is not heard of any more."""
+    if processes:
+        shown = terminal.table("Processes", "version", "since", "state")
+        for one in processes:
+            who = f"{one['kind']} {one['host']}:{one['pid']}"
+            shown.add_row(
+                terminal.cell(who), terminal.cell(one["version"]), terminal.brief(one["started_at"]), _life(one)
+            )
+        _section(shown)
+
+
+def _life(process: Mapping[str, Any]) -> str:
+    told = ["at work"]
+    if process["silent"]:
+        told = [f"[yellow]silent for {terminal.duration(process['silent_seconds'])}: stopped, cut off or dead[/]"]
+    if process["leading_since"]:
+        told.append(f"leads since {terminal.brief(process['leading_since'])}")
+    elif process["replaced_at"]:
+        told.append(f"another took the lead at {terminal.brief(process['replaced_at'])}")
+    return "; ".join(told)
+
+
+def _show_locks(locks: Sequence[Mapping[str, Any]]) -> None:
+    """Who holds what for longer than work takes, and how many wait for it."""
+    shown = terminal.table("Locks", "held by", "for", "waiting")
+    for lock in locks:
+        if lock["waiting"] or (lock["seconds"] or 0) > LONG_SECONDS:
+            holder = f"{lock['holder']}, PostgreSQL's {lock['pid']}, {lock['state'] or 'of an unknown state'}"
+            held = terminal.duration(lock["seconds"]) if lock["seconds"] is not None else ""
+            shown.add_row(terminal.cell(lock["lock"]), terminal.cell(holder), held, f"{lock['waiting']:,}")
+    if shown.row_count:
+        _section(shown)
 
 
 def _show_jobs(jobs: Sequence[Mapping[str, Any]]) -> None:

@@ -6,7 +6,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from ghsync import jobs, readiness, schema
+from ghsync import jobs, locks, processes, readiness, schema
 from ghsync.cli import lookup, terminal
 from ghsync.github import omissions
 from ghsync.reconciler import health
@@ -156,6 +156,8 @@ async def of_all(conn: AsyncConnection, settings: Settings) -> Report:
             "done": _less(received, backlog.pending + backlog.parked),
             "ignored": await _ignored(conn, received),
         },
+        "processes": [one | {"silent": processes.is_silent(one)} for one in await processes.all_of_them(conn)],
+        "locks": await _all(conn, locks.HELD, kinds=list(jobs.KINDS)),
         "jobs": await _all(conn, _JOBS, repository_id=None, undecided=jobs.UNDECIDED),
         "parked_jobs": await _all(conn, _PARKED_JOBS, repository_id=None, limit=ERRORS_SHOWN),
         "unread": await jobs.failing(conn, UNREAD_SHOWN),

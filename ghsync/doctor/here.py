@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from ghsync import jobs, migrate
+from ghsync import jobs, locks, migrate
 from ghsync.database import transaction
 from ghsync.doctor.finding import Finding
 from ghsync.encryption import Encryption
@@ -90,6 +90,22 @@ async def database(engine: AsyncEngine, url: str) -> Finding:
         )
         return Finding("database", "warning", said)
     return Finding("database", "ok", f"PostgreSQL {version}, with the newest schema.")
+
+
+async def held(engine: AsyncEngine) -> Finding:
+    """Whether anybody waits for what another holds, and who has the locks of which there is one."""
+    async with transaction(engine) as conn:
+        found = (await conn.execute(locks.HELD, {"kinds": list(jobs.KINDS)})).all()
+    waited = [one for one in found if one.waiting]
+    if waited:
+        one = waited[0]
+        said = (
+            f"{one.waiting} wait for {one.lock}, which {one.holder} (PostgreSQL's {one.pid}) has held "
+            f"for {one.seconds or 0:.0f} s: let it end, or run SELECT pg_terminate_backend({one.pid});."
+        )
+        return Finding("locks", "warning", said)
+    told = [f"{one.lock}: {one.holder}, for {one.seconds or 0:.0f} s" for one in found]
+    return Finding("locks", "ok", f"Nobody waits; {'; '.join(told) or 'none is held'}.")
 
 
 # The last reading of each repository, which says why it failed; what GitHub has blocked is told by itself.
