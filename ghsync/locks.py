@@ -9,9 +9,9 @@ import sqlalchemy as sa
 LEADER = 0x6768_7379_6E63  # "ghsync" in ASCII
 MIGRATION = 0x6768_7379  # "ghsy"
 SHADOW = 0x7368_6477  # "shdw"
-FIRST_SIGHT = f"{0x7365_656E}, 'github_repositories'::regclass::oid::int"  # "seen"
-LINKS = f"{0x676C_6E6B}, 'task_github_links'::regclass::oid::int"  # "glnk"
-JOBS = "hashtext(:kind), 'sync_jobs'::regclass::oid::int"
+FIRST_SIGHT = f"{0x7365_656E}, to_regclass('github_repositories')::oid::int"  # "seen"
+LINKS = f"{0x676C_6E6B}, to_regclass('task_github_links')::oid::int"  # "glnk"
+JOBS = "hashtext(:kind), to_regclass('sync_jobs')::oid::int"
 
 # A key of 64 bits is told in two halves, of a pair each number: https://www.postgresql.org/docs/current/view-pg-locks.html
 _KEYS = f"""
@@ -21,7 +21,7 @@ _KEYS = f"""
   SELECT name, first::oid, second::oid, 2 FROM (VALUES
     ('first sight', {FIRST_SIGHT}), ('links', {LINKS})) AS k(name, first, second)
   UNION ALL
-  SELECT 'jobs: ' || replace(kind, '_', ' '), hashtext(kind)::oid, 'sync_jobs'::regclass::oid, 2
+  SELECT 'jobs: ' || replace(kind, '_', ' '), hashtext(kind)::oid, to_regclass('sync_jobs')::oid, 2
   FROM unnest(CAST(:kinds AS text[])) AS k(kind)
 """
 

@@ -1,7 +1,8 @@
 """What can be told without asking GitHub: settings, keys, and the database."""
 
 import asyncio
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from typing import Any
 from urllib.parse import urlsplit
 
 import sqlalchemy as sa
@@ -82,7 +83,9 @@ async def database(engine: AsyncEngine, url: str) -> Finding:
         return Finding("database", "failed", said)
     due = await asyncio.to_thread(migrate.pending, url)
     if due:
-        return Finding("database", "failed", f"Migrations are due ({', '.join(due)}): run `ghsync migrate`.")
+        said = f"Migrations are due ({', '.join(due)}): run `ghsync migrate`."
+        under_way = [_told(one) for one in await _held(engine) if one.lock == "migration"]
+        return Finding("database", "failed", f"{said} One is under way: {under_way[0]}." if under_way else said)
     if newer := await asyncio.to_thread(migrate.ahead, url):
         said = (
             f"PostgreSQL {version}, at {newer}, which a newer version of ghsync has brought it to: "
@@ -94,18 +97,22 @@ async def database(engine: AsyncEngine, url: str) -> Finding:
 
 async def held(engine: AsyncEngine) -> Finding:
     """Whether anybody waits for what another holds, and who has the locks of which there is one."""
+    found = await _held(engine)
+    for one in found:
+        if one.waiting:
+            said = f"Others wait, {one.waiting} of them, for what is held: {_told(one)}."
+            end = f"Let it end, or run SELECT pg_terminate_backend({one.pid});"
+            return Finding("locks", "warning", f"{said} {end}")
+    return Finding("locks", "ok", f"Nobody waits; {'; '.join(map(_told, found)) or 'none is held'}.")
+
+
+async def _held(engine: AsyncEngine) -> Sequence[Any]:
     async with transaction(engine) as conn:
-        found = (await conn.execute(locks.HELD, {"kinds": list(jobs.KINDS)})).all()
-    waited = [one for one in found if one.waiting]
-    if waited:
-        one = waited[0]
-        said = (
-            f"{one.waiting} wait for {one.lock}, which {one.holder} (PostgreSQL's {one.pid}) has held "
-            f"for {one.seconds or 0:.0f} s: let it end, or run SELECT pg_terminate_backend({one.pid});."
-        )
-        return Finding("locks", "warning", said)
-    told = [f"{one.lock}: {one.holder}, for {one.seconds or 0:.0f} s" for one in found]
-    return Finding("locks", "ok", f"Nobody waits; {'; '.join(told) or 'none is held'}.")
+        return (await conn.execute(locks.HELD, {"kinds": list(jobs.KINDS)})).all()
+
+
+def _told(lock: Any) -> str:
+    return f"{lock.lock}, by {lock.holder} for {lock.seconds or 0:.0f} s"
 
 
 # The last reading of each repository, which says why it failed; what GitHub has blocked is told by itself.

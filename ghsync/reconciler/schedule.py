@@ -150,7 +150,8 @@ class Schedule:
                 pause = min(LONGEST_PAUSE_SECONDS, max(pause, RETRY_SECONDS * 2 ** min(failures, 8)))
                 tell = log.warning if isinstance(error, GhsyncError) else log.exception
                 tell("part_failed", part=name, again_in_seconds=round(pause), error=first_line(error))
-            await asyncio.sleep(pause)
+            if not _is_cancelled():
+                await asyncio.sleep(pause)
 
     async def _refetch(self) -> None:
         """Do all that is due, then wait for a notification, or for the interval."""

@@ -11,11 +11,13 @@ import psycopg
 import pytest
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from ghsync import migrate
 from ghsync.inbox.delivery import Delivery
 from tests import service
 from tests.cli.conftest import Ghsync
 from tests.fencing import scene
 from tests.fencing.scene import OTHERS_GO_ON_WITHIN_SECONDS
+from tests.service import Program
 from tests.tasks.scene import TASK
 from tests.test_worker import delivery, pull_request
 
@@ -121,3 +123,60 @@ async def _silent(ghsync: Ghsync, pid: int) -> bool:
 
 async def _heard_of(ghsync: Ghsync, pid: int) -> bool:
     return not await _silent(ghsync, pid)
+
+
+async def test_a_leader_that_is_stopped_is_replaced_and_does_not_lead_when_it_goes_on(
+    database_url: str, ghsync: Ghsync, tmp_path: Path
+) -> None:
+    reading = {"token": "ghp_none", "api_url": "http://127.0.0.1:1", "log_level": "info"}
+    async with scene.two_workers(database_url, tmp_path, **reading) as (first, second):
+        await service.until(lambda: _leads(ghsync, first.pid), "the one that is not stopped leads")
+        await scene.until_stopped(first)
+        began = time.monotonic()
+        scene.let_go_on(second)
+        await service.until(lambda: _leads(ghsync, second.pid), "the other one leads")
+        assert time.monotonic() - began < OTHERS_GO_ON_WITHIN_SECONDS
+        assert "another took the lead at" in (await asyncio.to_thread(ghsync, "status")).stdout
+        (taken,) = (entry for entry in second.told("warning") if entry["event"] == "lead_taken")
+        assert taken["pid"] == first.pid
+        scene.let_go_on(first)
+        await service.until(lambda: _has_lost(first), "it finds out")
+        await service.until(lambda: _heard_of(ghsync, first.pid), "it is at work again")
+        assert await _leads(ghsync, second.pid)
+
+
+async def test_a_migration_that_is_stopped_holds_up_no_other(
+    connection: psycopg.Connection, database_url: str, ghsync: Ghsync, tmp_path: Path
+) -> None:
+    migrate.downgrade(database_url, "0021")
+    stopped = Program("migrate", database_url, tmp_path / "migrate.log", idle_seconds=5)
+    with connection.transaction():
+        connection.execute("LOCK TABLE webhook_deliveries IN SHARE MODE")
+        await stopped.start()
+        await service.until(lambda: _waits(connection), "the migration waits for a table")
+        await scene.until_stopped(stopped)
+    began = time.monotonic()
+    try:
+        findings = (await asyncio.to_thread(ghsync, "doctor", "--json")).json
+        (said,) = (one["said"] for one in findings if one["check"] == "database")
+        assert f":{stopped.pid} for" in said
+        assert (await asyncio.to_thread(ghsync, "migrate")).exit_code == 0
+        assert time.monotonic() - began < OTHERS_GO_ON_WITHIN_SECONDS
+    finally:
+        await stopped.kill()
+
+
+async def _leads(ghsync: Ghsync, pid: int) -> bool:
+    report = await _told(ghsync)
+    leading = [one["pid"] for one in report["processes"] if one["leading_since"]]
+    locked = [one["holder"] for one in report["locks"] if one["lock"] == "leader"]
+    return leading == [pid] and [holder.endswith(f":{pid}") for holder in locked] == [True]
+
+
+async def _has_lost(program: Program) -> bool:
+    return any(entry["event"] == "leadership_lost" for entry in program.told("warning"))
+
+
+async def _waits(connection: psycopg.Connection) -> bool:
+    waiting = "SELECT FROM pg_locks WHERE NOT granted AND relation = 'webhook_deliveries'::regclass"
+    return bool(connection.execute(waiting).fetchall())
