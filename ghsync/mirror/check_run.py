@@ -12,7 +12,7 @@ from msgspec import Struct
 
 from ghsync.database import metadata, moment, uuid_key
 from ghsync.mirror.noun import Noun, Origin, Row, its_repository, mirror_columns
-from ghsync.mirror.user import Time, time
+from ghsync.mirror.user import Id, Time, time
 
 table = sa.Table(
     "github_check_runs",
@@ -54,14 +54,14 @@ noun = Noun(
 class App(Struct, frozen=True):
     """The App that checks; its ``slug`` may be changed, its ``id`` not."""
 
-    id: int | None = None
+    id: Id | None = None
     slug: str | None = None
 
 
 class Suite(Struct, frozen=True):
     """The suite that a run belongs to."""
 
-    id: int | None = None
+    id: Id | None = None
 
 
 class Output(Struct, frozen=True):
@@ -74,7 +74,7 @@ class Output(Struct, frozen=True):
 class Payload(Struct, frozen=True):
     """A ``check_run`` object."""
 
-    id: int
+    id: Id
     head_sha: str
     name: str = ""
     status: str = "queued"

@@ -10,7 +10,7 @@ from msgspec import Struct
 from ghsync.database import metadata, moment, uuid_key
 from ghsync.mirror.check_run import App, app_columns
 from ghsync.mirror.noun import Noun, Origin, Row, its_repository, mirror_columns
-from ghsync.mirror.user import Time, time
+from ghsync.mirror.user import Id, Time, time
 
 table = sa.Table(
     "github_check_suites",
@@ -44,7 +44,7 @@ noun = Noun(
 class Payload(Struct, frozen=True):
     """A ``check_suite`` object."""
 
-    id: int
+    id: Id
     head_sha: str
     node_id: str | None = None
     head_branch: str | None = None

@@ -12,7 +12,7 @@ from msgspec import UNSET, Struct
 from ghsync.database import metadata, moment, one_of, uuid_key
 from ghsync.mirror import issue
 from ghsync.mirror.noun import Group, Noun, Origin, Row, its_repository, mirror_columns, version_columns
-from ghsync.mirror.user import Author, Integer, Time, author, identity, time
+from ghsync.mirror.user import Author, Id, Integer, Time, author, identity, time
 
 KINDS = ("issue_comment", "review_comment", "commit_comment")
 
@@ -61,7 +61,7 @@ noun = Noun(
 class Payload(Struct, frozen=True):
     """A ``comment`` object."""
 
-    id: int
+    id: Id
     node_id: str | None = None
     body: str | None = None
     html_url: str | None = None
@@ -73,8 +73,8 @@ class Payload(Struct, frozen=True):
 class ReviewComment(Payload, frozen=True):
     """A ``comment`` object of a line; one of a whole file has no line."""
 
-    pull_request_review_id: int | None = None
-    in_reply_to_id: int | None = None
+    pull_request_review_id: Id | None = None
+    in_reply_to_id: Id | None = None
     path: str | None = None
     original_line: Integer | None = None
     original_commit_id: str | None = None

@@ -8,7 +8,7 @@ from msgspec import Struct
 
 from ghsync.database import metadata, moment, uuid_key
 from ghsync.mirror.noun import Noun, Origin, Row, its_repository, mirror_columns
-from ghsync.mirror.user import Time, User, author, time
+from ghsync.mirror.user import Id, Time, User, author, time
 
 table = sa.Table(
     "github_commit_statuses",
@@ -40,7 +40,7 @@ noun = Noun(
 class Payload(Struct, frozen=True):
     """A status as REST shows it; `sha` is not in it there."""
 
-    id: int
+    id: Id
     context: str = "default"
     state: str = "pending"
     description: str | None = None

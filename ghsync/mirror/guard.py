@@ -8,7 +8,7 @@ end it is right whatever the row says of itself. See ARCHITECTURE: Order.
 
 from collections.abc import Iterable
 
-from ghsync.mirror.noun import BOOKKEEPING, CLOCKS_DIFFER_BY, Group, Noun
+from ghsync.mirror.noun import BOOKKEEPING, CLOCKS_DIFFER_BY, TOLD_WITHIN, Group, Noun
 
 CONFIRMED_FOR = "1 hour"
 """How long a row counts as confirmed by the API before it is worth a write to say so again."""
@@ -200,13 +200,15 @@ def _same(group: Group, incoming: str, stored: str) -> str:
 
 
 def unordered(noun: Noun, incoming: str, stored: str) -> str:
-    """True where two hook payloads tie on updated_at, differ, and no GUID says which is newer."""
+    """True where two hook payloads tie on updated_at, differ, and no GUID that can be of both says which is newer."""
     differs = " OR ".join(f"{incoming}.{name} IS DISTINCT FROM {stored}.{name}" for name in noun.core)
-    tie = f"{incoming}.updated_at IS NOT DISTINCT FROM {stored}.updated_at AND " if noun.dated else ""
-    return (
-        f"{tie}'arrival' IN ({incoming}.observed_by, {stored}.observed_by) "
-        f"AND 'api' NOT IN ({incoming}.observed_by, {stored}.observed_by) AND ({differs})"
-    )
+    doubt = f"'arrival' IN ({incoming}.observed_by, {stored}.observed_by)"
+    tie = ""
+    if noun.dated:
+        times = f"{incoming}.observed_at, {stored}.observed_at"
+        doubt = f"({doubt} OR greatest({times}) - least({times}) > interval '{TOLD_WITHIN}')"
+        tie = f"{incoming}.updated_at IS NOT DISTINCT FROM {stored}.updated_at AND "
+    return f"{tie}{doubt} AND 'api' NOT IN ({incoming}.observed_by, {stored}.observed_by) AND ({differs})"
 
 
 def doubtful(noun: Noun, incoming: str, stored: str) -> str:

@@ -10,7 +10,7 @@ from msgspec import Struct
 
 from ghsync.database import document, metadata, moment, reference, uuid_key
 from ghsync.mirror.noun import Group, Noun, Origin, Row, mirror_columns, version_columns
-from ghsync.mirror.user import Name, Time, User, Word, login, time
+from ghsync.mirror.user import Id, Name, Time, User, Word, login, time
 
 table = sa.Table(
     "github_installations",
@@ -52,7 +52,7 @@ noun = Noun(
 class Account(Struct, frozen=True):
     """The account of an installation; an enterprise has a slug and no login."""
 
-    id: int
+    id: Id
     login: Name | None = None
     slug: Name | None = None
     type: Word = "Enterprise"
@@ -61,9 +61,9 @@ class Account(Struct, frozen=True):
 class Payload(Struct, frozen=True):
     """An ``installation`` object, whole or the stub that other events carry."""
 
-    id: int
+    id: Id
     account: Account | None = None
-    app_id: int | None = None
+    app_id: Id | None = None
     app_slug: str | None = None
     repository_selection: str | None = None
     permissions: dict[str, Any] | None = None

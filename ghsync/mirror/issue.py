@@ -5,16 +5,16 @@ The issues API and `issue_comment` events speak of pull requests too (they carry
 issues here, and only their counters are used.
 """
 
-from typing import Any
+from typing import Annotated, Any
 
 import sqlalchemy as sa
-from msgspec import UNSET, Struct
+from msgspec import UNSET, Meta, Struct
 
 from ghsync.database import document, metadata, moment, uuid_key
 from ghsync.mirror import label
 from ghsync.mirror import milestone as milestones
 from ghsync.mirror.noun import Noun, Origin, Row, its_repository, mirror_columns
-from ghsync.mirror.user import Author, Integer, Time, User, author, identity, people, time
+from ghsync.mirror.user import Author, Id, Integer, Time, User, author, identity, people, time
 
 table = sa.Table(
     "github_issues",
@@ -81,7 +81,7 @@ SUMMARIES = ("type", "sub_issues_summary", "issue_dependencies_summary", "parent
 class Payload(Struct, frozen=True):
     """An ``issue`` object."""
 
-    id: int
+    id: Id
     number: Integer
     title: str | None = None
     state: str | None = None
@@ -105,17 +105,21 @@ class Payload(Struct, frozen=True):
     parent_issue_url: Any = UNSET
 
 
+TransferredTo = Annotated[int, Meta(ge=0, le=999_999_999)]
+"""A number that the CHECK of ``transferred_to`` allows: it is looked up as an integer."""
+
+
 class Destination(Struct, frozen=True):
     """``changes.new_issue`` of a transfer."""
 
-    id: int
-    number: Integer
+    id: Id
+    number: TransferredTo
 
 
 class DestinationRepository(Struct, frozen=True):
     """``changes.new_repository`` of a transfer."""
 
-    id: int
+    id: Id
 
 
 class Transfer(Struct, frozen=True):

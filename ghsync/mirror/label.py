@@ -12,6 +12,7 @@ from msgspec import Struct
 
 from ghsync.database import metadata, uuid_key
 from ghsync.mirror.noun import Noun, Origin, Row, its_repository, mirror_columns
+from ghsync.mirror.user import Id
 
 table = sa.Table(
     "github_labels",
@@ -42,7 +43,7 @@ noun = Noun(
 class Payload(Struct, frozen=True):
     """A ``label`` object."""
 
-    id: int
+    id: Id
     name: str = ""
     node_id: str | None = None
     color: str | None = None

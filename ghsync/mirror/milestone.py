@@ -10,7 +10,7 @@ from msgspec import Struct
 
 from ghsync.database import metadata, moment, uuid_key
 from ghsync.mirror.noun import Noun, Origin, Row, its_repository, mirror_columns
-from ghsync.mirror.user import Integer, Time, User, login, time
+from ghsync.mirror.user import Id, Integer, Time, User, login, time
 
 table = sa.Table(
     "github_milestones",
@@ -49,7 +49,7 @@ noun = Noun(
 class Payload(Struct, frozen=True):
     """A ``milestone`` object."""
 
-    id: int
+    id: Id
     number: Integer
     title: str = ""
     state: str = "open"

@@ -28,6 +28,13 @@ CLOCKS_DIFFER_BY = timedelta(minutes=10)
 A time of change that is later than its observation by more cannot be: it orders nothing.
 """
 
+TOLD_WITHIN = timedelta(minutes=1)
+"""For how long after a change GitHub may tell of it.
+
+Of two reports of one change that were made further apart the later may be an echo of what was so before: a GUID is not
+signed, so that whoever has seen a signed body can send it again under another one.
+"""
+
 # Written by the mirror itself, so no news to a reader of the change feed.
 BOOKKEEPING = frozenset({"id", "observed_at", "observed_by", "synced_at", "sync_source", "verified_at"})
 

@@ -12,7 +12,7 @@ from ghsync.database import document, metadata, moment, uuid_key
 from ghsync.mirror import issue, label
 from ghsync.mirror import milestone as milestones
 from ghsync.mirror.noun import Group, Noun, Origin, Row, its_repository, mirror_columns, version_columns
-from ghsync.mirror.user import Author, Integer, Name, Team, Time, User, author, identity, login, people, teams, time
+from ghsync.mirror.user import Author, Id, Integer, Name, Team, Time, User, author, identity, login, people, teams, time
 
 # A report of mergeability speaks of one head and one base; once either has moved it says nothing. Two branches at one
 # commit have rules of their own, so the base's name counts too.
@@ -155,7 +155,7 @@ noun = Noun(
 class BranchRepository(Struct, frozen=True):
     """The repository of a head or base."""
 
-    id: int
+    id: Id
     default_branch: str | None = None
 
 
@@ -177,7 +177,7 @@ class AutoMerge(Struct, frozen=True):
 class Reviewer(Struct, frozen=True):
     """Somebody asked for review. GitHub's schemas allow a team here, which has a slug and no login."""
 
-    id: int
+    id: Id
     login: Name | None = None
     slug: str | None = None
     type: str = "User"
@@ -190,7 +190,7 @@ class Reviewer(Struct, frozen=True):
 class Payload(Struct, frozen=True):
     """A ``pull_request`` object, whole or as lists and review events carry it."""
 
-    id: int
+    id: Id
     number: Integer
     title: str | None = None
     state: str | None = None

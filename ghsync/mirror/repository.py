@@ -12,7 +12,7 @@ from msgspec import Meta, Struct
 
 from ghsync.database import document, metadata, moment, reference, uuid_key
 from ghsync.mirror.noun import Group, Noun, Origin, Row, mirror_columns, version_columns
-from ghsync.mirror.user import Name, Time, Word, time
+from ghsync.mirror.user import Id, Name, Time, Word, time
 
 table = sa.Table(
     "github_repositories",
@@ -97,13 +97,14 @@ noun = Noun(
 )  # fmt: skip
 
 
-FullName = Annotated[str, Meta(max_length=200)]
+FullName = Annotated[str, Meta(pattern=r"^[^/]{0,100}(?:/[\s\S]{0,100})?$")]
+"""The owner's login and the repository's name, each no longer than `Name`: other names are made of either."""
 
 
 class Owner(Struct, frozen=True):
     """The owning account; ``push`` payloads say ``name`` where others say ``login``."""
 
-    id: int | None = None
+    id: Id | None = None
     login: Name | None = None
     name: Name | None = None
     type: Word | None = None
@@ -112,7 +113,7 @@ class Owner(Struct, frozen=True):
 class Payload(Struct, frozen=True):
     """A ``repository`` object, whole or the few fields that installation events carry."""
 
-    id: int
+    id: Id
     full_name: FullName
     name: Name | None = None
     node_id: str | None = None

@@ -9,7 +9,7 @@ from msgspec import UNSET, Struct
 
 from ghsync.database import metadata, moment, uuid_key
 from ghsync.mirror.noun import Group, Noun, Origin, Row, its_repository, mirror_columns, version_columns
-from ghsync.mirror.user import Author, Time, author, identity, time
+from ghsync.mirror.user import Author, Id, Time, author, identity, time
 
 table = sa.Table(
     "github_reviews",
@@ -58,7 +58,7 @@ noun = Noun(
 class Payload(Struct, frozen=True):
     """A ``review`` object; one that is ``pending`` is seen by its author alone, and is not mirrored."""
 
-    id: int
+    id: Id
     state: str = "commented"
     node_id: str | None = None
     user: Author = UNSET

@@ -16,6 +16,8 @@ Time = datetime | Annotated[int, Meta(ge=0, le=253_402_300_799)] | None
 
 # What columns hold is refused by the decoder, and not by PostgreSQL, which would refuse all that is written with it.
 Integer = Annotated[int, Meta(ge=-(2**31), le=2**31 - 1)]
+Id = Annotated[int, Meta(ge=-(2**63), le=2**63 - 1)]
+"""GitHub's, of 64 bits: rows have it as a text, alone and as a part of names, for which there is no other limit."""
 Name = Annotated[str, Meta(max_length=100)]
 """Of an account or a repository: GitHub's have 39 and 100 characters at most, and ours are made of several."""
 Word = Annotated[str, Meta(max_length=50)]
@@ -25,7 +27,7 @@ Key = Annotated[str, Meta(max_length=255)]
 class User(Struct, frozen=True):
     """An account as embedded in payloads; ``login`` is what people see, ``id`` is what stays."""
 
-    id: int
+    id: Id
     login: Name
     type: str = "User"
 
@@ -41,7 +43,7 @@ Author = User | UnsetType | None
 class Team(Struct, frozen=True):
     """A team asked for review."""
 
-    id: int
+    id: Id
     slug: str = ""
 
 

@@ -9,7 +9,7 @@ from msgspec import Struct
 
 from ghsync.database import document, metadata, moment, uuid_key
 from ghsync.mirror.noun import Group, Noun, Origin, Row, its_repository, mirror_columns, version_columns
-from ghsync.mirror.user import Integer, Time, time
+from ghsync.mirror.user import Id, Integer, Time, time
 
 table = sa.Table(
     "github_workflow_runs",
@@ -60,7 +60,7 @@ noun = Noun(
 class Reference(Struct, frozen=True):
     """A repository, by its id."""
 
-    id: int | None = None
+    id: Id | None = None
 
 
 class Base(Struct, frozen=True):
@@ -72,17 +72,17 @@ class Base(Struct, frozen=True):
 class Named(Struct, frozen=True):
     """A pull request as runs name it; one of a fork's own is named by its number there."""
 
-    number: int | None = None
+    number: Integer | None = None
     base: Base | None = None
 
 
 class Payload(Struct, frozen=True):
     """A ``workflow_run`` object."""
 
-    id: int
+    id: Id
     head_sha: str
     node_id: str | None = None
-    workflow_id: int | None = None
+    workflow_id: Id | None = None
     name: str | None = None
     event: str | None = None
     head_branch: str | None = None
@@ -90,7 +90,7 @@ class Payload(Struct, frozen=True):
     run_attempt: Integer | None = None
     status: str | None = None
     conclusion: str | None = None
-    check_suite_id: int | None = None
+    check_suite_id: Id | None = None
     html_url: str | None = None
     repository: Reference | None = None
     pull_requests: list[Named | None] | None = None

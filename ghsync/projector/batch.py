@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from ghsync.mirror import installation, pull_request, repository
-from ghsync.mirror.noun import CLOCKS_DIFFER_BY, Group, Noun, Origin, Row
+from ghsync.mirror.noun import CLOCKS_DIFFER_BY, TOLD_WITHIN, Group, Noun, Origin, Row
 from ghsync.mirror.organizations import Login, Owner
 from ghsync.mirror.registry import Sighting
 from ghsync.mirror.user import time
@@ -212,7 +212,7 @@ def _tie(noun: Noun, known: Row, row: Row) -> bool:
     observed_by = (known["observed_by"], row["observed_by"])
     return (
         (not noun.dated or row["updated_at"] == known["updated_at"])
-        and "arrival" in observed_by
+        and ("arrival" in observed_by or (noun.dated and abs(row["observed_at"] - known["observed_at"]) > TOLD_WITHIN))
         and "api" not in observed_by
         and any(known[name] != row[name] for name in noun.core)
     )

@@ -23,14 +23,14 @@ from ghsync.mirror.repository import Payload as Repository
 from ghsync.mirror.review import Payload as Review
 from ghsync.mirror.review_thread import Payload as Thread
 from ghsync.mirror.security_alert import Payload as Alert
-from ghsync.mirror.user import Name, Time, User, Word
+from ghsync.mirror.user import Id, Name, Time, User, Word
 from ghsync.mirror.workflow_run import Payload as WorkflowRun
 
 
 class Organization(Struct, frozen=True):
     """The ``organization`` object."""
 
-    id: int
+    id: Id
     login: Name
 
 
@@ -114,7 +114,7 @@ class StatusEvent(Envelope, frozen=True, kw_only=True):
     https://docs.github.com/en/webhooks/webhook-events-and-payloads#status
     """
 
-    id: int
+    id: Id
     sha: str
     context: str = "default"
     state: str = "pending"
@@ -154,7 +154,7 @@ class PushEvent(Envelope, frozen=True, kw_only=True):
 class Elsewhere(Struct, frozen=True):
     """The repository of one of two issues; one whose id cannot be read is not taken for this one."""
 
-    id: int | None = None
+    id: Id | None = None
 
 
 class RelatedIssuesEvent(Envelope, frozen=True, kw_only=True):

@@ -99,25 +99,29 @@ async def test_a_tombstone_stands_until_the_api_sees_the_thing_after_it(
 
 
 @pytest.mark.parametrize(
-    ("one", "other", "unordered"),
+    ("one", "other", "apart", "unordered"),
     [
-        (("12:00:00", "arrival", "a"), ("12:00:00", "arrival", "b"), True),
-        (("12:00:00", "guid", "a"), ("12:00:00", "arrival", "b"), True),
-        (("12:00:00", "guid", "a"), ("12:00:00", "guid", "b"), False),
-        (("12:00:00", "api", "a"), ("12:00:00", "arrival", "b"), False),
-        (("12:00:00", "arrival", "a"), ("12:00:00", "arrival", "a"), False),
-        (("12:00:00", "arrival", "a"), ("12:00:01", "arrival", "b"), False),
-        ((None, "arrival", "a"), (None, "arrival", "b"), True),
-        ((None, "guid", "a"), (None, "guid", "b"), False),
+        (("12:00:00", "arrival", "a"), ("12:00:00", "arrival", "b"), "12:00:02", True),
+        (("12:00:00", "guid", "a"), ("12:00:00", "arrival", "b"), "12:00:02", True),
+        (("12:00:00", "guid", "a"), ("12:00:00", "guid", "b"), "12:01:01", False),
+        (("12:00:00", "guid", "a"), ("12:00:00", "guid", "b"), "12:01:02", True),
+        (("12:00:00", "guid", "a"), ("12:00:00", "guid", "a"), "12:01:02", False),
+        (("12:00:00", "guid", "a"), ("12:00:01", "guid", "b"), "12:01:02", False),
+        (("12:00:00", "api", "a"), ("12:00:00", "guid", "b"), "12:01:02", False),
+        (("12:00:00", "api", "a"), ("12:00:00", "arrival", "b"), "12:00:02", False),
+        (("12:00:00", "arrival", "a"), ("12:00:00", "arrival", "a"), "12:00:02", False),
+        (("12:00:00", "arrival", "a"), ("12:00:01", "arrival", "b"), "12:00:02", False),
+        ((None, "arrival", "a"), (None, "arrival", "b"), "12:00:02", True),
+        ((None, "guid", "a"), (None, "guid", "b"), "12:00:02", False),
     ],
 )
 async def test_only_different_hooks_of_one_second_that_no_guid_orders_are_unordered(
-    engine: AsyncEngine, one: tuple[str, ...], other: tuple[str, ...], unordered: bool
+    engine: AsyncEngine, one: tuple[str, ...], other: tuple[str, ...], apart: str, unordered: bool
 ) -> None:
     core = dict.fromkeys(milestone.noun.core)
     rows = [
-        core | {"updated_at": moment(updated_at), "observed_by": observed_by, "title": title}
-        for updated_at, observed_by, title in (one, other)
+        core | {"updated_at": moment(updated_at), "observed_at": moment(seen), "observed_by": by, "title": title}
+        for (updated_at, by, title), seen in ((one, "12:00:01"), (other, apart))
     ]
     expression = guard.unordered(milestone.noun, "excluded", "t")
     assert await answer(engine, expression, *rows) is unordered

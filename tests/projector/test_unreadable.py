@@ -10,7 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from ghsync import metrics
 from ghsync.inbox.delivery import Delivery
 from ghsync.inbox.recorder import Recorder
-from ghsync.mirror import branch, comment, issue, label, milestone, pull_request, review, workflow_run
+from ghsync.mirror import branch, check_run, comment, issue, label, milestone, pull_request, review, workflow_run
 from ghsync.mirror.noun import Noun
 from ghsync.projector import project
 from ghsync.worker import Worker
@@ -58,6 +58,9 @@ def changed(name: str, path: str, value: Any) -> tuple[str, dict[str, Any]]:
     ("pull_request_review/submitted", "review.user", 7, review.noun, "author", None),
     ("pull_request_review_comment/created", "comment.original_line", 2**40, comment.noun, "line", None),
     ("workflow_run/completed", "workflow_run.run_number", 2**40, workflow_run.noun, "run_number", None),
+    ("pull_request_review_comment/created", "comment.in_reply_to_id", 2**63, comment.noun, "in_reply_to_id", None),
+    ("check_run/completed", "check_run.check_suite.id", -(2**64), check_run.noun, "check_suite_id", None),
+    ("issues/transferred", "changes.new_issue", {"id": 1, "number": 10**9}, issue.noun, "transferred_to", None),
     ("label/edited", "label.color", 0xFFFFFF, label.noun, "color", None),
     ("milestone/edited", "milestone.creator", [], milestone.noun, "created_by", None),
 ], ids=str)  # fmt: skip
@@ -123,7 +126,8 @@ def test_an_issue_of_a_repository_that_cannot_be_read_is_not_taken_for_one_of_th
     ("issues/opened", "issue.number", 2**31), ("issues/opened", "issue.number", "1"),
     ("issues/opened", "issue.id", None), ("milestone/edited", "milestone.number", 2**40),
     ("label/edited", "label.id", "5"), ("pull_request_review_thread/resolved", "thread.node_id", "x" * 256),
-    ("issues/opened", "repository.full_name", "x/" + "x" * 256),
+    ("issues/opened", "repository.full_name", "x/" + "x" * 101), ("issues/opened", "repository.full_name", "x" * 101),
+    ("issues/opened", "repository.id", 2**63), ("installation/created", "installation.id", 2**63),
 ], ids=str)  # fmt: skip
 def test_what_identifies_the_noun_itself_parks_the_delivery_with_its_path(name: str, path: str, value: Any) -> None:
     _, verdict = read(*changed(name, path, value))

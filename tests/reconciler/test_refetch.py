@@ -1,6 +1,8 @@
 """Refetches settle what payloads could not: coalesced, many in one request, and again where GitHub is not ready."""
 
 from collections.abc import Sequence
+from dataclasses import replace
+from datetime import datetime, timedelta
 
 import pytest
 import sqlalchemy as sa
@@ -16,6 +18,7 @@ from ghsync.simulator.actions import branches, comments, conversations, issues, 
 from ghsync.simulator.commit import Change
 from ghsync.simulator.delivery import Delivery
 from ghsync.worker import Worker
+from tests.projector.test_origin import version_1
 from tests.reconciler.conftest import Lab
 
 pytestmark = pytest.mark.anyio
@@ -161,6 +164,47 @@ async def test_a_burst_of_hooks_is_one_refetch_of_each(mirrored: Lab) -> None:
     assert mirrored.site.answered - before == 1
     assert waiting(mirrored) == []
     assert mirrored.differences() == []
+
+
+async def test_an_echo_within_the_second_of_the_last_change_is_put_right(mirrored: Lab) -> None:
+    first, _ = await two_in_a_second(mirrored)
+    mirrored.world.clock.advance(120)
+    await deliver(mirrored, [echo(first, mirrored.world.now())])
+    assert mirrored.differences() != []
+    assert mirrored.due() == {"refetch_issue": 1}
+    mirrored.world.clock.advance(120)
+    await refetch.round(mirrored.reconciler)
+    assert mirrored.differences() == []
+
+
+async def test_an_echo_whose_guid_claims_a_time_beside_the_last_change_is_put_right_by_a_complete_reading(
+    mirrored: Lab,
+) -> None:
+    first, moment = await two_in_a_second(mirrored)
+    await deliver(mirrored, [echo(first, moment + timedelta(milliseconds=1))])
+    assert mirrored.due() == {}
+    assert mirrored.differences() != []
+    mirrored.world.clock.advance(120)
+    await mirrored.resync_all()
+    assert mirrored.differences() == []
+
+
+async def two_in_a_second(lab: Lab) -> tuple[Delivery, datetime]:
+    """Change an issue twice within a second, and let both arrive; answers the first delivery, and the time of both."""
+    world, told = lab.world, len(lab.world.deliveries)
+    issue = next(each for each in lab.repository.issues.values() if each.pull_request is None)
+    world.clock.advance_to(world.now().replace(microsecond=0) + timedelta(seconds=1))
+    for title in ("One lamp", "Two lamps"):
+        conversations.edit(world, issue, by=lab.repository.owner, title=title)
+    sent = world.deliveries[told:]
+    await deliver(lab, sent)
+    assert lab.differences() == []
+    return sent[0], world.now()
+
+
+def echo(sent: Delivery, made_at: datetime) -> Delivery:
+    """The same signed body under a GUID of another time."""
+    return replace(sent, headers={**sent.headers, "X-GitHub-Delivery": version_1(made_at)})
 
 
 async def deliver(lab: Lab, deliveries: Sequence[Delivery]) -> None:
