@@ -12,6 +12,7 @@ from typing import Any, cast
 
 import psycopg
 import sqlalchemy as sa
+from psycopg.conninfo import conninfo_to_dict
 from psycopg.rows import namedtuple_row
 from sqlalchemy.dialects import postgresql
 from sqlalchemy.dialects.postgresql import JSONB
@@ -36,14 +37,22 @@ metadata = sa.MetaData(
 )
 
 
-def connection_arguments(**settings: str) -> dict[str, Any]:
-    """What every connection is opened with, whichever door opens it; ``settings`` are those of its session."""
-    options = {"timezone": "UTC"} | settings
+def connection_arguments(url: str, **settings: str) -> dict[str, Any]:
+    """What every connection is opened with beside its URL, whichever door opens it.
+
+    ``settings`` are those of its session; the options that the URL has stay, and come before them.
+    """
+    own = [f"-c {name}={value}" for name, value in ({"timezone": "UTC"} | settings).items()]
     return {
         "application_name": APPLICATION_NAME,
         "connect_timeout": CONNECT_TIMEOUT_SECONDS,
-        "options": " ".join(f"-c {name}={value}" for name, value in options.items()),
+        "options": " ".join([*_options(url), *own]),
     }
+
+
+def _options(url: str) -> list[str]:
+    options = conninfo_to_dict(url).get("options")
+    return [str(options)] if options else []
 
 
 def create_engine(
@@ -58,7 +67,7 @@ def create_engine(
         settings |= {"plan_cache_mode": "force_generic_plan"}
 
     async def connect() -> psycopg.AsyncConnection[Any]:
-        connection = await psycopg.AsyncConnection.connect(url, **connection_arguments(**settings))
+        connection = await psycopg.AsyncConnection.connect(url, **connection_arguments(url, **settings))
         if planned_once:
             connection.prepare_threshold = 0
         return connection

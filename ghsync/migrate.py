@@ -146,7 +146,7 @@ def engine(url: str, **settings: str) -> sa.Engine:
     """A blocking engine for any libpq URL, without a pool: a migration is one connection."""
     return sa.create_engine(
         "postgresql+psycopg://",
-        creator=lambda: psycopg.connect(url, **database.connection_arguments(**settings)),
+        creator=lambda: psycopg.connect(url, **database.connection_arguments(url, **settings)),
         poolclass=sa.NullPool,
     )
 

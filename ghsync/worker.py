@@ -252,7 +252,7 @@ async def listen(url: str, channels: Sequence[str], wake: Callable[[], None]) ->
 
 
 async def _connect(url: str) -> psycopg.AsyncConnection[Any]:
-    return await psycopg.AsyncConnection.connect(url, autocommit=True, **connection_arguments())
+    return await psycopg.AsyncConnection.connect(url, autocommit=True, **connection_arguments(url))
 
 
 def _count(claimed: Sequence[Claimed], verdicts: Sequence[Verdict], seconds: float) -> None:

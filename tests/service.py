@@ -211,7 +211,7 @@ async def working(database_url: str, log: Path, **settings: object) -> AsyncIter
 
 def connect(database_url: str) -> psycopg.Connection[Any]:
     """A blocking connection with the settings of ghsync's own, every statement committed at once."""
-    return psycopg.connect(database_url, autocommit=True, **connection_arguments())
+    return psycopg.connect(database_url, autocommit=True, **connection_arguments(database_url))
 
 
 async def drained(connection: psycopg.Connection[Any]) -> None:

@@ -68,7 +68,7 @@ class Watcher:
 @asynccontextmanager
 async def watching(url: str) -> AsyncIterator[Watcher]:
     """A watcher at work."""
-    connection = await psycopg.AsyncConnection.connect(url, autocommit=True, **connection_arguments())
+    connection = await psycopg.AsyncConnection.connect(url, autocommit=True, **connection_arguments(url))
     async with connection:
         watcher = Watcher(connection)
         task = asyncio.create_task(watcher.watch())

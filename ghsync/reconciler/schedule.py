@@ -85,7 +85,7 @@ class Schedule:
     @asynccontextmanager
     async def _leadership(self, url: str) -> AsyncIterator[asyncio.Task[None]]:
         """Wait for the lock; answers a task that ends when the connection does, and the lock with it."""
-        async with await psycopg.AsyncConnection.connect(url, autocommit=True, **connection_arguments()) as conn:
+        async with await psycopg.AsyncConnection.connect(url, autocommit=True, **connection_arguments(url)) as conn:
             while not await _locked(conn):  # noqa: ASYNC110 (to wait inside PostgreSQL would hold vacuum back)
                 await asyncio.sleep(RETRY_SECONDS)
             await conn.execute(f"LISTEN {jobs.CHANNEL}".encode())

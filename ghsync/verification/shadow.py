@@ -23,7 +23,7 @@ def standing(url: str) -> Iterator[None]:
 
     What a killed process left behind is dropped first. Raises `UnderWay` where another process has one standing.
     """
-    with psycopg.connect(url, autocommit=True, **database.connection_arguments()) as connection:
+    with psycopg.connect(url, autocommit=True, **database.connection_arguments(url)) as connection:
         if not _locked(connection):
             raise UnderWay("The mirror is being verified already: one verification at a time has to do.")
         _drop(connection)

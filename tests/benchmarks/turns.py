@@ -53,7 +53,7 @@ async def measure(folder: Path, url: str, rate: int, seconds: int) -> None:
         service.serving(url, folder / "serve.log", anew=True, log_level="warning") as receiver,
         arrivals.watching(url) as watcher,
         generator.posting(receiver.port) as posting,
-        await psycopg.AsyncConnection.connect(url, autocommit=True, **connection_arguments()) as connection,
+        await psycopg.AsyncConnection.connect(url, autocommit=True, **connection_arguments(url)) as connection,
     ):
         await fresh.pace(posting, watcher, deliveries[:rate], rate)  # connections open, plans made
         load = asyncio.create_task(fresh.pace(posting, watcher, deliveries[rate:], rate))

@@ -49,7 +49,7 @@ def delivered(server_url: str, template: str) -> Iterator[Delivered]:
     published = examples.load()
     with postgres.database(server_url, template=template) as url:
         lines = asyncio.run(outcomes.deliver(url, published))
-        with psycopg.connect(url, autocommit=True, **connection_arguments()) as connection:
+        with psycopg.connect(url, autocommit=True, **connection_arguments(url)) as connection:
             yield Delivered(published, lines, connection)
 
 
