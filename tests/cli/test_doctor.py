@@ -99,8 +99,8 @@ def test_where_all_is_well_every_check_says_so(examined: Ghsync, site: Site) -> 
     assert [(finding["check"], finding["state"]) for finding in result.json] == [
         (check, "ok")
         for check in (
-            "webhook secrets", "encryption keys", "private key", "database", "readings", "github", "clock", "app",
-            "permissions", "alerts", "events", "members", "installations", "rate limit", "graphql", "hook",
+            "webhook secrets", "encryption keys", "private key", "database", "rights", "readings", "github", "clock",
+            "app", "permissions", "alerts", "events", "members", "installations", "rate limit", "graphql", "hook",
             "deliveries",
         )
     ]  # fmt: skip
@@ -115,8 +115,8 @@ def test_people_get_a_line_a_check(ghsync: Ghsync, site: Site) -> None:
 
     assert result.exit_code == 0
     lines = result.stdout.splitlines()
-    assert len(lines) == 11
-    assert lines[7].split() == ["ok", "token", "It", "is", "mona's."]
+    assert len(lines) == 12
+    assert lines[8].split() == ["ok", "token", "It", "is", "mona's."]
 
 
 @pytest.mark.parametrize(
