@@ -82,7 +82,7 @@ def with_options(url: str, **settings: str) -> str:
 def as_role(url: str, role: str) -> str:
     """The URL of the same database for another role."""
     parts = urlsplit(url)
-    return urlunsplit(parts._replace(netloc=f"{role}@{parts.netloc.rpartition('@')[2]}"))
+    return urlunsplit(parts._replace(netloc=f"{quote(role)}@{parts.netloc.rpartition('@')[2]}"))
 
 
 def execute(url: str, *statements: str) -> None:

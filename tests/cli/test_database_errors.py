@@ -66,7 +66,7 @@ def test_a_role_that_may_read_nothing_is_told_so(ghsync: Ghsync, database_url: s
     result = ghsync("status", GHSYNC_DATABASE_URL=as_role(database_url, role))
 
     assert result.exit_code == 1
-    assert result.stderr.startswith("PostgreSQL does not let us do that (permission denied for ")
+    assert result.stderr.startswith("PostgreSQL does not let the role do that (permission denied for table ")
     assert result.stderr.count("\n") == 1
 
 
