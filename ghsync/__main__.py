@@ -30,6 +30,7 @@ COMMANDS = {
     "serve": Command(RUN, "serve", "serve", "Receive webhooks and keep the mirror fresh."),
     "work": Command(RUN, "serve", "work", "Only project: the worker and the schedule, without a receiver."),
     "migrate": Command(RUN, "migrate", "migrate", "Bring the database to the newest schema."),
+    "grants": Command(RUN, "grants", "grants", "Print the SQL that lets one role own the tables and another use them."),
     "doctor": Command(
         RUN, "doctor", "doctor", "Check settings, database, GitHub App, webhook and clock; say what to do."
     ),

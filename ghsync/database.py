@@ -17,7 +17,7 @@ from sqlalchemy.dialects import postgresql
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
-from ghsync import sessions, timestamps
+from ghsync import ownership, sessions, timestamps
 from ghsync.errors import DatabaseRefused, DatabaseUnavailable
 from ghsync.sessions import connection_arguments
 
@@ -111,12 +111,15 @@ def beginning_with(engine: AsyncEngine, act: Act) -> AsyncEngine:
 
 @asynccontextmanager
 async def transaction(engine: AsyncEngine) -> AsyncIterator[AsyncConnection]:
-    """One transaction; a lost or refused connection is `DatabaseUnavailable`."""
+    """One transaction; a lost or refused connection, or a right that is missing, is `DatabaseUnavailable`."""
     try:
         async with engine.begin() as conn:
             for act in engine.get_execution_options().get(_FIRST, ()):
                 await act(conn)
             yield conn
+    except sa.exc.ProgrammingError as error:
+        await _check_rights(engine, error)
+        raise
     except (sa.exc.OperationalError, sa.exc.InterfaceError, sa.exc.InternalError, sa.exc.TimeoutError) as error:
         if _lost(error):
             raise unavailable(error) from error
@@ -171,6 +174,18 @@ def _numbered(statement: sa.TextClause) -> tuple[bytes, tuple[str, ...]]:
     return str(compiled).encode(), tuple(compiled.positiontup or ())
 
 
+async def _check_rights(engine: AsyncEngine, error: sa.exc.ProgrammingError) -> None:
+    """Raises `DatabaseRefused` where a right was missing; without one on a schema it is as if nothing were in it."""
+    state = getattr(error.orig, "sqlstate", None)
+    if state == FORBIDDEN:
+        raise unavailable(error) from error
+    if state in NOT_THERE:
+        async with engine.connect() as conn:
+            tables = ownership.ownership((await conn.execute(ownership.FIND)).one_or_none())
+        if tables and tables.hidden:
+            raise DatabaseRefused(tables.hidden) from error
+
+
 def _lost(error: sa.exc.SQLAlchemyError) -> bool:
     if not isinstance(error, sa.exc.DBAPIError):
         return True
@@ -186,10 +201,14 @@ _NO_ROLE = re.compile(r'FATAL: +role "(.+)" does not exist')
 _NO_DATABASE = re.compile(r'FATAL: +database "(.+)" does not exist')
 _NOT_LET_IN = re.compile(
     r"(password authentication failed.*|no pg_hba\.conf entry.*|fe_sendauth: no password supplied|"
-    r"permission denied for database.*|role .* is not permitted to log in)"
+    r"role .* is not permitted to log in)"
 )
+_NO_CONNECT = re.compile(r'permission denied for database "(.+)"')
 READ_ONLY = "25006"
 FORBIDDEN = "42501"
+
+# A table, column or function that does not exist: https://www.postgresql.org/docs/current/errcodes-appendix.html
+NOT_THERE = frozenset({"42P01", "42703", "42883"})
 
 ONLY_READS = (
     "PostgreSQL takes no writes there: it is a standby, or set to read only. Name the primary in GHSYNC_DATABASE_URL; "
@@ -210,7 +229,10 @@ def unavailable(error: BaseException) -> DatabaseUnavailable:
     if state == READ_ONLY:
         return DatabaseRefused(ONLY_READS)
     if state == FORBIDDEN:
-        return DatabaseRefused(f"PostgreSQL does not let us do that ({first_line(error)}): GRANT the role that right.")
+        return DatabaseRefused(
+            f"PostgreSQL does not let the role do that ({first_line(error)}): `ghsync doctor` tells what it lacks, and "
+            "`ghsync grants` prints the SQL that grants it."
+        )
     if _POOLER in said:
         return DatabaseRefused(POOLED)
     if found := _NO_ROLE.search(said):
@@ -222,6 +244,11 @@ def unavailable(error: BaseException) -> DatabaseUnavailable:
         return DatabaseRefused(
             f'PostgreSQL has no database "{found[1]}": make it with `createdb --owner=ROLE {found[1]}`, '
             "or name another in GHSYNC_DATABASE_URL."
+        )
+    if found := _NO_CONNECT.search(said):
+        return DatabaseRefused(
+            f'The role in GHSYNC_DATABASE_URL may not connect: GRANT CONNECT ON DATABASE "{found[1]}" to it, '
+            "or run the SQL that `ghsync grants` prints."
         )
     if found := _NOT_LET_IN.search(said):
         return DatabaseRefused(

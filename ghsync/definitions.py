@@ -44,6 +44,9 @@ ORDER = (
 COMMENT = "The migration this database is at"
 
 _FUNCTION = re.compile(r"CREATE OR REPLACE FUNCTION (\w+)")
+_CALLED = re.compile(r"CREATE OR REPLACE FUNCTION (\w+)\(\s*([^)]+)\)")
+_ARGUMENT = re.compile(r"\w+ ([\w\[\]]+)(?: DEFAULT \w+)?")
+_VIEW = re.compile(r"CREATE (?:OR REPLACE VIEW|(MATERIALIZED) VIEW IF NOT EXISTS) (\w+)")
 
 _APPLIED = sa.text("SELECT obj_description('alembic_version'::regclass, 'pg_class')")
 
@@ -62,6 +65,17 @@ WHERE p.pronamespace = current_schema()::regnamespace AND p.prokind = 'f' AND p.
 def texts(directory: Path) -> list[str]:
     """What each file says, in order."""
     return [directory.joinpath(f"{name}.sql").read_text() for name in ORDER]
+
+
+def functions(directory: Path) -> list[str]:
+    """The functions that statements call, as `name(types)`; those of triggers have no argument, and need no right."""
+    called = [found for text in texts(directory) for found in _CALLED.findall(text)]
+    return [f"{name}({', '.join(_ARGUMENT.findall(arguments))})" for name, arguments in called]
+
+
+def views(directory: Path) -> dict[str, bool]:
+    """The views, and whether each is materialized."""
+    return {name: bool(kind) for text in texts(directory) for kind, name in _VIEW.findall(text)}
 
 
 def apply(connection: sa.Connection, directory: Path) -> None:

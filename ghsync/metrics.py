@@ -45,7 +45,7 @@ def begin(events: Iterable[str]) -> None:
             received.labels(event, outcome)
         for status in STATUSES:
             projected.labels(event, status)
-    ours: tuple[type[Exception], ...] = (errors.DatabaseUnavailable, errors.Overloaded)
+    ours: tuple[type[Exception], ...] = (errors.DatabaseUnavailable, errors.DatabaseRefused, errors.Overloaded)
     for error in (*ours, *errors.RefusedRequest.__subclasses__()):
         refused.labels(_name(error))
 

@@ -18,7 +18,7 @@ from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from alembic.util import CommandError
 
-from ghsync import database, definitions, sessions
+from ghsync import database, definitions, ownership, sessions
 from ghsync.errors import DatabaseRefused, NotFound, Permanent
 
 PACKAGE = Path(__file__).parent
@@ -61,11 +61,17 @@ def upgrade(url: str, to: str = "head", **settings: str) -> None:
 
 
 def _check_rights(url: str, settings: Mapping[str, str]) -> None:
-    """PostgreSQL 15 lets nobody but its owner make tables in the schema public."""
+    """PostgreSQL 15 lets nobody but its owner make tables in the schema public, and nobody but theirs change them."""
     with engine(url, **settings).connect() as connection:
         found = connection.execute(_WRITABLE).one()
+        tables = ownership.ownership(connection.execute(ownership.FIND).one_or_none())
     if not found.writable:
         raise DatabaseRefused(database.ONLY_READS)
+    if tables and not tables.owned:
+        raise DatabaseRefused(
+            f'The database has yet to be migrated for this version of ghsync, and the role "{tables.role}" does not '
+            f'own its tables: run `ghsync migrate` as "{tables.owner}", who does.'
+        )
     if not found.may_create:
         raise DatabaseRefused(
             f'The role "{found.role}" may not make tables in database "{found.database}": let its owner or a superuser '
@@ -120,7 +126,17 @@ def _applied(url: str, settings: Mapping[str, str] | None = None) -> str | None:
     with engine(url, **(settings or {})).connect() as connection:
         if not connection.scalar(sa.text(sessions.OWN)):
             raise DatabaseRefused(database.POOLED)
-        return MigrationContext.configure(connection).get_current_revision()
+        applied = MigrationContext.configure(connection).get_current_revision()
+        if applied is None:
+            _check_visible(connection)
+        return applied
+
+
+def _check_visible(connection: sa.Connection) -> None:
+    """Tables in a schema that we may not use look as if they were not there."""
+    tables = ownership.ownership(connection.execute(ownership.FIND).one_or_none())
+    if tables and tables.hidden:
+        raise DatabaseRefused(tables.hidden)
 
 
 def _is_defined(url: str, settings: Mapping[str, str]) -> bool:

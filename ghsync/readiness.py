@@ -10,7 +10,7 @@ from alembic.script import ScriptDirectory
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from ghsync import database, deadline, migrate
-from ghsync.errors import DatabaseUnavailable
+from ghsync.errors import DatabaseRefused, DatabaseUnavailable
 from ghsync.reconciler import health
 from ghsync.settings import Settings
 
@@ -55,6 +55,8 @@ async def check(engine: AsyncEngine, settings: Settings) -> Readiness:
     """Ask the database, for two seconds at most."""
     try:
         return await deadline.within(ANSWER_SECONDS, _ask(engine, settings))
+    except DatabaseRefused as error:
+        return Readiness((error.sentence,))
     except DatabaseUnavailable:
         return Readiness(("The database does not answer.",))
 

@@ -41,8 +41,8 @@ LOOK_SECONDS = 0.1  # at the least, while deliveries keep coming, from a look th
 # https://www.postgresql.org/docs/current/sql-prepare.html#SQL-PREPARE-NOTES
 PLAN_SECONDS = 60
 
-# What ends by itself: lost connections, cancelled statements, locks that are not to be had, a full disk. A statement
-# that PostgreSQL does not understand, or is not allowed, does not.
+# What ends by itself, or is no delivery's fault: lost connections, cancelled statements, locks that are not to be had,
+# a full disk, a right that is missing. A statement that PostgreSQL does not understand does not.
 TROUBLES = (DatabaseUnavailable, sa.exc.OperationalError, sa.exc.InternalError)
 
 # Where others may be doing the same, or hold something already, locks are not worth the wait that sessions allow.

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit, urlunsplit
+from urllib.parse import quote, urlsplit, urlunsplit
 from uuid import uuid4
 
 import psycopg
@@ -70,6 +70,19 @@ def named(url: str, name: str) -> str:
 def name_of(url: str) -> str:
     """The database's name in a URL."""
     return urlsplit(url).path.removeprefix("/")
+
+
+def with_options(url: str, **settings: str) -> str:
+    """The same URL with options that set these in each session."""
+    parts = urlsplit(url)
+    options = quote(" ".join(f"-c {name}={value}" for name, value in settings.items()))
+    return urlunsplit(parts._replace(query="&".join(filter(None, [parts.query, f"options={options}"]))))
+
+
+def as_role(url: str, role: str) -> str:
+    """The URL of the same database for another role."""
+    parts = urlsplit(url)
+    return urlunsplit(parts._replace(netloc=f"{quote(role)}@{parts.netloc.rpartition('@')[2]}"))
 
 
 def execute(url: str, *statements: str) -> None:

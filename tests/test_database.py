@@ -7,8 +7,10 @@ import pytest
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from ghsync import database
 from ghsync.database import autocommitting, fetch, fetch_column, transaction
 from ghsync.errors import DatabaseUnavailable
+from tests import postgres
 
 pytestmark = pytest.mark.anyio
 
@@ -56,6 +58,15 @@ async def test_a_lost_connection_is_unavailable_once_and_then_replaced(engine: A
     for _ in range(2):
         async with transaction(engine) as conn:
             assert await fetch_column(conn, NAMES) == []
+
+
+async def test_the_options_of_the_url_stay_but_for_the_time_zone(database_url: str) -> None:
+    url = postgres.with_options(database_url, search_path="elsewhere", timezone="Asia/Tokyo")
+    engine = database.create_engine(url, lock_timeout="7s")
+    async with transaction(engine) as conn:
+        shown = [await conn.scalar(sa.text(f"SHOW {name}")) for name in ("search_path", "timezone", "lock_timeout")]
+    await engine.dispose()
+    assert shown == ["elsewhere", "UTC", "7s"]
 
 
 async def test_who_is_cancelled_is_cancelled_however_often(engine: AsyncEngine) -> None:

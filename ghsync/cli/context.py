@@ -11,16 +11,13 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from ghsync import embedded, log, migrate, sessions, settings
 from ghsync.cli.terminal import notices
-from ghsync.database import FORBIDDEN, READ_ONLY, create_engine, first_line, transaction, unavailable
+from ghsync.database import FORBIDDEN, NOT_THERE, READ_ONLY, create_engine, first_line, transaction, unavailable
 from ghsync.errors import NotConfigured, Permanent
 from ghsync.settings import Settings
 
 __all__ = ["configured", "notices", "require_schema", "rows", "run"]
 
 T = TypeVar("T")
-
-# A table, column or function that does not exist: https://www.postgresql.org/docs/current/errcodes-appendix.html
-NOT_MIGRATED = frozenset({"42P01", "42703", "42883"})
 
 
 @contextmanager
@@ -87,7 +84,7 @@ def _database_errors() -> Iterator[None]:
         yield
     except (sa.exc.DBAPIError, psycopg.Error) as error:
         state = getattr(getattr(error, "orig", error), "sqlstate", None)
-        if state in NOT_MIGRATED:
+        if state in NOT_THERE:
             raise NotConfigured(f"The database is not migrated ({first_line(error)}): run `ghsync migrate`.") from error
         if isinstance(error, psycopg.OperationalError) or state in (FORBIDDEN, READ_ONLY):
             raise unavailable(error) from error

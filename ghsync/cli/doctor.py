@@ -54,8 +54,11 @@ async def _examine(loaded: Settings, url: str, note: Callable[[Finding], None]) 
     try:
         database = await finding.of("database", here.database(engine, url))
         note(database)
-        in_the_way = {one.check for one in [*found, database] if one.state == "failed"}
-        if database.state == "ok":
+        granted = await finding.of("rights", here.granted(engine))
+        if granted.said != database.said:  # else nothing could be asked
+            note(granted)
+        in_the_way = {one.check for one in [*found, database, granted] if one.state == "failed"}
+        if database.state == "ok" and granted.state != "failed":
             note(await finding.of("readings", here.unread(engine)))
             note(await finding.of("locks", here.held(engine)))
         if in_the_way & here.NEEDED or not (loaded.app_id or loaded.token):

@@ -17,7 +17,7 @@ import uvicorn
 from sqlalchemy.ext.asyncio import AsyncEngine
 from starlette.applications import Starlette
 
-from ghsync import app, gauges, log, metrics, migrate, probes, sessions, settings, worker
+from ghsync import app, gauges, log, metrics, migrate, probes, rights, sessions, settings, worker
 from ghsync.app import Background
 from ghsync.cli.context import configured, notices
 from ghsync.database import create_engine, create_pooled_engine
@@ -78,6 +78,7 @@ def serve(
         _check_address(loaded.host, loaded.port)
         migrate.upgrade(url)
         migrate.check_writable(url)
+        rights.check(url)
         notices.print(f"Receiving on http://{loaded.host}:{loaded.port}/webhooks/github", soft_wrap=True)
         own = "DIRECT_DATABASE_URL" if loaded.pooler_url else "DATABASE_URL"
         os.environ[f"{PREFIX}{own}"] = url  # for the processes that uvicorn starts
@@ -254,6 +255,7 @@ def work() -> None:
         _reads(loaded)
         migrate.upgrade(url)
         migrate.check_writable(url)
+        rights.check(url)
         notices.print("Projecting; stop with Ctrl-C.")
         asyncio.run(run_until_signalled(loaded, url))
 

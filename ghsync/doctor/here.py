@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from ghsync import jobs, locks, migrate
+from ghsync import jobs, locks, migrate, rights
 from ghsync.database import transaction
 from ghsync.doctor.finding import Finding
 from ghsync.encryption import Encryption
@@ -18,7 +18,7 @@ from ghsync.reconciler import health, places
 from ghsync.settings import Settings, unknown
 
 OLDEST_POSTGRESQL = 15
-NEEDED = frozenset({"encryption keys", "private key", "api url", "database"})
+NEEDED = frozenset({"encryption keys", "private key", "api url", "database", "rights"})
 """The checks without which GitHub is not asked."""
 
 LOOPBACK = ("127.0.0.1", "::1", "localhost")
@@ -113,6 +113,18 @@ async def _held(engine: AsyncEngine) -> Sequence[Any]:
 
 def _told(lock: Any) -> str:
     return f"{lock.lock}, by {lock.holder} for {lock.seconds or 0:.0f} s"
+
+
+async def granted(engine: AsyncEngine) -> Finding:
+    """Whether the role may do all that ghsync does, as the catalog tells."""
+    async with transaction(engine) as conn:
+        lack = await conn.run_sync(rights.lacking)
+    if lack is None:
+        return Finding("rights", "ok", "There are no tables yet.")
+    if lack.rights:
+        return Finding("rights", "failed" if lack.to_work else "warning", lack.sentence)
+    does = "owns the tables" if lack.tables.owned else "owns nothing, and has the rights that it needs"
+    return Finding("rights", "ok", f'The role "{lack.tables.role}" {does}.')
 
 
 # The last reading of each repository, which says why it failed; what GitHub has blocked is told by itself.

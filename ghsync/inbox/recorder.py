@@ -226,7 +226,7 @@ class Recorder:
         except FAULTS_OF_THE_DELIVERY:
             raise
         except (psycopg.Error, sa.exc.SQLAlchemyError) as error:
-            raise DatabaseUnavailable(database.first_line(error)) from error
+            raise database.unavailable(error) from error
         if sum(len(delivery.body) for delivery in deliveries) > GROUP_BYTES:
             await self._let_go(for_good=True)  # libpq keeps its buffer, as large as it ever was
         return {(hook_target, guid): OUTCOMES[status] for hook_target, guid, status, _ in written}
@@ -288,7 +288,7 @@ def _parameters(deliveries: Sequence[Delivery]) -> dict[str, Any]:
 def _unavailable(group: Sequence[Waiter], error: DatabaseUnavailable) -> list[Verdict]:
     """An error for each of them: once raised, an error holds what its frames hold."""
     log.warning("could not write to the inbox", deliveries=len(group), error=str(error))
-    return [DatabaseUnavailable(str(error)) for _ in group]
+    return [type(error)(str(error)) for _ in group]
 
 
 def _answer(answers: Answers) -> None:

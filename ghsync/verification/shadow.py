@@ -25,9 +25,8 @@ def standing(url: str) -> Iterator[None]:
     with psycopg.connect(url, autocommit=True, **connection_arguments(url)) as connection:
         if not _locked(connection):
             raise UnderWay("The mirror is being verified already: one verification at a time has to do.")
-        _drop(connection)
+        _create(connection)
         try:
-            _create(connection)
             migrate.upgrade(url, search_path=SCHEMA)
             connection.execute(f"ALTER TABLE {SCHEMA}.webhook_deliveries SET UNLOGGED".encode())
             yield
@@ -47,10 +46,12 @@ def _locked(connection: psycopg.Connection) -> bool:
 
 def _create(connection: psycopg.Connection) -> None:
     try:
+        _drop(connection)
         connection.execute(f"CREATE SCHEMA {SCHEMA}".encode())
     except psycopg.errors.InsufficientPrivilege as error:
         raise NotConfigured(
-            "A verification needs a schema for itself: grant the database's user CREATE on the database."
+            "A verification makes a schema for itself, which this role may not: run it as the owner of the tables, "
+            "with CREATE on the database, as `ghsync grants` prints it."
         ) from error
 
 

@@ -1,7 +1,6 @@
 """What is wrong with a database is one sentence that says what to do, before anything is written or begun."""
 
 from collections.abc import Iterator, Mapping
-from urllib.parse import urlsplit, urlunsplit
 from uuid import uuid4
 
 import psycopg
@@ -12,14 +11,9 @@ from ghsync.settings import Settings
 from tests import postgres
 from tests.cli.conftest import FIRST_STORY, Ghsync
 from tests.github.keys import private_key
+from tests.postgres import as_role
 
 APP = {"GHSYNC_APP_ID": "1", "GHSYNC_PRIVATE_KEY": private_key(), "GHSYNC_API_URL": "http://127.0.0.1:1"}
-
-
-def as_role(url: str, role: str) -> str:
-    """The URL of the same database for another role."""
-    parts = urlsplit(url)
-    return urlunsplit(parts._replace(netloc=f"{role}@{parts.netloc.rpartition('@')[2]}"))
 
 
 @pytest.fixture
@@ -72,7 +66,7 @@ def test_a_role_that_may_read_nothing_is_told_so(ghsync: Ghsync, database_url: s
     result = ghsync("status", GHSYNC_DATABASE_URL=as_role(database_url, role))
 
     assert result.exit_code == 1
-    assert result.stderr.startswith("PostgreSQL does not let us do that (permission denied for ")
+    assert result.stderr.startswith("PostgreSQL does not let the role do that (permission denied for table ")
     assert result.stderr.count("\n") == 1
 
 
