@@ -24,6 +24,7 @@ from ghsync.database import create_engine
 from ghsync.errors import NotConfigured
 from ghsync.github import credentials
 from ghsync.github.client import GitHub
+from ghsync.inbox import spool
 from ghsync.inbox.recorder import Recorder
 from ghsync.probes import Probes
 from ghsync.projector.events import HANDLED
@@ -75,6 +76,8 @@ def serve(
             )
         _reads(loaded)
         _check_address(loaded.host, loaded.port)
+        if loaded.spool_dir:
+            spool.check(loaded.spool_dir)
         migrate.upgrade(url)
         migrate.check_writable(url)
         notices.print(f"Receiving on http://{loaded.host}:{loaded.port}/webhooks/github", soft_wrap=True)
