@@ -17,7 +17,8 @@ from starlette.routing import Route
 
 from ghsync import errors
 from ghsync.encryption import Encryption
-from ghsync.inbox import recorder
+from ghsync.inbox.recorder import Recorder
+from ghsync.inbox.spool import Spool
 from ghsync.probes import Probes
 from ghsync.receiver import answers
 from ghsync.receiver.answers import Answer
@@ -43,7 +44,11 @@ def create_app(
 
     It takes over the engine, and disposes of it when it ends.
     """
-    inbox = recorder.Recorder(engine, settings.commit_timeout_seconds)
+    recorder = Recorder(engine, settings.commit_timeout_seconds)
+    spool = Spool(recorder, settings.spool_dir, settings.spool_bytes) if settings.spool_dir else None
+    if spool:
+        background = [*background, spool.run]
+    inbox = spool or recorder
     receiver = Receiver(
         inbox,
         Secrets(settings.webhook_secrets, engine, Encryption(settings.encryption_keys)),
@@ -53,7 +58,7 @@ def create_app(
     )
 
     tasks: list[asyncio.Task[None]] = []
-    probes = Probes(engine, settings, tasks)
+    probes = Probes(engine, settings, tasks, spool)
 
     @asynccontextmanager
     async def lifespan(app: Starlette) -> AsyncIterator[None]:

@@ -20,6 +20,9 @@ refused = Counter("ghsync_deliveries_refused", "Deliveries answered with an erro
 commit_group_size = Histogram("ghsync_commit_group_size", "Deliveries written by one commit", buckets=GROUP_SIZES)
 commit_seconds = Histogram("ghsync_commit_seconds", "Time of one commit into the inbox", buckets=SECONDS)
 
+spooled = Gauge("ghsync_spooled_deliveries", "Deliveries that wait on the disk", multiprocess_mode="livesum")
+spooled_bytes = Gauge("ghsync_spooled_bytes", "Bytes of the files that they are in", multiprocess_mode="livesum")
+
 projected = Counter("ghsync_deliveries_projected", "Deliveries that left the inbox", ["event", "status"])
 projection_seconds = Histogram("ghsync_projection_seconds", "Time of one projected batch", buckets=SECONDS)
 unreadable = Counter(
@@ -31,7 +34,7 @@ lag_seconds = Histogram("ghsync_lag_seconds", "From received to committed in the
 
 leading = Gauge("ghsync_leader", "Whether this process leads the schedule", multiprocess_mode="livesum")
 
-OUTCOMES = ("queued", "duplicate", "ignored")
+OUTCOMES = ("queued", "duplicate", "ignored", "spooled")
 STATUSES = ("processed", "ignored", "parked")
 
 

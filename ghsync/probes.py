@@ -19,6 +19,7 @@ from starlette.routing import Route
 
 from ghsync import database, deadline, gauges, readiness
 from ghsync.errors import DatabaseUnavailable, NotConfigured
+from ghsync.inbox.spool import Spool
 from ghsync.readiness import Readiness
 from ghsync.settings import PREFIX, Settings
 
@@ -29,8 +30,15 @@ KEPT_SECONDS = 1.0
 class Probes:
     """Whether a process lives, is ready, and what it counts; ``background`` are the tasks that it cannot do without."""
 
-    def __init__(self, engine: AsyncEngine, settings: Settings, background: Sequence[asyncio.Task[None]] = ()) -> None:
+    def __init__(
+        self,
+        engine: AsyncEngine,
+        settings: Settings,
+        background: Sequence[asyncio.Task[None]] = (),
+        spool: Spool | None = None,
+    ) -> None:
         self.background = background
+        self._spool = spool
         self._engine = engine
         self._settings = settings
         self._one_at_a_time = asyncio.Lock()
@@ -54,16 +62,23 @@ class Probes:
     async def readyz(self, request: Request) -> Response:
         """The process can do its work, if only to receive; ``stale`` says that the mirror is behind all the same.
 
-        A stale one is answered 200: to send deliveries elsewhere would lose them.
+        A stale one is answered 200: to send deliveries elsewhere would lose them. So is one that can spool them.
         """
         found, _ = await self._ask()
-        reasons = list(found.reasons)
+        spooled = self._spooled(found)
+        reasons = [] if spooled else list(found.reasons)
         if any(task.done() for task in self.background):
             reasons.append("A background task has stopped: restart the process.")
         freshness = asdict(found.freshness) if found.freshness else {"reasons": ()}
         freshness.pop("stale_by", None)
-        told = freshness | {"reasons": [*reasons, *freshness["reasons"]]}
+        told = freshness | {"reasons": [*reasons, *spooled, *freshness["reasons"]]}
         return _json({"status": "not ready" if reasons else "ready", **told}, 503 if reasons else 200)
+
+    def _spooled(self, found: Readiness) -> Sequence[str]:
+        """What is told of a database that is away where deliveries can wait for it."""
+        if found.reasons != (readiness.AWAY,) or self._spool is None or not self._spool.has_room:
+            return ()
+        return (readiness.AWAY, f"Deliveries are spooled until it does, {self._spool.count:,} by now.")
 
     async def show_metrics(self, request: Request) -> Response:
         """The metrics in Prometheus' text format."""

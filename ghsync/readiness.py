@@ -15,6 +15,7 @@ from ghsync.reconciler import health
 from ghsync.settings import Settings
 
 ANSWER_SECONDS = 2.0
+AWAY = "The database does not answer."
 STALE_SECONDS = 60.0
 COUNTED_AT_MOST = 10_000
 
@@ -58,7 +59,7 @@ async def check(engine: AsyncEngine, settings: Settings) -> Readiness:
     except DatabaseRefused as error:
         return Readiness((error.sentence,))
     except DatabaseUnavailable:
-        return Readiness(("The database does not answer.",))
+        return Readiness((AWAY,))
 
 
 async def _ask(engine: AsyncEngine, settings: Settings) -> Readiness:

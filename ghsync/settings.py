@@ -88,7 +88,14 @@ class Settings(BaseSettings):
         description="Connections that a process serves at one time; beyond, who signed nothing for longest goes",
     )
     commit_timeout_seconds: float = Field(
-        5.0, gt=0, le=9, description="How long a delivery may wait for its commit before it is answered 503"
+        5.0, gt=0, le=9, description="How long a delivery may wait for its commit before it is spooled or answered 503"
+    )
+    spool_dir: Path | None = Field(
+        None,
+        description="Where deliveries wait on the disk while the database cannot commit; unset: they are answered 503",
+    )
+    spool_bytes: int = Field(
+        1024 * 1024 * 1024, gt=0, description="Bytes that files there may have; beyond, deliveries are answered 503"
     )
     host: str = Field("127.0.0.1", description="Address that `ghsync serve` listens on")
     port: int = Field(8010, ge=0, le=65535, description="Port that `ghsync serve` listens on")

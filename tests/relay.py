@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
@@ -78,10 +78,11 @@ class Relay:
             server_writer.close()
 
     async def _pass(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        while data := await reader.read(65536):
-            await self._moving.wait()
-            writer.write(data)
-            await writer.drain()
+        with suppress(ConnectionError):  # either side may break off, and both at once
+            while data := await reader.read(65536):
+                await self._moving.wait()
+                writer.write(data)
+                await writer.drain()
 
 
 @asynccontextmanager

@@ -24,6 +24,7 @@ from ghsync.database import create_engine, create_pooled_engine
 from ghsync.errors import NotConfigured
 from ghsync.github import credentials
 from ghsync.github.client import GitHub
+from ghsync.inbox import spool
 from ghsync.inbox.recorder import Recorder
 from ghsync.probes import Probes
 from ghsync.processes import Process
@@ -76,6 +77,8 @@ def serve(
             )
         _reads(loaded)
         _check_address(loaded.host, loaded.port)
+        if loaded.spool_dir:
+            spool.check(loaded.spool_dir)
         migrate.upgrade(url)
         migrate.check_writable(url)
         rights.check(url)

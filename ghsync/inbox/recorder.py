@@ -122,6 +122,7 @@ class Recorder:
         self._held: Held | None = None
         self._timeout_seconds = timeout_seconds
         self._waiting: deque[Waiter] = deque()
+        self._in_hand: Sequence[Waiter] = ()
         self._writer: asyncio.Task[None] | None = None
 
     async def record(self, delivery: Delivery) -> Outcome:
@@ -141,6 +142,11 @@ class Recorder:
         finally:
             alarm.cancel()
             del waiter  # else an error's traceback holds the body, and the body's waiter the error
+
+    def give_up(self, why: str) -> None:
+        """Tell all who wait that PostgreSQL is away, in order; what is being written may be committed all the same."""
+        for waiter in (*self._in_hand, *self._waiting):
+            waiter.settle(DatabaseUnavailable(why))
 
     async def close(self) -> None:
         """Return when everything that came is answered, and the connection is back in the pool."""
@@ -163,10 +169,13 @@ class Recorder:
         _answer(answers)
 
     async def _write_group(self, group: Sequence[Waiter]) -> Answers:
+        self._in_hand = group
         try:
             verdicts = await deadline.within(self._timeout_seconds, self._commit(group))
         except DatabaseUnavailable as error:
             verdicts = _unavailable(group, error)
+        finally:
+            self._in_hand = ()
         return list(zip(group, verdicts, strict=True))
 
     def _next_group(self) -> list[Waiter]:

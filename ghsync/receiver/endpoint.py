@@ -1,4 +1,4 @@
-"""POST /webhooks/github: verified deliveries into the inbox, answered once they are committed (promise I1)."""
+"""POST /webhooks/github: verified deliveries into the inbox, answered once they are durable (promise I1)."""
 
 import asyncio
 
@@ -11,6 +11,7 @@ from ghsync import metrics
 from ghsync.errors import GhsyncError, SignatureMismatch
 from ghsync.inbox.delivery import Delivery
 from ghsync.inbox.recorder import Recorder
+from ghsync.inbox.spool import Spool
 from ghsync.receiver import bodies, door, envelope, signature
 from ghsync.receiver.bodies import Room, Share
 from ghsync.receiver.envelope import Envelope
@@ -27,7 +28,7 @@ class Receiver:
 
     def __init__(
         self,
-        recorder: Recorder,
+        recorder: Recorder | Spool,
         secrets: Secrets,
         *,
         handled: frozenset[str],

@@ -10,6 +10,7 @@ from ghsync import settings
 from ghsync.__main__ import COMMANDS
 from tests.cli.conftest import SECRET, Ghsync
 from tests.cli.test_database_errors import APP
+from tests.service import free_port
 
 
 @pytest.mark.parametrize("arguments", [
@@ -49,6 +50,14 @@ def test_a_port_that_is_taken_is_one_sentence_and_nothing_before(ghsync: Ghsync)
     assert (result.exit_code, result.stdout) == (3, "")
     assert result.stderr.startswith(f"ghsync cannot listen on 127.0.0.1:{port} (Address already in use): set ")
     assert result.stderr.count("\n") == 1
+
+
+def test_a_spool_that_cannot_be_written_is_one_sentence_and_nothing_before(ghsync: Ghsync, tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    result = ghsync("serve", "--port", free_port(), GHSYNC_SPOOL_DIR=str(tmp_path / "file" / "spool"))
+
+    assert (result.exit_code, result.stdout) == (3, "")
+    assert result.stderr == f"GHSYNC_SPOOL_DIR: {tmp_path}/file/spool cannot be written (Not a directory).\n"
 
 
 def test_to_pull_without_a_worker_is_refused(ghsync: Ghsync) -> None:

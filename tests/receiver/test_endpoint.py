@@ -3,6 +3,7 @@
 import asyncio
 import json
 from collections.abc import AsyncIterator
+from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
 
@@ -15,8 +16,9 @@ from pydantic import SecretStr
 from sqlalchemy.ext.asyncio import AsyncEngine
 from starlette.applications import Starlette
 
-from ghsync import app, database
+from ghsync import app, database, readiness
 from ghsync.encryption import Encryption
+from ghsync.inbox import journal
 from ghsync.settings import Settings
 from tests.inbox.test_recorder import until_blocked
 from tests.receiver import hook
@@ -280,6 +282,64 @@ async def test_a_signature_that_cannot_be_checked_is_answered_503(client_without
     headers = hook.headers(body, secret="its own", x_github_hook_installation_target_type="repository")
     answer = await client_without_database.post(URL, content=body, headers=headers)
     assert (answer.status_code, answer.json()["error"]) == (503, "database_unavailable")
+
+
+@pytest.fixture
+async def spooling(tmp_path: Path) -> AsyncIterator[httpx.AsyncClient]:
+    """A process with a spool, and no database."""
+    engine = database.create_engine("postgresql://127.0.0.1:1/nowhere")
+    served = app_of(engine, SETTINGS.model_copy(update={"spool_dir": tmp_path}))
+    async with (
+        served.router.lifespan_context(served),
+        httpx.AsyncClient(transport=httpx.ASGITransport(served), base_url="http://ghsync") as client,
+    ):
+        yield client
+
+
+async def test_with_a_spool_a_delivery_is_answered_202_without_a_database(spooling: httpx.AsyncClient) -> None:
+    body = hook.body()
+    headers = hook.headers(body)
+    answer = await spooling.post(URL, content=body, headers=headers)
+    assert (answer.status_code, answer.json()) == (
+        202,
+        {"delivery": headers["x-github-delivery"], "status": "spooled"},
+    )
+
+
+async def test_nothing_is_spooled_but_what_is_verified_and_of_its_headers_githubs_own(
+    spooling: httpx.AsyncClient, tmp_path: Path
+) -> None:
+    body = hook.body()
+    forged = hook.headers(body, secret="guessed")
+    unknown = hook.headers(body, secret="its own", x_github_hook_installation_target_type="repository")
+    assert (await spooling.post(URL, content=body, headers=forged)).status_code == 401
+    assert (await spooling.post(URL, content=body, headers=unknown)).status_code == 503
+    assert journal.used_bytes(tmp_path) == 0
+    headers = hook.headers(body, cookie="a secret", authorization="a secret")
+    assert (await spooling.post(URL, content=body, headers=headers)).status_code == 202
+    (kept,) = (path.read_text() for path in tmp_path.iterdir())  # noqa: ASYNC240
+    assert headers["x-github-delivery"] in kept
+    assert "a secret" not in kept
+    assert headers["x-hub-signature-256"] not in kept
+
+
+async def test_a_process_with_a_spool_is_ready_without_a_database(
+    spooling: httpx.AsyncClient,
+) -> None:
+    ready = await spooling.get("/readyz")
+    assert (ready.status_code, ready.json()) == (
+        200,
+        {"status": "ready", "reasons": [readiness.AWAY, "Deliveries are spooled until it does, 0 by now."]},
+    )
+
+
+async def test_a_process_with_a_full_spool_is_not_ready_without_a_database(tmp_path: Path) -> None:
+    (tmp_path / "full").write_bytes(b"!")
+    engine = database.create_engine("postgresql://127.0.0.1:1/nowhere")
+    async with client_of(engine, SETTINGS.model_copy(update={"spool_dir": tmp_path, "spool_bytes": 1})) as client:
+        ready = await client.get("/readyz")
+    assert (ready.status_code, ready.json()) == (503, {"status": "not ready", "reasons": [readiness.AWAY]})
+    await engine.dispose()
 
 
 async def test_a_slow_database_is_answered_503_in_time(engine: AsyncEngine, connection: Connection) -> None:
