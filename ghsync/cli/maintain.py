@@ -28,6 +28,8 @@ FROM server, pg_matviews v JOIN pg_class c ON c.relname = v.matviewname
 WHERE v.schemaname = current_schema() ORDER BY v.matviewname
 """)
 
+_UNHURRIED = sa.text("SET LOCAL statement_timeout = 0")
+
 
 def maintain(
     recompute_tracking: Annotated[
@@ -67,6 +69,7 @@ async def _refresh(engine: AsyncEngine) -> tuple[list[str], list[str]]:
     permitted = [view for view in views if view.may_refresh]
     for view in permitted:
         async with transaction(engine) as conn:
+            await conn.execute(_UNHURRIED)
             how = "CONCURRENTLY " if view.readable else ""
             await conn.execute(sa.text(f'REFRESH MATERIALIZED VIEW {how}"{view.name}"'))
     return [view.name for view in permitted], [_refusal(view) for view in views if not view.may_refresh]
