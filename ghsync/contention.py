@@ -1,6 +1,5 @@
-"""What others hold: how an error tells of it, and what is left alone for a while so that the rest goes on."""
+"""Others who write at the same time: who was faster, and what they hold, which is left alone for a while."""
 
-import re
 import time
 from collections.abc import Iterable
 
@@ -10,30 +9,11 @@ AVOIDED_SECONDS = 5.0
 
 # Another transaction was faster: https://www.postgresql.org/docs/current/mvcc-serialization-failure-handling.html
 _COLLISIONS = frozenset({"40001", "40P01", "23505"})
-_LOCK_NOT_AVAILABLE = "55P03"
-
-# The place of a row in its table, in whatever language the rest is told.
-_ROW = re.compile(r"\(\d+,\d+\)")
 
 
 def collided(error: BaseException) -> bool:
     """Whether the same transaction may well succeed at once."""
-    return _state(error) in _COLLISIONS
-
-
-def is_locked(error: BaseException) -> bool:
-    """Whether a lock was waited for in vain."""
-    return _state(error) == _LOCK_NOT_AVAILABLE
-
-
-def is_row_locked(error: BaseException) -> bool:
-    """Whether it was a row's: other rows may be free."""
-    diagnosis = getattr(getattr(error, "orig", None), "diag", None)
-    return is_locked(error) and bool(_ROW.search(getattr(diagnosis, "context", None) or ""))
-
-
-def _state(error: BaseException) -> str | None:
-    return getattr(error.orig, "sqlstate", None) if isinstance(error, sa.exc.DBAPIError) else None
+    return isinstance(error, sa.exc.DBAPIError) and getattr(error.orig, "sqlstate", None) in _COLLISIONS
 
 
 class Detours:

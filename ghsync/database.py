@@ -18,7 +18,7 @@ from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
 from ghsync import ownership, sessions, timestamps
-from ghsync.errors import DatabaseRefused, DatabaseUnavailable
+from ghsync.errors import DatabaseRefused, DatabaseUnavailable, Locked
 from ghsync.sessions import connection_arguments
 
 timestamps.register()
@@ -123,6 +123,8 @@ async def transaction(engine: AsyncEngine) -> AsyncIterator[AsyncConnection]:
     except (sa.exc.OperationalError, sa.exc.InterfaceError, sa.exc.InternalError, sa.exc.TimeoutError) as error:
         if _lost(error):
             raise unavailable(error) from error
+        if isinstance(error, sa.exc.DBAPIError) and isinstance(error.orig, psycopg.errors.LockNotAvailable):
+            raise _locked(error.orig) from error
         raise
     except (psycopg.OperationalError, psycopg.InterfaceError) as error:
         raise unavailable(error) from error
@@ -184,6 +186,14 @@ async def _check_rights(engine: AsyncEngine, error: sa.exc.ProgrammingError) -> 
             tables = ownership.ownership((await conn.execute(ownership.FIND)).one_or_none())
         if tables and tables.hidden:
             raise DatabaseRefused(tables.hidden) from error
+
+
+def _locked(error: psycopg.Error) -> Locked:
+    """A row's place in its table is told in whatever language the rest is."""
+    return Locked(first_line(error), row=bool(_PLACE.search(error.diag.context or "")))
+
+
+_PLACE = re.compile(r"\(\d+,\d+\)")
 
 
 def _lost(error: sa.exc.SQLAlchemyError) -> bool:

@@ -6,6 +6,7 @@
     │   │   └── DatabaseRefused      it answers, and refuses: the role, the database or a right is missing
     │   ├── Overloaded
     │   ├── UnderWay             the same is being done elsewhere at this moment
+    │   ├── Locked               another transaction holds what this needs, for longer than we wait
     │   ├── NotLeading           another process leads the schedule by now
     │   ├── RateLimited          GitHub's limit, or our share of it, is used up until `retry_at`
     │   ├── GitHubUnavailable    GitHub answers with an error of its own
@@ -82,6 +83,14 @@ class Overloaded(Transient):
 
 class UnderWay(Transient):
     """The same is being done elsewhere, and two of it would be in each other's way."""
+
+
+class Locked(Transient):
+    """Another transaction holds what this needs; a ``row``, so that others are free, or something larger."""
+
+    def __init__(self, why: str, *, row: bool) -> None:
+        super().__init__(f"Another transaction holds what this needs ({why}): see whose it is in `ghsync status`.")
+        self.row = row
 
 
 class NotLeading(Transient):

@@ -20,7 +20,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from ghsync import deadline
 from ghsync.database import fetch, metadata, moment, one_of, transaction
-from ghsync.errors import DatabaseUnavailable, NotLeading
+from ghsync.errors import DatabaseUnavailable, Locked, NotLeading
 
 BEAT_SECONDS = 3.0
 SILENT_SECONDS = 15.0
@@ -87,12 +87,12 @@ class Process:
         """Tell every few seconds that it lives, until cancelled; then take the row along."""
         try:
             while True:
-                with suppress(DatabaseUnavailable, sa.exc.DBAPIError):
+                with suppress(DatabaseUnavailable, Locked, sa.exc.DBAPIError):
                     async with transaction(engine) as conn:
                         await self._tell(conn)
                 await asyncio.sleep(BEAT_SECONDS)
         finally:
-            with suppress(DatabaseUnavailable, sa.exc.DBAPIError):
+            with suppress(DatabaseUnavailable, Locked, sa.exc.DBAPIError):
                 await deadline.within(FAREWELL_SECONDS, self._end(engine))
 
     async def lead(self, engine: AsyncEngine) -> None:

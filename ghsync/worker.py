@@ -19,7 +19,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 from ghsync import contention, database, jobs, metrics
 from ghsync.contention import Detours
 from ghsync.database import autocommitting, fetch, first_line, transaction
-from ghsync.errors import DatabaseUnavailable, GhsyncError
+from ghsync.errors import DatabaseUnavailable, GhsyncError, Locked
 from ghsync.inbox import queue
 from ghsync.inbox.queue import Claimed, Verdict
 from ghsync.jobs import Due
@@ -43,7 +43,7 @@ PLAN_SECONDS = 60
 
 # What ends by itself, or is no delivery's fault: lost connections, cancelled statements, locks that are not to be had,
 # a full disk, a right that is missing. A statement that PostgreSQL does not understand does not.
-TROUBLES = (DatabaseUnavailable, sa.exc.OperationalError, sa.exc.InternalError)
+TROUBLES = (DatabaseUnavailable, Locked, sa.exc.OperationalError, sa.exc.InternalError)
 
 # Where others may be doing the same, or hold something already, locks are not worth the wait that sessions allow.
 _BRIEFLY = sa.text("SET LOCAL lock_timeout = '1s'")
@@ -146,8 +146,8 @@ class Worker:
         except Exception as error:  # noqa: BLE001 (nothing may stop the queue)
             failure = error
         try:
-            locked = contention.is_row_locked(failure)
-            if not claimed or (contention.is_locked(failure) and not locked):
+            locked = isinstance(failure, Locked)
+            if not claimed or (isinstance(failure, Locked) and not failure.row):
                 raise failure
             if len(claimed) == 1 and not locked:
                 return await self._fail(claimed[0], failure)
@@ -242,13 +242,13 @@ class Worker:
             raise
         except Exception as error:  # noqa: BLE001 (as in `step`: nothing may stop the worker)
             failure = error
-        if not claimed or (contention.is_locked(failure) and not contention.is_row_locked(failure)):
+        if not claimed or (isinstance(failure, Locked) and not failure.row):
             raise failure
         if len(claimed) > 1:
             middle = len(claimed) // 2
             return sum([await self._work_off(kind, act, half) for half in (claimed[:middle], claimed[middle:])])
         log.warning("job_postponed", kind=kind, key=claimed[0], error=first_line(failure))
-        attempts = 1 if _hopeless(failure) else None if contention.is_locked(failure) else self._max_attempts
+        attempts = 1 if _hopeless(failure) else None if isinstance(failure, Locked) else self._max_attempts
         async with transaction(self._engine) as conn:
             await jobs.postpone(conn, kind, claimed, first_line(failure), max_attempts=attempts)
         return 1

@@ -5,11 +5,13 @@ import asyncio
 import psycopg
 import pytest
 import sqlalchemy as sa
+from psycopg.conninfo import conninfo_to_dict
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from ghsync import database
+from ghsync import database, sessions
 from ghsync.database import autocommitting, fetch, fetch_column, transaction
-from ghsync.errors import DatabaseUnavailable
+from ghsync.errors import DatabaseUnavailable, Locked
+from ghsync.settings import Settings
 from tests import postgres
 
 pytestmark = pytest.mark.anyio
@@ -107,3 +109,47 @@ async def test_a_single_statement_of_an_autocommitting_engine_is_committed(engin
         (row,) = await fetch(conn, sa.text("SELECT CAST('ab' AS bytea) AS body, 7::bigint AS id"), binary=True)
         assert (row.body, row.id) == (b"ab", 7)
         assert await fetch_column(conn, NAMES) == ["acme"]
+
+
+@pytest.mark.parametrize(
+    ("held", "row"),
+    [
+        ("SELECT FROM change_feed FOR UPDATE", True),
+        ("LOCK TABLE change_feed", False),
+        ("SELECT pg_advisory_xact_lock(7)", False),
+    ],
+)
+async def test_what_others_hold_for_too_long_is_told_with_whether_it_is_a_row(
+    engine: AsyncEngine, database_url: str, held: str, row: bool
+) -> None:
+    impatient = database.create_engine(sessions.bounded(database_url, Settings(lock_seconds=0.01)))
+
+    async def write() -> None:
+        async with transaction(impatient) as conn:
+            await conn.exec_driver_sql("SELECT pg_advisory_xact_lock(7)")
+            await conn.exec_driver_sql("UPDATE change_feed SET last_seq = 1")
+
+    async with engine.connect() as conn:
+        await conn.exec_driver_sql(held)
+        with pytest.raises(Locked, match="ghsync status") as raised:
+            await write()
+    assert raised.value.row == row
+    await impatient.dispose()
+
+
+async def test_the_urls_own_settings_come_before_the_limits(database_url: str) -> None:
+    asked = f"{database_url}&options=-c%20lock_timeout%3D77ms&keepalives_idle=9"
+    url = sessions.bounded(asked, Settings(idle_seconds=6))
+    limited = database.create_engine(url)
+    async with limited.connect() as conn:
+        shown = {
+            name: (await conn.exec_driver_sql(f"SHOW {name}")).scalar()
+            for name in ("lock_timeout", "idle_in_transaction_session_timeout", "statement_timeout", "timezone")
+        }
+        assert shown == {
+            "lock_timeout": "77ms", "idle_in_transaction_session_timeout": "6s", "statement_timeout": "5min",
+            "timezone": "UTC",
+        }  # fmt: skip
+    await limited.dispose()
+    said = conninfo_to_dict(url)
+    assert (said["keepalives_idle"], said["tcp_user_timeout"]) == ("9", "10000")

@@ -15,7 +15,7 @@ import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from ghsync.database import first_line, metadata, transaction
-from ghsync.errors import DatabaseUnavailable, GhsyncError, TakenOver
+from ghsync.errors import GhsyncError, TakenOver, Transient
 from ghsync.github.client import Meter
 
 What = Literal["issues", "pull_requests"]
@@ -208,7 +208,7 @@ async def recorded(engine: AsyncEngine, run: Run) -> AsyncIterator[None]:
         raise
     finally:
         # What ended it, a cancellation for one, must not be lost over a database or a run that is gone.
-        with suppress(*(() if status == "succeeded" else (DatabaseUnavailable, TakenOver))):
+        with suppress(*(() if status == "succeeded" else (Transient, TakenOver))):
             async with transaction(engine) as conn:
                 await _finish(conn, run, status, problem)
 
@@ -242,7 +242,7 @@ async def added_up(engine: AsyncEngine) -> AsyncIterator[Tally]:
         done = True
     finally:
         if tally.meter.requests:
-            with suppress(*(() if done else (DatabaseUnavailable,))):
+            with suppress(*(() if done else (Transient,))):
                 async with transaction(engine) as conn:
                     await conn.execute(_ADD, _cost(tally))
 

@@ -23,7 +23,15 @@ import structlog
 
 from ghsync import jobs, locks, metrics
 from ghsync.database import beginning_with, first_line, transaction
-from ghsync.errors import DatabaseUnavailable, GhsyncError, GraphQLUnavailable, NotConfigured, RateLimited, TooHeavy
+from ghsync.errors import (
+    DatabaseUnavailable,
+    GhsyncError,
+    GraphQLUnavailable,
+    Locked,
+    NotConfigured,
+    RateLimited,
+    TooHeavy,
+)
 from ghsync.github import question
 from ghsync.inbox.recorder import Recorder
 from ghsync.processes import Process
@@ -80,7 +88,7 @@ class Schedule:
                     log.info("leading")
                     metrics.leading.set(1)
                     await self._lead(lost)
-            except (psycopg.Error, sa.exc.DBAPIError, DatabaseUnavailable, OSError) as error:
+            except (psycopg.Error, sa.exc.DBAPIError, DatabaseUnavailable, Locked, OSError) as error:
                 tell("leadership_lost", error=first_line(error))
                 tell = log.debug  # once is enough, until the database is there again
             except Exception:  # it must not end while the process goes on
@@ -104,7 +112,7 @@ class Schedule:
                 listening.cancel()
                 with contextlib.suppress(asyncio.CancelledError, psycopg.Error, OSError):
                     await listening
-                with contextlib.suppress(DatabaseUnavailable, sa.exc.DBAPIError):
+                with contextlib.suppress(DatabaseUnavailable, Locked, sa.exc.DBAPIError):
                     await self._process.resign(self._engine)
 
     async def _listen(self, conn: psycopg.AsyncConnection[Any]) -> None:

@@ -13,7 +13,6 @@ from ghsync import jobs
 from ghsync.database import transaction
 from ghsync.errors import (
     BadCredentials,
-    DatabaseUnavailable,
     GhsyncError,
     GitHubUnavailable,
     GitHubUnreachable,
@@ -25,6 +24,7 @@ from ghsync.errors import (
     RepositoryLost,
     Suspended,
     SwitchedOff,
+    Transient,
 )
 from ghsync.jobs import Job
 from ghsync.reconciler.runs import Run
@@ -104,7 +104,7 @@ async def kept(
         run.unread = unread.sentence
         if not rehearsed and (unread.sentences or unread.reached):
             # What ended it, a cancellation for one, must not be lost over a database that is gone.
-            with suppress(*(() if ended else (DatabaseUnavailable,))):
+            with suppress(*(() if ended else (Transient,))):
                 async with transaction(engine) as conn:
                     await unread.keep(conn)
 
