@@ -8,7 +8,7 @@ import signal
 import socket
 import sys
 from asyncio.subprocess import Process
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from typing import Any
@@ -49,12 +49,23 @@ def sample(text: str, name: str) -> float:
 class Program:
     """One process of ghsync with settings of its own; its log is a file that outlives it.
 
-    It is forked from one that has imported everything, unless it is to be ``anew``, an interpreter as people start it.
+    It is forked from one that has imported everything, unless it is to be ``anew``, an interpreter as people start it;
+    ``before`` are the words of a program that starts that.
     """
 
-    def __init__(self, command: str, database_url: str, log: Path, *, anew: bool = False, **settings: object) -> None:
+    def __init__(
+        self,
+        command: str,
+        database_url: str,
+        log: Path,
+        *,
+        anew: bool = False,
+        before: Sequence[str] = (),
+        **settings: object,
+    ) -> None:
         self._command = command
-        self._anew = anew
+        self._anew = anew or bool(before)
+        self._before = before
         self._log = log
         self._environment = {name: os.environ[name] for name in INHERITED if name in os.environ} | {
             "PYTHONWARNINGS": "error",
@@ -70,7 +81,7 @@ class Program:
         with self._log.open("ab") as log:
             if self._anew:
                 self._process = await asyncio.create_subprocess_exec(
-                    sys.executable, "-m", "ghsync", *words,
+                    *self._before, sys.executable, "-m", "ghsync", *words,
                     env=environment, stdin=asyncio.subprocess.DEVNULL, stdout=log, stderr=log,
                 )  # fmt: skip
             else:
