@@ -5,6 +5,7 @@
     │   ├── DatabaseUnavailable
     │   │   └── DatabaseRefused      it answers, and refuses: the role, the database or a right is missing
     │   ├── Overloaded
+    │   ├── TooManyRequests      of somebody who has signed nothing: 429
     │   ├── UnderWay             the same is being done elsewhere at this moment
     │   ├── RateLimited          GitHub's limit, or our share of it, is used up until `retry_at`
     │   ├── GitHubUnavailable    GitHub answers with an error of its own
@@ -77,6 +78,10 @@ class DatabaseRefused(DatabaseUnavailable):
 
 class Overloaded(Transient):
     """More arrives at one time than this process has memory for."""
+
+
+class TooManyRequests(Transient):
+    """Somebody who has signed nothing asks for more than their share."""
 
 
 class UnderWay(Transient):

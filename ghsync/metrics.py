@@ -45,8 +45,8 @@ def begin(events: Iterable[str]) -> None:
             received.labels(event, outcome)
         for status in STATUSES:
             projected.labels(event, status)
-    ours: tuple[type[Exception], ...] = (errors.DatabaseUnavailable, errors.Overloaded)
-    for error in (*ours, *errors.RefusedRequest.__subclasses__()):
+    transient: tuple[type[Exception], ...] = (errors.DatabaseUnavailable, errors.Overloaded, errors.TooManyRequests)
+    for error in (*transient, *errors.RefusedRequest.__subclasses__()):
         refused.labels(_name(error))
 
 

@@ -4,11 +4,12 @@ A signature is the proof. Connections of strangers, idle or busy, so make room f
 """
 
 from collections.abc import Callable, Mapping
-from typing import Any, Protocol
+from typing import Any, Protocol, cast
 
 PROOF = "ghsync.proof"
 """The ASGI extension of a connection that wants to know when the signature of a request was found right.
 
+It says which ``stranger`` asks, if it is one.
 https://asgi.readthedocs.io/en/latest/extensions.html
 """
 
@@ -70,6 +71,15 @@ class Door:
 
 def prove(scope: Mapping[str, Any]) -> None:
     """Tell the connection of a request, if it wants to know, that the signature was right."""
-    told: Callable[[], None] | None = scope.get("extensions", {}).get(PROOF, {}).get("told")
+    told: Callable[[], None] | None = _extension(scope).get("told")
     if told:
         told()
+
+
+def stranger(scope: Mapping[str, Any]) -> str | None:
+    """The peer that makes a request, unless a signature of its own was right lately."""
+    return cast("str | None", _extension(scope).get("stranger"))
+
+
+def _extension(scope: Mapping[str, Any]) -> Mapping[str, Any]:
+    return cast("Mapping[str, Any]", scope.get("extensions", {}).get(PROOF, {}))
