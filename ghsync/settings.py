@@ -90,8 +90,8 @@ class Settings(BaseSettings):
         None,
         ge=1,
         le=65535,
-        description="Port on which `serve` and `work` answer `/healthz`, `/readyz` and `/metrics`; unset: "
-        "`work` nowhere, `serve` only where it receives",
+        description="Port on which `serve` and `work` answer `/healthz`, `/readyz` and `/metrics`; unset: nowhere, "
+        "but `serve` says where it receives that it lives and whether it is ready",
     )
 
     # Worker
