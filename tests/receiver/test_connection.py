@@ -325,6 +325,28 @@ async def test_when_all_places_are_taken_the_stranger_who_waits_longest_goes() -
             assert (await (await client.send(post(b"three"))).answer())[2] == b"three"
 
 
+async def test_who_has_signed_and_waits_goes_after_all_strangers() -> None:
+    async with serving(places=3) as served:
+        signers = [await (await served.connected()).send(post(b"one")) for _ in range(2)]
+        for signer in signers:
+            await signer.answer()
+        for _ in range(50):
+            await served.connected()
+        for signer in signers:
+            assert (await (await signer.send(post(b"two"))).answer())[2] == b"two"
+
+
+async def test_where_all_have_signed_the_one_that_waits_longest_makes_room() -> None:
+    async with serving(places=2) as served:
+        signers = [await (await served.connected()).send(post(b"one")) for _ in range(2)]
+        for signer in signers:
+            await signer.answer()
+        new = await (await served.connected()).send(post(b"two"))
+        assert (await new.answer())[2] == b"two"
+        assert await signers[0].reader.read() == b""
+        assert (await (await signers[1].send(post(b"three"))).answer())[2] == b"three"
+
+
 async def test_who_has_signed_is_not_sent_away_before_the_answer() -> None:
     async with serving(places=2) as served:
         served.gate.clear()
