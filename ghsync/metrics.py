@@ -5,6 +5,7 @@ https://prometheus.io/docs/practices/naming/
 
 import re
 from collections.abc import Iterable
+from functools import cache
 
 from prometheus_client import Counter, Gauge, Histogram
 
@@ -56,4 +57,9 @@ def reason(error: Exception) -> str:
 
 
 def _name(error: type[Exception]) -> str:
-    return re.sub(r"(?<=[a-z])(?=[A-Z])", "_", error.__name__).lower()
+    return _in_snake_case(error.__name__)
+
+
+@cache
+def _in_snake_case(name: str) -> str:
+    return re.sub(r"(?<=[a-z])(?=[A-Z])", "_", name).lower()
