@@ -74,7 +74,7 @@ class Settings(BaseSettings):
     stranger_requests_a_second: float = Field(  # monitors ask once a second; who signs is not counted
         20.0,
         gt=0,
-        description="Requests a second of an address that has signed nothing, ten times as many at once; then 429",
+        description="Requests a second of an address that has signed nothing, five times as many at once; then 429",
     )
     trusted_proxies: Annotated[tuple[IPv4Network | IPv6Network, ...], NoDecode] = Field(
         (),

@@ -59,7 +59,7 @@ class Connection(HttpToolsProtocol):
         super().connection_made(transport)
         if not self._is_welcome():
             self._turn_away()
-        elif self.door.enter(self):
+        elif self.door.enter(self, stranger=self._peer is not None and self.peers.is_stranger(self._peer)):
             self._expect_head()
         else:
             self._refuse(Overloaded("All connections are taken: GHSYNC_MAX_CONNECTIONS sets how many there are."))

@@ -1,7 +1,7 @@
 """Who is let in: so many connections, and when all are taken, whoever has proved nothing for longest goes first.
 
-A signature is the proof. Connections of strangers, idle or busy, so make room for each other, and for who can sign. A
-connection that has signed before and waits goes after all of theirs: a delivery may be on its way.
+A signature is the proof. Connections of strangers, idle or busy, so make room for each other, and for who can sign. One
+that has signed before, or comes from where somebody has, goes after all of theirs: a delivery may be on its way.
 """
 
 from collections.abc import Callable, Mapping
@@ -31,30 +31,31 @@ class Door:
         self._places = places
         self._inside: set[Guest] = set()
         self._unproven: dict[Guest, None] = {}  # the one that has been so for longest comes first
-        self._waiting: dict[Guest, None] = {}  # here too
+        self._trusted: dict[Guest, None] = {}  # unproven too, but of those who signed before
         self._lingering: set[Guest] = set()
 
-    def enter(self, guest: Guest) -> bool:
+    def enter(self, guest: Guest, *, stranger: bool) -> bool:
         """Let a connection in; false where all places are taken by those whose signatures were right."""
         if len(self._inside) >= self._places:
-            first = next(iter(self._unproven or self._waiting), None)
+            first = next(iter(self._unproven or self._trusted), None)
             if first is None:
                 return False
             self._let_go(first)
             first.show_out()
         self._inside.add(guest)
-        self._unproven[guest] = None
+        (self._unproven if stranger else self._trusted)[guest] = None
         return True
 
     def prove(self, guest: Guest) -> None:
         """A request of this connection was signed: nobody takes its place until that is answered."""
         self._unproven.pop(guest, None)
-        self._waiting.pop(guest, None)
+        self._trusted.pop(guest, None)
 
     def wait(self, guest: Guest) -> None:
         """The next request of a connection that signed one is awaited: its place can be had again, after all others."""
         if guest in self._inside and guest not in self._unproven:
-            self._waiting[guest] = None
+            self._trusted.pop(guest, None)
+            self._trusted[guest] = None
 
     def linger(self, guest: Guest) -> bool:
         """Whether a connection that was refused may stay for its answer."""
@@ -71,7 +72,7 @@ class Door:
     def _let_go(self, guest: Guest) -> None:
         self._inside.discard(guest)
         self._unproven.pop(guest, None)
-        self._waiting.pop(guest, None)
+        self._trusted.pop(guest, None)
 
 
 def prove(scope: Mapping[str, Any]) -> None:

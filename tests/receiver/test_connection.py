@@ -32,6 +32,7 @@ def anyio_backend() -> tuple[str, dict[str, bool]]:
 PATIENCE_SECONDS = 5
 HASTE_SECONDS = 0.05
 
+SIGNER, STRANGER = "127.0.0.1", "127.0.0.2"
 GET = b"GET / HTTP/1.1\r\nHost: ghsync\r\n\r\n"
 
 
@@ -63,7 +64,7 @@ class Served:
         await self.gate.wait()
         await Response(body)(scope, receive, send)
 
-    async def connected(self, address: str = "127.0.0.1") -> "Client":
+    async def connected(self, address: str = SIGNER) -> "Client":
         reader, writer = await asyncio.open_connection("127.0.0.1", self.port, local_addr=(address, 0))
         self.writers.append(writer)
         return Client(reader, writer)
@@ -312,14 +313,14 @@ async def test_when_all_places_are_taken_the_stranger_who_waits_longest_goes() -
     async with serving(places=3) as served:
         signer = await (await served.connected()).send(post(b"one"))
         await signer.answer()
-        idle, slow = await served.connected(), await served.connected()
+        idle, slow = await served.connected(STRANGER), await served.connected(STRANGER)
         await slow.send(post(b"a" * 100, signed=False)[:-50])
         await signer.send(post(b"two"))
         await signer.answer()
         await asyncio.sleep(0.02)
-        late = await served.connected()
+        late = await served.connected(STRANGER)
         assert await idle.reader.read() == b""
-        later = await served.connected()
+        later = await served.connected(STRANGER)
         assert await slow.refusal() == (503, "overloaded")
         for client in (signer, late, later):
             assert (await (await client.send(post(b"three"))).answer())[2] == b"three"
@@ -331,9 +332,19 @@ async def test_who_has_signed_and_waits_goes_after_all_strangers() -> None:
         for signer in signers:
             await signer.answer()
         for _ in range(50):
-            await served.connected()
+            await served.connected(STRANGER)
         for signer in signers:
             assert (await (await signer.send(post(b"two"))).answer())[2] == b"two"
+
+
+async def test_who_comes_from_where_it_was_signed_goes_after_all_strangers() -> None:
+    async with serving(places=3) as served:
+        signer = await (await served.connected()).send(post(b"one"))
+        await signer.answer()
+        new = await served.connected()
+        for _ in range(50):
+            await served.connected(STRANGER)
+        assert (await (await new.send(post(b"two"))).answer())[2] == b"two"
 
 
 async def test_where_all_have_signed_the_one_that_waits_longest_makes_room() -> None:
@@ -387,7 +398,7 @@ async def test_a_stranger_who_asked_too_often_is_refused_before_anything_is_read
 
 
 async def test_requests_on_one_connection_are_counted_each_and_those_before_are_answered() -> None:
-    async with serving(of_strangers=Peers(0.2, 10)) as served:
+    async with serving(of_strangers=Peers(0.4, 10)) as served:
         served.gate.clear()
         client = await (await served.connected()).send(post(b"one") + post(b"two") + post(b"three"))
         await served.has_been_asked(1)
