@@ -216,6 +216,13 @@ async def test_a_chunked_body_is_refused_at_the_limit_and_its_rest_thrown_away(e
     assert held.happened == ["read"] * 5 + ["answered 413"] + ["read"] * 2 + ["ended"]
 
 
+async def test_a_coding_that_is_not_understood_is_refused(client: httpx.AsyncClient, connection: Connection) -> None:
+    body = hook.body()
+    answer = await client.post(URL, content=body, headers=hook.headers(body, transfer_encoding="gzip, chunked"))
+    assert (answer.status_code, answer.json()["error"]) == (400, "malformed_request")
+    assert stored(connection) == []
+
+
 async def test_a_body_that_does_not_end_is_answered_408_and_not_stored(
     engine: AsyncEngine, connection: Connection
 ) -> None:
