@@ -69,12 +69,12 @@ class Settings(BaseSettings):
         description="Connections that a process serves at one time; beyond, who signed nothing for longest goes",
     )
     stranger_connections: int = Field(
-        100, ge=1, description="Connections at one time that an address has before it has signed anything; then 429"
+        50, ge=1, description="Connections at one time that an address has before it has signed anything; then 429"
     )
     stranger_requests_a_second: float = Field(  # monitors ask once a second; who signs is not counted
-        20.0,
+        5.0,
         gt=0,
-        description="Requests a second of an address that has signed nothing, five times as many at once; then 429",
+        description="Requests a second of an address that has signed nothing, ten times as many at once; then 429",
     )
     trusted_proxies: Annotated[tuple[IPv4Network | IPv6Network, ...], NoDecode] = Field(
         (),

@@ -37,7 +37,7 @@ class Connection(HttpToolsProtocol):
     """Refuses, in ghsync's own form, what its application never gets to see."""
 
     door: ClassVar[Door] = Door(900)
-    peers: ClassVar[Peers] = Peers(20.0, 100)
+    peers: ClassVar[Peers] = Peers(5.0, 50)
     proxies: ClassVar[Proxies] = Proxies()
     refusals: ClassVar[Refusals] = Refusals()
     head_seconds: ClassVar[float] = 10.0

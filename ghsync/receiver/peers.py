@@ -9,7 +9,7 @@ from collections.abc import Callable
 from functools import lru_cache
 from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address
 
-BURST_SECONDS = 5.0
+BURST_SECONDS = 10.0
 """What may be asked for at once: as much as else in so many seconds."""
 
 SIGNER_SECONDS = 86_400.0  # a small repository may be silent for hours

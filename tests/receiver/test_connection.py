@@ -398,7 +398,7 @@ async def test_a_stranger_who_asked_too_often_is_refused_before_anything_is_read
 
 
 async def test_requests_on_one_connection_are_counted_each_and_those_before_are_answered() -> None:
-    async with serving(of_strangers=Peers(0.4, 10)) as served:
+    async with serving(of_strangers=Peers(0.2, 10)) as served:
         served.gate.clear()
         client = await (await served.connected()).send(post(b"one") + post(b"two") + post(b"three"))
         await served.has_been_asked(1)

@@ -70,7 +70,7 @@ def test_a_stranger_has_so_many_connections_at_one_time(clock: Clock) -> None:
 
 def test_a_connection_costs_a_request(clock: Clock) -> None:
     found = Peers(1.0, 1000, clock=clock)
-    assert [found.connect(HERE) for _ in range(6)] == 5 * [True] + [False]
+    assert [found.connect(HERE) for _ in range(11)] == 10 * [True] + [False]
     assert not found.ask(HERE)
 
 
