@@ -58,7 +58,7 @@ def create_app(
     )
 
     tasks: list[asyncio.Task[None]] = []
-    probes = Probes(engine, settings, tasks, spool)
+    probes = Probes(engine, settings, tasks, recorder.trouble, spool)
 
     @asynccontextmanager
     async def lifespan(app: Starlette) -> AsyncIterator[None]:
@@ -75,7 +75,7 @@ def create_app(
     app = Starlette(
         routes=[
             Route("/webhooks/github", receiver.receive, methods=["POST"]),
-            *probes.routes,
+            *probes.open_routes,
         ],
         middleware=[Middleware(Patience, timeout_seconds=settings.body_timeout_seconds)],
         exception_handlers={

@@ -5,6 +5,7 @@
     │   ├── DatabaseUnavailable
     │   │   └── DatabaseRefused      it answers, and refuses: the role, the database or a right is missing
     │   ├── Overloaded
+    │   ├── TooManyRequests      of somebody who has signed nothing: 429
     │   ├── UnderWay             the same is being done elsewhere at this moment
     │   ├── Locked               another transaction holds what this needs, for longer than we wait
     │   ├── NotLeading           another process leads the schedule by now
@@ -81,6 +82,10 @@ class Overloaded(Transient):
     """More arrives at one time than this process has memory for."""
 
 
+class TooManyRequests(Transient):
+    """Somebody who has signed nothing asks for more than their share."""
+
+
 class UnderWay(Transient):
     """The same is being done elsewhere, and two of it would be in each other's way."""
 
@@ -89,7 +94,7 @@ class Locked(Transient):
     """Another transaction holds what this needs; a ``row``, so that others are free, or something larger."""
 
     def __init__(self, why: str, *, row: bool) -> None:
-        super().__init__(f"Another transaction holds what this needs ({why}): see whose it is in `ghsync status`.")
+        super().__init__(f"Another transaction holds what this needs ({why}): `ghsync doctor` tells who.")
         self.row = row
 
 

@@ -5,6 +5,7 @@ https://prometheus.io/docs/practices/naming/
 
 import re
 from collections.abc import Iterable
+from functools import cache
 
 from prometheus_client import Counter, Gauge, Histogram
 
@@ -48,7 +49,9 @@ def begin(events: Iterable[str]) -> None:
             received.labels(event, outcome)
         for status in STATUSES:
             projected.labels(event, status)
-    ours: tuple[type[Exception], ...] = (errors.DatabaseUnavailable, errors.DatabaseRefused, errors.Overloaded)
+    ours: tuple[type[Exception], ...] = (
+        errors.DatabaseUnavailable, errors.DatabaseRefused, errors.Overloaded, errors.TooManyRequests,
+    )  # fmt: skip
     for error in (*ours, *errors.RefusedRequest.__subclasses__()):
         refused.labels(_name(error))
 
@@ -59,4 +62,9 @@ def reason(error: Exception) -> str:
 
 
 def _name(error: type[Exception]) -> str:
-    return re.sub(r"(?<=[a-z])(?=[A-Z])", "_", error.__name__).lower()
+    return _in_snake_case(error.__name__)
+
+
+@cache
+def _in_snake_case(name: str) -> str:
+    return re.sub(r"(?<=[a-z])(?=[A-Z])", "_", name).lower()

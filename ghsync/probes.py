@@ -5,7 +5,8 @@ import contextlib
 import os
 import socket
 import time
-from collections.abc import Generator, Sequence
+from collections.abc import Awaitable, Callable, Generator, Mapping, Sequence
+from typing import Generic, TypeVar
 
 import msgspec
 import prometheus_client
@@ -26,34 +27,72 @@ from ghsync.settings import PREFIX, Settings
 KEPT_SECONDS = 1.0
 """How long an answer is good for: so probes, however many, ask the database, and count what there is, once a second."""
 
+T = TypeVar("T")
+
+
+class Kept(Generic[T]):
+    """What is found out once a second, however many ask; those who ask meanwhile wait for it."""
+
+    _found: T
+
+    def __init__(self, find_out: Callable[[], Awaitable[T]]) -> None:
+        self._find_out = find_out
+        self._one_at_a_time = asyncio.Lock()
+        self._found_at = -KEPT_SECONDS
+
+    async def get(self) -> T:
+        """What was found, a second ago at most."""
+        async with self._one_at_a_time:
+            if time.monotonic() - self._found_at >= KEPT_SECONDS:
+                self._found = await self._find_out()
+                self._found_at = time.monotonic()
+            return self._found
+
+
+def untroubled() -> None:
+    """For who commits no deliveries."""
+
 
 class Probes:
-    """Whether a process lives, is ready, and what it counts; ``background`` are the tasks that it cannot do without."""
+    """Whether a process lives, is ready, and what it counts.
+
+    ``background`` are the tasks that it cannot do without; ``trouble`` says why it could not commit a moment ago,
+    and in ``spool`` deliveries wait until it can.
+    """
 
     def __init__(
         self,
         engine: AsyncEngine,
         settings: Settings,
         background: Sequence[asyncio.Task[None]] = (),
+        trouble: Callable[[], str | None] = untroubled,
         spool: Spool | None = None,
     ) -> None:
         self.background = background
         self._spool = spool
         self._engine = engine
         self._settings = settings
-        self._one_at_a_time = asyncio.Lock()
-        self._asked_at = -KEPT_SECONDS
-        self._found: tuple[Readiness, gauges.Found] = (Readiness(), gauges.Found())
-        self._shown, self._shown_at = b"", -KEPT_SECONDS
+        self._trouble = trouble
+        self._readiness = Kept(self._check)
+        self._metrics = Kept(self._expose)
 
     @property
     def routes(self) -> list[Route]:
-        """The three pages."""
+        """The three pages, for those who operate this."""
         return [
             Route("/healthz", self.healthz),
             Route("/readyz", self.readyz),
             Route("/metrics", self.show_metrics),
         ]
+
+    @property
+    def open_routes(self) -> list[Route]:
+        """What anybody may know where deliveries are received: no figures, no reasons, least where all is elsewhere.
+
+        Whether a stranger asks cannot be told: a proxy on this machine comes from this machine.
+        """
+        alive = Route("/healthz", self.healthz)
+        return [alive] if self._settings.operations_port else [alive, Route("/readyz", self.readyz_briefly)]
 
     async def healthz(self, request: Request) -> Response:
         """The process is alive."""
@@ -64,29 +103,19 @@ class Probes:
 
         A stale one is answered 200: to send deliveries elsewhere would lose them. So is one that can spool them.
         """
-        found, _ = await self._ask()
-        spooled = self._spooled(found)
-        reasons = [] if spooled else list(found.reasons)
-        if any(task.done() for task in self.background):
-            reasons.append("A background task has stopped: restart the process.")
+        found = await self._readiness.get()
         freshness = asdict(found.freshness) if found.freshness else {"reasons": ()}
         freshness.pop("stale_by", None)
-        told = freshness | {"reasons": [*reasons, *spooled, *freshness["reasons"]]}
-        return _json({"status": "not ready" if reasons else "ready", **told}, 503 if reasons else 200)
+        reasons = [*self._reasons(found), *self._spooled(found), *freshness["reasons"]]
+        return self._answer(found, freshness | {"reasons": reasons})
 
-    def _spooled(self, found: Readiness) -> Sequence[str]:
-        """What is told of a database that is away where deliveries can wait for it."""
-        if found.reasons != (readiness.AWAY,) or self._spool is None or not self._spool.has_room:
-            return ()
-        return (readiness.AWAY, f"Deliveries are spooled until it does, {self._spool.count:,} by now.")
+    async def readyz_briefly(self, request: Request) -> Response:
+        """Whether it is ready, and not why."""
+        return self._answer(await self._readiness.get(), {})
 
     async def show_metrics(self, request: Request) -> Response:
         """The metrics in Prometheus' text format."""
-        readiness_found, found = await self._ask()
-        if time.monotonic() - self._shown_at >= KEPT_SECONDS:
-            self._shown = gauges.exposition(readiness_found.freshness, found)
-            self._shown_at = time.monotonic()
-        return Response(self._shown, media_type=prometheus_client.CONTENT_TYPE_LATEST)
+        return Response(await self._metrics.get(), media_type=prometheus_client.CONTENT_TYPE_LATEST)
 
     async def listen(self, listening: socket.socket) -> None:
         """Serve them on a port of their own until cancelled."""
@@ -97,13 +126,36 @@ class Probes:
             )  # fmt: skip
             await _Server(config).serve([listening])
 
-    async def _ask(self) -> tuple[Readiness, gauges.Found]:
-        async with self._one_at_a_time:
-            if time.monotonic() - self._asked_at >= KEPT_SECONDS:
-                found = await readiness.check(self._engine, self._settings)
-                self._found = found, await self._gauges() if found.freshness else gauges.Found()
-                self._asked_at = time.monotonic()
-            return self._found
+    def _answer(self, found: Readiness, told: Mapping[str, object]) -> Response:
+        ready = not self._reasons(found)
+        return _json({"status": "ready" if ready else "not ready", **told}, 200 if ready else 503)
+
+    def _reasons(self, found: Readiness) -> list[str]:
+        reasons = [] if self._spooled(found) else self._uncommitted(found)
+        if any(task.done() for task in self.background):
+            reasons.append("A background task has stopped: restart the process.")
+        return reasons
+
+    def _uncommitted(self, found: Readiness) -> list[str]:
+        """Why a delivery could not be committed now, or could not a moment ago."""
+        reasons = list(found.reasons)
+        if not reasons and (trouble := self._trouble()):
+            reasons.append(f"The last delivery could not be committed: {trouble.rstrip('.')}.")
+        return reasons
+
+    def _spooled(self, found: Readiness) -> list[str]:
+        """The same, where deliveries can wait on the disk until it is over."""
+        reasons = self._uncommitted(found)
+        if not reasons or self._spool is None or not self._spool.has_room:
+            return []
+        return [*reasons, f"Until that is over deliveries are spooled, {self._spool.count:,} by now."]
+
+    async def _check(self) -> Readiness:
+        return await readiness.check(self._engine, self._settings)
+
+    async def _expose(self) -> bytes:
+        freshness = (await self._readiness.get()).freshness
+        return gauges.exposition(freshness, await self._gauges() if freshness else gauges.Found())
 
     async def _gauges(self) -> gauges.Found:
         async def read() -> gauges.Found:

@@ -4,20 +4,25 @@ from collections.abc import Callable
 from functools import cache
 
 import msgspec
+import psycopg
 import sqlalchemy as sa
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy.ext.asyncio import AsyncEngine
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from ghsync import database, deadline, migrate
-from ghsync.errors import DatabaseRefused, DatabaseUnavailable
+from ghsync.errors import DatabaseRefused, DatabaseUnavailable, Locked
+from ghsync.inbox import recorder
 from ghsync.reconciler import health
 from ghsync.settings import Settings
 
 ANSWER_SECONDS = 2.0
-AWAY = "The database does not answer."
 STALE_SECONDS = 60.0
 COUNTED_AT_MOST = 10_000
+
+PATIENCE = sa.text("SET LOCAL lock_timeout = '1s'")  # so that what is locked is told as such
+LOCK_NOT_AVAILABLE = "55P03"
+LOCKED = "The inbox is locked: `ghsync doctor` tells who holds it, and how to end that."
 
 FRESHNESS = sa.text("""
     WITH pending AS (
@@ -53,30 +58,57 @@ class Readiness(msgspec.Struct, frozen=True):
 
 
 async def check(engine: AsyncEngine, settings: Settings) -> Readiness:
-    """Ask the database, for two seconds at most."""
+    """Ask the database, for two seconds at most, and see whether it would take a delivery."""
     try:
         return await deadline.within(ANSWER_SECONDS, _ask(engine, settings))
     except DatabaseRefused as error:
-        return Readiness((error.sentence,))
+        return Readiness((str(error),))
     except DatabaseUnavailable:
-        return Readiness((AWAY,))
+        return Readiness(("The database does not answer.",))
+    except Locked:
+        return Readiness((LOCKED,))
+    except sa.exc.DBAPIError as error:
+        return Readiness((_why(error),))
 
 
 async def _ask(engine: AsyncEngine, settings: Settings) -> Readiness:
     async with database.transaction(engine) as conn:
+        await conn.execute(PATIENCE)
         applied = await conn.run_sync(_applied)
         if applied is None or _is_older(applied):
             head = _scripts().get_current_head()
             return Readiness((f"The database is at migration {applied}, not at {head}: run `ghsync migrate`.",))
-        row = (await conn.execute(FRESHNESS, {"at_most": COUNTED_AT_MOST})).one()
-        found = await health.look(conn, settings)
+        freshness = await _freshness(conn, settings)
+        reasons = await _rehearse(conn)
+        await conn.rollback()
+    return Readiness(reasons, freshness)
+
+
+async def _freshness(conn: AsyncConnection, settings: Settings) -> Freshness:
+    row = (await conn.execute(FRESHNESS, {"at_most": COUNTED_AT_MOST})).one()
+    found = await health.look(conn, settings)
     seconds = round(row.oldest_pending_seconds, 3)
     late = behind(row.pending, seconds, row.parked)
     reasons = (*late.values(), *found.reasons)
     by = {name: name in late for name in ("deliveries_wait", "deliveries_parked")} | {"github": bool(found.reasons)}
-    return Readiness(
-        freshness=Freshness(row.pending, row.parked, seconds, found.hooks_only, bool(reasons), reasons, stale_by=by)
-    )
+    return Freshness(row.pending, row.parked, seconds, found.hooks_only, bool(reasons), reasons, stale_by=by)
+
+
+async def _rehearse(conn: AsyncConnection) -> tuple[str, ...]:
+    """Why a delivery could not be committed now, as far as an attempt tells."""
+    try:
+        await recorder.rehearse(conn)
+    except psycopg.Error as error:
+        return (_why(error),)
+    return ()
+
+
+def _why(error: BaseException) -> str:
+    found = database.unavailable(error)
+    if isinstance(found, DatabaseRefused):
+        return str(found)
+    state = getattr(getattr(error, "orig", error), "sqlstate", None)
+    return LOCKED if state == LOCK_NOT_AVAILABLE else f"The inbox takes no delivery: {found}."
 
 
 def behind(

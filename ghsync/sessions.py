@@ -54,12 +54,8 @@ def bounded(url: str, settings: Settings) -> str:
 
 def connection_arguments(url: str, **settings: str) -> dict[str, Any]:
     """What every connection is opened with, whichever door opens it; ``settings`` are those of its session."""
-    options = [
-        _options({"timezone": "UTC", "ghsync.session": "own"}),
-        _said(url),
-        _options(settings),
-    ]
-    return pooled_arguments() | {"options": " ".join(filter(None, options))}
+    own = _options({"timezone": "UTC", "ghsync.session": "own"} | settings)
+    return pooled_arguments() | {"options": f"{_said(url)} {own}".strip()}
 
 
 def pooled_arguments() -> dict[str, Any]:

@@ -3,6 +3,7 @@
 import os
 from collections.abc import Iterable, Mapping
 from difflib import get_close_matches
+from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -87,6 +88,19 @@ class Settings(BaseSettings):
         ge=1,
         description="Connections that a process serves at one time; beyond, who signed nothing for longest goes",
     )
+    stranger_connections: int = Field(
+        50, ge=1, description="Connections at one time that an address has before it has signed anything; then 429"
+    )
+    stranger_requests_a_second: float = Field(  # monitors ask once a second; who signs is not counted
+        5.0,
+        gt=0,
+        description="Requests a second of an address that has signed nothing, ten times as many at once; then 429",
+    )
+    trusted_proxies: Annotated[tuple[IPv4Network | IPv6Network, ...], NoDecode] = Field(
+        (),
+        description="Proxies before ghsync, addresses or networks, comma-separated: theirs is the only "
+        "`X-Forwarded-For` that is believed",
+    )
     commit_timeout_seconds: float = Field(
         5.0, gt=0, le=9, description="How long a delivery may wait for its commit before it is spooled or answered 503"
     )
@@ -103,8 +117,8 @@ class Settings(BaseSettings):
         None,
         ge=1,
         le=65535,
-        description="Port on which `serve` and `work` answer `/healthz`, `/readyz` and `/metrics`; unset: "
-        "`work` nowhere, `serve` only where it receives",
+        description="Port on which `serve` and `work` answer `/healthz`, `/readyz` and `/metrics`; unset: nowhere, "
+        "but `serve` says where it receives that it lives and whether it is ready",
     )
 
     # Worker
@@ -151,6 +165,13 @@ class Settings(BaseSettings):
     def _split(cls, value: object) -> object:
         if isinstance(value, str):
             return tuple(part.strip() for part in value.split(",") if part.strip())
+        return value
+
+    @field_validator("trusted_proxies", mode="before")
+    @classmethod
+    def _are_networks(cls, value: object) -> object:
+        if isinstance(value, str):
+            return tuple(_network(part.strip()) for part in value.split(",") if part.strip())
         return value
 
     @field_validator("database_url", "direct_database_url")
@@ -209,6 +230,13 @@ def unknown(environment: Mapping[str, str] = os.environ) -> list[str]:
     known = {name.upper() for name in Settings.model_fields}
     names = sorted(name for name in environment if name.upper().startswith(PREFIX))
     return [_suggestion(name, known) for name in names if name.upper().removeprefix(PREFIX) not in known | OTHERS]
+
+
+def _network(text: str) -> IPv4Network | IPv6Network:
+    try:
+        return ip_network(text)
+    except ValueError as error:
+        raise ValueError(f"{error}; name addresses such as 10.0.0.2 or networks such as 10.0.0.0/24") from None
 
 
 def _suggestion(name: str, known: Iterable[str]) -> str:

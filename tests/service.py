@@ -135,13 +135,15 @@ class Receiver(Program):
     ) -> None:
         self.port = free_port()
         settings = {"port": self.port, "webhook_secrets": SECRET} | settings
+        self._operations_port = settings.get("operations_port", self.port)
         super().__init__(command, database_url, log, anew=anew, **settings)
         self._client: httpx.AsyncClient | None = None
+        self._operations: httpx.AsyncClient | None = None
 
-    def connection(self) -> httpx.AsyncClient:
+    def connection(self, port: object = None) -> httpx.AsyncClient:
         """A client of its own; one for each of many requests at a time is cheaper than a pool."""
         return httpx.AsyncClient(
-            base_url=f"http://127.0.0.1:{self.port}",
+            base_url=f"http://127.0.0.1:{port or self.port}",
             timeout=PATIENCE_SECONDS,
             trust_env=False,
             verify=False,  # noqa: S501 (no TLS here)
@@ -153,25 +155,36 @@ class Receiver(Program):
         assert self._client is not None
         return self._client
 
+    @property
+    def operations(self) -> httpx.AsyncClient:
+        """The same for those who operate it, on the port that is set for them, if there is one."""
+        assert self._operations is not None
+        return self._operations
+
+    def operating(self) -> httpx.AsyncClient:
+        """A client of its own for that port."""
+        return self.connection(self._operations_port)
+
     async def start(self) -> None:
         """Start the process, and return when it is ready to receive."""
         await super().start()
         if self._client is None:
-            self._client = self.connection()
+            self._client, self._operations = self.connection(), self.operating()
         await until(self.ready, "the receiver is ready")
 
     async def ready(self) -> bool:
         """Whether it says so; `AssertionError` when it has ended, for then it never will."""
         assert self.running, self.log()
         try:
-            return (await self.client.get("/readyz")).status_code == 200
+            return (await self.operations.get("/readyz")).status_code == 200
         except httpx.TransportError:
             return False
 
     async def close(self) -> None:
         """Give the connections back."""
-        if self._client is not None:
-            await self._client.aclose()
+        for client in (self._client, self._operations):
+            if client is not None:
+                await client.aclose()
 
 
 async def post(client: httpx.AsyncClient, delivery: Recorded) -> httpx.Response:

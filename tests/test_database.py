@@ -131,14 +131,14 @@ async def test_what_others_hold_for_too_long_is_told_with_whether_it_is_a_row(
 
     async with engine.connect() as conn:
         await conn.exec_driver_sql(held)
-        with pytest.raises(Locked, match="ghsync status") as raised:
+        with pytest.raises(Locked, match="ghsync doctor") as raised:
             await write()
     assert raised.value.row == row
     await impatient.dispose()
 
 
 async def test_the_urls_own_settings_come_before_the_limits(database_url: str) -> None:
-    asked = f"{database_url}&options=-c%20lock_timeout%3D77ms&keepalives_idle=9"
+    asked = f"{postgres.with_options(database_url, lock_timeout='77ms')}&keepalives_idle=9"
     url = sessions.bounded(asked, Settings(idle_seconds=6))
     limited = database.create_engine(url)
     async with limited.connect() as conn:

@@ -18,13 +18,15 @@ SCRAPES = 12
 
 async def scrape(receiver: Receiver) -> str:
     """The metrics, over a connection of its own, which any of the processes may take."""
-    async with receiver.connection() as client:
+    async with receiver.operating() as client:
         return (await client.get("/metrics")).text
 
 
 async def test_every_scrape_shows_what_all_processes_counted(database_url: str, tmp_path: Path) -> None:
     sent = [one for one in traffic.busy(60).deliveries if one.headers["X-GitHub-Event"] == "issues"][:10]
-    async with service.serving(database_url, tmp_path / "log", command="serve --workers 2") as receiver:
+    async with service.serving(
+        database_url, tmp_path / "log", command="serve --workers 2", operations_port=free_port()
+    ) as receiver:
         assert sample(await scrape(receiver), QUEUED) == 0
         for delivery in sent:
             async with receiver.connection() as client:

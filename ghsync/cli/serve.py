@@ -31,6 +31,8 @@ from ghsync.processes import Process
 from ghsync.projector.events import HANDLED
 from ghsync.receiver.connection import Connection
 from ghsync.receiver.door import Door
+from ghsync.receiver.peers import Peers
+from ghsync.receiver.proxies import Proxies
 from ghsync.reconciler import history
 from ghsync.reconciler.reconciler import Reconciler
 from ghsync.reconciler.schedule import Intervals, Schedule
@@ -101,6 +103,7 @@ def serve(
                 log_config=None,
                 access_log=False,
                 server_header=False,
+                proxy_headers=False,  # uvicorn would believe whoever comes from this machine
                 timeout_keep_alive=KEEP_ALIVE_SECONDS,
                 timeout_graceful_shutdown=10,
             )
@@ -157,6 +160,8 @@ def application() -> Starlette:
             background.append(lambda: _forget_refetches(engine))
     metrics.begin(HANDLED)
     Connection.door = Door(loaded.max_connections)
+    Connection.peers = Peers(loaded.stranger_requests_a_second, loaded.stranger_connections)
+    Connection.proxies = Proxies(loaded.trusted_proxies)
     if port := loaded.operations_port:
         listening = probes.bind(loaded.host, port, shared=gauges.FOLDER in os.environ)
         background.append(lambda: served.state.probes.listen(listening))

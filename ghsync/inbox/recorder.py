@@ -4,11 +4,13 @@ https://www.postgresql.org/docs/current/sql-insert.html#SQL-ON-CONFLICT
 """
 
 import asyncio
+import time
 from collections import deque
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any, Literal, cast
+from uuid import uuid4
 
 import msgspec
 import psycopg
@@ -22,7 +24,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 from ghsync import database, deadline, metrics
 from ghsync.errors import DatabaseUnavailable
 from ghsync.inbox import queue
-from ghsync.inbox.delivery import Delivery
+from ghsync.inbox.delivery import UNNAMED, Delivery
 
 Outcome = Literal["queued", "duplicate", "ignored"]
 Verdict = Outcome | Exception
@@ -33,6 +35,9 @@ log = structlog.get_logger()
 GROUP_COUNT = 256
 GROUP_COUNT_UNDIVIDED = 8
 GROUP_BYTES = 8 * 1024 * 1024
+
+TROUBLE_SECONDS = 10.0
+"""How long a commit that failed speaks against the next one, where none was tried since."""
 
 FAULTS_OF_THE_DELIVERY = (psycopg.DataError, psycopg.IntegrityError, psycopg.errors.ProgramLimitExceeded)
 
@@ -124,6 +129,7 @@ class Recorder:
         self._waiting: deque[Waiter] = deque()
         self._in_hand: Sequence[Waiter] = ()
         self._writer: asyncio.Task[None] | None = None
+        self._trouble: tuple[str, float] | None = None
 
     async def record(self, delivery: Delivery) -> Outcome:
         """Write a delivery, and return once it is committed.
@@ -147,6 +153,12 @@ class Recorder:
         """Tell all who wait that PostgreSQL is away, in order; what is being written may be committed all the same."""
         for waiter in (*self._in_hand, *self._waiting):
             waiter.settle(DatabaseUnavailable(why))
+
+    def trouble(self) -> str | None:
+        """Why the last commit failed, if that was a moment ago: a full disk, for one, shows nowhere else."""
+        if self._trouble is None or time.monotonic() - self._trouble[1] > TROUBLE_SECONDS:
+            return None
+        return self._trouble[0]
 
     async def close(self) -> None:
         """Return when everything that came is answered, and the connection is back in the pool."""
@@ -176,6 +188,8 @@ class Recorder:
             verdicts = _unavailable(group, error)
         finally:
             self._in_hand = ()
+        failed = next((verdict for verdict in verdicts if isinstance(verdict, DatabaseUnavailable)), None)
+        self._trouble = (str(failed), time.monotonic()) if failed else None
         return list(zip(group, verdicts, strict=True))
 
     def _next_group(self) -> list[Waiter]:
@@ -260,6 +274,21 @@ class Recorder:
             if for_good:
                 await held.connection.invalidate()
             await held.connection.close()
+
+
+async def rehearse(conn: AsyncConnection) -> None:
+    """Write a delivery as any other is; whoever wants to know whether that can be done takes it back.
+
+    Raises psycopg's errors.
+    """
+    raw = await conn.get_raw_connection()
+    driver = cast("psycopg.AsyncConnection[Any]", raw.driver_connection)
+    ping = Delivery(UNNAMED, str(uuid4()), "ping", None, None, None, headers={}, body=b"{}", ignored=True)
+    try:
+        await driver.execute(INSERT, _parameters([ping]))
+    except asyncio.CancelledError:
+        await conn.invalidate()  # what was sent may still be under way
+        raise
 
 
 async def _hold(engine: AsyncEngine) -> Held:

@@ -16,6 +16,7 @@ STATUSES: Mapping[type[BaseException], int] = {
     errors.BodyTooSlow: 408,
     errors.BodyTooLarge: 413,
     errors.UnsupportedContentType: 415,
+    errors.TooManyRequests: 429,
     errors.HeadTooLarge: 431,
     errors.NotFound: 404,
     errors.Transient: 503,
@@ -28,7 +29,7 @@ OUR_FAULT: Mapping[int, str] = {
     500: "ghsync failed: its log says why.",
 }
 
-HEADERS: Mapping[int, Mapping[str, str]] = {503: {"Retry-After": "10"}}
+HEADERS: Mapping[int, Mapping[str, str]] = {429: {"Retry-After": "1"}, 503: {"Retry-After": "10"}}
 
 JSON = "application/json"
 

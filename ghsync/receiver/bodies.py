@@ -20,21 +20,28 @@ PAUSE_SECONDS = 0.01  # a shorter one is not worth a timer
 
 
 class Room:
-    """Memory for the bodies of a process; where it lacks, whoever has proved nothing for longest gives way."""
+    """Memory for the bodies of a process; where it lacks, whoever has proved nothing for longest gives way.
 
-    def __init__(self, size_bytes: int) -> None:
+    All strangers of one place have a quarter of it at most, and large bodies leave an eighth to small ones, but not so
+    little that a body as large as allowed would find no room.
+    """
+
+    def __init__(self, size_bytes: int, largest_bytes: int = 0) -> None:
         self._size_bytes = size_bytes
+        self._for_large_bytes = max(size_bytes - size_bytes // 8, largest_bytes)
+        self._for_stranger_bytes = max(size_bytes // 4, largest_bytes)
         self._taken_bytes = 0
+        self._taken_by: dict[str, int] = {}
         self._paced_until = 0.0
         self._unproven: dict[Share, None] = {}  # the oldest first
 
     @contextmanager
-    def share(self) -> Iterator["Share"]:
-        """The room of one request; at the end all that it took is given back.
+    def share(self, stranger: str | None = None) -> Iterator["Share"]:
+        """The room of one request, perhaps a stranger's; at the end all that it took is given back.
 
         Raises `Overloaded` out of whatever the request awaits when its room goes to others.
         """
-        share = Share(self)
+        share = Share(self, stranger)
         self._unproven[share] = None
         try:
             yield share
@@ -48,15 +55,22 @@ class Room:
 
     def take(self, share: "Share", size_bytes: int) -> None:
         """Take room for one request; raises `Overloaded` where there is none, not even that of strangers before it."""
-        while self._taken_bytes + size_bytes > self._size_bytes:
-            oldest = next((one for one in self._unproven if one is share or one.size_bytes), share)
-            if oldest is share:
-                raise self._full()
-            oldest.given_away = True
-            oldest.task.cancel()
-            self._give_back(oldest)
-        self._taken_bytes += size_bytes
-        share.size_bytes += size_bytes
+        is_large = share.size_bytes + size_bytes > SMALL_BYTES
+        while share.stranger and self._taken_by.get(share.stranger, 0) + size_bytes > self._for_stranger_bytes:
+            self._make_room(share, of=share.stranger)
+        while self._taken_bytes + size_bytes > (self._for_large_bytes if is_large else self._size_bytes):
+            self._make_room(share)
+        self._add(share, size_bytes)
+
+    def _make_room(self, share: "Share", of: str | None = None) -> None:
+        """Let the oldest that has proved nothing give way, of all or of one stranger; perhaps it is the taker."""
+        holding = (one for one in self._unproven if one is share or one.size_bytes)
+        oldest = next((one for one in holding if of in (None, one.stranger)), share)
+        if oldest is share:
+            raise self._full()
+        oldest.given_away = True
+        oldest.task.cancel()
+        self._give_back(oldest)
 
     async def pace(self, share: "Share", size_bytes: int) -> None:
         """Wait for the turn of so much more of a large body; it is not read on meanwhile."""
@@ -68,13 +82,22 @@ class Room:
             await asyncio.sleep(wait)
 
     def prove(self, share: "Share") -> None:
-        """A body's signature was right: it gives way to nobody."""
+        """A body's signature was right: it gives way to nobody, and is no stranger's."""
         self._unproven.pop(share, None)
+        size_bytes = share.size_bytes
+        self._add(share, -size_bytes)
+        share.stranger = None
+        self._add(share, size_bytes)
 
     def _give_back(self, share: "Share") -> None:
-        self._taken_bytes -= share.size_bytes
-        share.size_bytes = 0
+        self._add(share, -share.size_bytes)
         self._unproven.pop(share, None)
+
+    def _add(self, share: "Share", size_bytes: int) -> None:
+        self._taken_bytes += size_bytes
+        share.size_bytes += size_bytes
+        if share.stranger and (held := self._taken_by.pop(share.stranger, 0) + size_bytes):
+            self._taken_by[share.stranger] = held
 
     def _full(self) -> Overloaded:
         return Overloaded(f"{self._taken_bytes} bytes of bodies wait: GHSYNC_BODY_MEMORY_BYTES sets the limit.")
@@ -83,8 +106,9 @@ class Room:
 class Share:
     """What one request, the task that is running, has of the room."""
 
-    def __init__(self, room: Room) -> None:
+    def __init__(self, room: Room, stranger: str | None) -> None:
         self.task = cast("asyncio.Task[object]", asyncio.current_task())
+        self.stranger = stranger
         self.size_bytes = 0
         self.given_away = False
         self._room = room

@@ -1,7 +1,8 @@
 """Connections that cannot be used against each other: uvicorn itself sets no bound to what comes before an application.
 
 The head of a request has to arrive in time and be of a size; few requests may be sent ahead of their answers; only who
-signs keeps the connection; and who asks for another protocol is answered in this one, with the body read.
+signs keeps the connection; a stranger gets so many connections and requests and no more; and who asks for another
+protocol is answered in this one, with the body read.
 """
 
 import asyncio
@@ -11,9 +12,11 @@ from typing import Any, ClassVar
 import httptools
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
-from ghsync.errors import GhsyncError, HeadTooLarge, HeadTooSlow, MalformedRequest, Overloaded
-from ghsync.receiver import answers
+from ghsync.errors import GhsyncError, HeadTooLarge, HeadTooSlow, MalformedRequest, Overloaded, TooManyRequests
+from ghsync.receiver import answers, peers
 from ghsync.receiver.door import PROOF, Door
+from ghsync.receiver.peers import Peers
+from ghsync.receiver.proxies import Proxies
 from ghsync.receiver.refusals import Refusals
 
 PIECE_BYTES = 16 * 1024  # what is parsed at once: a few hundred requests at most
@@ -23,17 +26,27 @@ SENT_AHEAD = 8  # requests that may wait for the answers to those before them
 FAREWELL_SECONDS = 1.0
 FAREWELL_BYTES = 1024 * 1024
 
+TOO_MANY = TooManyRequests(
+    "More comes from this address without a right signature than GHSYNC_STRANGER_CONNECTIONS and "
+    "GHSYNC_STRANGER_REQUESTS_A_SECOND allow."
+)
+TURNED_AWAY = answers.refusal(TOO_MANY).as_http()
+
 
 class Connection(HttpToolsProtocol):
     """Refuses, in ghsync's own form, what its application never gets to see."""
 
     door: ClassVar[Door] = Door(900)
+    peers: ClassVar[Peers] = Peers(5.0, 50)
+    proxies: ClassVar[Proxies] = Proxies()
     refusals: ClassVar[Refusals] = Refusals()
     head_seconds: ClassVar[float] = 10.0
     head_bytes: ClassVar[int] = 64 * 1024
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+        self._peer: str | None = None  # as long as its connection counts; of a proxy's each request has its own
+        self._prepaid = False  # the first request was counted with the connection
         self._alarm: asyncio.TimerHandle | None = None
         self._in_head = True
         self._head_bytes = 0  # none while nothing of a request has come
@@ -44,12 +57,16 @@ class Connection(HttpToolsProtocol):
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as uvicorn has it
         super().connection_made(transport)
-        if self.door.enter(self):
+        if not self._is_welcome():
+            self._turn_away()
+        elif self.door.enter(self, stranger=self._peer is not None and self.peers.is_stranger(self._peer)):
             self._expect_head()
         else:
             self._refuse(Overloaded("All connections are taken: GHSYNC_MAX_CONNECTIONS sets how many there are."))
 
     def connection_lost(self, exc: Exception | None) -> None:
+        if self._peer is not None:
+            self.peers.disconnect(self._peer)
         self.door.leave(self)
         self._expect_nothing()
         super().connection_lost(exc)
@@ -95,10 +112,7 @@ class Connection(HttpToolsProtocol):
         self._expect_nothing()
         self._upgrading = self.parser.should_upgrade()
         if not self._upgrading:
-            super().on_headers_complete()
-            told = partial(self._prove, self.cycle, keep_alive=self.cycle.keep_alive)
-            self.scope["extensions"] = {PROOF: {"told": told}}
-            self.cycle.keep_alive = False
+            self._take_request()
 
     def on_body(self, body: bytes) -> None:
         if not self._deaf:
@@ -147,7 +161,40 @@ class Connection(HttpToolsProtocol):
         self._in_head, self._head_bytes = True, 0
         self._parse(b"\r\n".join([*lines, b"", rest]))
 
-    def _prove(self, cycle: RequestResponseCycle, *, keep_alive: bool) -> None:
+    def _is_welcome(self) -> bool:
+        """Whether this peer may have one connection more; what comes through a proxy is judged request by request."""
+        if self.proxies.include(self._address):
+            return True
+        peer = peers.name(self._address)
+        if self.peers.connect(peer):
+            self._peer, self._prepaid = peer, True
+        return self._prepaid
+
+    @property
+    def _address(self) -> str:
+        return self.client[0] if self.client else ""
+
+    def _turn_away(self) -> None:
+        """As cheaply as can be: it may be all that comes."""
+        self._deaf = True
+        self.refusals.note(TOO_MANY)
+        self.transport.write(TURNED_AWAY)
+        self.transport.close()
+
+    def _take_request(self) -> None:
+        peer = self._peer or peers.name(self.proxies.client(self._address, self.headers))
+        if not self._prepaid and not self.peers.ask(peer):
+            self._refuse(TOO_MANY)
+            return
+        self._prepaid = False
+        super().on_headers_complete()
+        told = partial(self._prove, self.cycle, peer, keep_alive=self.cycle.keep_alive)
+        stranger = peer if self.peers.is_stranger(peer) else None
+        self.scope["extensions"] = {PROOF: {"told": told, "stranger": stranger}}
+        self.cycle.keep_alive = False
+
+    def _prove(self, cycle: RequestResponseCycle, peer: str, *, keep_alive: bool) -> None:
+        self.peers.prove(peer)
         self.door.prove(self)
         cycle.keep_alive = keep_alive and not (self._deaf and cycle is self.cycle)
 

@@ -40,12 +40,12 @@ class Receiver:
         self._handled = handled
         self._max_body_bytes = max_body_bytes
         self._refusals = Refusals()
-        self._room = Room(max(body_memory_bytes, max_body_bytes))
+        self._room = Room(max(body_memory_bytes, max_body_bytes), max_body_bytes)
 
     async def receive(self, request: Request) -> Response:
         """Take one delivery in; every `GhsyncError` is counted here and answered by the application."""
         try:
-            with self._room.share() as share:
+            with self._room.share(door.stranger(request.scope)) as share:
                 delivery = await self._verified(request, share)
                 outcome = await self._recorder.record(delivery)
         except GhsyncError as error:

@@ -14,9 +14,11 @@ import time
 from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass
 
 import uvloop
 
+SIGNER = "127.0.0.1"
 MIB = 1024 * 1024
 FILES = 4096  # connections and more
 ANSWER_SECONDS = 15.0
@@ -68,12 +70,14 @@ class Stranger:
 
 
 @asynccontextmanager
-async def _connected(port: int, until: float) -> AsyncIterator[Stranger]:
-    reader, writer = await asyncio.open_connection("127.0.0.1", port)
+async def _connected(address: str, port: int, until: float) -> AsyncIterator[Stranger]:
+    reader, writer = await asyncio.open_connection("127.0.0.1", port, local_addr=(address, 0))
     try:
         yield Stranger(reader, writer, until)
     finally:
         writer.transport.abort()
+        with suppress(OSError):
+            await writer.wait_closed()
 
 
 async def endless_head(stranger: Stranger) -> None:
@@ -141,44 +145,62 @@ async def upgrade(stranger: Stranger) -> None:
     await stranger.send(WEBHOOK + WRONG + offer + b"Content-Length: 2\r\n\r\n{}")
 
 
-# By name: what one connection does, how many there are at one time, and how long each pauses before the next.
-ATTACKS: dict[str, tuple[Attempt, int, float]] = {
-    "an endless head": (endless_head, 4, 0.1),
-    "2,000 idle connections": (idle, 2000, 1.0),
-    "2,000 idle ones after a request": (idle_after_a_request, 2000, 1.0),
-    "slow heads": (slow_head, 200, 0.5),
-    "slow bodies": (slow_body, 200, 0.5),
-    "16 stalled bodies of 25 MB": (stalled_body, 16, 1.0),
-    "wrong signatures": (wrong_signature, 50, 0.05),
-    "early disconnects": (early_disconnect, 20, 0.05),
-    "smuggling": (smuggling, 10, 0.05),
-    "a million form fields": (a_million_fields, 2, 0.5),
-    "13,000 requests ahead": (sent_ahead, 60, 0.5),
-    "probes": (probes, 64, 0.1),
-    "offers of HTTP/2": (upgrade, 20, 0.05),
+@dataclass(frozen=True, slots=True)
+class Attack:
+    """What one connection does, how many there are at one time, and how long each pauses before the next."""
+
+    attempt: Attempt
+    connections: int
+    pause_seconds: float
+    by_signer: bool = False  # from the address that signed deliveries come from
+
+
+ATTACKS: dict[str, Attack] = {
+    "an endless head": Attack(endless_head, 4, 0.1),
+    "2,000 idle connections": Attack(idle, 2000, 1.0),
+    "2,000 idle ones after a request": Attack(idle_after_a_request, 2000, 1.0),
+    "slow heads": Attack(slow_head, 200, 0.5),
+    "slow bodies": Attack(slow_body, 200, 0.5),
+    "16 stalled bodies of 25 MB": Attack(stalled_body, 16, 1.0),
+    "2,000 wrong signatures a second": Attack(wrong_signature, 100, 0.05),
+    "wrong ones from where it is signed": Attack(wrong_signature, 20, 0.05, by_signer=True),
+    "early disconnects": Attack(early_disconnect, 20, 0.05),
+    "smuggling": Attack(smuggling, 10, 0.05),
+    "a million form fields": Attack(a_million_fields, 2, 0.5),
+    "13,000 requests ahead": Attack(sent_ahead, 60, 0.5),
+    "probes": Attack(probes, 64, 0.1),
+    "offers of HTTP/2": Attack(upgrade, 20, 0.05),
 }
 UNANSWERED = (early_disconnect,)
 
 
 async def attack(name: str, port: int, seconds: float) -> Counter[str]:
     """Attack for so long; answers how often which status was answered, or that there was none."""
-    attempt, connections, pause = ATTACKS[name]
+    found = ATTACKS[name]
+    addresses = _addresses(name)
     until = time.monotonic() + seconds
     answers: Counter[str] = Counter()
 
     async def go_on(number: int) -> None:
-        await asyncio.sleep(min(pause, 1.0) * number / connections)  # not all in one moment
+        address = addresses[number % len(addresses)]
+        await asyncio.sleep(min(found.pause_seconds, 1.0) * number / found.connections)  # not all in one moment
         while time.monotonic() < until:
-            answers[await _once(attempt, port, until)] += 1
-            await asyncio.sleep(pause)
+            answers[await _once(found.attempt, address, port, until)] += 1
+            await asyncio.sleep(found.pause_seconds)
 
-    await asyncio.gather(*(go_on(number) for number in range(connections)))
+    await asyncio.gather(*(go_on(number) for number in range(found.connections)))
     return answers
 
 
-async def _once(attempt: Attempt, port: int, until: float) -> str:
+def _addresses(name: str) -> list[str]:
+    """Where an attack comes from: a few addresses of its own, of which a whole network is this machine."""
+    network = list(ATTACKS).index(name) + 1
+    return [SIGNER] if ATTACKS[name].by_signer else [f"127.0.{network}.{host}" for host in range(1, 5)]
+
+
+async def _once(attempt: Attempt, address: str, port: int, until: float) -> str:
     try:
-        async with _connected(port, until) as stranger:
+        async with _connected(address, port, until) as stranger:
             try:
                 await attempt(stranger)
             except ConnectionError:

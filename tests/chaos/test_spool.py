@@ -95,15 +95,16 @@ async def test_a_process_that_is_killed_with_deliveries_in_its_spool_loses_none(
     deliveries = traffic.busy(COUNT).deliveries
     before, during, after = deliveries[:100], deliveries[100:900], deliveries[900:]
     with postgres.database(own_server.url) as url:
-        async with service.serving(url, tmp_path / "log", spool_dir=tmp_path / "spool") as receiver:
+        told = {"spool_dir": tmp_path / "spool", "operations_port": service.free_port()}
+        async with service.serving(url, tmp_path / "log", **told) as receiver:
             await send(receiver, before)
             await asyncio.to_thread(own_server.stop, server.FAST)
             assert set(await send(receiver, during)) == {"spooled"}
-            ready, metrics = await receiver.client.get("/readyz"), (await receiver.client.get("/metrics")).text
+            ready, metrics = await receiver.operations.get("/readyz"), (await receiver.operations.get("/metrics")).text
             assert (ready.status_code, ready.json()["status"]) == (200, "ready")
             assert ready.json()["reasons"] == [
                 "The database does not answer.",
-                "Deliveries are spooled until it does, 800 by now.",
+                "Until that is over deliveries are spooled, 800 by now.",
             ]
             assert sample(metrics, "ghsync_spooled_deliveries") == 800
             assert sample(metrics, "ghsync_spooled_bytes") > 800 * 1000
@@ -118,7 +119,7 @@ async def test_a_process_that_is_killed_with_deliveries_in_its_spool_loses_none(
                 assert in_order(connection) == [delivery.guid for delivery in deliveries]
                 assert connection.execute(OUT_OF_ORDER).fetchone() == (0,)
                 await service.drained(connection)
-            assert sample((await receiver.client.get("/metrics")).text, "ghsync_spooled_deliveries") == 0
+            assert sample((await receiver.operations.get("/metrics")).text, "ghsync_spooled_deliveries") == 0
 
 
 async def test_a_process_that_is_killed_while_its_spool_enters_the_inbox_loses_none_and_does_none_twice(

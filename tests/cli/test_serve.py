@@ -45,7 +45,9 @@ async def test_when_all_connections_are_taken_strangers_make_room_for_a_delivery
     database_url: str, tmp_path: Path
 ) -> None:
     delivery = traffic.busy(1).deliveries[0]
-    async with service.serving(database_url, tmp_path / "log", max_connections=3) as receiver:
+    async with service.serving(
+        database_url, tmp_path / "log", max_connections=3, operations_port=service.free_port()
+    ) as receiver:
         strangers = [await asyncio.open_connection("127.0.0.1", receiver.port) for _ in range(3)]
         strangers[0][1].write(b"POST /webhooks/github HTTP/1.1\r\nX-Slow: ")
         await asyncio.sleep(0.1)
@@ -55,7 +57,8 @@ async def test_when_all_connections_are_taken_strangers_make_room_for_a_delivery
         assert b"retry-after: 10" in answer.lower()
         assert b'"error":"overloaded"' in answer
         assert (
-            'ghsync_deliveries_refused_total{reason="overloaded"} 1.0' in (await receiver.client.get("/metrics")).text
+            'ghsync_deliveries_refused_total{reason="overloaded"} 1.0'
+            in (await receiver.operations.get("/metrics")).text
         )
         for _, writer in strangers:
             writer.close()

@@ -332,6 +332,24 @@ async def test_those_behind_a_commit_that_takes_too_long_do_not_wait_longer_eith
     assert await recorder.record(third) == "queued"
 
 
+async def test_a_commit_that_failed_is_told_until_one_succeeds_or_for_some_seconds(
+    door: Relay, engine_behind_door: AsyncEngine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    recorder = Recorder(engine_behind_door, timeout_seconds=5)
+    assert recorder.trouble() is None
+    await door.shut()
+    with pytest.raises(DatabaseUnavailable):
+        await recorder.record(DELIVERY)
+    assert recorder.trouble()
+    with monkeypatch.context() as later:
+        later.setattr("ghsync.inbox.recorder.TROUBLE_SECONDS", 0.0)
+        assert recorder.trouble() is None
+    assert recorder.trouble()
+    await door.open()
+    await recorder.record(DELIVERY)
+    assert recorder.trouble() is None
+
+
 async def test_a_database_without_the_table_is_unavailable(empty_database_url: str) -> None:
     engine = database.create_engine(empty_database_url)
     with pytest.raises(DatabaseUnavailable, match="webhook_deliveries"):

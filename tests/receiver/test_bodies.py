@@ -15,9 +15,9 @@ from ghsync.receiver.bodies import Room
 pytestmark = pytest.mark.anyio
 
 
-async def hold(room: Room, size_bytes: int, held: asyncio.Event, *, proven: bool = False) -> None:
+async def hold(room: Room, size_bytes: int, held: asyncio.Event, *, proven: bool, stranger: str | None) -> None:
     """Hold so much of the room until cancelled."""
-    with room.share() as share:
+    with room.share(stranger) as share:
         share.take(size_bytes)
         if proven:
             share.prove()
@@ -25,10 +25,12 @@ async def hold(room: Room, size_bytes: int, held: asyncio.Event, *, proven: bool
         await asyncio.Event().wait()
 
 
-async def holding(room: Room, size_bytes: int, *, proven: bool = False) -> asyncio.Task[None]:
+async def holding(
+    room: Room, size_bytes: int, *, proven: bool = False, stranger: str | None = None
+) -> asyncio.Task[None]:
     """A request that holds so much of the room."""
     held = asyncio.Event()
-    task = asyncio.create_task(hold(room, size_bytes, held, proven=proven))
+    task = asyncio.create_task(hold(room, size_bytes, held, proven=proven, stranger=stranger))
     await held.wait()
     return task
 
@@ -88,6 +90,48 @@ async def test_the_oldest_does_not_push_out_those_that_came_later() -> None:
     later.cancel()
     with pytest.raises(asyncio.CancelledError):
         await later
+
+
+async def test_a_stranger_has_a_quarter_of_the_room_and_its_own_oldest_body_gives_way() -> None:
+    room = Room(100)
+    others = await holding(room, 25, stranger="other")
+    stalled = [await holding(room, 15, stranger="one"), await holding(room, 10, stranger="one")]
+    with room.share("one") as share:
+        share.take(15)
+        with pytest.raises(Overloaded):
+            await stalled[0]
+        assert (others.done(), stalled[1].done()) == (False, False)
+        share.prove()
+        more = await holding(room, 15, stranger="one")
+        assert not stalled[1].done()
+    for task in (others, stalled[1], more):
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+    with room.share("one") as share:
+        share.take(25)
+        with pytest.raises(Overloaded):
+            share.take(1)
+
+
+async def test_large_bodies_leave_room_for_small_ones(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(bodies, "SMALL_BYTES", 10)
+    room = Room(80)
+    signed = await holding(room, 70, proven=True)
+    with room.share() as large:
+        large.take(8)  # nobody knows yet how large it becomes
+        with pytest.raises(Overloaded):
+            large.take(3)
+    with room.share() as small:
+        small.take(10)
+    signed.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await signed
+
+
+async def test_a_body_as_large_as_allowed_finds_room_whoever_sends_it() -> None:
+    with Room(100, 100).share("one") as share:
+        share.take(100)
 
 
 async def test_what_came_of_a_refused_body_is_let_go_even_while_its_error_is_answered() -> None:

@@ -2,9 +2,10 @@
 
 import asyncio
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from ipaddress import ip_network
 from typing import Any
 
 import pytest
@@ -16,6 +17,8 @@ from starlette.types import Receive, Scope, Send
 from ghsync.receiver import connection, door
 from ghsync.receiver.connection import SENT_AHEAD, Connection
 from ghsync.receiver.door import Door
+from ghsync.receiver.peers import Peers
+from ghsync.receiver.proxies import Proxies
 
 pytestmark = pytest.mark.anyio
 
@@ -29,6 +32,7 @@ def anyio_backend() -> tuple[str, dict[str, bool]]:
 PATIENCE_SECONDS = 5
 HASTE_SECONDS = 0.05
 
+SIGNER, STRANGER = "127.0.0.1", "127.0.0.2"
 GET = b"GET / HTTP/1.1\r\nHost: ghsync\r\n\r\n"
 
 
@@ -60,8 +64,8 @@ class Served:
         await self.gate.wait()
         await Response(body)(scope, receive, send)
 
-    async def connected(self) -> "Client":
-        reader, writer = await asyncio.open_connection("127.0.0.1", self.port)
+    async def connected(self, address: str = SIGNER) -> "Client":
+        reader, writer = await asyncio.open_connection("127.0.0.1", self.port, local_addr=(address, 0))
         self.writers.append(writer)
         return Client(reader, writer)
 
@@ -100,7 +104,7 @@ class Client:
         status, headers, body = await self.answer()
         told: dict[str, Any] = json.loads(body)
         assert (headers["connection"], headers["content-type"]) == ("close", "application/json")
-        assert (headers.get("retry-after") is not None) == (status == 503)
+        assert (headers.get("retry-after") is not None) == (status in (429, 503))
         assert told["detail"].endswith(".")
         assert await self.reader.read() == b""
         return status, told["error"]
@@ -113,7 +117,9 @@ def hasty(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @asynccontextmanager
-async def serving(places: int = 10) -> AsyncIterator[Served]:
+async def serving(
+    places: int = 10, *, of_strangers: Peers | None = None, proxies: Sequence[str] = ()
+) -> AsyncIterator[Served]:
     """A server whose application answers at once, and that keeps idle connections for longer than a test is patient."""
     served = Served(0)
     served.gate.set()
@@ -121,7 +127,10 @@ async def serving(places: int = 10) -> AsyncIterator[Served]:
         served.application, interface="asgi3", port=0, http=Connection, lifespan="off", log_config=None,
         timeout_keep_alive=2 * PATIENCE_SECONDS,
     )  # fmt: skip
-    before, Connection.door = Connection.door, Door(places)
+    before = Connection.door, Connection.peers, Connection.proxies
+    Connection.door = Door(places)
+    Connection.peers = of_strangers or Peers(1000.0, 1000)
+    Connection.proxies = Proxies([ip_network(proxy) for proxy in proxies])
     config.load()
     server = uvicorn.Server(config)
     server.lifespan = config.lifespan_class(config)
@@ -135,7 +144,7 @@ async def serving(places: int = 10) -> AsyncIterator[Served]:
         for writer in served.writers:
             writer.close()
         await server.shutdown()
-        Connection.door = before
+        Connection.door, Connection.peers, Connection.proxies = before
 
 
 @pytest.mark.usefixtures("hasty")
@@ -304,17 +313,49 @@ async def test_when_all_places_are_taken_the_stranger_who_waits_longest_goes() -
     async with serving(places=3) as served:
         signer = await (await served.connected()).send(post(b"one"))
         await signer.answer()
-        idle, slow = await served.connected(), await served.connected()
+        idle, slow = await served.connected(STRANGER), await served.connected(STRANGER)
         await slow.send(post(b"a" * 100, signed=False)[:-50])
         await signer.send(post(b"two"))
         await signer.answer()
         await asyncio.sleep(0.02)
-        late = await served.connected()
+        late = await served.connected(STRANGER)
         assert await idle.reader.read() == b""
-        later = await served.connected()
+        later = await served.connected(STRANGER)
         assert await slow.refusal() == (503, "overloaded")
         for client in (signer, late, later):
             assert (await (await client.send(post(b"three"))).answer())[2] == b"three"
+
+
+async def test_who_has_signed_and_waits_goes_after_all_strangers() -> None:
+    async with serving(places=3) as served:
+        signers = [await (await served.connected()).send(post(b"one")) for _ in range(2)]
+        for signer in signers:
+            await signer.answer()
+        for _ in range(50):
+            await served.connected(STRANGER)
+        for signer in signers:
+            assert (await (await signer.send(post(b"two"))).answer())[2] == b"two"
+
+
+async def test_who_comes_from_where_it_was_signed_goes_after_all_strangers() -> None:
+    async with serving(places=3) as served:
+        signer = await (await served.connected()).send(post(b"one"))
+        await signer.answer()
+        new = await served.connected()
+        for _ in range(50):
+            await served.connected(STRANGER)
+        assert (await (await new.send(post(b"two"))).answer())[2] == b"two"
+
+
+async def test_where_all_have_signed_the_one_that_waits_longest_makes_room() -> None:
+    async with serving(places=2) as served:
+        signers = [await (await served.connected()).send(post(b"one")) for _ in range(2)]
+        for signer in signers:
+            await signer.answer()
+        new = await (await served.connected()).send(post(b"two"))
+        assert (await new.answer())[2] == b"two"
+        assert await signers[0].reader.read() == b""
+        assert (await (await signers[1].send(post(b"three"))).answer())[2] == b"three"
 
 
 async def test_who_has_signed_is_not_sent_away_before_the_answer() -> None:
@@ -333,3 +374,76 @@ async def test_two_thousand_idle_connections_keep_no_signer_out() -> None:
             await served.connected()
         client = await (await served.connected()).send(post(b"one"))
         assert (await client.answer())[2] == b"one"
+
+
+async def test_a_stranger_has_so_many_connections_and_no_other_is_refused_for_it() -> None:
+    async with serving(of_strangers=Peers(1000.0, 2)) as served:
+        first, _ = await served.connected("127.0.0.2"), await served.connected("127.0.0.2")
+        assert await (await served.connected("127.0.0.2")).refusal() == (429, "too_many_requests")
+        other = await (await served.connected("127.0.0.3")).send(GET)
+        assert (await other.answer())[0] == 200
+        await first.send(GET)
+        assert (await first.answer())[0] == 200
+        assert await first.reader.read() == b""
+        again = await (await served.connected("127.0.0.2")).send(GET)
+        assert (await again.answer())[0] == 200
+
+
+async def test_a_stranger_who_asked_too_often_is_refused_before_anything_is_read() -> None:
+    async with serving(of_strangers=Peers(0.1, 10)) as served:
+        client = await (await served.connected()).send(post(b"one", signed=False))
+        assert (await client.answer())[2] == b"one"
+        assert await (await served.connected()).refusal() == (429, "too_many_requests")
+        assert served.begun == ["/"]
+
+
+async def test_requests_on_one_connection_are_counted_each_and_those_before_are_answered() -> None:
+    async with serving(of_strangers=Peers(0.2, 10)) as served:
+        served.gate.clear()
+        client = await (await served.connected()).send(post(b"one") + post(b"two") + post(b"three"))
+        await served.has_been_asked(1)
+        served.gate.set()
+        assert [(await client.answer())[2] for _ in range(2)] == [b"one", b"two"]
+        assert await client.reader.read() == b""
+        assert served.asked == [b"one", b"two"]
+
+
+async def test_where_a_right_signature_came_from_nobody_is_refused() -> None:
+    async with serving(of_strangers=Peers(0.1, 1)) as served:
+        client = await (await served.connected()).send(post(b"one"))
+        assert (await client.answer())[2] == b"one"
+        for _ in range(3):
+            assert (await (await client.send(post(b"two"))).answer())[2] == b"two"
+            stranger = await (await served.connected()).send(GET)
+            assert (await stranger.answer())[0] == 200
+
+
+async def test_through_a_trusted_proxy_each_request_is_judged_by_who_makes_it() -> None:
+    async with serving(of_strangers=Peers(0.1, 1), proxies=["127.0.0.9"]) as served:
+        for number in range(3):
+            client = await served.connected("127.0.0.9")
+            await client.send(post(b"one", b"X-Forwarded-For: 203.0.113.%d" % number, signed=False))
+            assert (await client.answer())[2] == b"one"
+        client = await served.connected("127.0.0.9")
+        await client.send(post(b"two", b"X-Forwarded-For: 1.1.1.1, 203.0.113.0", signed=False))
+        assert await client.refusal() == (429, "too_many_requests")
+        assert served.asked == 3 * [b"one"]
+
+
+async def test_what_others_forward_is_not_believed() -> None:
+    async with serving(of_strangers=Peers(0.1, 10), proxies=["127.0.0.9"]) as served:
+        client = await (await served.connected()).send(post(b"one", b"X-Forwarded-For: 203.0.113.1", signed=False))
+        assert (await client.answer())[2] == b"one"
+        assert await (await served.connected()).refusal() == (429, "too_many_requests")
+
+
+async def test_a_signature_through_a_proxy_speaks_for_who_made_it_alone() -> None:
+    signer, other = b"X-Forwarded-For: 203.0.113.1", b"X-Forwarded-For: 203.0.113.2"
+    async with serving(of_strangers=Peers(0.1, 1), proxies=["127.0.0.9"]) as served:
+        for _ in range(3):
+            client = await (await served.connected("127.0.0.9")).send(post(b"one", signer))
+            assert (await client.answer())[2] == b"one"
+        client = await (await served.connected("127.0.0.9")).send(post(b"two", other, signed=False))
+        assert (await client.answer())[2] == b"two"
+        client = await (await served.connected("127.0.0.9")).send(post(b"three", other, signed=False))
+        assert await client.refusal() == (429, "too_many_requests")

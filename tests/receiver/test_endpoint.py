@@ -16,7 +16,7 @@ from pydantic import SecretStr
 from sqlalchemy.ext.asyncio import AsyncEngine
 from starlette.applications import Starlette
 
-from ghsync import app, database, readiness
+from ghsync import app, database
 from ghsync.encryption import Encryption
 from ghsync.inbox import journal
 from ghsync.settings import Settings
@@ -218,6 +218,13 @@ async def test_a_chunked_body_is_refused_at_the_limit_and_its_rest_thrown_away(e
     assert held.happened == ["read"] * 5 + ["answered 413"] + ["read"] * 2 + ["ended"]
 
 
+async def test_a_coding_that_is_not_understood_is_refused(client: httpx.AsyncClient, connection: Connection) -> None:
+    body = hook.body()
+    answer = await client.post(URL, content=body, headers=hook.headers(body, transfer_encoding="gzip, chunked"))
+    assert (answer.status_code, answer.json()["error"]) == (400, "malformed_request")
+    assert stored(connection) == []
+
+
 async def test_a_body_that_does_not_end_is_answered_408_and_not_stored(
     engine: AsyncEngine, connection: Connection
 ) -> None:
@@ -321,25 +328,6 @@ async def test_nothing_is_spooled_but_what_is_verified_and_of_its_headers_github
     assert headers["x-github-delivery"] in kept
     assert "a secret" not in kept
     assert headers["x-hub-signature-256"] not in kept
-
-
-async def test_a_process_with_a_spool_is_ready_without_a_database(
-    spooling: httpx.AsyncClient,
-) -> None:
-    ready = await spooling.get("/readyz")
-    assert (ready.status_code, ready.json()) == (
-        200,
-        {"status": "ready", "reasons": [readiness.AWAY, "Deliveries are spooled until it does, 0 by now."]},
-    )
-
-
-async def test_a_process_with_a_full_spool_is_not_ready_without_a_database(tmp_path: Path) -> None:
-    (tmp_path / "full").write_bytes(b"!")
-    engine = database.create_engine("postgresql://127.0.0.1:1/nowhere")
-    async with client_of(engine, SETTINGS.model_copy(update={"spool_dir": tmp_path, "spool_bytes": 1})) as client:
-        ready = await client.get("/readyz")
-    assert (ready.status_code, ready.json()) == (503, {"status": "not ready", "reasons": [readiness.AWAY]})
-    await engine.dispose()
 
 
 async def test_a_slow_database_is_answered_503_in_time(engine: AsyncEngine, connection: Connection) -> None:

@@ -9,12 +9,13 @@ from typing import Any
 import httpx
 import pytest
 from pydantic import SecretStr
+from starlette.applications import Starlette
 
-from ghsync import app
 from ghsync.database import transaction
 from ghsync.errors import GhsyncError
 from ghsync.github.client import GitHub
 from ghsync.inbox.recorder import Recorder
+from ghsync.probes import Probes
 from ghsync.reconciler import health
 from ghsync.reconciler.heal import heal
 from ghsync.reconciler.health import Health
@@ -61,7 +62,7 @@ async def look(lab: Lab, settings: Settings | None = None) -> Health:
 
 async def readyz(lab: Lab, settings: Settings | None = None) -> tuple[int, dict[str, Any]]:
     """What `/readyz` answers."""
-    served = app.create_app(settings or lab.settings, lab.engine, handled=frozenset())
+    served = Starlette(routes=Probes(lab.engine, settings or lab.settings).routes)
     async with httpx.AsyncClient(transport=httpx.ASGITransport(served), base_url="http://ghsync") as client:
         answer = await client.get("/readyz")
     return answer.status_code, answer.json()

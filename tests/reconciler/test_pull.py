@@ -46,6 +46,7 @@ async def pulling(lab: Lab, database_url: str, log: Path, **settings: object) ->
         app_id=lab.settings.app_id,
         private_key=lab.settings.private_key.get_secret_value(),
         api_url=lab.settings.api_url,
+        operations_port=service.free_port(),
         **{"pull_seconds": 0.5, "poll_seconds": 0.5, "sweep_seconds": 3600, "audit_seconds": 3600} | settings,
     ) as receiver:
         yield receiver
@@ -62,12 +63,12 @@ async def until_equal(lab: Lab) -> None:
 
 async def scraped(receiver: service.Receiver, name: str) -> float:
     """A figure of `/metrics`."""
-    return service.sample((await receiver.client.get("/metrics")).text, name)
+    return service.sample((await receiver.operations.get("/metrics")).text, name)
 
 
 async def readyz(receiver: service.Receiver) -> dict[str, Any]:
     """What `/readyz` answers, which is 200 all the time."""
-    answer = await receiver.client.get("/readyz")
+    answer = await receiver.operations.get("/readyz")
     assert answer.status_code == 200
     found: dict[str, Any] = answer.json()
     return found
