@@ -16,7 +16,7 @@ from ghsync.errors import DatabaseRefused
 from ghsync.inbox.recorder import Recorder
 from ghsync.worker import create_engine
 from tests import roles
-from tests.test_app import client_of, create
+from tests.test_app import create, operator_of
 from tests.test_worker import PATIENCE_SECONDS, STATUSES, arrive, delivery, pull_request, running, until, worker
 
 pytestmark = pytest.mark.anyio
@@ -117,7 +117,7 @@ async def test_a_process_that_lacks_a_right_is_not_ready_and_says_why(
 ) -> None:
     async def ready() -> httpx.Response:
         theirs = database.create_engine(service_url)
-        async with client_of(create(theirs)) as client:
+        async with operator_of(create(theirs)) as client:
             answer = await client.get("/readyz")
         await theirs.dispose()
         return answer
