@@ -7,18 +7,20 @@ import os
 import signal
 import socket
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from types import FrameType
-from typing import Annotated, NoReturn
+from typing import Annotated, Any, NoReturn
 
 import structlog
 import typer
 import uvicorn
 from sqlalchemy.ext.asyncio import AsyncEngine
 from starlette.applications import Starlette
+from uvicorn.supervisors import Multiprocess
 
 from ghsync import app, gauges, log, metrics, migrate, probes, rights, sessions, settings, worker
 from ghsync.app import Background
+from ghsync.cli import terminal
 from ghsync.cli.context import configured, notices
 from ghsync.database import create_engine, create_pooled_engine
 from ghsync.errors import NotConfigured
@@ -47,6 +49,10 @@ RESTART_SECONDS = 5.0
 # Longer than a proxy before us keeps an idle connection (nginx 60 s, Caddy 120 s): one that we close may be closed just
 # as the proxy sends a delivery on it, and GitHub sends that once.
 KEEP_ALIVE_SECONDS = 125
+
+# Of each listening socket libuv accepts one connection in a turn of the event loop: in a flood the kernel's queue runs
+# over, and deliveries with it. As many copies of the socket are as many in a turn. https://github.com/libuv/libuv/pull/3696
+ACCEPTED_AT_ONCE = 16
 
 M_MMAP_THRESHOLD = -3  # its number in glibc's malloc.h
 LARGE_BLOCK_BYTES = 1024 * 1024
@@ -78,7 +84,7 @@ def serve(
                 "or to several, separated by commas."
             )
         _reads(loaded)
-        _check_address(loaded.host, loaded.port)
+        listening = _bind(loaded.host, loaded.port)
         if loaded.spool_dir:
             spool.check(loaded.spool_dir)
         migrate.upgrade(url)
@@ -92,21 +98,34 @@ def serve(
         if pull:
             os.environ[PULL] = "1"
         with _counting_together(workers):
-            uvicorn.run(
-                "ghsync.cli.serve:application",
-                factory=True,
-                host=loaded.host,
-                port=loaded.port,
-                workers=workers,
-                loop="uvloop",
-                http=Connection,
-                log_config=None,
-                access_log=False,
-                server_header=False,
-                proxy_headers=False,  # uvicorn would believe whoever comes from this machine
-                timeout_keep_alive=KEEP_ALIVE_SECONDS,
-                timeout_graceful_shutdown=10,
-            )
+            _run(listening, workers)
+
+
+def _run(listening: Sequence[socket.socket], workers: int) -> None:
+    """Serve until signalled, in this process or in several."""
+    config = uvicorn.Config(
+        "ghsync.cli.serve:application",
+        factory=True,
+        workers=workers,
+        loop="uvloop",
+        http=Connection,
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        proxy_headers=False,  # uvicorn would believe whoever comes from this machine
+        timeout_keep_alive=KEEP_ALIVE_SECONDS,
+        timeout_graceful_shutdown=10,
+    )
+    doors = [each.dup() for each in listening for _ in range(ACCEPTED_AT_ONCE)]
+    for each in listening:
+        each.close()
+    if workers > 1:
+        Multiprocess(config, doors).run()
+        return
+    server = uvicorn.Server(config)
+    server.run(sockets=doors)
+    if not server.started:
+        raise SystemExit(terminal.FAILED)
 
 
 @contextlib.contextmanager
@@ -120,20 +139,25 @@ def _counting_together(workers: int) -> Iterator[None]:
         yield
 
 
-def _check_address(host: str, port: int) -> None:
-    """Raises `NotConfigured` where we cannot listen: uvicorn would say so after we have said that we do."""
+def _bind(host: str, port: int) -> list[socket.socket]:
+    """The sockets of an address, one for each that its name has; raises `NotConfigured` where they cannot be had."""
     try:
-        family, kind, _, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)[
-            0
-        ]
-        with socket.socket(family, kind) as probe:
-            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            probe.bind(address)
+        found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
+        return [_bound(family, address) for family, _, _, _, address in dict.fromkeys(found)]
     except OSError as error:
         raise NotConfigured(
             f"ghsync cannot listen on {host}:{port} ({error.strerror or error}): "
             f"set {PREFIX}HOST and {PREFIX}PORT, or --host and --port, to an address that is free here."
         ) from None
+
+
+def _bound(family: int, address: Any) -> socket.socket:
+    bound = socket.socket(family, socket.SOCK_STREAM)
+    bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    if family == socket.AF_INET6:
+        bound.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
+    bound.bind(address)
+    return bound
 
 
 def _exit(signal_number: int, frame: FrameType | None) -> NoReturn:

@@ -56,10 +56,12 @@ class Connection(HttpToolsProtocol):
         self._thrown_away_bytes = 0
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as uvicorn has it
-        super().connection_made(transport)
+        self.transport, self.client = transport, transport.get_extra_info("peername")
         if not self._is_welcome():
             self._turn_away()
-        elif self.door.enter(self, stranger=self._peer is not None and self.peers.is_stranger(self._peer)):
+            return
+        super().connection_made(transport)
+        if self.door.enter(self, stranger=self._peer is not None and self.peers.is_stranger(self._peer)):
             self._expect_head()
         else:
             self._refuse(Overloaded("All connections are taken: GHSYNC_MAX_CONNECTIONS sets how many there are."))
