@@ -53,6 +53,9 @@ KEEP_ALIVE_SECONDS = 125
 # Of each listening socket libuv accepts one connection in a turn of the event loop: in a flood the kernel's queue runs
 # over, and deliveries with it. As many copies of the socket are as many in a turn. https://github.com/libuv/libuv/pull/3696
 ACCEPTED_AT_ONCE = 16
+WAITING_CONNECTIONS = (
+    4096  # as many as Linux allows unless told otherwise; who finds the queue full tries again in a second
+)
 
 M_MMAP_THRESHOLD = -3  # its number in glibc's malloc.h
 LARGE_BLOCK_BYTES = 1024 * 1024
@@ -108,6 +111,7 @@ def _run(listening: Sequence[socket.socket], workers: int) -> None:
         factory=True,
         workers=workers,
         loop="uvloop",
+        backlog=WAITING_CONNECTIONS,
         http=Connection,
         log_config=None,
         access_log=False,
