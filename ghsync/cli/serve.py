@@ -123,12 +123,13 @@ def _run(listening: Sequence[socket.socket], workers: int) -> None:
     doors = [each.dup() for each in listening for _ in range(ACCEPTED_AT_ONCE)]
     for each in listening:
         each.close()
-    if workers > 1:
-        Multiprocess(config, doors).run()
-        return
     server = uvicorn.Server(config)
-    server.run(sockets=doors)
-    if not server.started:
+    with contextlib.suppress(KeyboardInterrupt):  # its shutdown is over by then
+        if workers > 1:
+            Multiprocess(config, doors).run()
+        else:
+            server.run(sockets=doors)
+    if workers == 1 and not server.started:
         raise SystemExit(terminal.FAILED)
 
 
