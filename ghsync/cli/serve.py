@@ -87,21 +87,21 @@ def serve(
                 "or to several, separated by commas."
             )
         _reads(loaded)
-        listening = _bind(loaded.host, loaded.port)
-        if loaded.spool_dir:
-            spool.check(loaded.spool_dir)
-        migrate.upgrade(url)
-        migrate.check_writable(url)
-        rights.check(url)
-        notices.print(f"Receiving on http://{loaded.host}:{loaded.port}/webhooks/github", soft_wrap=True)
-        own = "DIRECT_DATABASE_URL" if loaded.pooler_url else "DATABASE_URL"
-        os.environ[f"{PREFIX}{own}"] = url  # for the processes that uvicorn starts
-        if no_worker:
-            os.environ[NO_WORKER] = "1"
-        if pull:
-            os.environ[PULL] = "1"
-        with _counting_together(workers):
-            _run(listening, workers)
+        with _bound(loaded.host, loaded.port) as listening:
+            if loaded.spool_dir:
+                spool.check(loaded.spool_dir)
+            migrate.upgrade(url)
+            migrate.check_writable(url)
+            rights.check(url)
+            notices.print(f"Receiving on http://{loaded.host}:{loaded.port}/webhooks/github", soft_wrap=True)
+            own = "DIRECT_DATABASE_URL" if loaded.pooler_url else "DATABASE_URL"
+            os.environ[f"{PREFIX}{own}"] = url  # for the processes that uvicorn starts
+            if no_worker:
+                os.environ[NO_WORKER] = "1"
+            if pull:
+                os.environ[PULL] = "1"
+            with _counting_together(workers):
+                _run(listening, workers)
 
 
 def _run(listening: Sequence[socket.socket], workers: int) -> None:
@@ -121,7 +121,7 @@ def _run(listening: Sequence[socket.socket], workers: int) -> None:
         timeout_graceful_shutdown=10,
     )
     doors = [each.dup() for each in listening for _ in range(ACCEPTED_AT_ONCE)]
-    for each in listening:
+    for each in listening:  # else connections would be taken on after the end
         each.close()
     server = uvicorn.Server(config)
     with contextlib.suppress(KeyboardInterrupt):  # its shutdown is over by then
@@ -144,25 +144,30 @@ def _counting_together(workers: int) -> Iterator[None]:
         yield
 
 
-def _bind(host: str, port: int) -> list[socket.socket]:
+@contextlib.contextmanager
+def _bound(host: str, port: int) -> Iterator[list[socket.socket]]:
     """The sockets of an address, one for each that its name has; raises `NotConfigured` where they cannot be had."""
-    try:
-        found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
-        return [_bound(family, address) for family, _, _, _, address in dict.fromkeys(found)]
-    except OSError as error:
-        raise NotConfigured(
-            f"ghsync cannot listen on {host}:{port} ({error.strerror or error}): "
-            f"set {PREFIX}HOST and {PREFIX}PORT, or --host and --port, to an address that is free here."
-        ) from None
+    with contextlib.ExitStack() as opened:
+        try:
+            found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
+            listening = [
+                _bind(opened.enter_context(socket.socket(family, socket.SOCK_STREAM)), address)
+                for family, _, _, _, address in dict.fromkeys(found)
+            ]
+        except OSError as error:
+            raise NotConfigured(
+                f"ghsync cannot listen on {host}:{port} ({error.strerror or error}): "
+                f"set {PREFIX}HOST and {PREFIX}PORT, or --host and --port, to an address that is free here."
+            ) from None
+        yield listening
 
 
-def _bound(family: int, address: Any) -> socket.socket:
-    bound = socket.socket(family, socket.SOCK_STREAM)
-    bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    if family == socket.AF_INET6:
-        bound.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
-    bound.bind(address)
-    return bound
+def _bind(listening: socket.socket, address: Any) -> socket.socket:
+    listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    if listening.family == socket.AF_INET6:
+        listening.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
+    listening.bind(address)
+    return listening
 
 
 def _exit(signal_number: int, frame: FrameType | None) -> NoReturn:
