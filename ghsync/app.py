@@ -15,7 +15,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from ghsync import errors
+from ghsync import errors, metrics
 from ghsync.encryption import Encryption
 from ghsync.inbox.recorder import Recorder
 from ghsync.inbox.spool import Spool
@@ -99,6 +99,7 @@ async def answer_error(request: Request, error: Exception) -> Response:
 async def answer_http_error(request: Request, error: Exception) -> Response:
     """An error of Starlette's: no such page, no such method."""
     status = HTTPStatus(getattr(error, "status_code", 500))
+    metrics.refused.labels(status.name.lower()).inc()
     refused = answers.answer(status, status.name.lower(), ELSEWHERE.get(status, f"{status.description}."))
     return _response(refused, getattr(error, "headers", None))
 

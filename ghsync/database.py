@@ -99,8 +99,16 @@ def _engine(
 
 
 def autocommitting(engine: AsyncEngine) -> AsyncEngine:
-    """The same engine for single statements, each a transaction: one round trip instead of three."""
+    """The same engine for single statements, each a transaction: one round trip instead of three.
+
+    They begin with nothing: who uses it behind a pooler has a limit of its own to how long it waits.
+    """
     return engine.execution_options(isolation_level="AUTOCOMMIT", **{_FIRST: ()})
+
+
+def looking(engine: AsyncEngine) -> AsyncEngine:
+    """The same engine for a look: autocommitting, unless each transaction has to begin with something."""
+    return engine if engine.get_execution_options().get(_FIRST) else autocommitting(engine)
 
 
 def beginning_with(engine: AsyncEngine, act: Act) -> AsyncEngine:
@@ -124,7 +132,7 @@ async def transaction(engine: AsyncEngine) -> AsyncIterator[AsyncConnection]:
         if _lost(error):
             raise unavailable(error) from error
         if isinstance(error, sa.exc.DBAPIError) and isinstance(error.orig, psycopg.errors.LockNotAvailable):
-            raise _locked(error.orig) from error
+            raise Locked(first_line(error)) from error
         raise
     except (psycopg.OperationalError, psycopg.InterfaceError) as error:
         raise unavailable(error) from error
@@ -186,14 +194,6 @@ async def _check_rights(engine: AsyncEngine, error: sa.exc.ProgrammingError) -> 
             tables = ownership.ownership((await conn.execute(ownership.FIND)).one_or_none())
         if tables and tables.hidden:
             raise DatabaseRefused(tables.hidden) from error
-
-
-def _locked(error: psycopg.Error) -> Locked:
-    """A row's place in its table is told in whatever language the rest is."""
-    return Locked(first_line(error), row=bool(_PLACE.search(error.diag.context or "")))
-
-
-_PLACE = re.compile(r"\(\d+,\d+\)")
 
 
 def _lost(error: sa.exc.SQLAlchemyError) -> bool:

@@ -91,11 +91,10 @@ class UnderWay(Transient):
 
 
 class Locked(Transient):
-    """Another transaction holds what this needs; a ``row``, so that others are free, or something larger."""
+    """Another transaction holds what this needs."""
 
-    def __init__(self, why: str, *, row: bool) -> None:
+    def __init__(self, why: str) -> None:
         super().__init__(f"Another transaction holds what this needs ({why}): `ghsync doctor` tells who.")
-        self.row = row
 
 
 class NotLeading(Transient):

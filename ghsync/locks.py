@@ -13,6 +13,12 @@ FIRST_SIGHT = f"{0x7365_656E}, to_regclass('github_repositories')::oid::int"  # 
 LINKS = f"{0x676C_6E6B}, to_regclass('task_github_links')::oid::int"  # "glnk"
 JOBS = "hashtext(:kind), to_regclass('sync_jobs')::oid::int"
 
+COMMON_ARE_FREE = sa.text(f"""
+SELECT pg_try_advisory_xact_lock({FIRST_SIGHT}) AND pg_try_advisory_xact_lock({LINKS})
+   AND (SELECT count(*) FROM change_feed) = (SELECT count(*) FROM (SELECT FROM change_feed FOR UPDATE SKIP LOCKED) free)
+""")
+"""Whether nobody holds what every batch may need, whatever repositories it is about; they are held until commit."""
+
 # A key of 64 bits is told in two halves, of a pair each number: https://www.postgresql.org/docs/current/view-pg-locks.html
 _KEYS = f"""
   SELECT name, (key >> 32)::oid AS classid, (key & 4294967295)::oid AS objid, 1 AS objsubid

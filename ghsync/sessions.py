@@ -44,12 +44,19 @@ def bounded(url: str, settings: Settings) -> str:
     https://www.postgresql.org/docs/current/libpq-connect.html#LIBPQ-KEEPALIVES
     https://www.postgresql.org/docs/current/runtime-config-connection.html#RUNTIME-CONFIG-TCP-SETTINGS
     """
-    said = conninfo_to_dict(url)
     network = _network(settings.network_seconds)
+    return _with(watched(url, settings), {"options": f"{_options(limits(settings) | network)} {_said(url)}".strip()})
+
+
+def watched(url: str, settings: Settings) -> str:
+    """A libpq URL with the limits of the network at this end alone: all that a pooler can be asked for."""
+    said, network = conninfo_to_dict(url), _network(settings.network_seconds)
     here = {name.removeprefix("tcp_") if "keep" in name else name: value for name, value in network.items()}
-    added = {name: value for name, value in here.items() if name not in said}
-    added["options"] = f"{_options(limits(settings) | network)} {_said(url)}".strip()
-    return f"{url}{'&' if '?' in url else '?'}{urlencode(added, quote_via=quote)}"
+    return _with(url, {name: value for name, value in here.items() if name not in said})
+
+
+def _with(url: str, added: dict[str, str]) -> str:
+    return f"{url}{'&' if '?' in url else '?'}{urlencode(added, quote_via=quote)}" if added else url
 
 
 def connection_arguments(url: str, **settings: str) -> dict[str, Any]:

@@ -16,9 +16,9 @@ import sqlalchemy as sa
 import structlog
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
-from ghsync import contention, database, jobs, metrics
+from ghsync import contention, database, jobs, locks, metrics
 from ghsync.contention import Detours
-from ghsync.database import autocommitting, fetch, first_line, transaction
+from ghsync.database import fetch, fetch_column, first_line, looking, transaction
 from ghsync.errors import DatabaseUnavailable, GhsyncError, Locked
 from ghsync.inbox import queue
 from ghsync.inbox.queue import Claimed, Verdict
@@ -46,7 +46,8 @@ PLAN_SECONDS = 60
 TROUBLES = (DatabaseUnavailable, Locked, sa.exc.OperationalError, sa.exc.InternalError)
 
 # Where others may be doing the same, or hold something already, locks are not worth the wait that sessions allow.
-_BRIEFLY = sa.text("SET LOCAL lock_timeout = '1s'")
+_BRIEFLY = sa.text("SET LOCAL lock_timeout = '200ms'")
+ISOLATED = 16  # what others have locked is looked for so often in one batch; then the rest of a half waits with it
 
 
 Act = Callable[[AsyncConnection, Due], Awaitable[None]]
@@ -68,13 +69,14 @@ class Worker:
 
     def __init__(self, engine: AsyncEngine, *, batch_size: int, poll_seconds: float, max_attempts: int) -> None:
         self._engine = engine
-        self._looking = autocommitting(engine)
+        self._looking = looking(engine)
         self._batch_size = batch_size
         self._poll_seconds = poll_seconds
         self._max_attempts = max_attempts
         self._wake = asyncio.Event()
         self._stop = asyncio.Event()
         self._detours = Detours()
+        self._isolated = 0  # in the batch in hand
         self._failures = 0  # in a row
         self._looked_at = 0.0
 
@@ -139,21 +141,24 @@ class Worker:
         Answers how many deliveries are done with for now.
         """
         claimed: list[Claimed] = []
+        if ids is None:
+            self._isolated = 0
         try:
             return await self._project_again(claimed, ids)
         except DatabaseUnavailable:
             raise
         except Exception as error:  # noqa: BLE001 (nothing may stop the queue)
             failure = error
+        put_off = 0
         try:
-            locked = isinstance(failure, Locked)
-            if not claimed or (isinstance(failure, Locked) and not failure.row):
+            if not claimed:
                 raise failure
-            if len(claimed) == 1 and not locked:
+            if isinstance(failure, Locked):
+                put_off = await self._avoid(claimed, failure)
+            elif len(claimed) == 1:
                 return await self._fail(claimed[0], failure)
         finally:
             del failure  # with its traceback, which holds the bodies as this frame does
-        put_off = await self._avoid(claimed) if locked else 0
         ids = [delivery.id for delivery in claimed]
         claimed.clear()
         if put_off:
@@ -174,17 +179,29 @@ class Worker:
             claimed.clear()
             await asyncio.sleep(0.005 * 2**failures)
 
-    async def _avoid(self, claimed: Sequence[Claimed]) -> int:
-        """Leave alone what others have locked, a repository or something of it; answers how many of these wait."""
+    async def _common_is_held(self) -> bool:
+        """Whether others hold what has no way round: then nothing tells which deliveries do not wait for it."""
+        async with transaction(self._engine) as conn:
+            return (await fetch_column(conn, locks.COMMON_ARE_FREE)) != [True]
+
+    async def _avoid(self, claimed: Sequence[Claimed], failure: Locked) -> int:
+        """Leave alone what others have locked of these, a repository or something of it; answers how many wait.
+
+        Raises the failure again where no way leads round what they hold.
+        """
         places = [_place(delivery) for delivery in claimed]
-        if len(claimed) > 1:
-            async with transaction(self._engine) as conn:
-                locked = await registry.locked(conn, places)
-            places = [place for place in places if place.lower() in locked]
-        self._detours.add(places)
-        for place in sorted(set(places)):
+        self._isolated += 1
+        async with transaction(self._engine) as conn:
+            locked = await registry.locked(conn, places)
+        found = [place for place in places if place.lower() in locked]
+        if not found and await self._common_is_held():
+            raise failure
+        if not found and (len(claimed) == 1 or self._isolated >= ISOLATED):
+            found = places
+        self._detours.add(found)
+        for place in sorted(set(found)):
             log.warning("locked_by_others", repository=place, again_in_seconds=contention.AVOIDED_SECONDS)
-        return len(places)
+        return len(found)
 
     async def _project(self, claimed: list[Claimed], ids: Sequence[int] | None) -> int:
         started = time.monotonic()
@@ -242,7 +259,7 @@ class Worker:
             raise
         except Exception as error:  # noqa: BLE001 (as in `step`: nothing may stop the worker)
             failure = error
-        if not claimed or (isinstance(failure, Locked) and not failure.row):
+        if not claimed or (isinstance(failure, Locked) and await self._common_is_held()):
             raise failure
         if len(claimed) > 1:
             middle = len(claimed) // 2

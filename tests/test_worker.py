@@ -13,6 +13,7 @@ import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from ghsync import contention, database, log, sessions
+from ghsync import worker as worker_module
 from ghsync.contention import Detours
 from ghsync.database import transaction
 from ghsync.inbox import queue
@@ -265,6 +266,45 @@ async def test_what_others_have_locked_waits_and_the_rest_is_done_at_once(
     await working.drain()
     assert {status for _, status in await query(engine, STATUSES)} == {"processed"}
     assert ("1", "changed") in await query(engine, ISSUES)
+
+
+async def test_two_who_want_the_same_row_hold_up_no_other(
+    engine: AsyncEngine, patient: AsyncEngine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The second one waits for its turn at the row, and we for another kind of lock than if there were one."""
+    monkeypatch.setattr(contention, "AVOIDED_SECONDS", 60)
+    await arrive(engine, delivery("first", "one", 1), delivery("else", "one", 1, repository=2))
+    await worker(engine).drain()
+    await arrive(engine, delivery("a", "two", 2), delivery("b", "two", 2, repository=2))
+    async with engine.connect() as one, engine.connect() as other:
+        await one.execute(sa.text(HELD["its repository"]))
+        waiting = asyncio.create_task(other.execute(sa.text(HELD["its repository"])))
+        await until_blocked(engine)
+        await worker(patient).drain()
+        assert await query(engine, "SELECT guid FROM webhook_deliveries WHERE status = 'pending'") == [("a",)]
+        await one.rollback()
+        await waiting
+        await other.rollback()
+
+
+async def test_a_stranger_who_holds_rows_of_many_repositories_holds_up_no_other(
+    engine: AsyncEngine, patient: AsyncEngine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """However many they are, only so many are waited for before the free ones are done."""
+    monkeypatch.setattr(contention, "AVOIDED_SECONDS", 60)
+    many = range(2, 42)
+    await arrive(engine, *(delivery(f"old-{number}", "one", 1, repository=number) for number in range(1, 42)))
+    await worker(engine).drain()
+    await arrive(engine, *(delivery(f"held-{number}", "two", 1, repository=number) for number in many))
+    working = worker(patient)
+    async with engine.connect() as conn:
+        await conn.execute(sa.text("SELECT FROM github_issues WHERE github_id <> '1001' FOR UPDATE"))
+        await working.drain()
+        assert working._isolated <= worker_module.ISOLATED + 6  # halves of halves, each given up at its first failure
+        await arrive(engine, delivery("free", "two", 2))
+        await working.drain()
+        assert ("free", "processed") in await query(engine, STATUSES)
+        await conn.rollback()
 
 
 async def test_what_was_locked_is_tried_again_by_itself(

@@ -311,7 +311,9 @@ def _worker(loaded: Settings, engine: AsyncEngine) -> Worker:
 def _engine(loaded: Settings, url: str, *, pool_size: int = 5) -> AsyncEngine:
     """Connections, through the pooler where there is one."""
     if loaded.pooler_url:
-        return create_pooled_engine(loaded.pooler_url, sessions.limits(loaded), pool_size=pool_size)
+        return create_pooled_engine(
+            sessions.watched(loaded.pooler_url, loaded), sessions.limits(loaded), pool_size=pool_size
+        )
     return create_engine(url, pool_size=pool_size)
 
 

@@ -207,7 +207,7 @@ class Spool:
             refused += outcomes.count("refused")
             self._entered += len(outcomes) - len(away) - outcomes.count("refused")
             deliveries = away + deliveries[at_once:]
-            at_once = 1 if away else len(deliveries)
+            at_once = 1 if away else recorder.GROUP_COUNT_UNDIVIDED  # one commit: none goes on without those before it
             if away:
                 await asyncio.sleep(PROBE_SECONDS)
         return refused

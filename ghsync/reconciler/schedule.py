@@ -29,6 +29,7 @@ from ghsync.errors import (
     GraphQLUnavailable,
     Locked,
     NotConfigured,
+    NotLeading,
     RateLimited,
     TooHeavy,
 )
@@ -88,7 +89,7 @@ class Schedule:
                     log.info("leading")
                     metrics.leading.set(1)
                     await self._lead(lost)
-            except (psycopg.Error, sa.exc.DBAPIError, DatabaseUnavailable, Locked, OSError) as error:
+            except (psycopg.Error, sa.exc.DBAPIError, DatabaseUnavailable, Locked, NotLeading, OSError) as error:
                 tell("leadership_lost", error=first_line(error))
                 tell = log.debug  # once is enough, until the database is there again
             except Exception:  # it must not end while the process goes on
@@ -133,7 +134,9 @@ class Schedule:
             asyncio.create_task(self._turns("schema", SCHEMA_SECONDS, self._look)),
         ]
         try:
-            await lost
+            ended, _ = await asyncio.wait([lost, *turns], return_when=asyncio.FIRST_EXCEPTION)
+            for task in ended:
+                task.result()
         finally:
             for turn in turns:
                 turn.cancel()
@@ -147,6 +150,8 @@ class Schedule:
             try:
                 await turn()
                 failures = 0
+            except NotLeading:
+                raise  # whoever has the lock without the lead gives it back
             except NotConfigured:
                 return  # there is no App: without one there is nothing to do here
             except RateLimited as error:

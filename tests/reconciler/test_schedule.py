@@ -109,6 +109,21 @@ async def test_a_leader_that_loses_its_connection_leads_again(
         await until_equal(lab)
 
 
+async def test_who_has_the_lock_and_not_the_lead_gives_the_lock_back(
+    lab: Lab, database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A process that went on late may have taken the lead from one that has the lock by now."""
+    monkeypatch.setattr(schedule, "RETRY_SECONDS", 0.1)
+    async with scheduled(lab, database_url):
+        await until_equal(lab)
+        late = Process("work")
+        await late.lead(lab.engine)
+        await late.resign(lab.engine)
+        issues.open_issue(lab.world, lab.repository, "Told by nobody", by=lab.repository.owner)
+        await until_equal(lab)
+        assert lab.connection.execute("SELECT count(leading_since) FROM sync_processes").fetchone() == (1,)
+
+
 async def test_what_is_too_old_of_the_history_is_forgotten(lab: Lab, database_url: str) -> None:
     lab.connection.execute(
         "INSERT INTO sync_runs (kind, status, started_at) VALUES ('audit', 'interrupted', now() - interval '31 days')"
