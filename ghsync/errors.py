@@ -66,7 +66,10 @@ class DatabaseUnavailable(Transient):
     @property
     def sentence(self) -> str:
         """What a person is told."""
-        return f"PostgreSQL does not answer ({self}): check that it runs and that GHSYNC_DATABASE_URL names it."
+        return (
+            f"PostgreSQL does not answer ({self}): check that it runs and that GHSYNC_DATABASE_URL, or "
+            "GHSYNC_DIRECT_DATABASE_URL where it is set, names it."
+        )
 
 
 class DatabaseRefused(DatabaseUnavailable):

@@ -32,16 +32,19 @@ _KEYS = f"""
 """
 
 # What is no advisory lock is told where somebody waits for it. Who waits for a row has locked its place in the table,
-# unless it would insert the row; then its statement tells.
+# unless it would insert the row; then its statement tells. Of another role's session the times are told only to who may
+# read all of `pg_stat_activity`.
 HELD = sa.text(f"""
 WITH keys AS ({_KEYS}), waits AS (
   SELECT blocker.pid, count(DISTINCT w.pid) AS waiting,
          coalesce(
-           string_agg(DISTINCT l.relation::regclass::text, ', ') FILTER (WHERE l.locktype = 'tuple'),
-           min((regexp_match(w.query, '(INSERT INTO|UPDATE)\\s+(\\w+)'))[2])) AS tables
+           string_agg(DISTINCT l.relation::regclass::text, ', ') FILTER (WHERE l.locktype = 'tuple' OR NOT l.granted),
+           min((regexp_match(w.query, '(INSERT INTO|UPDATE (?!SKIP|OF))\\s*(\\w+)'))[2])) AS tables
   FROM pg_stat_activity w CROSS JOIN LATERAL unnest(pg_blocking_pids(w.pid)) AS blocker(pid)
   LEFT JOIN pg_locks l ON l.pid = w.pid
-  WHERE w.datname = current_database() AND w.wait_event_type = 'Lock' GROUP BY blocker.pid
+  WHERE w.datname = current_database() AND w.wait_event_type = 'Lock'
+    AND cardinality(pg_blocking_pids(blocker.pid)) = 0  -- who waits in turn does not hold it up
+  GROUP BY blocker.pid
 ), advisory AS (
   SELECT l.pid, string_agg(k.name, ', ' ORDER BY k.name) AS names, bool_or(k.objsubid = 1) AS of_session
   FROM pg_locks l JOIN keys k USING (classid, objid, objsubid)

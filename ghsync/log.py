@@ -35,6 +35,7 @@ def configure(log_format: str, level: str) -> None:
     )
     others = logging.StreamHandler(sys.stderr)
     others.setFormatter(_Printable("%(name)s: %(message)s"))
+    logging.getLogger("psycopg").setLevel(logging.ERROR)  # it warns of what becomes an error, which we tell
     logging.basicConfig(level=logging.WARNING, handlers=[others], force=True)
 
 

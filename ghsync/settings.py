@@ -5,12 +5,12 @@ from collections.abc import Iterable, Mapping
 from difflib import get_close_matches
 from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
 import platformdirs
 import psycopg
 from psycopg.conninfo import conninfo_to_dict
-from pydantic import Field, SecretStr, ValidationError, field_validator
+from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
 from pydantic_core import ErrorDetails
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
@@ -45,17 +45,24 @@ class Settings(BaseSettings):
     idle_seconds: float = Field(
         8.0,
         ge=5,
+        le=3600,
         description="How long a session that holds a transaction, or leads, may be silent; then PostgreSQL ends it, so "
         "that a process that is stopped or cut off keeps nobody waiting",
     )
     lock_seconds: float = Field(
-        5.0, gt=0, description="How long a statement waits for a lock; what is locked is done later, the rest at once"
+        5.0,
+        ge=0.01,
+        le=3600,
+        description="How long a statement waits for a lock; what is locked is done later, the rest at once",
     )
     statement_seconds: float = Field(
-        300.0, gt=0, description="How long one statement may run: nothing of ghsync's takes as long"
+        300.0, ge=1, le=86_400, description="How long one statement may run: nothing of ghsync's takes as long"
     )
     network_seconds: float = Field(
-        10.0, ge=2, description="How long either end of a connection waits for a host that does not answer any more"
+        10.0,
+        ge=2,
+        le=3600,
+        description="How long either end of a connection waits for a host that does not answer any more",
     )
     data_dir: Path = Field(
         default_factory=_data_dir,
@@ -189,6 +196,12 @@ class Settings(BaseSettings):
             )
         return value
 
+    @model_validator(mode="after")
+    def _has_ports_for_both(self) -> Self:
+        if self.port and self.operations_port == self.port:
+            raise ValueError("GHSYNC_OPERATIONS_PORT is the port that deliveries come to: give it another one")
+        return self
+
     @property
     def own_url(self) -> str | None:
         """Where PostgreSQL itself is, if it is not the embedded one."""
@@ -273,5 +286,7 @@ def load(**overrides: object) -> Settings:
 
 
 def _sentence(problem: ErrorDetails) -> str:
+    if not problem["loc"]:  # it is of several
+        return f"{problem['msg'].removeprefix('Value error, ')}."
     name = PREFIX + "_".join(str(part) for part in problem["loc"][:1]).upper()
     return f"{name} is wrong: {problem['msg'].removeprefix('Value error, ')}."

@@ -31,6 +31,11 @@ def grants(
     names = owner, service, schema or _schema() or ownership.DEFAULT_SCHEMA
     for name in names:
         _check(name)
+    if owner == service:
+        raise typer.BadParameter("The owner and the service are to be two roles: the service owns nothing.")
+    for role in (owner, service):
+        if role in ("public", "none") or role.startswith("pg_"):
+            raise typer.BadParameter(f"PostgreSQL keeps the name {role} for itself: give another role.")
     typer.echo(rights.script(*names), nl=False)
 
 

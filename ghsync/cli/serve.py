@@ -93,7 +93,9 @@ def serve(
             migrate.upgrade(url)
             migrate.check_writable(url)
             rights.check(url)
-            notices.print(f"Receiving on http://{loaded.host}:{loaded.port}/webhooks/github", soft_wrap=True)
+            sessions.check_pooler(loaded, url)
+            host = f"[{loaded.host}]" if ":" in loaded.host else loaded.host
+            notices.print(f"Receiving on http://{host}:{loaded.port}/webhooks/github", soft_wrap=True)
             own = "DIRECT_DATABASE_URL" if loaded.pooler_url else "DATABASE_URL"
             os.environ[f"{PREFIX}{own}"] = url  # for the processes that uvicorn starts
             if no_worker:
@@ -298,6 +300,7 @@ def work() -> None:
         migrate.upgrade(url)
         migrate.check_writable(url)
         rights.check(url)
+        sessions.check_pooler(loaded, url)
         notices.print("Projecting; stop with Ctrl-C.")
         asyncio.run(run_until_signalled(loaded, url))
 

@@ -11,6 +11,7 @@ from ghsync.cli import arguments, status_report, terminal
 from ghsync.cli.context import configured
 from ghsync.cli.status_report import Report
 from ghsync.database import create_engine, transaction
+from ghsync.errors import Locked
 from ghsync.settings import Settings
 
 LONG_SECONDS = 2.0  # most of the work under a lock takes a hundredth of it
@@ -57,9 +58,15 @@ async def _read(loaded: Settings, url: str, repo: str | None) -> Report:
     engine = create_engine(url)
     try:
         async with transaction(engine) as conn:
-            if repo:
-                return await status_report.of_repository(conn, loaded, repo)
-            return await status_report.of_all(conn, loaded)
+            held = await status_report.held(conn)
+        try:
+            async with transaction(engine) as conn:
+                if repo:
+                    return await status_report.of_repository(conn, loaded, repo)
+                return await status_report.of_all(conn, loaded) | {"locks": held}
+        except Locked:
+            _show_locks(held)
+            raise
     finally:
         await engine.dispose()
 
@@ -69,7 +76,8 @@ def _show(report: Report) -> None:
     nothing = (
         "Nothing has arrived yet." if report["hooks_only"] else "Fresh: GitHub was read; no delivery has arrived yet."
     )
-    fresh = "Fresh: all that arrived is mirrored." if newest else nothing
+    mirrored = "what arrived lately is being mirrored" if inbox["pending"] else "all that arrived is mirrored"
+    fresh = f"Fresh: {mirrored}." if newest else nothing
     _show_verdict(report, "Fresh, but not complete: some of GitHub could not be read." if report["unread"] else fresh)
     _show_unread(report["unread"])
     facts = _facts()

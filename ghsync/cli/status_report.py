@@ -135,6 +135,11 @@ SELECT
 """)
 
 
+async def held(conn: AsyncConnection) -> list[Report]:
+    """Who holds advisory locks, and whatever else others wait for; no table is read for it."""
+    return await _all(conn, locks.HELD, kinds=list(jobs.KINDS))
+
+
 async def of_all(conn: AsyncConnection, settings: Settings) -> Report:
     """The whole mirror."""
     backlog = (await conn.execute(_BACKLOG)).one()
@@ -157,7 +162,6 @@ async def of_all(conn: AsyncConnection, settings: Settings) -> Report:
             "ignored": await _ignored(conn, received),
         },
         "processes": [one | {"silent": processes.is_silent(one)} for one in await processes.all_of_them(conn)],
-        "locks": await _all(conn, locks.HELD, kinds=list(jobs.KINDS)),
         "jobs": await _all(conn, _JOBS, repository_id=None, undecided=jobs.UNDECIDED),
         "parked_jobs": await _all(conn, _PARKED_JOBS, repository_id=None, limit=ERRORS_SHOWN),
         "unread": await jobs.failing(conn, UNREAD_SHOWN),

@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from ghsync import jobs, locks, migrate, rights
+from ghsync import jobs, locks, migrate, processes, rights, sessions
 from ghsync.database import transaction
 from ghsync.doctor.finding import Finding
 from ghsync.encryption import Encryption
@@ -106,13 +106,34 @@ async def held(engine: AsyncEngine) -> Finding:
     return Finding("locks", "ok", f"Nobody waits; {'; '.join(map(_told, found)) or 'none is held'}.")
 
 
+async def at_work(engine: AsyncEngine) -> Finding:
+    """Which processes are heard of, and which are not any more."""
+    async with transaction(engine) as conn:
+        found = await processes.all_of_them(conn)
+    silent = [one for one in found if processes.is_silent(one)]
+    if silent:
+        named = "; ".join(
+            f"{one['kind']} {one['host']}:{one['pid']} for {one['silent_seconds']:.0f} s" for one in silent
+        )
+        said = f"Not heard of: {named}. Stopped, cut off or dead: others do its work, end it if it is still there."
+        return Finding("processes", "warning", said)
+    return Finding("processes", "ok", f"{len(found)} at work, all of them heard of lately.")
+
+
+async def pooler(loaded: Settings, url: str) -> Finding:
+    """Whether the pooler leads to the same database."""
+    await asyncio.to_thread(sessions.check_pooler, loaded, url)
+    return Finding("pooler", "ok", "It leads to the same database.")
+
+
 async def _held(engine: AsyncEngine) -> Sequence[Any]:
     async with transaction(engine) as conn:
         return (await conn.execute(locks.HELD, {"kinds": list(jobs.KINDS)})).all()
 
 
 def _told(lock: Any) -> str:
-    return f"{lock.lock}, by {lock.holder} for {lock.seconds or 0:.0f} s"
+    since = "since a time that this role may not see" if lock.seconds is None else f"for {lock.seconds:.0f} s"
+    return f"{lock.lock}, by {lock.holder} {since}"
 
 
 async def granted(engine: AsyncEngine) -> Finding:

@@ -38,6 +38,14 @@ class Journal:
         self.count = self.damaged = self.size_bytes = 0
         self._file = file
 
+    @property
+    def is_gone(self) -> bool:
+        """Whether somebody has removed or moved the file: what is appended then nobody finds."""
+        try:
+            return not os.path.samestat(os.fstat(self._file.fileno()), self.path.stat())
+        except FileNotFoundError:
+            return True
+
     def append(self, lines: Sequence[bytes]) -> None:
         """Have the disk keep them, whatever becomes of the machine; after an `OSError` it may have some or none."""
         descriptor = self._file.fileno()
@@ -74,7 +82,7 @@ class Journal:
 
     def remove(self) -> None:
         """All of it is recorded."""
-        self.path.unlink()
+        self.path.unlink(missing_ok=True)
 
     def put_aside(self) -> Path:
         """Keep it for people; under its old name it is read once more."""

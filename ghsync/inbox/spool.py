@@ -105,7 +105,7 @@ class Spool:
             return
         self._spooling.set()
         if self.has_room:
-            log.warning("PostgreSQL is away: deliveries are spooled", error=why)
+            log.warning("PostgreSQL cannot commit: deliveries are spooled", error=why)
             self._recorder.give_up(why)
 
     def _end(self) -> None:
@@ -151,6 +151,12 @@ class Spool:
         room = self._size_bytes - journal.used_bytes(self._folder)
         count = bisect(list(accumulate(map(len, lines))), room)
         if count:
+            if self._filling and self._filling.is_gone:
+                log.error(
+                    "spooled deliveries were taken away", file=str(self._filling.path), at_most=self._filling.count
+                )
+                self._filling.close()
+                self._filling = None
             self._filling = self._filling or journal.create(self._folder)
             self._filling.append(lines[:count])
         return count

@@ -99,10 +99,9 @@ def test_where_all_is_well_every_check_says_so(examined: Ghsync, site: Site) -> 
     assert [(finding["check"], finding["state"]) for finding in result.json] == [
         (check, "ok")
         for check in (
-            "webhook secrets", "encryption keys", "private key", "database", "rights", "readings", "locks", "github",
-            "clock",
-            "app", "permissions", "alerts", "events", "members", "installations", "rate limit", "graphql", "hook",
-            "deliveries",
+            "webhook secrets", "encryption keys", "private key", "database", "rights", "readings", "locks", "processes",
+            "github", "clock", "app", "permissions", "alerts", "events", "members", "installations", "rate limit",
+            "graphql", "hook", "deliveries",
         )
     ]  # fmt: skip
     assert result.exit_code == 0
@@ -116,8 +115,8 @@ def test_people_get_a_line_a_check(ghsync: Ghsync, site: Site) -> None:
 
     assert result.exit_code == 0
     lines = result.stdout.splitlines()
-    assert len(lines) == 13
-    assert lines[9].split() == ["ok", "token", "It", "is", "mona's."]
+    assert len(lines) == 14
+    assert lines[10].split() == ["ok", "token", "It", "is", "mona's."]
 
 
 @pytest.mark.parametrize(

@@ -63,7 +63,7 @@ def test_a_database_that_does_not_answer_exits_with_1_and_one_sentence(process: 
     result = process("status", GHSYNC_DATABASE_URL="postgresql://127.0.0.1:1/nowhere")
 
     assert result.exit_code == 1
-    assert re.fullmatch(r"PostgreSQL does not answer .* GHSYNC_DATABASE_URL names it\.\n", result.stderr)
+    assert re.fullmatch(r"PostgreSQL does not answer .* GHSYNC_DATABASE_URL, .* names it\.\n", result.stderr)
 
 
 def test_a_database_without_the_schema_exits_with_3_and_says_what_to_run(

@@ -370,7 +370,7 @@ async def test_beginning_and_end_are_told_with_a_count(
             await service.until(lambda: _over(logs), "the end is told")
     told = [entry for entry in logs if "spooled" in entry["event"]]
     assert [entry["event"] for entry in told] == [
-        "PostgreSQL is away: deliveries are spooled",
+        "PostgreSQL cannot commit: deliveries are spooled",
         "all that was spooled is in the inbox",
     ]
     assert told[1]["deliveries"] == 40
