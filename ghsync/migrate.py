@@ -74,9 +74,9 @@ def _check_rights(url: str, settings: Mapping[str, str]) -> None:
         )
     if not found.may_create:
         raise DatabaseRefused(
-            f'The role "{found.role}" may not make tables in database "{found.database}": run `ghsync migrate` as the role '
-            "that is to own them, or let the database's owner or a superuser run "
-            f'GRANT USAGE, CREATE ON SCHEMA {found.schema} TO "{found.role}"; there.'
+            f'The role "{found.role}" may not make tables in database "{found.database}": use `ghsync migrate` as the '
+            "role that is to own them, or let the database's owner or a superuser "
+            f'run GRANT USAGE, CREATE ON SCHEMA {found.schema} TO "{found.role}"; there.'
         )
 
 
