@@ -60,6 +60,17 @@ async def test_a_pooler_alone_is_one_sentence_and_no_hang(
     assert "Traceback" not in program.log()
 
 
+async def test_a_pooler_of_another_database_is_one_sentence(
+    database_url: str, empty_database_url: str, tmp_path: Path
+) -> None:
+    async with bouncer.pooling(empty_database_url, tmp_path) as pooled:
+        through = {"direct_database_url": database_url, "webhook_secrets": SECRET}
+        program = Program("serve", pooled, tmp_path / "log", port=service.free_port(), **through)
+        await program.start()
+        assert await program.ended() == 3
+    assert program.log().splitlines()[-1].startswith("GHSYNC_DATABASE_URL and GHSYNC_DIRECT_DATABASE_URL lead to two")
+
+
 async def test_limits_hold_for_each_transaction_and_are_left_to_nobody(database_url: str, tmp_path: Path) -> None:
     async with bouncer.pooling(database_url, tmp_path) as pooled:
         engine = create_pooled_engine(pooled, sessions.limits(Settings(idle_seconds=7)))

@@ -52,6 +52,27 @@ def test_a_port_that_is_taken_is_one_sentence_and_nothing_before(ghsync: Ghsync)
     assert result.stderr.count("\n") == 1
 
 
+def test_one_port_for_deliveries_and_for_probes_is_one_sentence(ghsync: Ghsync) -> None:
+    result = ghsync("serve", GHSYNC_PORT="8123", GHSYNC_OPERATIONS_PORT="8123")
+    assert result.exit_code == 3
+    assert result.stderr == "GHSYNC_OPERATIONS_PORT is the port that deliveries come to: give it another one.\n"
+
+
+@pytest.mark.parametrize("name", ["LOCK_SECONDS", "IDLE_SECONDS", "STATEMENT_SECONDS", "NETWORK_SECONDS"])
+@pytest.mark.parametrize("value", ["inf", "1e12", "0.0004", "nan"])
+def test_a_limit_that_is_none_is_one_sentence(ghsync: Ghsync, name: str, value: str) -> None:
+    result = ghsync("status", **{f"GHSYNC_{name}": value})
+    assert result.exit_code == 3
+    assert result.stderr.startswith(f"GHSYNC_{name} is wrong: ")
+    assert result.stderr.count("\n") == 1
+
+
+@pytest.mark.parametrize("roles", [("--owner", "a", "--service", "a"), ("--service", "public"), ("--owner", "pg_read")])
+def test_roles_that_cannot_be_are_refused(ghsync: Ghsync, roles: tuple[str, ...]) -> None:
+    result = ghsync("grants", *roles)
+    assert (result.exit_code, result.stdout) == (2, "")
+
+
 def test_a_spool_that_cannot_be_written_is_one_sentence_and_nothing_before(ghsync: Ghsync, tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     result = ghsync("serve", "--port", free_port(), GHSYNC_SPOOL_DIR=str(tmp_path / "file" / "spool"))

@@ -359,6 +359,23 @@ async def test_a_spool_that_ends_leaves_what_it_has_to_the_next_one(
 
 
 @pytest.mark.usefixtures("talkative")
+async def test_a_file_that_was_taken_away_is_written_to_no_more(
+    door: Relay, engine_behind_door: AsyncEngine, connection: Connection, tmp_path: Path
+) -> None:
+    """What is in it is gone, and what comes after is in another one."""
+    await door.shut()
+    async with spooling(engine_behind_door, tmp_path) as one:
+        assert await record(one, numbered(2)) == ["spooled"] * 2
+        for path in left(tmp_path):
+            path.unlink()
+        later = numbered(5)[2:]
+        assert await record(one, later) == ["spooled"] * 3
+        assert b"".join(path.read_bytes() for path in left(tmp_path)).count(b"\n") == 3
+        await door.open()
+        await until_empty(tmp_path)
+    assert set(guids(connection)) >= {delivery.guid for delivery in later}
+
+
 async def test_beginning_and_end_are_told_with_a_count(
     door: Relay, engine_behind_door: AsyncEngine, tmp_path: Path
 ) -> None:
