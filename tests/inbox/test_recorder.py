@@ -1,7 +1,6 @@
 """The recorder: every delivery is one row, committed before it is answered, whatever the database does."""
 
 import asyncio
-from collections.abc import AsyncIterator
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
@@ -16,7 +15,7 @@ from ghsync.errors import DatabaseUnavailable
 from ghsync.inbox import queue
 from ghsync.inbox.delivery import Delivery
 from ghsync.inbox.recorder import GROUP_BYTES, GROUP_COUNT, Recorder
-from tests.relay import Relay, relay
+from tests.relay import Relay
 
 pytestmark = pytest.mark.anyio
 
@@ -63,19 +62,6 @@ async def until_blocked(connection: Connection) -> None:
 @pytest.fixture
 def recorder(engine: AsyncEngine) -> Recorder:
     return Recorder(engine, timeout_seconds=5)
-
-
-@pytest.fixture
-async def door(database_url: str) -> AsyncIterator[Relay]:
-    async with relay(database_url) as opened:
-        yield opened
-
-
-@pytest.fixture
-async def engine_behind_door(door: Relay) -> AsyncIterator[AsyncEngine]:
-    engine = database.create_engine(door.url)
-    yield engine
-    await engine.dispose()
 
 
 async def test_a_delivery_is_committed_before_it_is_answered(recorder: Recorder, connection: Connection) -> None:

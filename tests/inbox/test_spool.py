@@ -14,7 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from structlog.testing import capture_logs
 from structlog.typing import EventDict
 
-from ghsync import database, log
+from ghsync import log
 from ghsync.errors import DatabaseUnavailable, NotConfigured
 from ghsync.inbox import journal, spool
 from ghsync.inbox.delivery import Delivery
@@ -23,7 +23,7 @@ from ghsync.inbox.spool import Spool
 from tests import service
 from tests.inbox.test_journal import files_of_at_most, written
 from tests.inbox.test_recorder import DELIVERY, Connection, numbered, rows, until_blocked
-from tests.relay import Relay, relay
+from tests.relay import Relay
 
 pytestmark = pytest.mark.anyio
 
@@ -36,19 +36,6 @@ def impatience(monkeypatch: pytest.MonkeyPatch) -> None:
     """Ask more often whether PostgreSQL is back, and look for what others have left."""
     monkeypatch.setattr(spool, "PROBE_SECONDS", 0.02)
     monkeypatch.setattr(spool, "ADOPT_SECONDS", 0.05)
-
-
-@pytest.fixture
-async def door(database_url: str) -> AsyncIterator[Relay]:
-    async with relay(database_url) as opened:
-        yield opened
-
-
-@pytest.fixture
-async def engine_behind_door(door: Relay) -> AsyncIterator[AsyncEngine]:
-    engine = database.create_engine(door.url)
-    yield engine
-    await engine.dispose()
 
 
 @pytest.fixture
