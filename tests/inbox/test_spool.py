@@ -345,7 +345,6 @@ async def test_a_spool_that_ends_leaves_what_it_has_to_the_next_one(
     assert guids(connection) == [delivery.guid for delivery in numbered(500)]
 
 
-@pytest.mark.usefixtures("talkative")
 async def test_a_file_that_was_taken_away_is_written_to_no_more(
     door: Relay, engine_behind_door: AsyncEngine, connection: Connection, tmp_path: Path
 ) -> None:
@@ -363,6 +362,7 @@ async def test_a_file_that_was_taken_away_is_written_to_no_more(
     assert set(guids(connection)) >= {delivery.guid for delivery in later}
 
 
+@pytest.mark.usefixtures("talkative")
 async def test_beginning_and_end_are_told_with_a_count(
     door: Relay, engine_behind_door: AsyncEngine, tmp_path: Path
 ) -> None:
