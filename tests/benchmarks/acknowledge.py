@@ -105,7 +105,7 @@ class Result:
 def serve(url: str, name: str, listening: socket.socket) -> None:
     """Run the application with one of the recorders until the process is terminated."""
     log.configure("json", "warning")
-    recorder.Recorder = RECORDERS[name]  # type: ignore[misc]
+    app.Recorder = RECORDERS[name]  # type: ignore[misc]
     engine = database.create_engine(url, pool_size=10)
     settings = Settings(webhook_secrets=(SecretStr(SECRET.decode()),))
     served = app.create_app(settings, engine, handled=frozenset({"issues"}))
