@@ -82,6 +82,7 @@ class Process:
 
     kind: str
     id: str = field(default_factory=lambda: str(uuid4()))
+    version: str = field(default_factory=lambda: version("ghsync"))
 
     async def live(self, engine: AsyncEngine) -> None:
         """Tell every few seconds that it lives, until cancelled; then take the row along."""
@@ -98,6 +99,7 @@ class Process:
     async def lead(self, engine: AsyncEngine) -> None:
         """Take the lead from whoever has it, as soon as nothing of theirs is being written any more."""
         async with transaction(engine) as conn:
+            await fetch(conn, _FORGET)
             replaced = await fetch(conn, _REPLACE, {"id": self.id})
             await self._tell(conn)
             await fetch(conn, _LEAD, {"id": self.id})
@@ -115,13 +117,12 @@ class Process:
             raise NotLeading("Another process leads by now: what this one still wanted to write is left to it.")
 
     async def _tell(self, conn: AsyncConnection) -> None:
-        await fetch(conn, _FORGET)
         await fetch(
             conn,
             _TELL,
             {
                 "id": self.id, "kind": self.kind, "host": platform.node(), "pid": os.getpid(),
-                "version": version("ghsync"),
+                "version": self.version,
             },
         )  # fmt: skip
 

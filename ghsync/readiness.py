@@ -21,7 +21,6 @@ STALE_SECONDS = 60.0
 COUNTED_AT_MOST = 10_000
 
 PATIENCE = sa.text("SET LOCAL lock_timeout = '1s'")  # so that what is locked is told as such
-LOCK_NOT_AVAILABLE = "55P03"
 LOCKED = "The inbox is locked: `ghsync doctor` tells who holds it, and how to end that."
 
 FRESHNESS = sa.text("""
@@ -107,8 +106,8 @@ def _why(error: BaseException) -> str:
     found = database.unavailable(error)
     if isinstance(found, DatabaseRefused):
         return str(found)
-    state = getattr(getattr(error, "orig", error), "sqlstate", None)
-    return LOCKED if state == LOCK_NOT_AVAILABLE else f"The inbox takes no delivery: {found}."
+    locked = isinstance(getattr(error, "orig", error), psycopg.errors.LockNotAvailable)
+    return LOCKED if locked else f"The inbox takes no delivery: {found}."
 
 
 def behind(

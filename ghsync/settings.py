@@ -56,7 +56,7 @@ class Settings(BaseSettings):
         description="How long a statement waits for a lock; what is locked is done later, the rest at once",
     )
     statement_seconds: float = Field(
-        300.0, ge=1, le=86_400, description="How long one statement may run: nothing of ghsync's takes as long"
+        300.0, ge=1, le=86_400, description="How long one statement may run, but for those of `ghsync maintain`"
     )
     network_seconds: float = Field(
         10.0,

@@ -47,7 +47,7 @@ TROUBLES = (DatabaseUnavailable, Locked, sa.exc.OperationalError, sa.exc.Interna
 
 # Where others may be doing the same, or hold something already, locks are not worth the wait that sessions allow.
 _BRIEFLY = sa.text("SET LOCAL lock_timeout = '200ms'")
-ISOLATED = 16  # what others have locked is looked for so often in one batch; then the rest of a half waits with it
+ISOLATED = 8  # what others have locked is looked for so often in one batch; then the rest of a half waits with it
 
 
 Act = Callable[[AsyncConnection, Due], Awaitable[None]]
@@ -247,6 +247,8 @@ class Worker:
         If it fails, its halves are tried; a job that fails alone is postponed or parked.
         """
         claimed: list[str] = []
+        if keys is None:
+            self._isolated = 0
         try:
             async with transaction(self._engine) as conn:
                 if await jobs.take_turn(conn, kind):
@@ -261,14 +263,16 @@ class Worker:
             failure = error
         if not claimed or (isinstance(failure, Locked) and await self._common_is_held()):
             raise failure
-        if len(claimed) > 1:
+        locked = isinstance(failure, Locked)
+        self._isolated += locked
+        if len(claimed) > 1 and not (locked and self._isolated >= ISOLATED):
             middle = len(claimed) // 2
             return sum([await self._work_off(kind, act, half) for half in (claimed[:middle], claimed[middle:])])
-        log.warning("job_postponed", kind=kind, key=claimed[0], error=first_line(failure))
-        attempts = 1 if _hopeless(failure) else None if isinstance(failure, Locked) else self._max_attempts
+        log.warning("job_postponed", kind=kind, key=claimed[0], jobs=len(claimed), error=first_line(failure))
+        attempts = 1 if _hopeless(failure) else None if locked else self._max_attempts
         async with transaction(self._engine) as conn:
             await jobs.postpone(conn, kind, claimed, first_line(failure), max_attempts=attempts)
-        return 1
+        return len(claimed)
 
 
 def _place(delivery: Claimed) -> str:

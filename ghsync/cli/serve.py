@@ -53,9 +53,8 @@ KEEP_ALIVE_SECONDS = 125
 # Of each listening socket libuv accepts one connection in a turn of the event loop: in a flood the kernel's queue runs
 # over, and deliveries with it. As many copies of the socket are as many in a turn. https://github.com/libuv/libuv/pull/3696
 ACCEPTED_AT_ONCE = 16
-WAITING_CONNECTIONS = (
-    4096  # as many as Linux allows unless told otherwise; who finds the queue full tries again in a second
-)
+# As many as Linux allows unless told otherwise; who finds the queue full tries again after a second.
+WAITING_CONNECTIONS = 4096
 
 M_MMAP_THRESHOLD = -3  # its number in glibc's malloc.h
 LARGE_BLOCK_BYTES = 1024 * 1024

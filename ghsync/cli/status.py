@@ -6,6 +6,7 @@ from typing import Annotated, Any
 
 import typer
 from rich.table import Table
+from sqlalchemy.ext.asyncio import AsyncEngine
 
 from ghsync.cli import arguments, status_report, terminal
 from ghsync.cli.context import configured
@@ -14,6 +15,7 @@ from ghsync.database import create_engine, transaction
 from ghsync.errors import Locked
 from ghsync.settings import Settings
 
+PATIENCE_SECONDS = 1.0
 LONG_SECONDS = 2.0  # most of the work under a lock takes a hundredth of it
 HOOKS_ONLY = (
     "not read: a delivery that is lost stays lost, until GHSYNC_APP_ID is set, and merge_status pending where GitHub "
@@ -40,7 +42,7 @@ def status(
     """
 
     with configured(notes=not check) as (loaded, url):
-        report = asyncio.run(_read(loaded, url, repo))
+        report = asyncio.run(_read(loaded, url, repo, tell=not (as_json or check)))
     if as_json:
         terminal.print_json(report)
     elif check:
@@ -54,19 +56,28 @@ def status(
         raise typer.Exit(terminal.FAILED)
 
 
-async def _read(loaded: Settings, url: str, repo: str | None) -> Report:
+async def _report(engine: AsyncEngine, loaded: Settings, repo: str | None) -> Report:
+    async with transaction(engine) as conn:
+        if repo:
+            return await status_report.of_repository(conn, loaded, repo)
+        return await status_report.of_all(conn, loaded)
+
+
+async def _read(loaded: Settings, url: str, repo: str | None, *, tell: bool) -> Report:
+    """The report; where a lock keeps it from us, who holds that is told, if people read it."""
     engine = create_engine(url)
     try:
+        reading = asyncio.create_task(_report(engine, loaded, repo))
+        await asyncio.wait([reading], timeout=PATIENCE_SECONDS)  # then what it waits for is among what is held
         async with transaction(engine) as conn:
             held = await status_report.held(conn)
         try:
-            async with transaction(engine) as conn:
-                if repo:
-                    return await status_report.of_repository(conn, loaded, repo)
-                return await status_report.of_all(conn, loaded) | {"locks": held}
+            report = await reading
         except Locked:
-            _show_locks(held)
+            if tell:
+                _show_locks(held)
             raise
+        return report if repo else report | {"locks": held}
     finally:
         await engine.dispose()
 
