@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from typing import Annotated, Any
 
 import typer
@@ -68,7 +69,8 @@ async def _read(loaded: Settings, url: str, repo: str | None, *, tell: bool) -> 
     engine = create_engine(url)
     try:
         reading = asyncio.create_task(_report(engine, loaded, repo))
-        await asyncio.wait([reading], timeout=PATIENCE_SECONDS)  # then what it waits for is among what is held
+        with suppress(TimeoutError, Locked):  # then what it waits for is among what is held
+            await asyncio.wait_for(asyncio.shield(reading), PATIENCE_SECONDS)
         async with transaction(engine) as conn:
             held = await status_report.held(conn)
         try:

@@ -1,5 +1,6 @@
 """What is wrong with a database is one sentence that says what to do, before anything is written or begun."""
 
+import gc
 from collections.abc import Iterator, Mapping
 from uuid import uuid4
 
@@ -41,6 +42,15 @@ def test_a_database_that_is_missing_is_to_be_made(ghsync: Ghsync, database_url: 
     assert result.exit_code == 1
     assert result.stderr.splitlines()[-1].startswith('PostgreSQL has no database "not_there": make it with `createdb ')
     assert "does not answer" not in result.text
+
+
+def test_a_status_that_fails_leaves_nothing_behind(
+    ghsync: Ghsync, database_url: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    ghsync("status", GHSYNC_DATABASE_URL=postgres.named(database_url, "not_there"))
+    gc.collect()
+
+    assert "never retrieved" not in capsys.readouterr().err
 
 
 def test_a_doctor_says_the_same(ghsync: Ghsync, database_url: str) -> None:
