@@ -2,7 +2,6 @@
 
 import asyncio
 import contextlib
-import os
 import socket
 import time
 from collections.abc import Awaitable, Callable, Generator, Mapping, Sequence
@@ -19,10 +18,10 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from ghsync import database, deadline, gauges, readiness
-from ghsync.errors import DatabaseUnavailable, NotConfigured
+from ghsync.errors import DatabaseUnavailable
 from ghsync.inbox.spool import Spool
 from ghsync.readiness import Readiness
-from ghsync.settings import PREFIX, Settings
+from ghsync.settings import Settings
 
 KEPT_SECONDS = 1.0
 """How long an answer is good for: so probes, however many, ask the database, and count what there is, once a second."""
@@ -173,16 +172,6 @@ class _Server(uvicorn.Server):
     @contextlib.contextmanager
     def capture_signals(self) -> Generator[None, None, None]:
         yield
-
-
-def bind(host: str, port: int, *, shared: bool = False) -> socket.socket:
-    """The port, perhaps ``shared`` with other processes; `NotConfigured` when it cannot be had."""
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    try:
-        return socket.create_server((host, port), family=family, reuse_port=shared)
-    except OSError as error:
-        why = os.strerror(error.errno) if error.errno else str(error)
-        raise NotConfigured(f"{PREFIX}OPERATIONS_PORT: cannot listen on {host}:{port}: {why}.") from error
 
 
 def _json(content: object, status: int = 200) -> Response:

@@ -6,7 +6,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from ghsync import probes
+from ghsync import listening, probes
 from tests import service, traffic
 from tests.service import Program, Receiver, free_port, sample
 
@@ -60,7 +60,7 @@ async def test_a_worker_that_receives_nothing_has_probes_on_a_port_of_their_own(
 
 
 async def test_a_port_that_is_taken_is_told_in_one_sentence(database_url: str, tmp_path: Path) -> None:
-    with probes.bind("127.0.0.1", 0) as taken:
+    with listening.operations("127.0.0.1", 0) as taken:
         port = taken.getsockname()[1]
         program = Program("work", database_url, tmp_path / "log", operations_port=port)
         await program.start()

@@ -3,13 +3,14 @@
 import asyncio
 import contextlib
 import ctypes
+import gc
 import os
 import signal
 import socket
 import tempfile
 from collections.abc import Iterator, Sequence
 from types import FrameType
-from typing import Annotated, Any, NoReturn
+from typing import Annotated, NoReturn
 
 import structlog
 import typer
@@ -18,7 +19,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from starlette.applications import Starlette
 from uvicorn.supervisors import Multiprocess
 
-from ghsync import app, gauges, log, metrics, migrate, probes, rights, sessions, settings, worker
+from ghsync import app, gauges, listening, log, metrics, migrate, rights, sessions, settings, worker
 from ghsync.app import Background
 from ghsync.cli import terminal
 from ghsync.cli.context import configured, notices
@@ -50,12 +51,6 @@ RESTART_SECONDS = 5.0
 # as the proxy sends a delivery on it, and GitHub sends that once.
 KEEP_ALIVE_SECONDS = 125
 
-# Of each listening socket libuv accepts one connection in a turn of the event loop: in a flood the kernel's queue runs
-# over, and deliveries with it. As many copies of the socket are as many in a turn. https://github.com/libuv/libuv/pull/3696
-ACCEPTED_AT_ONCE = 16
-# As many as Linux allows unless told otherwise; who finds the queue full tries again after a second.
-WAITING_CONNECTIONS = 4096
-
 M_MMAP_THRESHOLD = -3  # its number in glibc's malloc.h
 LARGE_BLOCK_BYTES = 1024 * 1024
 
@@ -86,7 +81,7 @@ def serve(
                 "or to several, separated by commas."
             )
         _reads(loaded)
-        with _bound(loaded.host, loaded.port) as listening:
+        with listening.webhooks(loaded.host, loaded.port) as bound:
             if loaded.spool_dir:
                 spool.check(loaded.spool_dir)
             migrate.upgrade(url)
@@ -102,17 +97,17 @@ def serve(
             if pull:
                 os.environ[PULL] = "1"
             with _counting_together(workers):
-                _run(listening, workers)
+                _run(bound, workers)
 
 
-def _run(listening: Sequence[socket.socket], workers: int) -> None:
+def _run(bound: Sequence[socket.socket], workers: int) -> None:
     """Serve until signalled, in this process or in several."""
     config = uvicorn.Config(
         "ghsync.cli.serve:application",
         factory=True,
         workers=workers,
         loop="uvloop",
-        backlog=WAITING_CONNECTIONS,
+        backlog=listening.BACKLOG,
         http=Connection,
         log_config=None,
         access_log=False,
@@ -121,9 +116,7 @@ def _run(listening: Sequence[socket.socket], workers: int) -> None:
         timeout_keep_alive=KEEP_ALIVE_SECONDS,
         timeout_graceful_shutdown=10,
     )
-    doors = [each.dup() for each in listening for _ in range(ACCEPTED_AT_ONCE)]
-    for each in listening:  # else connections would be taken on after the end
-        each.close()
+    doors = listening.copies(bound)
     server = uvicorn.Server(config)
     with contextlib.suppress(KeyboardInterrupt):  # its shutdown is over by then
         if workers > 1:
@@ -143,32 +136,6 @@ def _counting_together(workers: int) -> Iterator[None]:
     with tempfile.TemporaryDirectory(prefix="ghsync-metrics-") as folder:
         os.environ[gauges.FOLDER] = folder
         yield
-
-
-@contextlib.contextmanager
-def _bound(host: str, port: int) -> Iterator[list[socket.socket]]:
-    """The sockets of an address, one for each that its name has; raises `NotConfigured` where they cannot be had."""
-    with contextlib.ExitStack() as opened:
-        try:
-            found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
-            listening = [
-                _bind(opened.enter_context(socket.socket(family, socket.SOCK_STREAM)), address)
-                for family, _, _, _, address in dict.fromkeys(found)
-            ]
-        except OSError as error:
-            raise NotConfigured(
-                f"ghsync cannot listen on {host}:{port} ({error.strerror or error}): "
-                f"set {PREFIX}HOST and {PREFIX}PORT, or --host and --port, to an address that is free here."
-            ) from None
-        yield listening
-
-
-def _bind(listening: socket.socket, address: Any) -> socket.socket:
-    listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    if listening.family == socket.AF_INET6:
-        listening.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
-    listening.bind(address)
-    return listening
 
 
 def _exit(signal_number: int, frame: FrameType | None) -> NoReturn:
@@ -198,9 +165,10 @@ def application() -> Starlette:
     Connection.peers = Peers(loaded.stranger_requests_a_second, loaded.stranger_connections)
     Connection.proxies = Proxies(loaded.trusted_proxies)
     if port := loaded.operations_port:
-        listening = probes.bind(loaded.host, port, shared=gauges.FOLDER in os.environ)
-        background.append(lambda: served.state.probes.listen(listening))
+        operators = listening.operations(loaded.host, port, shared=gauges.FOLDER in os.environ)
+        background.append(lambda: served.state.probes.listen(operators))
     served = app.create_app(loaded, engine, handled=HANDLED, background=background)
+    _spare_the_collector()
     return served
 
 
@@ -211,6 +179,12 @@ def _give_large_blocks_back() -> None:
     """
     with contextlib.suppress(OSError, AttributeError):  # another C library, which has no such setting
         ctypes.CDLL(None).mallopt(M_MMAP_THRESHOLD, LARGE_BLOCK_BYTES)
+
+
+def _spare_the_collector() -> None:
+    """Look for garbage no more among what was imported: it stays, and each look would halt all work for 0.2 s."""
+    gc.collect()
+    gc.freeze()
 
 
 async def _work(loaded: Settings, url: str) -> None:
@@ -282,8 +256,9 @@ def work() -> None:
         tasks = [asyncio.create_task(rest), asyncio.create_task(process.live(beside))]
         metrics.begin(HANDLED)
         if port := loaded.operations_port:
-            listening = probes.bind(loaded.host, port)
-            tasks.append(asyncio.create_task(Probes(beside, loaded, tasks[:]).listen(listening)))
+            operators = listening.operations(loaded.host, port)
+            tasks.append(asyncio.create_task(Probes(beside, loaded, tasks[:]).listen(operators)))
+        _spare_the_collector()
         try:
             await one.run(url)
         finally:

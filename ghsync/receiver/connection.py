@@ -6,6 +6,7 @@ protocol is answered in this one, with the body read.
 """
 
 import asyncio
+import weakref
 from functools import partial
 from typing import Any, ClassVar
 
@@ -72,6 +73,8 @@ class Connection(HttpToolsProtocol):
         self.door.leave(self)
         self._expect_nothing()
         super().connection_lost(exc)
+        # They know it as well: together they would stay until the collector looks at everything there is.
+        self.cycle, self.scope = None, None  # type: ignore[assignment]  # as before the first request
 
     def show_out(self) -> None:
         """Make room for who comes next."""
@@ -190,15 +193,16 @@ class Connection(HttpToolsProtocol):
             return
         self._prepaid = False
         super().on_headers_complete()
-        told = partial(self._prove, self.cycle, peer, keep_alive=self.cycle.keep_alive)
+        told = partial(self._prove, weakref.ref(self.cycle), peer, keep_alive=self.cycle.keep_alive)
         stranger = peer if self.peers.is_stranger(peer) else None
         self.scope["extensions"] = {PROOF: {"told": told, "stranger": stranger}}
         self.cycle.keep_alive = False
 
-    def _prove(self, cycle: RequestResponseCycle, peer: str, *, keep_alive: bool) -> None:
+    def _prove(self, asked: weakref.ref[RequestResponseCycle], peer: str, *, keep_alive: bool) -> None:
         self.peers.prove(peer)
         self.door.prove(self)
-        cycle.keep_alive = keep_alive and not (self._deaf and cycle is self.cycle)
+        if cycle := asked():
+            cycle.keep_alive = keep_alive and not (self._deaf and cycle is self.cycle)
 
     def _refuse(self, error: GhsyncError) -> None:
         """Answer what is no request that an application could, and end the connection."""

@@ -1,8 +1,9 @@
 """Connections: whoever starts no request, never ends its head, sends too much of it or too many, is refused."""
 
 import asyncio
+import gc
 import json
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from ipaddress import ip_network
@@ -145,6 +146,36 @@ async def serving(
             writer.close()
         await server.shutdown()
         Connection.door, Connection.peers, Connection.proxies = before
+
+
+@pytest.fixture
+def uncollected() -> Iterator[None]:
+    """Nobody looks for garbage."""
+    gc.collect()
+    gc.disable()
+    yield
+    gc.enable()
+
+
+@pytest.mark.usefixtures("uncollected")
+@pytest.mark.parametrize(
+    "requests", [[], [GET], [post(b"one")], [post(b"one"), post(b"two", signed=False)], [GET[:-2]]]
+)
+async def test_an_ended_connection_leaves_no_garbage(requests: Sequence[bytes]) -> None:
+    """What does not go by itself waits for the collector, which halts everything to look for it."""
+    before = connections()
+    async with serving() as served:
+        client = await (await served.connected()).send(b"".join(requests))
+        client.writer.write_eof()
+        await client.reader.read()
+        client.writer.close()
+        await asyncio.sleep(HASTE_SECONDS)
+        assert connections() == before
+
+
+def connections() -> int:
+    """How many there are, in use or not."""
+    return sum(type(each) is Connection for each in gc.get_objects())
 
 
 @pytest.mark.usefixtures("hasty")
