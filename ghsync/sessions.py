@@ -5,10 +5,8 @@ import platform
 from typing import Any
 from urllib.parse import quote, urlencode
 
-import psycopg
 from psycopg.conninfo import conninfo_to_dict
 
-from ghsync.errors import DatabaseRefused, NotConfigured
 from ghsync.settings import Settings
 
 CONNECT_TIMEOUT_SECONDS = 3
@@ -59,30 +57,6 @@ def watched(url: str, settings: Settings) -> str:
 
 def _with(url: str, added: dict[str, str]) -> str:
     return f"{url}{'&' if '?' in url else '?'}{urlencode(added, quote_via=quote)}" if added else url
-
-
-_IDENTITY = "SELECT pg_postmaster_start_time(), oid FROM pg_database WHERE datname = current_database()"
-
-
-def check_pooler(settings: Settings, own_url: str) -> None:
-    """Raises `NotConfigured` where the pooler, if there is one, does not lead to the database of ``own_url``."""
-    if settings.pooler_url is None:
-        return
-    url = watched(settings.pooler_url, settings)
-    try:
-        with psycopg.connect(url, prepare_threshold=None, **pooled_arguments()) as one:
-            found = one.execute(_IDENTITY).fetchone()
-    except psycopg.OperationalError as error:
-        why = str(error).strip().splitlines()[0]
-        raise DatabaseRefused(
-            f"The pooler in GHSYNC_DATABASE_URL does not answer ({why}): check that it runs."
-        ) from error
-    with psycopg.connect(own_url, **connection_arguments(own_url)) as other:
-        if other.execute(_IDENTITY).fetchone() != found:
-            raise NotConfigured(
-                "GHSYNC_DATABASE_URL and GHSYNC_DIRECT_DATABASE_URL lead to two databases: both have to name the same "
-                "one, the first through the pooler."
-            )
 
 
 def connection_arguments(url: str, **settings: str) -> dict[str, Any]:

@@ -13,7 +13,8 @@ from psycopg._preparing import PrepareManager
 from sqlalchemy import event
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from ghsync import database, log, migrate
+from ghsync import database, log, migrate, sessions
+from ghsync.settings import Settings
 from ghsync.simulator.generator import Plan
 from tests import postgres
 from tests.copies import Copies
@@ -140,6 +141,14 @@ async def engine(engines: dict[str, AsyncEngine], copies: Copies, database_url: 
             copies.kept.add(connection.driver_connection.info.backend_pid)
 
     return engines[database_url]
+
+
+@pytest.fixture
+async def patient(database_url: str) -> AsyncIterator[AsyncEngine]:
+    """An engine as a worker's are: it waits for a lock so long, and no longer."""
+    engine = database.create_engine(sessions.bounded(database_url, Settings(lock_seconds=0.2)))
+    yield engine
+    await engine.dispose()
 
 
 async def _dispose(engines: dict[str, AsyncEngine]) -> None:

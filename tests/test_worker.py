@@ -12,7 +12,7 @@ import pytest
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from ghsync import contention, database, log, sessions
+from ghsync import contention, database, log
 from ghsync import worker as worker_module
 from ghsync.contention import Detours
 from ghsync.database import transaction
@@ -20,7 +20,6 @@ from ghsync.inbox import queue
 from ghsync.inbox.delivery import Delivery
 from ghsync.inbox.queue import Claimed
 from ghsync.inbox.recorder import Recorder
-from ghsync.settings import Settings
 from ghsync.worker import Worker, create_engine
 from tests import postgres
 from tests.mirror.reports import query, until_blocked
@@ -227,14 +226,6 @@ async def test_workers_that_wait_for_each_other_in_a_circle_both_get_through(dat
         await conn.commit()
     await working
     assert {status for _, status in await query(engine, STATUSES)} == {"processed"}
-    await engine.dispose()
-
-
-@pytest.fixture
-async def patient(database_url: str) -> AsyncIterator[AsyncEngine]:
-    """As a worker's connections are: they wait for a lock so long, and no longer."""
-    engine = create_engine(sessions.bounded(database_url, Settings(lock_seconds=0.2)))
-    yield engine
     await engine.dispose()
 
 

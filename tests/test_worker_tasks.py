@@ -13,6 +13,7 @@ from ghsync import jobs, log
 from ghsync.database import transaction
 from ghsync.errors import DatabaseUnavailable
 from ghsync.projector import linking
+from ghsync.worker import ISOLATED
 from tests.mirror.reports import query, until_blocked
 from tests.test_worker import POISON, STATUSES, arrive, delivery, pull_request, running, until, worker
 
@@ -184,6 +185,27 @@ async def test_a_worker_survives_a_task_that_cannot_be_linked(engine: AsyncEngin
         await until(engine, "SELECT attempts, last_error FROM sync_jobs", [(1, "no room for 1")])
         await arrive(engine, delivery("b", "two", 2))
         await until(engine, STATUSES, [("a", "processed"), ("b", "processed")])
+
+
+async def test_jobs_that_a_stranger_holds_up_wait_and_the_rest_is_done(
+    engine: AsyncEngine, patient: AsyncEngine
+) -> None:
+    """However many they are, only so many are waited for; and it is no failure of theirs."""
+    await arrive(engine, pull_request("a", 8))
+    await worker(engine).drain()
+    for number in range(40):
+        await query(engine, TASK, title="free" if number == 20 else "held", issue=number + 1, pull=None)
+    working = worker(patient, max_attempts=1)
+    async with engine.connect() as conn:
+        await conn.execute(sa.text("SELECT FROM tasks WHERE title = 'held' FOR UPDATE"))
+        await working.drain()
+        assert working._isolated <= ISOLATED + 6  # halves of halves, each given up at its first failure
+        assert {parked for *_, parked in await query(engine, WAITING)} == {False}
+        await conn.rollback()
+    await due_at_once(engine)
+    await working.drain()
+    assert await query(engine, WAITING) == []
+    assert await query(engine, "SELECT count(*) FROM task_github_links") == [(40,)]
 
 
 async def test_a_repository_that_is_moved_while_a_task_is_linked_is_seen_where_it_went(engine: AsyncEngine) -> None:

@@ -19,7 +19,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from starlette.applications import Starlette
 from uvicorn.supervisors import Multiprocess
 
-from ghsync import app, gauges, listening, log, metrics, migrate, rights, sessions, settings, worker
+from ghsync import app, gauges, listening, log, metrics, migrate, pooler, rights, sessions, settings, worker
 from ghsync.app import Background
 from ghsync.cli import terminal
 from ghsync.cli.context import configured, notices
@@ -87,7 +87,7 @@ def serve(
             migrate.upgrade(url)
             migrate.check_writable(url)
             rights.check(url)
-            sessions.check_pooler(loaded, url)
+            pooler.check(loaded, url)
             host = f"[{loaded.host}]" if ":" in loaded.host else loaded.host
             notices.print(f"Receiving on http://{host}:{loaded.port}/webhooks/github", soft_wrap=True)
             own = "DIRECT_DATABASE_URL" if loaded.pooler_url else "DATABASE_URL"
@@ -274,7 +274,7 @@ def work() -> None:
         migrate.upgrade(url)
         migrate.check_writable(url)
         rights.check(url)
-        sessions.check_pooler(loaded, url)
+        pooler.check(loaded, url)
         notices.print("Projecting; stop with Ctrl-C.")
         asyncio.run(run_until_signalled(loaded, url))
 

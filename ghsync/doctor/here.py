@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from ghsync import jobs, locks, migrate, processes, rights, sessions
+from ghsync import jobs, locks, migrate, pooler, processes, rights
 from ghsync.database import transaction
 from ghsync.doctor.finding import Finding
 from ghsync.encryption import Encryption
@@ -120,9 +120,9 @@ async def at_work(engine: AsyncEngine) -> Finding:
     return Finding("processes", "ok", f"{len(found)} at work, all of them heard of lately.")
 
 
-async def pooler(loaded: Settings, url: str) -> Finding:
+async def pooled(loaded: Settings, url: str) -> Finding:
     """Whether the pooler leads to the same database."""
-    await asyncio.to_thread(sessions.check_pooler, loaded, url)
+    await asyncio.to_thread(pooler.check, loaded, url)
     return Finding("pooler", "ok", "It leads to the same database.")
 
 

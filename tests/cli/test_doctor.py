@@ -13,6 +13,7 @@ import respx
 from ghsync.doctor.permissions import ALERTS, EVENTS, WANTED_EVENTS, WANTED_PERMISSIONS
 from ghsync.github import introspection
 from ghsync.github.parts import PARTS
+from tests import postgres
 from tests.cli.conftest import Ghsync, Result
 from tests.github.answers import answer, refusal
 from tests.github.conftest import API, APP_ID, TOKEN
@@ -175,6 +176,24 @@ def test_without_any_credential_it_says_that_only_deliveries_are_read(ghsync: Gh
 
     assert found(result, "private key")[0] == "warning"
     assert result.exit_code == 0
+
+
+def test_a_process_that_is_not_heard_of_is_named(ghsync: Ghsync, database_url: str) -> None:
+    row = "gen_random_uuid(), 'work', 'earth', 42, '1', now() - interval '20 s'"
+    postgres.execute(database_url, f"INSERT INTO sync_processes (id, kind, host, pid, version, seen_at) SELECT {row}")
+    state, said = found(ghsync("doctor", "--json"), "processes")
+
+    assert state == "warning"
+    assert said.startswith("Not heard of: work earth:42 for 2")
+
+
+def test_a_pooler_that_is_away_is_a_finding(ghsync: Ghsync, database_url: str) -> None:
+    pooler = {"GHSYNC_DATABASE_URL": "postgresql://127.0.0.1:1/ghsync", "GHSYNC_DIRECT_DATABASE_URL": database_url}
+    result = ghsync("doctor", "--json", **pooler)
+
+    assert found(result, "database")[0] == "ok"
+    assert found(result, "pooler")[0] == "failed"
+    assert found(result, "pooler")[1].startswith("The pooler in GHSYNC_DATABASE_URL does not answer (")
 
 
 def test_a_database_that_is_behind_is_to_be_migrated(examined: Ghsync, site: Site, empty_database_url: str) -> None:
