@@ -49,7 +49,7 @@ def _tell(found: Siege) -> None:
 def main() -> None:
     """Run the attacks."""
     parser = argparse.ArgumentParser(prog="make attack ARGS=", description=__doc__.partition("\n")[0])
-    parser.add_argument("--seconds", type=float, default=5.0, help="of each attack")
+    parser.add_argument("--seconds", type=float, default=15.0, help="of each attack")
     parser.add_argument("--together", type=float, default=60.0, help="of all at once")
     asked = parser.parse_args()
     log.configure("console", "error")

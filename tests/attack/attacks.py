@@ -158,8 +158,8 @@ class Attack:
 
 ATTACKS: dict[str, Attack] = {
     "an endless head": Attack(endless_head, 4, 0.1),
-    "2,000 idle connections": Attack(idle, 2000, 1.0),
-    "2,000 idle ones after a request": Attack(idle_after_a_request, 2000, 1.0),
+    "2,000 idle connections": Attack(idle, 2000, 2.0),
+    "2,000 idle ones after a request": Attack(idle_after_a_request, 2000, 2.0),
     "slow heads": Attack(slow_head, 200, 0.5),
     "slow bodies": Attack(slow_body, 200, 0.5),
     "16 stalled bodies of 25 MB": Attack(stalled_body, 16, 1.0),
@@ -184,7 +184,7 @@ async def attack(name: str, port: int, seconds: float) -> Counter[str]:
 
     async def go_on(number: int) -> None:
         address = addresses[number % len(addresses)]
-        await asyncio.sleep(min(found.pause_seconds, 1.0) * number / found.connections)  # not all in one moment
+        await asyncio.sleep(found.pause_seconds * number / found.connections)  # not all in one moment
         while time.monotonic() < until:
             answers[await _once(found.attempt, address, port, until)] += 1
             await asyncio.sleep(found.pause_seconds)
