@@ -1,6 +1,5 @@
 """Whether this process can do its work, and how fresh the mirror is."""
 
-from collections.abc import Callable
 from functools import cache
 
 import msgspec
@@ -10,7 +9,7 @@ from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
-from ghsync import database, deadline, migrate
+from ghsync import database, deadline, migrate, wording
 from ghsync.errors import DatabaseRefused, DatabaseUnavailable, Locked
 from ghsync.inbox import recorder
 from ghsync.reconciler import health
@@ -110,14 +109,12 @@ def _why(error: BaseException) -> str:
     return LOCKED if locked else f"The inbox takes no delivery: {found}."
 
 
-def behind(
-    pending: int, oldest_seconds: float, parked: int, duration: Callable[[float], str] = "{:.0f} s".format
-) -> dict[str, str]:
+def behind(pending: int, oldest_seconds: float, parked: int) -> dict[str, str]:
     """Why the mirror is behind the inbox, in sentences that say what to do; `sync_health` goes by the same rule."""
     reasons = {}
     if oldest_seconds > STALE_SECONDS:
         wait = "delivery waits" if pending == 1 else "deliveries wait"
-        since = f"for {duration(oldest_seconds)}" + ("" if pending == 1 else " at most")
+        since = f"for {wording.duration(oldest_seconds)}" + ("" if pending == 1 else " at most")
         reasons["deliveries_wait"] = f"{pending:,} {wait}, {since}: does `ghsync serve` or `ghsync work` run?"
     if parked:
         are = "delivery is" if parked == 1 else "deliveries are"

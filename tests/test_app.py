@@ -14,7 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from starlette.applications import Starlette
 
 from ghsync import app, database, errors, metrics, migrate, probes, readiness
-from ghsync.cli import status_report
+from ghsync.reports import status
 from ghsync.settings import Settings
 from tests.mirror import reports
 from tests.service import sample
@@ -112,7 +112,7 @@ async def test_a_mirror_that_is_behind_says_that_it_is_stale(
     assert ready.status_code == 200
     assert (found["pending"], found["parked"], found["stale"]) == (3, 2, True)
     assert 120 <= found["oldest_pending_seconds"] < 180
-    assert found["reasons"][0].startswith("3 deliveries wait, for 12")
+    assert found["reasons"][0].startswith("3 deliveries wait, for 2 min at most")
     assert found["reasons"][1] == "2 deliveries are parked: see `ghsync deliveries list --status parked`."
 
 
@@ -128,7 +128,7 @@ async def test_status_sync_health_and_readiness_agree_that_a_parked_delivery_is_
     add_deliveries(connection, "parked", 1, age="1 day")
     connection.execute("UPDATE webhook_deliveries SET repository = 'acme/app'")
     async with engine.connect() as conn:
-        told = await status_report.of_all(conn, SETTINGS)
+        told = await status.everything(conn, SETTINGS)
     seen = connection.execute("SELECT stale FROM sync_health").fetchall()
     assert ((await operator.get("/readyz")).json()["stale"], told["stale"], seen) == (True, True, [(True,)])
 

@@ -3,11 +3,11 @@
 import asyncio
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
-from typing import Any, TypeVar
+from typing import TypeVar
 
 import psycopg
 import sqlalchemy as sa
-from sqlalchemy.ext.asyncio import AsyncEngine
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from ghsync import embedded, log, migrate, sessions, settings
 from ghsync.cli.terminal import notices
@@ -15,7 +15,7 @@ from ghsync.database import FORBIDDEN, NOT_THERE, READ_ONLY, create_engine, firs
 from ghsync.errors import NotConfigured, Permanent
 from ghsync.settings import Settings
 
-__all__ = ["configured", "notices", "require_schema", "rows", "run"]
+__all__ = ["configured", "in_transaction", "notices", "require_schema", "run"]
 
 T = TypeVar("T")
 
@@ -61,14 +61,14 @@ def run(function: Callable[[AsyncEngine], Awaitable[T]]) -> T:
             raise Permanent(f"PostgreSQL does not take a value ({first_line(error)}): give another.") from error
 
 
-def rows(statement: sa.Executable, **values: Any) -> list[dict[str, Any]]:
-    """All rows that one statement answers."""
+def in_transaction(function: Callable[[AsyncConnection], Awaitable[T]]) -> T:
+    """Call an async function with a connection on the configured database, in one transaction."""
 
-    async def read(engine: AsyncEngine) -> list[dict[str, Any]]:
+    async def call(engine: AsyncEngine) -> T:
         async with transaction(engine) as conn:
-            return [dict(row) for row in (await conn.execute(statement, values)).mappings()]
+            return await function(conn)
 
-    return run(read)
+    return run(call)
 
 
 def require_schema(url: str) -> None:

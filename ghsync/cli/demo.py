@@ -16,7 +16,7 @@ import httpx
 import typer
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from ghsync import embedded, log
+from ghsync import embedded, log, wording
 from ghsync.cli import tail, terminal
 from ghsync.cli.tail import short
 from ghsync.database import create_engine, transaction
@@ -138,7 +138,7 @@ async def _tell(staged: Stage, told: Sequence[Story]) -> list[Arrival]:
 def _show_story(story: Story, ended: Sequence[Arrival]) -> None:
     failed = [arrival for arrival in ended if arrival.problem]
     median = statistics.median(arrival.seconds for arrival in ended)
-    outcome = f"[red]{len(failed)} failed[/]" if failed else f"{terminal.duration(median):>6}"
+    outcome = f"[red]{len(failed)} failed[/]" if failed else f"{wording.duration(median):>6}"
     title = f"{short(story.title, 52):<52}"
     _say(f"  {story.number:>2}  {terminal.cell(title)} {len(ended):>3} deliveries {outcome}")
     for arrival in failed:
@@ -208,7 +208,7 @@ def _conclude(arrived: Sequence[Arrival]) -> bool:
         terminal.note(f"\n{failed} of {len(arrived)} deliveries did not arrive.", style="red")
         return False
     percentiles = statistics.quantiles((arrival.seconds for arrival in arrived), n=100, method="inclusive")
-    half, nearly_all = terminal.duration(percentiles[49]), terminal.duration(percentiles[98])
+    half, nearly_all = wording.duration(percentiles[49]), wording.duration(percentiles[98])
     _say(
         f"\n[bold green]All {len(arrived)} deliveries arrived.[/] "
         f"From POST to visible rows: p50 [bold]{half}[/], p99 [bold]{nearly_all}[/]."

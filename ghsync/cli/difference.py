@@ -1,33 +1,16 @@
 """What a dry run tells: which rows are not as GitHub has them, field by field."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
 import msgspec
 
-from ghsync.changes.feed import Event
 from ghsync.cli import terminal
+from ghsync.reports.differences import Difference
 
 SHOWN = 50
 LONGEST = 60
-
-Difference = dict[str, Any]
-
-
-def documents(events: Iterable[Event], names: Mapping[str, str]) -> list[Difference]:
-    """The differences for machines; ``names`` are the full names of repositories by our ids."""
-    return [
-        {
-            "repository": names.get(event.repository_id) if event.repository_id else None,
-            "table": event.entity_type,
-            "number": event.number,
-            "operation": event.operation,
-            "mirrored": msgspec.json.decode(event.old or "{}"),
-            "actual": msgspec.json.decode(event.new or "{}"),
-        }
-        for event in events
-    ]
 
 
 def show(differences: Sequence[Difference]) -> None:

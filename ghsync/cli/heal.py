@@ -5,6 +5,7 @@ from typing import Annotated, Any
 
 import typer
 
+from ghsync import wording
 from ghsync.cli import arguments, reading, terminal
 from ghsync.errors import NotConfigured
 from ghsync.inbox.recorder import Recorder
@@ -40,13 +41,13 @@ def heal(
         terminal.print_json(report)
         return
     attempts, missing, recorded = report["attempts"], report["missing"], report["recorded"]
-    looked = f"Compared {terminal.count(attempts, 'entry', 'entries')} of GitHub's delivery log with the inbox"
+    looked = f"Compared {wording.count(attempts, 'entry', 'entries')} of GitHub's delivery log with the inbox"
     if not missing:
         terminal.console.print(f"{looked}: nothing is missing.", style="green")
         return
-    terminal.console.print(f"{looked}: {terminal.deliveries(recorded)} brought in, to be projected next.")
+    terminal.console.print(f"{looked}: {wording.deliveries(recorded)} brought in, to be projected next.")
     if left := missing - recorded:
-        terminal.note(f"{terminal.deliveries(left)} could not be read; GitHub was asked to send what it still has.")
+        terminal.note(f"{wording.deliveries(left)} could not be read; GitHub was asked to send what it still has.")
 
 
 async def _heal(reconciler: Reconciler, loaded: Settings, since: datetime | None) -> dict[str, Any]:

@@ -9,13 +9,15 @@ import sqlalchemy as sa
 import typer
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
-from ghsync.cli import arguments, lookup, terminal
+from ghsync import wording
+from ghsync.cli import arguments, terminal
 from ghsync.cli.context import run
 from ghsync.database import transaction
 from ghsync.errors import NotWritable, UnreadableFixture
 from ghsync.inbox import recording
 from ghsync.inbox.delivery import Delivery
 from ghsync.inbox.table import table
+from ghsync.reports import lookup
 
 FETCHED_AT_ONCE = 100  # bodies may be 25 MiB
 
@@ -62,7 +64,7 @@ def record(
     if as_json:
         terminal.print_json({"recorded": written, "failed": skipped})
     else:
-        what = f"Recorded {terminal.deliveries(written)} in {directory}." if written else "No such deliveries."
+        what = f"Recorded {wording.deliveries(written)} in {directory}." if written else "No such deliveries."
         terminal.console.print(what, markup=False)
     if skipped:
         raise typer.Exit(terminal.FAILED)

@@ -12,7 +12,7 @@ import httpx
 import typer
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from ghsync import settings
+from ghsync import settings, wording
 from ghsync.cli import terminal, verification
 from ghsync.cli.context import configured, require_schema
 from ghsync.database import create_engine
@@ -109,7 +109,7 @@ def _warn_of_old_guids(deliveries: Sequence[Recorded]) -> None:
     ]
     if old:
         terminal.note(
-            f"{terminal.deliveries(len(old))} sent more than {origin.KEPT.days} days before they arrive: their "
+            f"{wording.deliveries(len(old))} sent more than {origin.KEPT.days} days before they arrive: their "
             "order is that of arrival. With --as-of-now it is that in which they were sent."
         )
 
@@ -262,7 +262,7 @@ def _tell(outcomes: Counter[str], *, as_json: bool, hint: bool) -> None:
         terminal.print_json(counts)
         return
     parts = [f"{number:,} {name}" for name, number in counts.items() if number]
-    terminal.console.print(f"Replayed {terminal.deliveries(outcomes.total())}: {', '.join(parts)}.")
+    terminal.console.print(f"Replayed {wording.deliveries(outcomes.total())}: {', '.join(parts)}.")
     if hint and outcomes["queued"]:
         terminal.console.print(
             "A running `ghsync serve` or `ghsync work` projects them; without one, use --process.", style="dim"

@@ -2,56 +2,32 @@
 
 import sys
 from collections.abc import Sequence
-from typing import Annotated, Any
+from typing import Annotated
 
-import sqlalchemy as sa
 import typer
 from rich.table import Table
-from sqlalchemy.ext.asyncio import AsyncEngine
 
-from ghsync import audit, settings
-from ghsync.cli import arguments, lookup, terminal
-from ghsync.cli.context import rows, run
+from ghsync import settings
+from ghsync.administration import repositories as acts
+from ghsync.cli import arguments, terminal
+from ghsync.cli.context import in_transaction
 from ghsync.cli.program import program
-from ghsync.database import transaction
 from ghsync.encryption import Encryption
-from ghsync.projector import linking
-from ghsync.reconciler import health
-from ghsync.tasks import links
+from ghsync.reports import repositories
+from ghsync.reports.repositories import Row
 
 app = program(help="Mirrored repositories: their projects, names and secrets.")
-
-Row = dict[str, Any]
 
 Name = Annotated[
     str, typer.Argument(parser=arguments.full_name, metavar="OWNER/NAME", help="Any name it was ever seen under.")
 ]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
-_LIST = sa.text("""
-SELECT r.full_name AS repository, r.github_id, p.slug AS project, r.visibility,
-       CASE WHEN r.deleted_at IS NOT NULL THEN 'deleted' WHEN r.removed_at IS NOT NULL THEN 'removed'
-            WHEN m.blocked_at IS NOT NULL THEN 'blocked' WHEN r.archived THEN 'archived' ELSE 'synced' END AS state,
-       r.observed_at
-FROM github_repositories r JOIN projects p ON p.id = r.project_id LEFT JOIN sync_marks m ON m.repository_id = r.id
-ORDER BY lower(r.full_name), r.github_id
-""")
-
-_ASSIGN = sa.text("UPDATE github_repositories SET project_id = :project_id WHERE id = :id")
-
-_ALIASES = sa.text("""
-SELECT a.full_name AS name, a.first_observed_at, a.full_name = r.full_name AS current
-FROM github_repository_aliases a JOIN github_repositories r ON r.id = a.repository_id
-WHERE r.id = :id ORDER BY a.first_observed_at
-""")
-
-_SET_SECRET = sa.text("UPDATE github_repositories SET webhook_secret = :token WHERE id = :id")
-
 
 @app.command("list")
 def show_list(as_json: Json = False) -> None:
     """List the repositories that are mirrored."""
-    found = [row | {"problem": _problem(row)} for row in rows(_LIST)]
+    found = in_transaction(repositories.listing)
     terminal.print_listing(found, _listing, as_json, empty="Nothing is mirrored yet.")
     for row in found:
         if row["problem"] and not as_json:
@@ -68,40 +44,15 @@ def assign(
     Numbers in tasks of both projects are linked anew.
     """
 
-    async def move(engine: AsyncEngine) -> str:
-        async with transaction(engine) as conn:
-            found = await lookup.repository(conn, repository)
-            target = await lookup.project(conn, project)
-            if target.id == found.project_id:
-                return f"{found.full_name} is in {target.organization}/{target.slug} already."
-            await conn.execute(_ASSIGN, {"id": found.id, "project_id": target.id})
-            concerned = await links.concerned(conn, found.id, [found.project_id, target.id])
-            await linking.relink(conn, concerned, "a repository changed its project")
-            await audit.record(
-                conn,
-                action="repository.assigned",
-                resource_type="github_repository",
-                resource_id=found.id,
-                entity_name=found.full_name,
-                old_values={"project_id": found.project_id},
-                new_values={"project_id": target.id},
-                actor_name=terminal.operator(),
-            )
-            return f"{found.full_name} is now in {target.organization}/{target.slug}."
-
-    terminal.console.print(run(move), markup=False)
+    done = in_transaction(lambda conn: acts.assign(conn, repository, project, actor=terminal.operator()))
+    terminal.console.print(done, markup=False)
 
 
 @app.command()
 def aliases(repository: Name, as_json: Json = False) -> None:
     """List every name a repository was ever seen under."""
 
-    async def read(engine: AsyncEngine) -> list[Row]:
-        async with transaction(engine) as conn:
-            found = await lookup.repository(conn, repository)
-            return [dict(row) for row in (await conn.execute(_ALIASES, {"id": found.id})).mappings()]
-
-    names = run(read)
+    names = in_transaction(lambda conn: repositories.aliases(conn, repository))
     if as_json:
         terminal.print_json(names)
         return
@@ -125,26 +76,8 @@ def secret(
     encryption = Encryption(settings.load().encryption_keys)
     token = None if clear else encryption.encrypt(_read_secret(encryption))
 
-    async def store(engine: AsyncEngine) -> str:
-        async with transaction(engine) as conn:
-            found = await lookup.repository(conn, repository)
-            await conn.execute(_SET_SECRET, {"id": found.id, "token": token})
-            await audit.record(
-                conn,
-                action="repository.secret_cleared" if clear else "repository.secret_set",
-                resource_type="github_repository",
-                resource_id=found.id,
-                entity_name=found.full_name,
-                actor_name=terminal.operator(),
-            )
-            return str(found.full_name)
-
-    name = run(store)
+    name = in_transaction(lambda conn: acts.set_secret(conn, repository, token, actor=terminal.operator()))
     terminal.console.print(f"{'Forgot' if clear else 'Stored'} the webhook secret of {name}.", markup=False)
-
-
-def _problem(row: Row) -> str | None:
-    return health.BLOCKED.format(row["repository"]) if row["state"] == "blocked" else None
 
 
 def _listing(found: Sequence[Row]) -> Table:

@@ -9,11 +9,13 @@ import typer
 from rich.table import Table
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from ghsync.cli import arguments, status_report, terminal
+from ghsync import wording
+from ghsync.cli import arguments, terminal
 from ghsync.cli.context import configured
-from ghsync.cli.status_report import Report
 from ghsync.database import create_engine, transaction
 from ghsync.errors import Locked
+from ghsync.reports import status as report_of
+from ghsync.reports.status import Report
 from ghsync.settings import Settings
 
 PATIENCE_SECONDS = 1.0
@@ -60,8 +62,8 @@ def status(
 async def _report(engine: AsyncEngine, loaded: Settings, repo: str | None) -> Report:
     async with transaction(engine) as conn:
         if repo:
-            return await status_report.of_repository(conn, loaded, repo)
-        return await status_report.of_all(conn, loaded)
+            return await report_of.repository(conn, loaded, repo)
+        return await report_of.everything(conn, loaded)
 
 
 async def _read(loaded: Settings, url: str, repo: str | None, *, tell: bool) -> Report:
@@ -72,7 +74,7 @@ async def _read(loaded: Settings, url: str, repo: str | None, *, tell: bool) -> 
         with suppress(TimeoutError, Locked):  # then what it waits for is among what is held
             await asyncio.wait_for(asyncio.shield(reading), PATIENCE_SECONDS)
         async with transaction(engine) as conn:
-            held = await status_report.held(conn)
+            held = await report_of.held(conn)
         try:
             report = await reading
         except Locked:
@@ -95,11 +97,11 @@ def _show(report: Report) -> None:
     _show_unread(report["unread"])
     facts = _facts()
     if newest:
-        age, lag = terminal.duration(newest["age_seconds"]), terminal.duration(newest["lag_seconds"])
+        age, lag = wording.duration(newest["age_seconds"]), wording.duration(newest["lag_seconds"])
         facts.add_row("Newest change", f"mirrored {age} ago, {lag} after it arrived")
     waiting = f"{inbox['pending']:,}"
     if inbox["pending"]:
-        waiting += f", the oldest for {terminal.duration(inbox['oldest_pending_seconds'])}"
+        waiting += f", the oldest for {wording.duration(inbox['oldest_pending_seconds'])}"
     facts.add_row("Waiting", waiting)
     facts.add_row("Parked", f"{inbox['parked']:,}")
     facts.add_row("Done", f"{_number(inbox['done'])}, of these {_number(inbox['ignored'])} ignored")
@@ -181,7 +183,7 @@ def _show_processes(processes: Sequence[Mapping[str, Any]]) -> None:
 def _life(process: Mapping[str, Any]) -> str:
     told = ["at work"]
     if process["silent"]:
-        told = [f"[yellow]silent for {terminal.duration(process['silent_seconds'])}: stopped, cut off or dead[/]"]
+        told = [f"[yellow]silent for {wording.duration(process['silent_seconds'])}: stopped, cut off or dead[/]"]
     if process["leading_since"]:
         told.append(f"leads since {terminal.brief(process['leading_since'])}")
     elif process["replaced_at"]:
@@ -195,7 +197,7 @@ def _show_locks(locks: Sequence[Mapping[str, Any]]) -> None:
     for lock in locks:
         if lock["waiting"] or (lock["seconds"] or 0) > LONG_SECONDS:
             holder = f"{lock['holder']}, PostgreSQL's {lock['pid']}, {lock['state'] or 'of an unknown state'}"
-            held = terminal.duration(lock["seconds"]) if lock["seconds"] is not None else ""
+            held = wording.duration(lock["seconds"]) if lock["seconds"] is not None else ""
             shown.add_row(terminal.cell(lock["lock"]), terminal.cell(holder), held, f"{lock['waiting']:,}")
     if shown.row_count:
         _section(shown)
@@ -238,7 +240,7 @@ def _show_runs(runs: Sequence[Mapping[str, Any]]) -> None:
 def _took(run: Mapping[str, Any]) -> str:
     if run["kind"] == "refetch":
         return "an hour's"  # all of them together
-    return terminal.duration(run["seconds"]) if run["status"] == "succeeded" else str(run["status"])
+    return wording.duration(run["seconds"]) if run["status"] == "succeeded" else str(run["status"])
 
 
 def _name(run: Mapping[str, Any]) -> str:

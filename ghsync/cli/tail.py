@@ -15,10 +15,11 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from ghsync import worker
 from ghsync.changes import feed
-from ghsync.cli import arguments, lookup, terminal
+from ghsync.cli import arguments, terminal
 from ghsync.cli.context import configured
 from ghsync.database import create_engine, transaction
 from ghsync.errors import DatabaseUnavailable
+from ghsync.reports import lookup
 
 READ_AT_ONCE = 500
 SHOWN_AT_FIRST = 10

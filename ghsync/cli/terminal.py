@@ -26,8 +26,6 @@ FAILED, USAGE, NOT_CONFIGURED = 1, 2, 3
 STOPPED = 130
 """The exit code of what Ctrl-C has ended, as shells have it: 128 and the number of the signal."""
 
-UNITS = (("d", 86_400), ("h", 3_600), ("min", 60), ("s", 1))
-
 UNWRITABLE = (errno.ENOSPC, errno.EIO, errno.EFBIG, errno.EDQUOT, errno.EPIPE)
 """What is wrong where a file or a disk takes no more, or whoever read a pipe has gone."""
 
@@ -152,37 +150,12 @@ def brief(value: datetime) -> str:
     return f"{value.astimezone(UTC):%m-%d %H:%M:%S}Z"
 
 
-def duration(seconds: float) -> str:
-    """A length of time for people, in the two units that matter: `12 ms`, `1.5 s`, `3 min`, `2 h 5 min`, `4 d 1 h`."""
-    if seconds < 1:
-        return f"{seconds * 1000:.0f} ms"
-    if seconds < 10:
-        return f"{seconds:.1f} s"
-    parts: list[str] = []
-    left = int(seconds)
-    for name, size in UNITS:
-        number, left = divmod(left, size)
-        if number or parts:
-            parts.append(f"{number} {name}" if number else "")
-    return " ".join(part for part in parts[:2] if part)
-
-
 def operator() -> str:
     """Who sits at the terminal, for the audit log."""
     try:
         return getpass.getuser()
     except (KeyError, OSError):  # a container's user may have no name
         return "operator"
-
-
-def count(number: int, singular: str, plural: str | None = None) -> str:
-    """A number and its noun: `1 delivery`, `12,000 deliveries`."""
-    return f"{number:,} {singular if number == 1 else plural or singular + 's'}"
-
-
-def deliveries(number: int) -> str:
-    """How many deliveries."""
-    return count(number, "delivery", "deliveries")
 
 
 class _Description(ProgressColumn):

@@ -7,7 +7,7 @@ from typing import Any
 import msgspec
 import typer
 
-from ghsync import log
+from ghsync import log, wording
 from ghsync.cli import terminal
 from ghsync.cli.context import configured
 from ghsync.verification.finding import MOST, Finding, Report
@@ -67,17 +67,17 @@ def _show(report: Report) -> None:
     rows = sum(judged.rows for judged in report.tables.values())
     unjudged = sum(judged.unjudged for judged in report.tables.values())
     terminal.console.print(
-        f"Replayed {terminal.deliveries(report.deliveries)}, compared {terminal.count(rows, 'row')} with them and with "
-        f"the change feed, and derived {terminal.count(report.pull_requests, 'pull request')} anew."
+        f"Replayed {wording.deliveries(report.deliveries)}, compared {wording.count(rows, 'row')} with them and with "
+        f"the change feed, and derived {wording.count(report.pull_requests, 'pull request')} anew."
     )
     if unjudged:
         terminal.console.print(
-            f"Of {terminal.count(unjudged, 'row')} the API told something newer, which no delivery repeats: "
+            f"Of {wording.count(unjudged, 'row')} the API told something newer, which no delivery repeats: "
             "there the change feed alone was the measure.",
             style="dim",
         )
     if report.unreadable:
-        terminal.console.print(f"{terminal.deliveries(report.unreadable)} could not be read.", style="dim")
+        terminal.console.print(f"{wording.deliveries(report.unreadable)} could not be read.", style="dim")
 
 
 def _show_findings(findings: Sequence[Finding]) -> None:

@@ -49,6 +49,20 @@ async def test_a_repository_is_read_by_its_name(hub: Hub) -> None:
     assert [row for row in hub.rows(MIRRORED) if row[1] or row[2]] == [sizes(hub.repository)]
 
 
+async def test_each_resync_is_audited_and_no_rehearsal_is(hub: Hub) -> None:
+    name = hub.repository.full_name
+    await hub.run("resync", name, "--full", "--only", "issues")
+    await hub.run("resync", "--all")
+    await hub.run("resync", "--all", "--dry-run")
+    assert hub.rows("SELECT action, entity_name, new_values FROM audit_logs ORDER BY created_at") == [
+        ("repository.resync_started", name, {"full": True, "kinds": ["issues"], "repositories": [name]}),
+        (
+            "repository.resync_started", "3 repositories",
+            {"full": False, "kinds": ["issues", "pull_requests"], "repositories": hub.names()},
+        ),
+    ]  # fmt: skip
+
+
 async def test_all_that_the_app_sees_is_read(hub: Hub) -> None:
     report = (await hub.run("resync", "--all", "--json")).json
     assert [row["repository"] for row in report["repositories"]] == hub.names()

@@ -113,7 +113,7 @@ def test_large_tables_are_estimated_and_said_to_be(
     told: Ghsync, connection: psycopg.Connection, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     connection.execute("UPDATE webhook_deliveries SET status = 'ignored' WHERE event = 'label'")
-    monkeypatch.setattr("ghsync.cli.status_report.COUNTED_PAGES", 0)
+    monkeypatch.setattr("ghsync.reports.status.COUNTED_PAGES", 0)
     unknown = told("status", "--json").json
     connection.execute("ANALYZE")
 

@@ -1,4 +1,7 @@
-"""What `status` reads. Fast however many deliveries are done: large tables are estimated, not counted."""
+"""How fresh the mirror is, and what is in its way.
+
+Fast however many deliveries are done: large tables are estimated, not counted.
+"""
 
 from collections.abc import Sequence
 from typing import Any
@@ -7,9 +10,9 @@ import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from ghsync import jobs, locks, processes, readiness, schema
-from ghsync.cli import lookup, terminal
 from ghsync.github import omissions
 from ghsync.reconciler import health
+from ghsync.reports import lookup
 from ghsync.settings import Settings
 
 Report = dict[str, Any]
@@ -140,15 +143,15 @@ async def held(conn: AsyncConnection) -> list[Report]:
     return await _all(conn, locks.HELD, kinds=list(jobs.KINDS))
 
 
-async def of_all(conn: AsyncConnection, settings: Settings) -> Report:
+async def everything(conn: AsyncConnection, settings: Settings) -> Report:
     """The whole mirror."""
     backlog = (await conn.execute(_BACKLOG)).one()
     newest = (await conn.execute(_NEWEST, {"first_pending": backlog.first_pending})).one_or_none()
     rows = await _counts(conn, (*COUNTED, INBOX))
     received = rows.pop(INBOX)
     compared = await health.look(conn, settings)
-    reasons = _reasons(backlog.pending, backlog.oldest_pending_seconds or 0, backlog.parked)
-    reasons += compared.reasons
+    behind = readiness.behind(backlog.pending, backlog.oldest_pending_seconds or 0, backlog.parked)
+    reasons = [*behind.values(), *compared.reasons]
     return {
         "stale": bool(reasons),
         "reasons": reasons,
@@ -176,13 +179,13 @@ async def of_all(conn: AsyncConnection, settings: Settings) -> Report:
     }
 
 
-async def of_repository(conn: AsyncConnection, settings: Settings, name: str) -> Report:
+async def repository(conn: AsyncConnection, settings: Settings, name: str) -> Report:
     """One repository, by any name that it ever had."""
     found = await lookup.repository(conn, name)
     counts = (await conn.execute(_REPOSITORY, {"id": found.id, "name": found.full_name})).one()
     compared = await health.look(conn, settings, repository_id=found.id)
-    reasons = _reasons(counts.pending, counts.oldest_pending_seconds or 0, counts.parked)
-    reasons += compared.reasons
+    behind = readiness.behind(counts.pending, counts.oldest_pending_seconds or 0, counts.parked)
+    reasons = [*behind.values(), *compared.reasons]
     return {
         "stale": bool(reasons),
         "reasons": reasons,
@@ -233,7 +236,3 @@ async def _ignored(conn: AsyncConnection, received: Report) -> Report:
 
 def _less(total: Report, waiting: int) -> Report:
     return {**total, "count": None if total["count"] is None else max(total["count"] - waiting, 0)}
-
-
-def _reasons(pending: int, oldest_seconds: float, parked: int) -> list[str]:
-    return list(readiness.behind(pending, oldest_seconds, parked, terminal.duration).values())

@@ -1,0 +1,44 @@
+"""Projects: made in an organization."""
+
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from ghsync import audit
+from ghsync.errors import NotFound, Permanent
+
+_ORGANIZATIONS = sa.text("""
+SELECT id::text, slug FROM organizations
+WHERE deleted_at IS NULL AND (slug = CAST(:name AS text) OR lower(github_login) = lower(CAST(:name AS text)))
+ORDER BY slug = CAST(:name AS text) DESC LIMIT 1
+""")
+
+_CREATE = sa.text("""
+INSERT INTO projects (organization_id, name, slug)
+SELECT CAST(:organization AS uuid), CAST(:name AS text), CAST(:slug AS text)
+WHERE NOT EXISTS (
+  SELECT FROM projects WHERE organization_id = CAST(:organization AS uuid) AND slug = CAST(:slug AS text))
+RETURNING id::text
+""")
+
+
+async def create(conn: AsyncConnection, organization: str, name: str, slug: str, *, actor: str) -> dict[str, Any]:
+    """Make one; answers its id, project and name. Raises `NotFound` and, where the slug is taken, `Permanent`."""
+    values = {"name": name, "slug": slug}
+    home = (await conn.execute(_ORGANIZATIONS, {"name": organization})).one_or_none()
+    if home is None:
+        raise NotFound(f"There is no organization {organization}: a GitHub account gets one when it is first seen.")
+    project = await conn.scalar(_CREATE, values | {"organization": home.id})
+    if project is None:
+        raise Permanent(f"{home.slug}/{values['slug']} is there already: give another --slug.")
+    await audit.record(
+        conn,
+        action="project.created",
+        resource_type="project",
+        resource_id=project,
+        entity_name=f"{home.slug}/{values['slug']}",
+        new_values=values | {"organization": home.slug},
+        actor_name=actor,
+    )
+    return {"id": project, "project": f"{home.slug}/{values['slug']}", "name": values["name"]}

@@ -1,0 +1,50 @@
+"""Repositories: the project of each, and the secret of a webhook of its own."""
+
+import sqlalchemy as sa
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from ghsync import audit
+from ghsync.projector import linking
+from ghsync.reports import lookup
+from ghsync.tasks import links
+
+_ASSIGN = sa.text("UPDATE github_repositories SET project_id = :project_id WHERE id = :id")
+
+_SET_SECRET = sa.text("UPDATE github_repositories SET webhook_secret = :token WHERE id = :id")
+
+
+async def assign(conn: AsyncConnection, repository: str, project: str, *, actor: str) -> str:
+    """Move one to another project, and link numbers in tasks of both anew; answers a sentence. Raises `NotFound`."""
+    found = await lookup.repository(conn, repository)
+    target = await lookup.project(conn, project)
+    if target.id == found.project_id:
+        return f"{found.full_name} is in {target.organization}/{target.slug} already."
+    await conn.execute(_ASSIGN, {"id": found.id, "project_id": target.id})
+    concerned = await links.concerned(conn, found.id, [found.project_id, target.id])
+    await linking.relink(conn, concerned, "a repository changed its project")
+    await audit.record(
+        conn,
+        action="repository.assigned",
+        resource_type="github_repository",
+        resource_id=found.id,
+        entity_name=found.full_name,
+        old_values={"project_id": found.project_id},
+        new_values={"project_id": target.id},
+        actor_name=actor,
+    )
+    return f"{found.full_name} is now in {target.organization}/{target.slug}."
+
+
+async def set_secret(conn: AsyncConnection, repository: str, token: str | None, *, actor: str) -> str:
+    """Keep a webhook's secret, encrypted, or none; answers the repository's name. Raises `NotFound`."""
+    found = await lookup.repository(conn, repository)
+    await conn.execute(_SET_SECRET, {"id": found.id, "token": token})
+    await audit.record(
+        conn,
+        action="repository.secret_set" if token else "repository.secret_cleared",
+        resource_type="github_repository",
+        resource_id=found.id,
+        entity_name=found.full_name,
+        actor_name=actor,
+    )
+    return str(found.full_name)
