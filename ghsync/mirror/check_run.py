@@ -42,13 +42,9 @@ sa.Index("idx_github_check_runs_head_sha", table.c.repository_id, table.c.head_s
 noun = Noun(
     table,
     key=("repository_id", "github_id"),
-    core=(
-        "node_id", "head_sha", "name", "app_id", "app_slug", "check_suite_id", "status", "conclusion", "html_url",
-        "title", "summary", "started_at", "completed_at",
-    ),
     refetch="heads",
     dated=False,
-)  # fmt: skip
+)
 
 
 class App(Struct, frozen=True):

@@ -35,7 +35,6 @@ sa.Index("idx_github_check_suites_head_sha", table.c.repository_id, table.c.head
 noun = Noun(
     table,
     key=("repository_id", "github_id"),
-    core=("node_id", "head_sha", "app_id", "app_slug", "status", "conclusion", "created_at"),
     refetch="heads",
     sticky=("head_branch",),  # GraphQL does not tell that of a deleted branch
 )

@@ -47,15 +47,11 @@ sa.Index("idx_github_comments_number", table.c.repository_id, table.c.number)
 noun = Noun(
     table,
     key=("repository_id", "kind", "github_id"),
-    core=(
-        "node_id", "number", "author", "author_id", "body", "html_url", "created_at",
-        "review_id", "in_reply_to_id", "path", "line", "commit_sha",
-    ),
     refetch="comment",
     groups=(Group("comments", ("comments_count",)),),
     silent=("comments_count",),  # of the conversation, which tells of it itself
     belongs_to="number",
-)  # fmt: skip
+)
 
 
 class Payload(Struct, frozen=True):

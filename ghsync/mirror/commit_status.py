@@ -32,7 +32,6 @@ sa.Index("idx_github_commit_statuses_head_sha", table.c.repository_id, table.c.h
 noun = Noun(
     table,
     key=("repository_id", "github_id"),
-    core=("head_sha", "context", "state", "description", "target_url", "creator", "created_at"),
     refetch="heads",
 )
 

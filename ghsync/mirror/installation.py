@@ -40,13 +40,9 @@ ACCOUNT = Group("account", ("account_id", "account_login", "account_type", "orga
 noun = Noun(
     table,
     key=("github_id",),
-    core=(
-        "app_id", "app_slug", "repository_selection", "permissions", "events",
-        "suspended_at", "suspended_by", "created_at",
-    ),
     refetch="installation",
     groups=(ACCOUNT,),
-)  # fmt: skip
+)
 
 
 class Account(Struct, frozen=True):

@@ -65,15 +65,11 @@ sa.Index("idx_github_issues_transferred_to", table.c.transferred_to["repository_
 noun = Noun(
     table,
     key=("repository_id", "number"),
-    core=(
-        "github_id", "node_id", "title", "body", "state", "state_reason", "html_url", "labels", "assignees",
-        "milestone", "locked", "comments_count", "metadata", "created_by", "created_by_id", "created_at", "closed_at",
-    ),
     refetch="issue",
     sticky=("transferred_to",),
     posthumous=("transferred_to",),
     belongs_to="number",
-)  # fmt: skip
+)
 
 SUMMARIES = ("type", "sub_issues_summary", "issue_dependencies_summary", "parent_issue_url")
 

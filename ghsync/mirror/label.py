@@ -34,7 +34,6 @@ sa.Index("idx_github_labels_observed_at", table.c.repository_id, table.c.observe
 noun = Noun(
     table,
     key=("repository_id", "github_id"),
-    core=("node_id", "name", "color", "description", "is_default"),
     refetch="repository",
     dated=False,
 )

@@ -38,12 +38,8 @@ sa.Index("idx_github_milestones_observed_at", table.c.repository_id, table.c.obs
 noun = Noun(
     table,
     key=("repository_id", "github_id"),
-    core=(
-        "node_id", "number", "title", "description", "state", "html_url", "created_by",
-        "due_on", "created_at", "closed_at",
-    ),
     refetch="repository",
-)  # fmt: skip
+)
 
 
 class Payload(Struct, frozen=True):

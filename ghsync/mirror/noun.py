@@ -112,7 +112,7 @@ class Group:
 
 @dataclass(frozen=True, eq=False)
 class Noun:
-    """One mirrored table: ``key`` identifies a row, ``core`` and each of ``groups`` are ordered by themselves.
+    """One mirrored table: ``key`` identifies a row, the core and each of ``groups`` are ordered by themselves.
 
     ``refetch`` says what is asked of the API where two payloads tie and differ: the row itself, the ``repository`` or
     the pull request that it belongs to with all of these rows, or nothing. ``undated`` is how a report without
@@ -123,13 +123,13 @@ class Noun:
     boolean settles: ``{"state": ("merged", "closed")}``, and ``bound`` columns are empty while it is false:
     ``{"merged_at": "merged"}``. ``initial`` columns are set once, by the first write; then they belong to others. Of
     ``latest`` times the latest counts, and a tombstone is lifted by what comes after it of the times ``alive``.
-    ``generated`` ones follow from others. ``silent`` columns are bookkeeping, and no news. ``belongs_to`` is the column
-    with the number of the issue or pull request that a row is, or is a part of.
+    ``generated`` ones follow from others, ``unmirrored`` ones are written by others alone. ``silent`` columns are
+    bookkeeping, and no news. ``belongs_to`` is the column with the number of the issue or pull request that a row is,
+    or is a part of. Every other column of the table is the core's.
     """
 
     table: sa.Table
     key: tuple[str, ...]
-    core: tuple[str, ...]
     refetch: Refetch | None
     groups: tuple[Group, ...] = ()
     sticky: tuple[str, ...] = ()
@@ -141,6 +141,7 @@ class Noun:
     initial: tuple[str, ...] = ()
     latest: tuple[str, ...] = ()
     alive: tuple[str, ...] = ("verified_at",)
+    unmirrored: tuple[str, ...] = ()
     silent: tuple[str, ...] = ()
     belongs_to: str | None = None
     undated: Undated = "oldest"
@@ -153,6 +154,16 @@ class Noun:
     def name(self) -> str:
         """The table's name, which is also the entity's in the change feed."""
         return str(self.table.name)
+
+    @cached_property
+    def core(self) -> tuple[str, ...]:
+        """The columns that nothing else speaks of: what every report of the thing tells."""
+        elsewhere = {*self.key, *BOOKKEEPING, "updated_at", "deleted_at"}
+        elsewhere.update(self.sticky, self.posthumous, self.final, self.generated)
+        elsewhere.update(self.initial, self.latest, self.unmirrored)
+        for group in self.groups:
+            elsewhere.update(group.columns, (group.updated_at, group.observed_at))
+        return tuple(name for name in self.table.columns.keys() if name not in elsewhere)  # noqa: SIM118
 
     @cached_property
     def core_group(self) -> Group:

@@ -135,11 +135,6 @@ MERGEABILITY = Group(
 noun = Noun(
     table,
     key=("repository_id", "number"),
-    core=(
-        "github_id", "node_id", "title", "body", "state", "html_url", "head_ref", "head_sha",
-        "base_ref", "base_sha", "draft", "labels", "assignees", "reviewers", "requested_teams", "milestone",
-        "auto_merge", "locked", "created_by", "created_by_id", "created_at", "closed_at",
-    ),
     refetch="pull_request",
     groups=(STATS, COMMENTS, STANDING, MERGEABILITY),
     # A fork that was deleted, and in GraphQL one that we may not see, is null.
@@ -149,7 +144,7 @@ noun = Noun(
     bound={"merged_at": "merged", "merge_commit_sha": "merged", "merged_into_default": "merged"},
     generated=("mergeable", "mergeable_state"),
     belongs_to="number",
-)  # fmt: skip
+)
 
 
 class BranchRepository(Struct, frozen=True):

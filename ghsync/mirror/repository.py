@@ -84,17 +84,14 @@ OWNER = Group("owner", ("owner_id",))
 noun = Noun(
     table,
     key=("github_id",),
-    core=(
-        "node_id", "owner", "name", "full_name", "default_branch", "html_url", "description", "homepage",
-        "language", "visibility", "private", "archived", "disabled", "fork", "topics", "created_at",
-    ),
     refetch="repository",
     groups=(ACCESS, OWNER),
     latest=("alive_at", "heard_at"),
     alive=("verified_at", "alive_at"),
     generated=("removed_at",),
     initial=("project_id", "tracked_name"),
-)  # fmt: skip
+    unmirrored=("webhook_id", "webhook_secret", "permissions", "metadata"),
+)
 
 
 FullName = Annotated[str, Meta(pattern=r"^[^/]{0,100}(?:/[\s\S]{0,100})?$")]

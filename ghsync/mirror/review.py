@@ -44,15 +44,11 @@ ACCESS = Group("access", ("author_can_push",))
 noun = Noun(
     table,
     key=("repository_id", "github_id"),
-    core=(
-        "node_id", "number", "author", "author_id", "state", "body", "html_url", "commit_sha", "author_association",
-        "submitted_at",
-    ),
     refetch="pull_request",
     groups=(ACCESS,),
     undated="as_asked",
     belongs_to="number",
-)  # fmt: skip
+)
 
 
 class Payload(Struct, frozen=True):

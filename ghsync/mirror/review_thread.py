@@ -34,7 +34,6 @@ sa.Index("idx_github_review_threads_number", table.c.repository_id, table.c.numb
 noun = Noun(
     table,
     key=("repository_id", "node_id"),
-    core=("number", "path", "line", "first_comment_id", "resolved", "resolved_by"),
     refetch="pull_request",
     undated="as_asked",
     belongs_to="number",

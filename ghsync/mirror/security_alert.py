@@ -56,7 +56,6 @@ INSTANCE = Group("instance", ("state", "ref", "commit_sha", "pull_request_number
 noun = Noun(
     table,
     key=("repository_id", "kind", "number"),
-    core=("severity", "rule", "tool", "summary", "html_url", "created_at"),
     refetch="repository",
     groups=(INSTANCE,),
     undated="as_asked",

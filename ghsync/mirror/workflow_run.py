@@ -47,14 +47,10 @@ NAMING = Group("naming", ("pull_requests",))
 noun = Noun(
     table,
     key=("repository_id", "github_id"),
-    core=(
-        "node_id", "workflow_id", "name", "event", "head_sha", "run_number", "status", "conclusion", "check_suite_id",
-        "html_url", "created_at",
-    ),
     refetch="heads",
     groups=(NAMING,),
     sticky=("run_attempt", "head_branch"),  # GraphQL does not tell them
-)  # fmt: skip
+)
 
 
 class Reference(Struct, frozen=True):
