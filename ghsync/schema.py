@@ -5,24 +5,7 @@ from ghsync.changes import table as changes
 from ghsync.database import metadata
 from ghsync.github import budget, etags, omissions, tokens
 from ghsync.inbox import table as inbox
-from ghsync.mirror import (
-    accounts,
-    branch,
-    check_run,
-    check_suite,
-    comment,
-    commit_status,
-    installation,
-    issue,
-    label,
-    milestone,
-    pull_request,
-    repository,
-    review,
-    review_thread,
-    security_alert,
-    workflow_run,
-)
+from ghsync.mirror import accounts, nouns
 from ghsync.reconciler import audit as findings
 from ghsync.reconciler import places, runs
 from ghsync.tasks import agent_tables, lifecycle_tables, link_tables, tables, workflow_tables
@@ -33,37 +16,23 @@ __all__ = [
     "accounts",
     "agent_tables",
     "audit",
-    "branch",
     "budget",
     "changes",
-    "check_run",
-    "check_suite",
-    "comment",
-    "commit_status",
     "etags",
     "findings",
     "inbox",
-    "installation",
-    "issue",
     "jobs",
-    "label",
     "lifecycle_tables",
     "link_tables",
     "metadata",
-    "milestone",
+    "nouns",
     "omissions",
     "places",
     "processes",
-    "pull_request",
-    "repository",
-    "review",
-    "review_thread",
     "runs",
-    "security_alert",
     "tables",
     "tokens",
     "tracking",
-    "workflow_run",
     "workflow_tables",
 ]
 

@@ -19,6 +19,7 @@ from ghsync.cli import arguments, terminal
 from ghsync.cli.context import configured
 from ghsync.database import create_engine, transaction
 from ghsync.errors import DatabaseUnavailable
+from ghsync.mirror.nouns import NOUNS
 from ghsync.reports import lookup
 
 READ_AT_ONCE = 500
@@ -29,24 +30,7 @@ LONGEST_VALUE = 40
 SHOWN_FIELDS = 6
 TIMESTAMP = re.compile(r"(\d{4}-\d\d-\d\d)T(\d\d:\d\d:\d\d)(?:\.\d+)?(?:Z|\+00:00)")
 
-ENTITIES = {
-    "github_repositories": "repository",
-    "github_issues": "issue",
-    "github_pull_requests": "pull request",
-    "pr_tracking": "tracking",
-    "github_comments": "comment",
-    "github_labels": "label",
-    "github_milestones": "milestone",
-    "github_installations": "installation",
-    "github_reviews": "review",
-    "github_review_threads": "thread",
-    "github_check_runs": "check run",
-    "github_check_suites": "check suite",
-    "github_commit_statuses": "status",
-    "github_workflow_runs": "workflow run",
-    "github_security_alerts": "alert",
-    "github_branches": "branch",
-}
+ENTITIES = {noun.name: noun.word for noun in NOUNS} | {"pr_tracking": "tracking"}
 STYLES = {"insert": "green", "update": "yellow", "delete": "red", "restore": "green"}
 NAMES = ("title", "full_name", "name", "account_login", "body")  # what a new row is called by, the best first
 

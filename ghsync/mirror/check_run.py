@@ -41,8 +41,11 @@ sa.Index("idx_github_check_runs_head_sha", table.c.repository_id, table.c.head_s
 
 noun = Noun(
     table,
+    "check run",
     key=("repository_id", "github_id"),
     refetch="heads",
+    about="commit",
+    tracked=True,
     dated=False,
 )
 

@@ -34,8 +34,11 @@ sa.Index("idx_github_check_suites_head_sha", table.c.repository_id, table.c.head
 
 noun = Noun(
     table,
+    "check suite",
     key=("repository_id", "github_id"),
     refetch="heads",
+    about="commit",
+    tracked=True,
     sticky=("head_branch",),  # GraphQL does not tell that of a deleted branch
 )
 

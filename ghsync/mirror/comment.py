@@ -46,6 +46,7 @@ sa.Index("idx_github_comments_number", table.c.repository_id, table.c.number)
 
 noun = Noun(
     table,
+    "comment",
     key=("repository_id", "kind", "github_id"),
     refetch="comment",
     groups=(Group("comments", ("comments_count",)),),

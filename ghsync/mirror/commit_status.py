@@ -31,8 +31,11 @@ sa.Index("idx_github_commit_statuses_head_sha", table.c.repository_id, table.c.h
 
 noun = Noun(
     table,
+    "status",
     key=("repository_id", "github_id"),
     refetch="heads",
+    about="commit",
+    tracked=True,
 )
 
 

@@ -10,10 +10,6 @@ import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from ghsync.database import fetch
-from ghsync.mirror import check_run, check_suite, commit_status, workflow_run
-
-CHECKS = (check_run.noun, check_suite.noun, commit_status.noun, workflow_run.noun)
-"""The nouns that speak of a commit, their ``head_sha``."""
 
 Commit = tuple[str, str]
 """A repository (our id) and the hash of a commit."""

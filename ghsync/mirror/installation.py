@@ -39,6 +39,7 @@ ACCOUNT = Group("account", ("account_id", "account_login", "account_type", "orga
 
 noun = Noun(
     table,
+    "installation",
     key=("github_id",),
     refetch="installation",
     groups=(ACCOUNT,),

@@ -64,6 +64,7 @@ sa.Index("idx_github_issues_transferred_to", table.c.transferred_to["repository_
 
 noun = Noun(
     table,
+    "issue",
     key=("repository_id", "number"),
     refetch="issue",
     sticky=("transferred_to",),

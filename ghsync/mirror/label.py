@@ -33,8 +33,10 @@ sa.Index("idx_github_labels_observed_at", table.c.repository_id, table.c.observe
 
 noun = Noun(
     table,
+    "label",
     key=("repository_id", "github_id"),
     refetch="repository",
+    shown=True,
     dated=False,
 )
 

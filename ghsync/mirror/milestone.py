@@ -37,8 +37,10 @@ sa.Index("idx_github_milestones_observed_at", table.c.repository_id, table.c.obs
 
 noun = Noun(
     table,
+    "milestone",
     key=("repository_id", "github_id"),
     refetch="repository",
+    shown=True,
 )
 
 

@@ -35,6 +35,9 @@ Of two reports of one change that were made further apart the later may be an ec
 signed, so that whoever has seen a signed body can send it again under another one.
 """
 
+# What a row says something about that is another noun's, or none: it names the pull request, or only the commit.
+About = Literal["commit", "pull request"]
+
 # Written by the mirror itself, so no news to a reader of the change feed.
 BOOKKEEPING = frozenset({"id", "observed_at", "observed_by", "synced_at", "sync_source", "verified_at"})
 
@@ -126,9 +129,14 @@ class Noun:
     ``generated`` ones follow from others, ``unmirrored`` ones are written by others alone. ``silent`` columns are
     bookkeeping, and no news. ``belongs_to`` is the column with the number of the issue or pull request that a row is,
     or is a part of. Every other column of the table is the core's.
+
+    ``word`` is what people call it. What is ``about`` a pull request or a commit concerns that pull request, or those
+    that have the commit at their head; it is ``tracked`` where they are derived from it. Issues and pull requests show
+    the state of what is ``shown``.
     """
 
     table: sa.Table
+    word: str
     key: tuple[str, ...]
     refetch: Refetch | None
     groups: tuple[Group, ...] = ()
@@ -144,6 +152,9 @@ class Noun:
     unmirrored: tuple[str, ...] = ()
     silent: tuple[str, ...] = ()
     belongs_to: str | None = None
+    about: About | None = None
+    shown: bool = False
+    tracked: bool = False
     undated: Undated = "oldest"
     dated: bool = True
 

@@ -134,6 +134,7 @@ MERGEABILITY = Group(
 
 noun = Noun(
     table,
+    "pull request",
     key=("repository_id", "number"),
     refetch="pull_request",
     groups=(STATS, COMMENTS, STANDING, MERGEABILITY),

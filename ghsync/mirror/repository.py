@@ -83,6 +83,7 @@ OWNER = Group("owner", ("owner_id",))
 
 noun = Noun(
     table,
+    "repository",
     key=("github_id",),
     refetch="repository",
     groups=(ACCESS, OWNER),

@@ -43,8 +43,11 @@ ACCESS = Group("access", ("author_can_push",))
 
 noun = Noun(
     table,
+    "review",
     key=("repository_id", "github_id"),
     refetch="pull_request",
+    about="pull request",
+    tracked=True,
     groups=(ACCESS,),
     undated="as_asked",
     belongs_to="number",

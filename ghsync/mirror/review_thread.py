@@ -33,8 +33,10 @@ sa.Index("idx_github_review_threads_number", table.c.repository_id, table.c.numb
 
 noun = Noun(
     table,
+    "thread",
     key=("repository_id", "node_id"),
     refetch="pull_request",
+    about="pull request",
     undated="as_asked",
     belongs_to="number",
 )

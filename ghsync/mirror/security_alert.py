@@ -55,6 +55,7 @@ INSTANCE = Group("instance", ("state", "ref", "commit_sha", "pull_request_number
 
 noun = Noun(
     table,
+    "alert",
     key=("repository_id", "kind", "number"),
     refetch="repository",
     groups=(INSTANCE,),

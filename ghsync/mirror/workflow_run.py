@@ -46,8 +46,11 @@ NAMING = Group("naming", ("pull_requests",))
 
 noun = Noun(
     table,
+    "workflow run",
     key=("repository_id", "github_id"),
     refetch="heads",
+    about="commit",
+    tracked=True,
     groups=(NAMING,),
     sticky=("run_attempt", "head_branch"),  # GraphQL does not tell them
 )

@@ -8,9 +8,10 @@ import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from ghsync.database import fetch
-from ghsync.mirror import heads, review, review_thread, security_alert
+from ghsync.mirror import heads, security_alert
 from ghsync.mirror.heads import Commit
 from ghsync.mirror.noun import Noun, Row
+from ghsync.mirror.nouns import NOUNS, OF_COMMITS, OF_PULL_REQUESTS
 from ghsync.mirror.registry import Written
 from ghsync.mirror.upsert import Change
 from ghsync.projector.batch import Batch
@@ -18,8 +19,7 @@ from ghsync.projector.batch import Batch
 PullRequest = tuple[str, int]
 """A pull request, by its repository (our id) and number."""
 
-_OF_PULL_REQUESTS = (review.noun, review_thread.noun)
-_TRACKED = (review.noun, *heads.CHECKS)
+_TRACKED = tuple(noun for noun in NOUNS if noun.tracked)
 
 # Where code scanning sees something now, and where it saw that before.
 _SEEN = sa.text("""
@@ -39,7 +39,7 @@ FROM seen JOIN github_pull_requests p ON p.repository_id = seen.repository_id AN
 
 _HEADS = {
     noun: sa.text(f"SELECT id::text, head_sha FROM {noun.name} WHERE id = ANY(CAST(:ids AS uuid[]))")
-    for noun in heads.CHECKS
+    for noun in OF_COMMITS
 }
 
 # What speaks of a repository as a whole concerns all that is open in it, where its project's rules say so.
@@ -77,7 +77,7 @@ async def find(
     asked = {(change.noun, change.key) for change in changes} | set(unordered)
     rows = {
         (noun, key): row
-        for noun in {noun for noun, _ in asked} & {*_OF_PULL_REQUESTS, *_TRACKED}
+        for noun in {noun for noun, _ in asked} & {*OF_PULL_REQUESTS, *_TRACKED}
         for key, row in by_key(batch, written, noun).items()
         if (noun, key) in asked
     }
@@ -92,7 +92,7 @@ async def find(
 async def _stored(conn: AsyncConnection, changes: Sequence[Change]) -> dict[tuple[Noun, tuple[Any, ...]], Row]:
     """What is needed of rows that changed and are not in the batch, which found them gone."""
     rows: dict[tuple[Noun, tuple[Any, ...]], Row] = {
-        (change.noun, change.key): {"number": change.number} for change in changes if change.noun in _OF_PULL_REQUESTS
+        (change.noun, change.key): {"number": change.number} for change in changes if change.noun in OF_PULL_REQUESTS
     }
     for noun, statement in _HEADS.items():
         if ids := {change.id: change.key for change in changes if change.noun is noun}:
@@ -126,7 +126,7 @@ def by_key(batch: Batch, written: Written, noun: Noun) -> dict[tuple[Any, ...], 
 
 def _commit(noun: Noun, key: tuple[Any, ...], row: Row) -> Commit | None:
     """The commit that a row speaks of, if it speaks of one and of no pull request."""
-    return (key[0], row["head_sha"]) if noun in heads.CHECKS else None
+    return (key[0], row["head_sha"]) if noun in OF_COMMITS else None
 
 
 def _pull_requests(

@@ -16,27 +16,17 @@ from ghsync.inbox.delivery import UNTOLD
 from ghsync.inbox.queue import Claimed, Verdict
 from ghsync.jobs import Job
 from ghsync.mirror import (
-    branch,
-    check_run,
-    check_suite,
-    comment,
-    commit_status,
     conversion,
     counters,
     issue,
-    label,
     member,
-    milestone,
     overlay,
     pull_request,
     registry,
     repository,
-    review,
-    review_thread,
-    security_alert,
-    workflow_run,
 )
 from ghsync.mirror.noun import Noun, Row
+from ghsync.mirror.nouns import IN_REPOSITORIES
 from ghsync.mirror.registry import Written
 from ghsync.mirror.upsert import Change, bury, upsert
 from ghsync.projector import concerned, events, origin, refetches
@@ -53,12 +43,8 @@ TOLD = 3  # of the parts of one payload that cannot be read
 _INSTANT = timedelta(microseconds=1)
 _KINDS = {issue.noun: "issue", pull_request.noun: "pull_request"}
 
-# Issues and pull requests show these, and later changes of them too: see `overlay`.
-_SHOWN = (label.noun, milestone.noun, branch.noun)
-_OTHERS = (
-    issue.noun, pull_request.noun, comment.noun, review.noun, review_thread.noun, workflow_run.noun, check_suite.noun,
-    check_run.noun, commit_status.noun, security_alert.noun,
-)  # fmt: skip
+_SHOWN = tuple(noun for noun in IN_REPOSITORIES if noun.shown)
+_OTHERS = tuple(noun for noun in IN_REPOSITORIES if not noun.shown)
 
 
 async def project(conn: AsyncConnection, deliveries: Sequence[Claimed]) -> list[Verdict]:

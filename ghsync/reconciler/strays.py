@@ -11,28 +11,15 @@ import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from ghsync.database import transaction
-from ghsync.mirror import (
-    branch,
-    check_run,
-    check_suite,
-    comment,
-    commit_status,
-    label,
-    milestone,
-    review,
-    review_thread,
-    workflow_run,
-)
+from ghsync.mirror import branch
 from ghsync.mirror.guard import last_moment
 from ghsync.mirror.noun import Noun
+from ghsync.mirror.nouns import IN_REPOSITORIES
 from ghsync.reconciler.catalog import Known
 from ghsync.reconciler.places import Place
 from ghsync.reconciler.session import Session
 
-NOUNS = (
-    label.noun, milestone.noun, comment.noun, review.noun, review_thread.noun, check_suite.noun, check_run.noun,
-    workflow_run.noun, commit_status.noun,
-)  # fmt: skip
+NOUNS = tuple(noun for noun in IN_REPOSITORIES if noun.key[-1] in ("github_id", "node_id"))
 """Those that are found by an id; issues and pull requests have numbers, and are asked for one by one."""
 
 

@@ -1,12 +1,7 @@
 """Nouns as two mirrors can be compared by: with GitHub's ids where ours are random."""
 
-import importlib
-import pkgutil
-from functools import cache
-
 import sqlalchemy as sa
 
-from ghsync import mirror
 from ghsync.mirror.noun import Noun
 
 # What of a referenced row is the same in both mirrors.
@@ -18,16 +13,6 @@ _NAMED_BY = {
 
 # Through which door a row came is another one when it is replayed; and a project is people's to choose.
 _INCIDENTAL = {"sync_source", "project_id"}
-
-
-@cache
-def nouns() -> tuple[Noun, ...]:
-    """Every noun that a module of the mirror declares, by name."""
-    modules = [
-        importlib.import_module(f"{mirror.__name__}.{found.name}") for found in pkgutil.iter_modules(mirror.__path__)
-    ]
-    found = {value for module in modules for value in vars(module).values() if isinstance(value, Noun)}
-    return tuple(sorted(found, key=lambda noun: noun.name))
 
 
 def columns(noun: Noun) -> tuple[str, ...]:

@@ -7,6 +7,7 @@ that no transaction has to stay open, and keep PostgreSQL from clearing up, for 
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from ghsync.mirror.nouns import NOUNS
 from ghsync.verification import natural
 from ghsync.verification.shadow import SCHEMA
 
@@ -30,7 +31,7 @@ async def take(conn: AsyncConnection) -> None:
     await conn.execute(_ARRIVED)
     for statement in _INDEXES:
         await conn.execute(sa.text(statement))
-    for noun in natural.nouns():
+    for noun in NOUNS:
         copy = f"{SCHEMA}.{COPY}{noun.name}"
         await conn.execute(sa.text(f"CREATE UNLOGGED TABLE {copy} AS {natural.rows(noun)}"))
         await conn.execute(sa.text(f"CREATE INDEX ON {copy} ({', '.join(noun.key)})"))

@@ -11,6 +11,7 @@ import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from ghsync.mirror.noun import Noun
+from ghsync.mirror.nouns import NOUNS
 from ghsync.tracking.derivation import COLUMNS
 from ghsync.tracking.table import table as tracking_table
 from ghsync.verification import natural
@@ -38,7 +39,7 @@ def tables() -> list[Told]:
     """All tables of which the feed tells."""
     # Of an installation that only others name it is known that it exists: that is no news.
     unseen = "t.observed_at = 'epoch'"
-    nouns = [Told(each.table, each.key, each.reported, unseen, _undated(each)) for each in natural.nouns()]
+    nouns = [Told(each.table, each.key, each.reported, unseen, _undated(each)) for each in NOUNS]
     return [*nouns, Told(tracking_table, ("repository_id", "pr_number"), list(COLUMNS))]
 
 

@@ -8,7 +8,8 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from ghsync import database, migrate
 from ghsync.database import transaction
 from ghsync.errors import NotConfigured
-from ghsync.verification import comparison, members, natural, recomputation, shadow, snapshot, told
+from ghsync.mirror.nouns import NOUNS
+from ghsync.verification import comparison, members, recomputation, shadow, snapshot, told
 from ghsync.verification.finding import Finding, Judged, Report, Watch, agreed
 from ghsync.verification.replay import replay
 
@@ -68,7 +69,7 @@ async def _compare(beside: AsyncEngine) -> tuple[dict[str, Judged], list[Finding
     tables, found = {}, []
     async with transaction(beside) as conn:
         complete_since = await comparison.since(conn)
-        for noun in natural.nouns():
+        for noun in NOUNS:
             tables[noun.name], differences = await comparison.compare(conn, noun, complete_since)
             found += differences
         found += await members.compare(conn, complete_since)

@@ -30,7 +30,7 @@ def anyio_backend() -> tuple[str, dict[str, bool]]:
     return "asyncio", {"use_uvloop": True}
 
 
-PATIENCE_SECONDS = 5
+PATIENCE_SECONDS = 20
 HASTE_SECONDS = 0.05
 
 SIGNER, STRANGER = "127.0.0.1", "127.0.0.2"

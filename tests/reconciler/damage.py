@@ -7,11 +7,11 @@ from typing import Any
 import psycopg
 from hypothesis import strategies as st
 
-from ghsync.mirror import pull_request
+from ghsync.mirror import nouns, pull_request
 from ghsync.mirror.noun import OBSERVED_BY, SOURCES, Noun
 from ghsync.verification import natural
 
-NOUNS = [noun for noun in natural.nouns() if noun.name != "github_branches"]  # GitHub tells of pushes to hooks alone
+NOUNS = [noun for noun in nouns.NOUNS if noun.name != "github_branches"]  # GitHub tells of pushes to hooks alone
 KEYS = {noun.name: noun.key for noun in NOUNS} | {"pr_tracking": ("repository_id", "pr_number")}
 
 UNTOLD: dict[str, set[str]] = {

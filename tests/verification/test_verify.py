@@ -11,10 +11,10 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from ghsync import schema
 from ghsync.errors import UnderWay
 from ghsync.inbox import queue
-from ghsync.mirror import comment, issue, review
+from ghsync.mirror import comment, issue, nouns, review
 from ghsync.mirror.noun import Noun
 from ghsync.projector.batch import Batch
-from ghsync.verification import natural, shadow
+from ghsync.verification import shadow
 from ghsync.verification import verify as verification
 from ghsync.verification.finding import Report
 from tests import postgres
@@ -24,7 +24,7 @@ from tests.stories import story
 from tests.verification import mirrors
 from tests.verification.mirrors import of, verify
 
-every_noun = pytest.mark.parametrize("noun", natural.nouns(), ids=lambda noun: noun.name)
+every_noun = pytest.mark.parametrize("noun", nouns.NOUNS, ids=lambda noun: noun.name)
 
 FIRST, SECOND, *_ = story.NAMES
 
@@ -50,7 +50,7 @@ def changed(server_url: str, template: str) -> Iterator[Report]:
     with postgres.database(server_url, template=template) as url:
         mirrors.at_work(url, mirrors.tell_everything)
         with psycopg.connect(url, autocommit=True) as connection:
-            for noun in natural.nouns():
+            for noun in nouns.NOUNS:
                 mirrors.change(connection, noun)
         yield verify(url)
 
@@ -61,7 +61,7 @@ def changed_readings(server_url: str, template: str) -> Iterator[Report]:
     with postgres.database(server_url, template=template) as url:
         mirrors.at_work(url, mirrors.read_from_api)
         with psycopg.connect(url, autocommit=True) as connection:
-            for noun in natural.nouns():
+            for noun in nouns.NOUNS:
                 mirrors.change(connection, noun)
         yield verify(url)
 
@@ -74,7 +74,7 @@ def test_nothing_is_found_where_only_the_gate_wrote(untouched: Report) -> None:
 
 
 def test_every_noun_is_compared(untouched: Report) -> None:
-    assert {noun.name for noun in natural.nouns()} == set(untouched.tables) <= set(schema.MIRRORED)
+    assert {noun.name for noun in nouns.NOUNS} == set(untouched.tables) <= set(schema.MIRRORED)
 
 
 @every_noun

@@ -1,0 +1,36 @@
+"""All nouns, in the order in which they are written. What is done for each of them, or for some, follows from this."""
+
+from ghsync.mirror import (
+    branch,
+    check_run,
+    check_suite,
+    comment,
+    commit_status,
+    installation,
+    issue,
+    label,
+    milestone,
+    pull_request,
+    repository,
+    review,
+    review_thread,
+    security_alert,
+    workflow_run,
+)
+
+NOUNS = (
+    installation.noun, repository.noun,
+    # Issues and pull requests show these, and are brought up to what they tell before they are written.
+    label.noun, milestone.noun, branch.noun,
+    issue.noun, pull_request.noun,
+    comment.noun, review.noun, review_thread.noun, workflow_run.noun, check_suite.noun, check_run.noun,
+    commit_status.noun, security_alert.noun,
+)  # fmt: skip
+
+IN_REPOSITORIES = tuple(noun for noun in NOUNS if noun.in_repository)
+
+OF_COMMITS = tuple(noun for noun in NOUNS if noun.about == "commit")
+"""Those that speak of a commit, their ``head_sha``."""
+
+OF_PULL_REQUESTS = tuple(noun for noun in NOUNS if noun.about == "pull request")
+"""Those that say which pull request they belong to."""
