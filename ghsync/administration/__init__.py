@@ -1,1 +1,1 @@
-"""What operators do. Each act is written to the audit log in its transaction, with whoever did it."""
+"""What operators do. Each act is in the audit log, with who did it: in its transaction, or before one that is long."""

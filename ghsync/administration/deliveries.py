@@ -40,16 +40,19 @@ async def replay(conn: AsyncConnection, named: Sequence[str], *, actor: str) -> 
 
 
 async def replay_all(conn: AsyncConnection, chosen: Filter, *, actor: str) -> Replayed:
-    """Queue all again that a filter finds, and that do not wait."""
+    """Queue all again that a filter finds, and that do not wait. Raises `Permanent` for a filter that is empty."""
+    if not (chosen.status or chosen.event or chosen.repository):
+        raise Permanent("Say which deliveries: by their state, event or repository.")
     found = [table.c.status != "pending", *await deliveries.conditions(conn, chosen)]
     ids = list(await conn.scalars(sa.select(table.c.id).where(*found).order_by(table.c.id)))
-    asked = {"parked": chosen.status == Status.parked, "event": chosen.event, "repository": chosen.repository}
+    asked = {"status": chosen.status, "event": chosen.event, "repository": chosen.repository}
     since = {"since": chosen.since.isoformat()} if chosen.since else {}
     return await _requeue(conn, ids, {name: value for name, value in asked.items() if value} | since, actor)
 
 
 async def park(conn: AsyncConnection, named: str, reason: str, *, actor: str) -> int:
     """Take one that waits out of the queue; answers its number. Raises `Permanent` for one that does not wait."""
+    _require(reason)
     found = await deliveries.find(conn, named)
     done = await conn.execute(_PARK, {"id": found["id"], "why": f"Parked by {actor}: {reason}"})
     if not done.rowcount:
@@ -60,6 +63,7 @@ async def park(conn: AsyncConnection, named: str, reason: str, *, actor: str) ->
 
 async def dismiss(conn: AsyncConnection, named: Sequence[str], reason: str, *, actor: str) -> int:
     """Have parked ones count as ignored; answers how many. Raises `Permanent` where one is not parked."""
+    _require(reason)
     found = {one["id"]: one for one in [await deliveries.find(conn, each) for each in named]}
     for one in found.values():
         if one["status"] != Status.parked:
@@ -67,6 +71,11 @@ async def dismiss(conn: AsyncConnection, named: Sequence[str], reason: str, *, a
     done = await conn.execute(_DISMISS, {"ids": list(found), "why": f"Dismissed by {actor}: {reason}"})
     await _write_down(conn, "delivery.dismissed", list(found), {"reason": reason}, actor)
     return done.rowcount
+
+
+def _require(reason: str) -> None:
+    if not reason.strip():
+        raise Permanent("The reason is empty: say why, for whoever looks at it later.")
 
 
 async def _requeue(conn: AsyncConnection, ids: Sequence[int], chosen: Mapping[str, Any], actor: str) -> Replayed:

@@ -1,5 +1,6 @@
 """Projects: made in an organization."""
 
+import re
 from typing import Any
 
 import sqlalchemy as sa
@@ -7,6 +8,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from ghsync import audit
 from ghsync.errors import NotFound, Permanent
+
+SLUG = re.compile(r"[a-z0-9][a-z0-9._-]*")
 
 _ORGANIZATIONS = sa.text("""
 SELECT id::text, slug FROM organizations
@@ -25,20 +28,22 @@ RETURNING id::text
 
 async def create(conn: AsyncConnection, organization: str, name: str, slug: str, *, actor: str) -> dict[str, Any]:
     """Make one; answers its id, project and name. Raises `NotFound` and, where the slug is taken, `Permanent`."""
+    if not name.strip() or not SLUG.fullmatch(slug):
+        raise Permanent("A project needs a name, and a slug of a-z, 0-9, dots, dashes and underscores.")
     values = {"name": name, "slug": slug}
     home = (await conn.execute(_ORGANIZATIONS, {"name": organization})).one_or_none()
     if home is None:
         raise NotFound(f"There is no organization {organization}: a GitHub account gets one when it is first seen.")
     project = await conn.scalar(_CREATE, values | {"organization": home.id})
     if project is None:
-        raise Permanent(f"{home.slug}/{values['slug']} is there already: give another --slug.")
+        raise Permanent(f"{home.slug}/{slug} is there already: give another --slug.")
     await audit.record(
         conn,
         action="project.created",
         resource_type="project",
         resource_id=project,
-        entity_name=f"{home.slug}/{values['slug']}",
+        entity_name=f"{home.slug}/{slug}",
         new_values=values | {"organization": home.slug},
         actor_name=actor,
     )
-    return {"id": project, "project": f"{home.slug}/{values['slug']}", "name": values["name"]}
+    return {"id": project, "project": f"{home.slug}/{slug}", "name": name}

@@ -3,9 +3,8 @@
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from ghsync import audit
+from ghsync import audit, lookup
 from ghsync.projector import linking
-from ghsync.reports import lookup
 from ghsync.tasks import links
 
 _ASSIGN = sa.text("UPDATE github_repositories SET project_id = :project_id WHERE id = :id")
@@ -35,13 +34,13 @@ async def assign(conn: AsyncConnection, repository: str, project: str, *, actor:
     return f"{found.full_name} is now in {target.organization}/{target.slug}."
 
 
-async def set_secret(conn: AsyncConnection, repository: str, token: str | None, *, actor: str) -> str:
-    """Keep a webhook's secret, encrypted, or none; answers the repository's name. Raises `NotFound`."""
+async def set_secret(conn: AsyncConnection, repository: str, encrypted: str | None, *, actor: str) -> str:
+    """Keep a webhook's secret as `Encryption` made it, or none; answers the repository's name. Raises `NotFound`."""
     found = await lookup.repository(conn, repository)
-    await conn.execute(_SET_SECRET, {"id": found.id, "token": token})
+    await conn.execute(_SET_SECRET, {"id": found.id, "token": encrypted})
     await audit.record(
         conn,
-        action="repository.secret_set" if token else "repository.secret_cleared",
+        action="repository.secret_set" if encrypted else "repository.secret_cleared",
         resource_type="github_repository",
         resource_id=found.id,
         entity_name=found.full_name,

@@ -35,6 +35,7 @@ ENDS_ALL = (BadCredentials, DatabaseUnavailable, GitHubUnreachable)
 """After these no other repository can be read either."""
 
 Watching = Callable[[str], AbstractContextManager[Watch]]
+"""Opens, for a repository's name, what is told of its progress while it is read."""
 
 _SUSPENDED = sa.text("""
 SELECT i.account_login AS account FROM github_installations i
@@ -66,7 +67,7 @@ class Refused:
 
 
 async def resync(reconciler: Reconciler, scope: Scope, watching: Watching, *, actor: str) -> dict[str, Any]:
-    """Read repositories, each ``watching`` its name; answers what became of each, other errors, and differences.
+    """Read repositories; answers what became of each, other errors, and differences.
 
     One that fails holds up no other, unless none can be read. Raises `NotFound` where there is nothing to read.
     """
@@ -95,7 +96,7 @@ async def _write_down(reconciler: Reconciler, scope: Scope, found: Sequence[Plac
             resource_type="github_repository",
             resource_id=found[0].id if len(found) == 1 else None,
             entity_name=names[0] if len(names) == 1 else wording.count(len(names), "repository", "repositories"),
-            new_values={"full": scope.full, "kinds": list(scope.kinds), **listed},
+            new_values={"full": scope.full, "kinds": list(scope.kinds), "installation": scope.installation, **listed},
             actor_name=actor,
         )
 

@@ -6,12 +6,11 @@ from typing import Any, NamedTuple
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
-from ghsync import audit
+from ghsync import audit, lookup
 from ghsync.database import transaction
 from ghsync.errors import NotFound, Permanent
 from ghsync.jobs import Due
 from ghsync.projector import linking
-from ghsync.reports import lookup
 from ghsync.tasks import keywords, links
 from ghsync.tasks.item import Item
 
@@ -46,9 +45,20 @@ VALUES (:project, :title, :description, :type, :priority) RETURNING id::text
 
 
 async def create(
-    engine: AsyncEngine, project: str, values: dict[str, Any], reference: Reference | None, *, actor: str
+    engine: AsyncEngine,
+    project: str,
+    title: str,
+    *,
+    description: str | None,
+    kind: str,
+    priority: int,
+    reference: Reference | None,
+    actor: str,
 ) -> str:
-    """Make a task of a title, description, type and priority, and link it at once; answers its id."""
+    """Make a task, and link it at once; answers its id. Raises `Permanent` for a title that is not one line."""
+    if not title.strip() or len(title.splitlines()) > 1:
+        raise Permanent("The title has to be one line; the description takes more.")
+    values = {"title": title, "description": description, "type": kind, "priority": priority}
     async with transaction(engine) as conn:
         home = await lookup.project(conn, project)
         task: str = (await conn.execute(_CREATE, {**values, "project": home.id})).scalar_one()

@@ -62,8 +62,10 @@ async def _examine(loaded: Settings, url: str, note: Callable[[Finding], None]) 
             note(await finding.of("readings", here.unread(engine)))
             note(await finding.of("locks", here.held(engine)))
             note(await finding.of("processes", here.at_work(engine)))
-            if loaded.pooler_url:
-                note(await finding.of("pooler", here.pooled(loaded, url)))
+        if loaded.pooler_url:
+            pooled = await finding.of("pooler", here.pooled(loaded, url))
+            if pooled.said != database.said:  # else the database itself is away
+                note(pooled)
         if in_the_way & here.NEEDED or not (loaded.app_id or loaded.token):
             return
         hasty = loaded.model_copy(update={"api_patience_seconds": 0})  # a limit is a finding, not to be waited for

@@ -5,8 +5,7 @@ from typing import Annotated, Any
 import typer
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from ghsync import wording
-from ghsync.administration import views
+from ghsync import views, wording
 from ghsync.cli import terminal
 from ghsync.cli.context import run
 from ghsync.verification.recomputation import recompute

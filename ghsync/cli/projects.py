@@ -37,7 +37,7 @@ def create(
     makes tasks in it.
     """
     slug = slug or re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-")
-    if not name.strip() or not re.fullmatch(r"[a-z0-9][a-z0-9._-]*", slug):
+    if not name.strip() or not acts.SLUG.fullmatch(slug):
         raise typer.BadParameter("A project needs a name, and a slug of a-z, 0-9, dots, dashes and underscores.")
     made = in_transaction(lambda conn: acts.create(conn, organization, name.strip(), slug, actor=terminal.operator()))
     if as_json:

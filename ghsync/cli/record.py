@@ -9,7 +9,7 @@ import sqlalchemy as sa
 import typer
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
-from ghsync import wording
+from ghsync import lookup, wording
 from ghsync.cli import arguments, terminal
 from ghsync.cli.context import run
 from ghsync.database import transaction
@@ -17,7 +17,6 @@ from ghsync.errors import NotWritable, UnreadableFixture
 from ghsync.inbox import recording
 from ghsync.inbox.delivery import Delivery
 from ghsync.inbox.table import table
-from ghsync.reports import lookup
 
 FETCHED_AT_ONCE = 100  # bodies may be 25 MiB
 

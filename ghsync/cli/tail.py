@@ -13,14 +13,13 @@ import typer
 from rich.markup import escape
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from ghsync import worker
+from ghsync import lookup, worker
 from ghsync.changes import feed
 from ghsync.cli import arguments, terminal
 from ghsync.cli.context import configured
 from ghsync.database import create_engine, transaction
 from ghsync.errors import DatabaseUnavailable
 from ghsync.mirror.nouns import NOUNS
-from ghsync.reports import lookup
 
 READ_AT_ONCE = 500
 SHOWN_AT_FIRST = 10

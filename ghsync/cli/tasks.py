@@ -78,8 +78,18 @@ def create(
     if not title.strip() or len(title.splitlines()) > 1:
         raise typer.BadParameter("The title has to be one line; --description takes more.")
     reference = _reference(item, pull) if item else None
-    values = {"title": title, "description": description, "type": kind, "priority": priority}
-    task = run(lambda engine: acts.create(engine, project, values, reference, actor=terminal.operator()))
+    task = run(
+        lambda engine: acts.create(
+            engine,
+            project,
+            title,
+            description=description,
+            kind=kind,
+            priority=priority,
+            reference=reference,
+            actor=terminal.operator(),
+        )
+    )
     if as_json:
         terminal.print_rows([{"id": task}], ("id",), as_json)
     else:

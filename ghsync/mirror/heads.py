@@ -10,9 +10,7 @@ import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from ghsync.database import fetch
-
-Commit = tuple[str, str]
-"""A repository (our id) and the hash of a commit."""
+from ghsync.mirror.keys import Commit, PullRequest
 
 _AT_HEAD = sa.text("""
 SELECT p.repository_id::text, p.head_sha, p.number
@@ -21,13 +19,13 @@ JOIN github_pull_requests p ON p.head_sha = c.sha AND p.repository_id = c.reposi
 """)
 
 
-async def pull_requests(conn: AsyncConnection, commits: Iterable[Commit]) -> dict[Commit, list[tuple[str, int]]]:
+async def pull_requests(conn: AsyncConnection, commits: Iterable[Commit]) -> dict[Commit, list[PullRequest]]:
     """The pull requests (repository id, number) that have these commits at their heads, forks' among them."""
     unique = sorted(set(commits))
     if not unique:
         return {}
     asked = {"repositories": [repository for repository, _ in unique], "commits": [sha for _, sha in unique]}
-    found: dict[Commit, list[tuple[str, int]]] = {}
+    found: dict[Commit, list[PullRequest]] = {}
     for repository_id, sha, number in await fetch(conn, _AT_HEAD, asked):
-        found.setdefault((repository_id, sha), []).append((repository_id, number))
+        found.setdefault(Commit(repository_id, sha), []).append(PullRequest(repository_id, number))
     return found

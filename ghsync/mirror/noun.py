@@ -35,7 +35,7 @@ Of two reports of one change that were made further apart the later may be an ec
 signed, so that whoever has seen a signed body can send it again under another one.
 """
 
-# What a row says something about that is another noun's, or none: it names the pull request, or only the commit.
+# What a row concerns besides itself: the pull request that it names, or those that have its commit at their heads.
 About = Literal["commit", "pull request"]
 
 # Written by the mirror itself, so no news to a reader of the change feed.
@@ -131,8 +131,8 @@ class Noun:
     or is a part of. Every other column of the table is the core's.
 
     ``word`` is what people call it. What is ``about`` a pull request or a commit concerns that pull request, or those
-    that have the commit at their head; it is ``tracked`` where they are derived from it. Issues and pull requests show
-    the state of what is ``shown``.
+    that have the commit at their heads; from what is ``tracked`` `pr_tracking` is derived, row by row. Issues and pull
+    requests show what is ``shown``, which is written before them; `overlay` says how.
     """
 
     table: sa.Table
@@ -158,6 +158,15 @@ class Noun:
     undated: Undated = "oldest"
     dated: bool = True
 
+    def __post_init__(self) -> None:
+        """Refuse a name that is no column: it would leave its column to the core."""
+        spoken_of = {*self.key, *self.sticky, *self.posthumous, *self.final, *self.generated, *self.initial}
+        spoken_of.update(self.latest, self.alive, self.unmirrored, self.silent)
+        for group in self.groups:
+            spoken_of.update(group.columns, (group.updated_at, group.observed_at))
+        if unknown := spoken_of - {column.name for column in self.table.columns}:
+            raise ValueError(f"{self.name} has no columns {sorted(unknown)}.")
+
     def __str__(self) -> str:
         return self.name
 
@@ -174,7 +183,7 @@ class Noun:
         elsewhere.update(self.initial, self.latest, self.unmirrored)
         for group in self.groups:
             elsewhere.update(group.columns, (group.updated_at, group.observed_at))
-        return tuple(name for name in self.table.columns.keys() if name not in elsewhere)  # noqa: SIM118
+        return tuple(column.name for column in self.table.columns if column.name not in elsewhere)
 
     @cached_property
     def core_group(self) -> Group:

@@ -33,4 +33,4 @@ OF_COMMITS = tuple(noun for noun in NOUNS if noun.about == "commit")
 """Those that speak of a commit, their ``head_sha``."""
 
 OF_PULL_REQUESTS = tuple(noun for noun in NOUNS if noun.about == "pull request")
-"""Those that say which pull request they belong to."""
+"""Those that are a part of one pull request, which they name."""

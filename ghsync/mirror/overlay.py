@@ -15,6 +15,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from ghsync.database import fetch
 from ghsync.mirror import branch, issue, label, milestone, pull_request
+from ghsync.mirror.keys import PullRequest
 from ghsync.mirror.noun import Group, Noun, Row
 from ghsync.mirror.upsert import Change, amend
 
@@ -177,25 +178,25 @@ async def spread(conn: AsyncConnection, changes: Sequence[Change], facts: Later)
 
 
 @dataclass(frozen=True, slots=True)
-class Pushed:
-    """What a push means for stored pull requests: changed rows, and who is worth a refetch."""
+class Overlaid:
+    """What others mean for issues and pull requests: changed rows, and pull requests that are worth a refetch."""
 
     changes: list[Change]
-    refetch: list[tuple[str, int]]
+    outdated: list[PullRequest]
 
 
-async def void_reports(conn: AsyncConnection, changes: Sequence[Change]) -> Pushed:
+async def void_reports(conn: AsyncConnection, changes: Sequence[Change]) -> Overlaid:
     """Drop reports of mergeability that are older than a push to their base."""
     pushed = [change for change in changes if change.noun is branch.noun]
     if not pushed:
-        return Pushed([], [])
+        return Overlaid([], [])
     moved = {change.id for change in pushed if change.fields}
     outdated = await fetch(conn, _OUTDATED, {"branches": [change.id for change in pushed]})
     void = [{"repository_id": row.repository_id, "number": row.number, **_NO_REPORT} for row in outdated if row.void]
-    return Pushed(
+    return Overlaid(
         await amend(conn, pull_request.noun, VOID, void),
         [
-            (row.repository_id, row.number)
+            PullRequest(row.repository_id, row.number)
             for row in outdated
             if row.state == "open" and (row.void or row.branch in moved)
         ],

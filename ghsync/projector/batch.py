@@ -39,7 +39,6 @@ class Batch:
     rows: dict[Noun, dict[tuple[Any, ...], Row]] = field(default_factory=dict)
     counters: dict[tuple[Any, ...], Row] = field(default_factory=dict)
     unordered: set[tuple[Noun, tuple[Any, ...]]] = field(default_factory=set)
-    refetch: list[tuple[str, int]] = field(default_factory=list)
     gone: dict[Noun, list[Row]] = field(default_factory=dict)
     uninstalled: list[Row] = field(default_factory=list)
     hidden: list[Row] = field(default_factory=list)

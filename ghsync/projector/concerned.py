@@ -9,15 +9,12 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from ghsync.database import fetch
 from ghsync.mirror import heads, security_alert
-from ghsync.mirror.heads import Commit
+from ghsync.mirror.keys import Commit, PullRequest
 from ghsync.mirror.noun import Noun, Row
 from ghsync.mirror.nouns import NOUNS, OF_COMMITS, OF_PULL_REQUESTS
 from ghsync.mirror.registry import Written
 from ghsync.mirror.upsert import Change
 from ghsync.projector.batch import Batch
-
-PullRequest = tuple[str, int]
-"""A pull request, by its repository (our id) and number."""
 
 _TRACKED = tuple(noun for noun in NOUNS if noun.tracked)
 
@@ -112,10 +109,10 @@ async def _warned(conn: AsyncConnection, alerts: Sequence[Change]) -> frozenset[
             "repositories": [change.key[0] for change in in_code],
             "olds": [change.old for change in in_code],
         }
-        found += [(row.repository_id, row.number) for row in await fetch(conn, _SEEN, places)]
+        found += [PullRequest(row.repository_id, row.number) for row in await fetch(conn, _SEEN, places)]
     if of_all:
         asked = {"repositories": [one for one, _ in of_all], "kinds": [kind for _, kind in of_all]}
-        found += [(row.repository_id, row.number) for row in await fetch(conn, _WARNED, asked)]
+        found += [PullRequest(row.repository_id, row.number) for row in await fetch(conn, _WARNED, asked)]
     return frozenset(found)
 
 
@@ -126,11 +123,11 @@ def by_key(batch: Batch, written: Written, noun: Noun) -> dict[tuple[Any, ...], 
 
 def _commit(noun: Noun, key: tuple[Any, ...], row: Row) -> Commit | None:
     """The commit that a row speaks of, if it speaks of one and of no pull request."""
-    return (key[0], row["head_sha"]) if noun in OF_COMMITS else None
+    return Commit(key[0], row["head_sha"]) if noun in OF_COMMITS else None
 
 
 def _pull_requests(
     noun: Noun, key: tuple[Any, ...], row: Row, at_head: dict[Commit, list[PullRequest]]
 ) -> list[PullRequest]:
     commit = _commit(noun, key, row)
-    return [(key[0], row["number"])] if commit is None else at_head.get(commit, [])
+    return [PullRequest(key[0], row["number"])] if commit is None else at_head.get(commit, [])

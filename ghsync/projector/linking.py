@@ -15,9 +15,9 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from ghsync import jobs
 from ghsync.jobs import Due, Job
 from ghsync.mirror import registry
+from ghsync.mirror.keys import PullRequest
 from ghsync.projector import project
 from ghsync.tasks import creation, lifecycle, links, neighbourhood
-from ghsync.tasks.item import PullRequest
 
 SETTINGS, LINK, TRACK = "apply_task_settings", "link_task", project.TRACK
 

@@ -25,8 +25,10 @@ from ghsync.mirror import (
     registry,
     repository,
 )
+from ghsync.mirror.keys import PullRequest
 from ghsync.mirror.noun import Noun, Row
 from ghsync.mirror.nouns import IN_REPOSITORIES
+from ghsync.mirror.overlay import Overlaid
 from ghsync.mirror.registry import Written
 from ghsync.mirror.upsert import Change, bury, upsert
 from ghsync.projector import concerned, events, origin, refetches
@@ -101,23 +103,28 @@ async def write(conn: AsyncConnection, batch: Batch) -> list[feed.Event]:
     )
     renamed = await tracking.rename(conn, written.renamed)
     await member.write(conn, batch.members)
-    changes = [*written.changes, *await _write_nouns(conn, batch, written)]
+    overlaid = await _write_nouns(conn, batch, written)
+    changes = [*written.changes, *overlaid.changes]
 
     linked = await _link(conn, batch, written, changes)
     linked |= set(await creation.create(conn, _asking(changes)))
     unordered = refetches.unordered(batch, written, changes)
     incomplete = refetches.incomplete(batch, written)
     reached = await concerned.find(conn, batch, written, changes, unordered | incomplete)
-    pulls = {change.key for change in changes if change.noun is pull_request.noun} | reached.tracked(changes)
+    pulls = {PullRequest(*change.key) for change in changes if change.noun is pull_request.noun} | reached.tracked(
+        changes
+    )
     if batch.insists:  # what is derived is to be right too, however it came to be wrong
-        pulls |= concerned.by_key(batch, written, pull_request.noun).keys()
+        pulls |= {PullRequest(*key) for key in concerned.by_key(batch, written, pull_request.noun)}
     # What nobody here has locked may be changing at this moment: it is tracked under its own lock.
     locked = set(written.ids.values())
     elsewhere = {pull for pull in linked if pull[0] not in locked}
     tracked = await tracking.refresh(conn, pulls | linked - elsewhere)
     await lifecycle.move(conn, _led(changes), _tasks(tracked))
-    undecided = [(row.repository_id, row.number) for row in tracked if row.undecided]
-    await jobs.schedule(conn, refetches.due(batch, written, unordered, incomplete, reached, undecided, changes))
+    undecided = [PullRequest(row.repository_id, row.number) for row in tracked if row.undecided]
+    await jobs.schedule(
+        conn, refetches.due(batch, written, unordered, incomplete, reached, overlaid.outdated, undecided, changes)
+    )
     if elsewhere:
         await jobs.call(conn, tracking_jobs(elsewhere))
     told = [*_events(changes), *_tracking_events([*renamed, *tracked])]
@@ -125,7 +132,7 @@ async def write(conn: AsyncConnection, batch: Batch) -> list[feed.Event]:
     return told
 
 
-async def track(conn: AsyncConnection, pulls: Iterable[tuple[str, int]]) -> list[tracking.Tracked]:
+async def track(conn: AsyncConnection, pulls: Iterable[PullRequest]) -> list[tracking.Tracked]:
     """Derive pull requests (repository id, number) anew because something other than their payload changed.
 
     Answers those whose tracking is another now.
@@ -138,14 +145,14 @@ async def track(conn: AsyncConnection, pulls: Iterable[tuple[str, int]]) -> list
     return tracked
 
 
-def tracking_jobs(pulls: Iterable[tuple[str, int]]) -> list[Job]:
+def tracking_jobs(pulls: Iterable[PullRequest]) -> list[Job]:
     """The jobs that track these pull requests (repository id, number), for `linking.track`."""
     return [
         Job(TRACK, f"{repository_id}#{number}", repository_id, "its links changed") for repository_id, number in pulls
     ]
 
 
-async def _write_nouns(conn: AsyncConnection, batch: Batch, written: Written) -> list[Change]:
+async def _write_nouns(conn: AsyncConnection, batch: Batch, written: Written) -> Overlaid:
     """Write what lives in repositories.
 
     What others show comes first, so that these are overlaid with what this very batch brought; counters follow the
@@ -155,26 +162,27 @@ async def _write_nouns(conn: AsyncConnection, batch: Batch, written: Written) ->
     changes: list[Change] = []
     for noun in _SHOWN:
         changes += await upsert(conn, noun, rows.get(noun, ()), insists=batch.insists)
-    changes += await _overlay(conn, batch, written, rows, changes)
+    overlaid = await _overlay(conn, written, rows, changes)
+    changes += overlaid.changes
     for noun in _OTHERS:
         changes += await upsert(conn, noun, rows.get(noun, ()), insists=batch.insists)
     changes += await conversion.bury(conn, rows.get(pull_request.noun, ()), rows.get(issue.noun, ()))
     changes += await counters.write(conn, _resolved(batch.counters.values(), written.ids), changes)
     for noun, gone in batch.gone.items():
         changes += await bury(conn, noun, _resolved(gone, written.ids))
-    return changes
+    return Overlaid(changes, overlaid.outdated)
 
 
 async def _overlay(
-    conn: AsyncConnection, batch: Batch, written: Written, rows: dict[Noun, list[Row]], changes: Sequence[Change]
-) -> list[Change]:
+    conn: AsyncConnection, written: Written, rows: dict[Noun, list[Row]], changes: Sequence[Change]
+) -> Overlaid:
     """Bring issues and pull requests, those that arrive and those that are stored, up to what their repository learned.
 
-    Changes the rows that arrive, and notes in the batch which pull requests are worth a refetch.
+    Changes the rows that arrive.
     """
     arriving = [row for noun in _KINDS for row in rows.get(noun, ())]
     if not arriving and not changes:
-        return []
+        return Overlaid([], [])
     concerned = (row for noun in (*_KINDS, *_SHOWN) for row in rows.get(noun, ()))
     oldest = min(moment for row in concerned for moment in overlay.moments(row))
     facts = await overlay.later(conn, written.ids.values(), oldest - _INSTANT)
@@ -182,9 +190,8 @@ async def _overlay(
         overlay.apply(row, facts)
     spread = await overlay.spread(conn, changes, facts)
     pushed = await overlay.void_reports(conn, changes)
-    batch.refetch = pushed.refetch
-    batch.refetch += [(row["repository_id"], row["number"]) for row in arriving if overlay.behind(row, facts)]
-    return [*spread, *pushed.changes]
+    behind = [PullRequest(row["repository_id"], row["number"]) for row in arriving if overlay.behind(row, facts)]
+    return Overlaid([*spread, *pushed.changes], [*pushed.outdated, *behind])
 
 
 def _resolved(rows: Iterable[Row], ids: dict[str, str]) -> list[Row]:
@@ -195,7 +202,7 @@ def _resolved(rows: Iterable[Row], ids: dict[str, str]) -> list[Row]:
     ]
 
 
-async def _link(conn: AsyncConnection, batch: Batch, written: Written, changes: list[Change]) -> set[tuple[str, int]]:
+async def _link(conn: AsyncConnection, batch: Batch, written: Written, changes: list[Change]) -> set[PullRequest]:
     """Read what changed texts say of tasks and issues; answers the pull requests whose links changed."""
     texts, moved = [], []
     for noun, kind in _KINDS.items():
@@ -213,7 +220,7 @@ async def _link(conn: AsyncConnection, batch: Batch, written: Written, changes: 
     items += await mentions.items_closing(conn, switched)
     if written.named:
         items += await mentions.items_naming(conn, written.named)
-    return {(item.repository_id, item.number) for item in await links.derive(conn, items)}
+    return {PullRequest(item.repository_id, item.number) for item in await links.derive(conn, items)}
 
 
 def _asking(changes: Iterable[Change]) -> list[Item]:
@@ -225,10 +232,12 @@ def _asking(changes: Iterable[Change]) -> list[Item]:
     ]
 
 
-def _led(changes: Iterable[Change]) -> set[tuple[str, int]]:
+def _led(changes: Iterable[Change]) -> set[PullRequest]:
     """The pull requests whose tasks may have to follow although their tracking is the same."""
     fields = {"deleted_at", "author_association", "head_repository_id"}
-    return {change.key for change in changes if change.noun is pull_request.noun and fields & change.fields}
+    return {
+        PullRequest(*change.key) for change in changes if change.noun is pull_request.noun and fields & change.fields
+    }
 
 
 def _tasks(tracked: Iterable[tracking.Tracked]) -> set[str]:

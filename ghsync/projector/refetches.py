@@ -5,11 +5,12 @@ from typing import Any
 
 from ghsync.jobs import Job
 from ghsync.mirror import comment, installation, pull_request, repository
+from ghsync.mirror.keys import PullRequest
 from ghsync.mirror.noun import Noun
 from ghsync.mirror.registry import Written
 from ghsync.mirror.upsert import Change
 from ghsync.projector.batch import Batch
-from ghsync.projector.concerned import Concerned, PullRequest, by_key
+from ghsync.projector.concerned import Concerned, by_key
 
 ROSE = "it was deleted, and delivers again"
 GIVEN_UP = "another installation gave up a repository that it sees"
@@ -35,17 +36,21 @@ def due(
     unordered: Iterable[Place],
     incomplete: Iterable[Place],
     reached: Concerned,
+    outdated: Iterable[PullRequest],
     undecided: Iterable[PullRequest],
     changes: Sequence[Change],
 ) -> list[Job]:
-    """The refetches that tell what these payloads do not; ``undecided`` are pull requests of unknown mergeability."""
-    moved = [_of_pull_request(pull, "a branch was pushed to") for pull in batch.refetch]
+    """The refetches that tell what these payloads do not.
+
+    A branch of ``outdated`` pull requests was pushed to; whether ``undecided`` ones can be merged is unknown.
+    """
+    moved = [_of_pull_request(pull, "a branch was pushed to") for pull in outdated]
     counted = _miscounted(batch, written, changes)
     miscounted = [_of_pull_request(pull, "a comment on a line came or went") for pull in counted]
     unknown = [
         *undecided,
         *(
-            (written.ids[key[0]], key[1])
+            PullRequest(written.ids[key[0]], key[1])
             for key, row in batch.rows.get(pull_request.noun, {}).items()
             if pull_request.is_undecided(row)
         ),
@@ -97,7 +102,7 @@ def _miscounted(batch: Batch, written: Written, changes: Sequence[Change]) -> li
     }
     told = by_key(batch, written, comment.noun) if counted else {}
     return [
-        (key[0], row["number"])
+        PullRequest(key[0], row["number"])
         for key, row in told.items()
         if key in counted and row["kind"] == "review_comment" and row["observed_by"] != "api"
     ]
@@ -115,7 +120,7 @@ def _refetches(noun: Noun, key: tuple[Any, ...], pulls: Iterable[PullRequest], r
         case "issue" | "comment" as itself:
             return [Job(f"refetch_{itself}", f"{key[0]}#{key[-1]}", key[0], reason)]
         case "pull_request" if noun is pull_request.noun:
-            return [_of_pull_request((key[0], key[1]), reason)]
+            return [_of_pull_request(PullRequest(*key), reason)]
         case "heads":
             return [_of_pull_request(pull, reason, "checks") for pull in pulls]
         case _:

@@ -11,6 +11,7 @@ from functools import partial
 from typing import Any, ClassVar
 
 import httptools
+from uvicorn._types import ASGI3Application
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
 from ghsync.errors import GhsyncError, HeadTooLarge, HeadTooSlow, MalformedRequest, Overloaded, TooManyRequests
@@ -51,6 +52,7 @@ class Connection(HttpToolsProtocol):
         self._alarm: asyncio.TimerHandle | None = None
         self._in_head = True
         self._head_bytes = 0  # none while nothing of a request has come
+        self._running: RequestResponseCycle | None = None  # before those in the pipeline, of which `cycle` is the last
         self._request_ended = False  # within the piece that is parsed
         self._upgrading = False
         self._deaf = False  # what arrives is no request any more, and thrown away
@@ -72,9 +74,14 @@ class Connection(HttpToolsProtocol):
             self.peers.disconnect(self._peer)
         self.door.leave(self)
         self._expect_nothing()
+        self._unset_keepalive_if_required()  # uvicorn does so only where the other side ended the connection in order
         super().connection_lost(exc)
-        # They know it as well: together they would stay until the collector looks at everything there is.
-        self.cycle, self.scope = None, None  # type: ignore[assignment]  # as before the first request
+        if self._running is not None:
+            self._running.disconnected = True
+            self._running.message_event.set()
+        # A request refers to its connection: together they would stay until the collector looks at everything there is.
+        self.cycle, self.scope, self._running = None, None, None  # type: ignore[assignment]  # as before the first
+        self.pipeline.clear()
 
     def show_out(self) -> None:
         """Make room for who comes next."""
@@ -128,6 +135,10 @@ class Connection(HttpToolsProtocol):
             return
         self._in_head, self._head_bytes, self._request_ended = True, 0, True
         super().on_message_complete()
+
+    def _start_asgi_task(self, cycle: RequestResponseCycle, app: ASGI3Application) -> None:
+        self._running = cycle
+        super()._start_asgi_task(cycle, app)
 
     def on_response_complete(self) -> None:
         super().on_response_complete()
@@ -198,10 +209,10 @@ class Connection(HttpToolsProtocol):
         self.scope["extensions"] = {PROOF: {"told": told, "stranger": stranger}}
         self.cycle.keep_alive = False
 
-    def _prove(self, asked: weakref.ref[RequestResponseCycle], peer: str, *, keep_alive: bool) -> None:
+    def _prove(self, cycle_ref: weakref.ref[RequestResponseCycle], peer: str, *, keep_alive: bool) -> None:
         self.peers.prove(peer)
         self.door.prove(self)
-        if cycle := asked():
+        if cycle := cycle_ref():
             cycle.keep_alive = keep_alive and not (self._deaf and cycle is self.cycle)
 
     def _refuse(self, error: GhsyncError) -> None:

@@ -1,1 +1,1 @@
-"""What people ask ghsync about itself and its mirror. Each report answers rows or a document, and changes nothing."""
+"""What people ask ghsync about itself and its mirror: rows and documents, whoever shows them. Nothing is changed."""

@@ -10,10 +10,9 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from ghsync import payload
+from ghsync import lookup, payload
 from ghsync.errors import NotFound, Permanent
 from ghsync.inbox.table import table
-from ghsync.reports import lookup
 
 LISTED = (
     "id", "guid", "hook_target", "event", "action", "repository", "status", "attempts", "received_at", "processed_at",
@@ -55,7 +54,7 @@ async def conditions(conn: AsyncConnection, chosen: Filter) -> list[sa.ColumnEle
     found: list[sa.ColumnElement[bool]] = []
     if chosen.status:
         # The state as a literal: a partial index is not seen through a parameter.
-        found.append(table.c.status == sa.literal_column(f"'{chosen.status}'"))
+        found.append(table.c.status == sa.bindparam(None, str(chosen.status), sa.Text, literal_execute=True))
     if chosen.event:
         found.append(table.c.event == chosen.event)
     if chosen.repository:

@@ -5,8 +5,8 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from ghsync import lookup
 from ghsync.reconciler import health
-from ghsync.reports import lookup
 
 Row = dict[str, Any]
 

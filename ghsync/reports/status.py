@@ -9,10 +9,9 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from ghsync import jobs, locks, processes, readiness, schema
+from ghsync import jobs, locks, lookup, processes, readiness, schema
 from ghsync.github import omissions
 from ghsync.reconciler import health
-from ghsync.reports import lookup
 from ghsync.settings import Settings
 
 Report = dict[str, Any]

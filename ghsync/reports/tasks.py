@@ -5,7 +5,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from ghsync.reports import lookup
+from ghsync import lookup
 
 
 def _number_of(kind: str, column: str) -> str:

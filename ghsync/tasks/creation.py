@@ -10,9 +10,10 @@ import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from ghsync.database import fetch, fetch_column
+from ghsync.mirror.keys import PullRequest
 from ghsync.tasks import links, neighbourhood
 from ghsync.tasks.claims import CONFIDENCE
-from ghsync.tasks.item import Item, Link, PullRequest, as_json
+from ghsync.tasks.item import Item, Link, as_json
 from ghsync.tasks.meaning import LONGEST_CHAIN
 
 

@@ -16,13 +16,6 @@ class Item(NamedTuple):
     number: int
 
 
-class PullRequest(NamedTuple):
-    """A pull request whose links changed, so that its tracking is due."""
-
-    repository_id: str
-    number: int
-
-
 class Link(NamedTuple):
     """Where a link was made or withdrawn."""
 

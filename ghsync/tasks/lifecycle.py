@@ -16,9 +16,9 @@ import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from ghsync.database import fetch, fetch_column
+from ghsync.mirror.keys import PullRequest
 from ghsync.mirror.upsert import parameter
 from ghsync.tasks import neighbourhood
-from ghsync.tasks.item import PullRequest
 
 _ENDS = "('completed', 'failed', 'cancelled')"
 
@@ -113,7 +113,7 @@ WHERE t.project_id = ANY(CAST(:projects AS uuid[]))
 """)
 
 
-async def move(conn: AsyncConnection, pulls: Iterable[tuple[str, int]], tasks: Iterable[str]) -> None:
+async def move(conn: AsyncConnection, pulls: Iterable[PullRequest], tasks: Iterable[str]) -> None:
     """Let these tasks, and those of these pull requests (repository id, number), follow what was just tracked."""
     followed = [{"repository_id": pull[0], "number": pull[1]} for pull in sorted(set(pulls))]
     asked = {"tasks": sorted(set(tasks)), "pulls": parameter(followed)}

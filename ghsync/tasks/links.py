@@ -15,9 +15,10 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from ghsync.database import fetch, fetch_column
 from ghsync.errors import NotFound, Permanent
+from ghsync.mirror.keys import PullRequest
 from ghsync.tasks import alignment, neighbourhood, numbers
 from ghsync.tasks.claims import CONFIDENCE, FACTS
-from ghsync.tasks.item import WORDS, Item, Link, PullRequest
+from ghsync.tasks.item import WORDS, Item, Link
 from ghsync.tasks.meaning import NAMES_TASK
 
 _MAKE = sa.text(f"""

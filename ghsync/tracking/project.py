@@ -9,6 +9,7 @@ import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from ghsync.database import fetch
+from ghsync.mirror.keys import PullRequest
 from ghsync.mirror.upsert import difference
 from ghsync.tracking.derivation import COLUMNS, FROM
 
@@ -92,7 +93,7 @@ FROM written w JOIN before b ON b.id = w.id JOIN github_repositories r ON r.id =
 """)
 
 
-async def refresh(conn: AsyncConnection, items: Iterable[tuple[str, int]]) -> list[Tracked]:
+async def refresh(conn: AsyncConnection, items: Iterable[PullRequest]) -> list[Tracked]:
     """Derive the rows of these pull requests (repository id, number) anew; answers those that changed."""
     unique = sorted(set(items))
     if not unique:

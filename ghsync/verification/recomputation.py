@@ -12,8 +12,8 @@ import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from ghsync.database import transaction
+from ghsync.mirror.keys import PullRequest
 from ghsync.projector import linking, project
-from ghsync.tasks.item import PullRequest
 from ghsync.tracking.project import Tracked
 from ghsync.verification.finding import Finding
 

@@ -195,6 +195,6 @@ def test_what_operators_do_is_audited(waiting: Ghsync, connection: psycopg.Conne
         "delivery.replayed",
         "webhook_delivery",
         "delivery 5",
-        {"ids": [5], "count": 1, "parked": True},
+        {"ids": [5], "count": 1, "status": "parked"},
     )
     assert parked[4]

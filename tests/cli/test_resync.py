@@ -55,10 +55,13 @@ async def test_each_resync_is_audited_and_no_rehearsal_is(hub: Hub) -> None:
     await hub.run("resync", "--all")
     await hub.run("resync", "--all", "--dry-run")
     assert hub.rows("SELECT action, entity_name, new_values FROM audit_logs ORDER BY created_at") == [
-        ("repository.resync_started", name, {"full": True, "kinds": ["issues"], "repositories": [name]}),
+        (
+            "repository.resync_started", name,
+            {"full": True, "kinds": ["issues"], "installation": None, "repositories": [name]},
+        ),
         (
             "repository.resync_started", "3 repositories",
-            {"full": False, "kinds": ["issues", "pull_requests"], "repositories": hub.names()},
+            {"full": False, "kinds": ["issues", "pull_requests"], "installation": None, "repositories": hub.names()},
         ),
     ]  # fmt: skip
 

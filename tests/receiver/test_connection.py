@@ -173,6 +173,20 @@ async def test_an_ended_connection_leaves_no_garbage(requests: Sequence[bytes]) 
         assert connections() == before
 
 
+@pytest.mark.usefixtures("uncollected")
+async def test_a_connection_that_is_lost_before_its_answers_leaves_no_garbage() -> None:
+    before = connections()
+    async with serving() as served:
+        served.gate.clear()
+        client = await (await served.connected()).send(post(b"one") + post(b"two") + post(b"three"))
+        await served.has_been_asked(1)
+        client.writer.transport.abort()
+        await asyncio.sleep(HASTE_SECONDS)
+        served.gate.set()
+        await asyncio.sleep(HASTE_SECONDS)
+        assert connections() == before
+
+
 def connections() -> int:
     """How many there are, in use or not."""
     return sum(type(each) is Connection for each in gc.get_objects())
