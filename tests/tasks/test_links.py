@@ -5,8 +5,9 @@ import pytest
 
 from ghsync.database import transaction
 from ghsync.errors import NotFound, Permanent
+from ghsync.mirror.keys import PullRequest
 from ghsync.tasks import links, mentions
-from ghsync.tasks.item import Item, PullRequest
+from ghsync.tasks.item import Item
 from ghsync.tasks.mentions import Text
 from tests import postgres
 from tests.tasks.world import World, at

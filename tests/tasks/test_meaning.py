@@ -2,7 +2,7 @@
 
 import pytest
 
-from ghsync.tasks.item import PullRequest
+from ghsync.mirror.keys import PullRequest
 from tests.tasks.world import World
 
 pytestmark = pytest.mark.anyio

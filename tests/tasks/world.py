@@ -8,8 +8,9 @@ import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from ghsync.database import transaction
+from ghsync.mirror.keys import PullRequest
 from ghsync.tasks import links, mentions
-from ghsync.tasks.item import Item, PullRequest
+from ghsync.tasks.item import Item
 from ghsync.tasks.mentions import Text
 
 NOON = datetime(2025, 6, 1, 12, tzinfo=UTC)

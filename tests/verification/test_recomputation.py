@@ -4,8 +4,8 @@ import pytest
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from ghsync.database import transaction
+from ghsync.mirror.keys import PullRequest
 from ghsync.projector import linking
-from ghsync.tasks.item import PullRequest
 from ghsync.verification import recomputation
 from tests.mirror import reports
 from tests.stories import story
