@@ -187,6 +187,7 @@ async def test_a_worker_survives_a_task_that_cannot_be_linked(engine: AsyncEngin
         await until(engine, STATUSES, [("a", "processed"), ("b", "processed")])
 
 
+@pytest.mark.slow
 async def test_jobs_that_a_stranger_holds_up_wait_and_the_rest_is_done(
     engine: AsyncEngine, patient: AsyncEngine
 ) -> None:
