@@ -40,10 +40,12 @@ async def replay(conn: AsyncConnection, named: Sequence[str], *, actor: str) -> 
 
 
 async def replay_all(conn: AsyncConnection, chosen: Filter, *, actor: str) -> Replayed:
-    """Queue all again that a filter finds, and that do not wait. Raises `Permanent` for a filter that is empty."""
+    """Queue all again that a filter finds, and that do not wait. Raises `Permanent` for one that finds all, or none."""
     if not (chosen.status or chosen.event or chosen.repository):
         raise Permanent("Say which deliveries: by their state, event or repository.")
-    found = [table.c.status != "pending", *await deliveries.conditions(conn, chosen)]
+    if chosen.status == Status.pending:
+        raise Permanent("Deliveries that are pending wait in the queue already.")
+    found = [table.c.status != Status.pending, *await deliveries.conditions(conn, chosen)]
     ids = list(await conn.scalars(sa.select(table.c.id).where(*found).order_by(table.c.id)))
     asked = {"status": chosen.status, "event": chosen.event, "repository": chosen.repository}
     since = {"since": chosen.since.isoformat()} if chosen.since else {}

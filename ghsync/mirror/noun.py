@@ -160,11 +160,8 @@ class Noun:
 
     def __post_init__(self) -> None:
         """Refuse a name that is no column: it would leave its column to the core."""
-        spoken_of = {*self.key, *self.sticky, *self.posthumous, *self.final, *self.generated, *self.initial}
-        spoken_of.update(self.latest, self.alive, self.unmirrored, self.silent)
-        for group in self.groups:
-            spoken_of.update(group.columns, (group.updated_at, group.observed_at))
-        if unknown := spoken_of - {column.name for column in self.table.columns}:
+        named = {*self._beside_the_core, *self.alive, *self.silent}
+        if unknown := named - {column.name for column in self.table.columns}:
             raise ValueError(f"{self.name} has no columns {sorted(unknown)}.")
 
     def __str__(self) -> str:
@@ -178,12 +175,16 @@ class Noun:
     @cached_property
     def core(self) -> tuple[str, ...]:
         """The columns that nothing else speaks of: what every report of the thing tells."""
-        elsewhere = {*self.key, *BOOKKEEPING, "updated_at", "deleted_at"}
-        elsewhere.update(self.sticky, self.posthumous, self.final, self.generated)
-        elsewhere.update(self.initial, self.latest, self.unmirrored)
-        for group in self.groups:
-            elsewhere.update(group.columns, (group.updated_at, group.observed_at))
+        elsewhere = {*self._beside_the_core, *BOOKKEEPING, "updated_at", "deleted_at"}
         return tuple(column.name for column in self.table.columns if column.name not in elsewhere)
+
+    @cached_property
+    def _beside_the_core(self) -> frozenset[str]:
+        named = {*self.key, *self.sticky, *self.posthumous, *self.final, *self.generated}
+        named.update(self.initial, self.latest, self.unmirrored)
+        for group in self.groups:
+            named.update(group.columns, (group.updated_at, group.observed_at))
+        return frozenset(named)
 
     @cached_property
     def core_group(self) -> Group:

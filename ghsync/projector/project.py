@@ -111,9 +111,8 @@ async def write(conn: AsyncConnection, batch: Batch) -> list[feed.Event]:
     unordered = refetches.unordered(batch, written, changes)
     incomplete = refetches.incomplete(batch, written)
     reached = await concerned.find(conn, batch, written, changes, unordered | incomplete)
-    pulls = {PullRequest(*change.key) for change in changes if change.noun is pull_request.noun} | reached.tracked(
-        changes
-    )
+    pulls = {PullRequest(*change.key) for change in changes if change.noun is pull_request.noun}
+    pulls |= reached.tracked(changes)
     if batch.insists:  # what is derived is to be right too, however it came to be wrong
         pulls |= {PullRequest(*key) for key in concerned.by_key(batch, written, pull_request.noun)}
     # What nobody here has locked may be changing at this moment: it is tracked under its own lock.
@@ -220,7 +219,7 @@ async def _link(conn: AsyncConnection, batch: Batch, written: Written, changes: 
     items += await mentions.items_closing(conn, switched)
     if written.named:
         items += await mentions.items_naming(conn, written.named)
-    return {PullRequest(item.repository_id, item.number) for item in await links.derive(conn, items)}
+    return set(await links.derive(conn, items))
 
 
 def _asking(changes: Iterable[Change]) -> list[Item]:

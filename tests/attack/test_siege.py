@@ -15,7 +15,7 @@ HOLDING = (
     "an endless head", "2,000 idle connections", "slow heads", "slow bodies", "16 stalled bodies of 25 MB", "smuggling",
     "a million form fields", "13,000 requests ahead", "offers of HTTP/2",
 )  # fmt: skip
-SECONDS = 4.0
+SECONDS = 6.0
 LONGEST_SECONDS = 10.0  # as long as GitHub waits; `make attack` is stricter, on a machine that does nothing else
 MOST_BYTES = 450 * siege.MIB
 
@@ -28,4 +28,5 @@ async def test_under_attacks_no_delivery_is_lost_or_late(
     assert found.lost == 0
     assert found.waits[-1] < LONGEST_SECONDS
     assert found.peak_bytes < MOST_BYTES
-    assert sum(found.answers.values()) > 100  # an attacker has the least priority, and other tests run beside
+    assert found.answers.keys() >= {"held", "400", "401", "404"}
+    assert sum(found.answers.values()) > 500  # half of what came before those that were sent away waited twice as long

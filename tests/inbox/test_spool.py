@@ -29,6 +29,7 @@ pytestmark = pytest.mark.anyio
 
 ROOM_BYTES = 100 * 1024 * 1024
 TIMEOUT_SECONDS = 0.3
+PATIENCE_SECONDS = 5.0  # a commit takes no longer, even beside other tests
 
 
 @pytest.fixture(autouse=True)
@@ -47,9 +48,11 @@ def talkative() -> Iterator[None]:
 
 
 @asynccontextmanager
-async def spooling(engine: AsyncEngine, folder: Path, size_bytes: int = ROOM_BYTES) -> AsyncIterator[Spool]:
+async def spooling(
+    engine: AsyncEngine, folder: Path, size_bytes: int = ROOM_BYTES, *, timeout_seconds: float = TIMEOUT_SECONDS
+) -> AsyncIterator[Spool]:
     """A spool at work, as in a process that begins and ends."""
-    one = Spool(Recorder(engine, TIMEOUT_SECONDS), folder, size_bytes)
+    one = Spool(Recorder(engine, timeout_seconds), folder, size_bytes)
     running = asyncio.create_task(one.run())
     try:
         yield one
@@ -107,7 +110,7 @@ async def test_what_postgresql_does_not_take_is_spooled_and_enters_in_order_when
     door: Relay, engine_behind_door: AsyncEngine, connection: Connection, tmp_path: Path
 ) -> None:
     before, during, after = numbered(100)[:10], numbered(100)[10:90], numbered(100)[90:]
-    async with spooling(engine_behind_door, tmp_path) as one:
+    async with spooling(engine_behind_door, tmp_path, timeout_seconds=PATIENCE_SECONDS) as one:
         assert await record(one, before) == ["queued"] * 10
         await door.shut()
         assert await record(one, during) == ["spooled"] * 80
@@ -117,8 +120,7 @@ async def test_what_postgresql_does_not_take_is_spooled_and_enters_in_order_when
         assert set(await record(one, after)) <= {"spooled", "queued"}
         await until_empty(tmp_path)
         assert (one.count, gauge("deliveries"), gauge("bytes")) == (0, 0, 0)
-        assert await one.record(DELIVERY) in ("queued", "spooled")  # on a busy machine a commit may take too long
-        await until_empty(tmp_path)
+        assert await one.record(DELIVERY) == "queued"
     assert guids(connection) == [delivery.guid for delivery in [*before, *during, *after, DELIVERY]]
 
 
