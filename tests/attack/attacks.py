@@ -8,7 +8,6 @@ what. An attacker has a process of its own, so that it takes no time from those 
 
 import asyncio
 import json
-import os
 import resource
 import sys
 import time
@@ -225,7 +224,6 @@ def main() -> None:
     port, seconds, *names = sys.argv[1:]
     _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (FILES if most < 0 else min(FILES, most), most))
-    os.nice(19)  # an attacker has a machine of its own; here it shares the receiver's
     print("attacking", flush=True)  # noqa: T201
     print(json.dumps(uvloop.run(_attack_with(names, int(port), float(seconds)))))  # noqa: T201
 

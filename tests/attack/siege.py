@@ -46,10 +46,19 @@ class Siege:
 
 
 async def besiege(
-    receiver: Receiver, connection: psycopg.Connection, names: Sequence[str], seconds: float, *, name: str = ""
+    receiver: Receiver,
+    connection: psycopg.Connection,
+    names: Sequence[str],
+    seconds: float,
+    *,
+    name: str = "",
+    nice: int = 0,
 ) -> Siege:
-    """Attack in all these ways at once, and deliver beside it; without names, only deliver."""
-    attackers = await _start(receiver.port, names, seconds)
+    """Attack in all these ways at once, and deliver beside it; without names, only deliver.
+
+    An attacker has a machine of its own; here it shares the receiver's, and with nice = 19 it gives way to it.
+    """
+    attackers = await _start(receiver.port, names, seconds, nice)
     watching = asyncio.create_task(_peak(receiver.pid))
     async with generator.posting(receiver.port) as posting:
         guids, waits = await _deliver(posting, seconds)
@@ -62,11 +71,11 @@ async def besiege(
     return Siege(name or ", ".join(names), sorted(waits), lost, peak[0], answers)
 
 
-async def _start(port: int, names: Sequence[str], seconds: float) -> asyncio.subprocess.Process | None:
+async def _start(port: int, names: Sequence[str], seconds: float, nice: int) -> asyncio.subprocess.Process | None:
     if not names:
         return None
     process = await asyncio.create_subprocess_exec(
-        sys.executable, "-m", "tests.attack.attacks", str(port), str(seconds + 1), *names,
+        "nice", "-n", str(nice), sys.executable, "-m", "tests.attack.attacks", str(port), str(seconds + 1), *names,
         stdin=asyncio.subprocess.DEVNULL, stdout=asyncio.subprocess.PIPE,
     )  # fmt: skip
     assert process.stdout is not None
