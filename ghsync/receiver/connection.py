@@ -20,6 +20,7 @@ from ghsync.receiver.door import PROOF, Door
 from ghsync.receiver.peers import Peers
 from ghsync.receiver.proxies import Proxies
 from ghsync.receiver.refusals import Refusals
+from ghsync.receiver.turnstile import Turnstile
 
 PIECE_BYTES = 16 * 1024  # what is parsed at once: a few hundred requests at most
 SENT_AHEAD = 8  # requests that may wait for the answers to those before them
@@ -41,6 +42,7 @@ class Connection(HttpToolsProtocol):
     door: ClassVar[Door] = Door(900)
     peers: ClassVar[Peers] = Peers(5.0, 50)
     proxies: ClassVar[Proxies] = Proxies()
+    turnstile: ClassVar[Turnstile] = Turnstile()
     refusals: ClassVar[Refusals] = Refusals()
     head_seconds: ClassVar[float] = 10.0
     head_bytes: ClassVar[int] = 64 * 1024
@@ -49,6 +51,7 @@ class Connection(HttpToolsProtocol):
         super().__init__(*args, **kwargs)
         self._peer: str | None = None  # as long as its connection counts; of a proxy's each request has its own
         self._prepaid = False  # the first request was counted with the connection
+        self._asked_by_stranger = True  # the newest request
         self._alarm: asyncio.TimerHandle | None = None
         self._in_head = True
         self._head_bytes = 0  # none while nothing of a request has come
@@ -138,7 +141,14 @@ class Connection(HttpToolsProtocol):
 
     def _start_asgi_task(self, cycle: RequestResponseCycle, app: ASGI3Application) -> None:
         self._running = cycle
-        super()._start_asgi_task(cycle, app)
+        if self._asked_by_stranger:
+            self.turnstile.enter(self.loop, partial(self._answer, cycle, app))
+        else:
+            super()._start_asgi_task(cycle, app)
+
+    def _answer(self, cycle: RequestResponseCycle, app: ASGI3Application) -> None:
+        if not cycle.disconnected:
+            super()._start_asgi_task(cycle, app)
 
     def on_response_complete(self) -> None:
         super().on_response_complete()
@@ -203,9 +213,10 @@ class Connection(HttpToolsProtocol):
             self._refuse(TOO_MANY)
             return
         self._prepaid = False
+        self._asked_by_stranger = self.peers.is_stranger(peer)
         super().on_headers_complete()
         told = partial(self._prove, weakref.ref(self.cycle), peer, keep_alive=self.cycle.keep_alive)
-        stranger = peer if self.peers.is_stranger(peer) else None
+        stranger = peer if self._asked_by_stranger else None
         self.scope["extensions"] = {PROOF: {"told": told, "stranger": stranger}}
         self.cycle.keep_alive = False
 

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 import uvicorn
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
@@ -20,6 +20,7 @@ from ghsync.receiver.connection import SENT_AHEAD, Connection
 from ghsync.receiver.door import Door
 from ghsync.receiver.peers import Peers
 from ghsync.receiver.proxies import Proxies
+from ghsync.receiver.turnstile import Turnstile
 
 pytestmark = pytest.mark.anyio
 
@@ -57,7 +58,10 @@ class Served:
         """Answer with the body that was sent, as soon as the gate is open; a path says that it was signed."""
         request = Request(scope, receive)
         self.begun.append(request.url.path)
-        body = await request.body()
+        try:
+            body = await request.body()
+        except ClientDisconnect:
+            return
         self.asked.append(body)
         self.reached.set()
         if request.url.path == "/signed":
@@ -128,10 +132,11 @@ async def serving(
         served.application, interface="asgi3", port=0, http=Connection, lifespan="off", log_config=None,
         timeout_keep_alive=2 * PATIENCE_SECONDS,
     )  # fmt: skip
-    before = Connection.door, Connection.peers, Connection.proxies
+    before = Connection.door, Connection.peers, Connection.proxies, Connection.turnstile
     Connection.door = Door(places)
     Connection.peers = of_strangers or Peers(1000.0, 1000)
     Connection.proxies = Proxies([ip_network(proxy) for proxy in proxies])
+    Connection.turnstile = Turnstile()
     config.load()
     server = uvicorn.Server(config)
     server.lifespan = config.lifespan_class(config)
@@ -145,7 +150,7 @@ async def serving(
         for writer in served.writers:
             writer.close()
         await server.shutdown()
-        Connection.door, Connection.peers, Connection.proxies = before
+        Connection.door, Connection.peers, Connection.proxies, Connection.turnstile = before
 
 
 @pytest.fixture
@@ -190,6 +195,31 @@ async def test_a_connection_that_is_lost_before_its_answers_leaves_no_garbage() 
 def connections() -> int:
     """How many there are, in use or not."""
     return sum(type(each) is Connection for each in gc.get_objects())
+
+
+async def test_a_crowd_of_strangers_that_came_first_keeps_who_has_signed_waiting_for_a_turn_only() -> None:
+    async with serving(200) as served:
+        signer = await (await served.connected()).send(post(b"one"))
+        await signer.answer()
+        crowd = [await served.connected(STRANGER) for _ in range(100)]
+        served.begun.clear()
+        for stranger in crowd:
+            stranger.writer.write(post(b"", signed=False))
+        signer.writer.write(post(b"two"))
+        assert (await signer.answer())[::2] == (200, b"two")
+        assert served.begun.index("/signed") < 50
+        assert [(await stranger.answer())[0] for stranger in crowd] == [200] * 100
+
+
+async def test_a_stranger_who_left_before_its_turn_is_not_answered() -> None:
+    async with serving() as served:
+        for _ in range(2000):
+            Connection.turnstile.enter(asyncio.get_running_loop(), lambda: None)
+        stranger = await (await served.connected(STRANGER)).send(GET)
+        stranger.writer.transport.abort()
+        other = await (await served.connected(STRANGER)).send(GET.replace(b"/", b"/other", 1))
+        assert (await other.answer())[0] == 200
+        assert served.begun == ["/other"]
 
 
 @pytest.mark.usefixtures("hasty")
