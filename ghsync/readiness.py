@@ -9,20 +9,19 @@ from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
-from ghsync import database, deadline, migrate, wording
+from ghsync import database, deadline, migrate, staleness
 from ghsync.errors import DatabaseRefused, DatabaseUnavailable, Locked
 from ghsync.inbox import recorder
-from ghsync.reconciler import health
 from ghsync.settings import Settings
+from ghsync.staleness import CAUSES, Backlog
 
 ANSWER_SECONDS = 2.0
-STALE_SECONDS = 60.0
 COUNTED_AT_MOST = 10_000
 
 PATIENCE = sa.text("SET LOCAL lock_timeout = '1s'")  # so that what is locked is told as such
 LOCKED = "The inbox is locked: `ghsync doctor` tells who holds it, and how to end that."
 
-FRESHNESS = sa.text("""
+BACKLOG = sa.text("""
     WITH pending AS (
         SELECT received_at FROM webhook_deliveries WHERE status = 'pending' ORDER BY next_attempt_at, id LIMIT :at_most
     ), parked AS (
@@ -31,8 +30,9 @@ FRESHNESS = sa.text("""
     SELECT
         (SELECT count(*) FROM pending) AS pending,
         (SELECT count(*) FROM parked) AS parked,
-        extract(epoch FROM greatest(now() - (SELECT min(received_at) FROM pending), '0'))::float8
-            AS oldest_pending_seconds
+        oldest.received_at AS oldest_received_at,
+        extract(epoch FROM greatest(now() - oldest.received_at, '0'))::float8 AS oldest_pending_seconds
+    FROM (SELECT min(received_at) AS received_at FROM pending) oldest
 """)
 
 
@@ -83,13 +83,13 @@ async def _ask(engine: AsyncEngine, settings: Settings) -> Readiness:
 
 
 async def _freshness(conn: AsyncConnection, settings: Settings) -> Freshness:
-    row = (await conn.execute(FRESHNESS, {"at_most": COUNTED_AT_MOST})).one()
-    found = await health.look(conn, settings)
+    row = (await conn.execute(BACKLOG, {"at_most": COUNTED_AT_MOST})).one()
+    found = await staleness.read(conn, settings, Backlog(row.pending, row.oldest_received_at, row.parked))
     seconds = round(row.oldest_pending_seconds, 3)
-    late = behind(row.pending, seconds, row.parked)
-    reasons = (*late.values(), *found.reasons)
-    by = {name: name in late for name in ("deliveries_wait", "deliveries_parked")} | {"github": bool(found.reasons)}
-    return Freshness(row.pending, row.parked, seconds, found.hooks_only, bool(reasons), reasons, stale_by=by)
+    by = {cause: cause in found.causes for cause in CAUSES}
+    return Freshness(
+        row.pending, row.parked, seconds, found.hooks_only, bool(found.reasons), found.reasons, stale_by=by
+    )
 
 
 async def _rehearse(conn: AsyncConnection) -> tuple[str, ...]:
@@ -107,19 +107,6 @@ def _why(error: BaseException) -> str:
         return str(found)
     locked = isinstance(getattr(error, "orig", error), psycopg.errors.LockNotAvailable)
     return LOCKED if locked else f"The inbox takes no delivery: {found}."
-
-
-def behind(pending: int, oldest_seconds: float, parked: int) -> dict[str, str]:
-    """Why the mirror is behind the inbox, in sentences that say what to do; `sync_health` goes by the same rule."""
-    reasons = {}
-    if oldest_seconds > STALE_SECONDS:
-        wait = "delivery waits" if pending == 1 else "deliveries wait"
-        since = f"for {wording.duration(oldest_seconds)}" + ("" if pending == 1 else " at most")
-        reasons["deliveries_wait"] = f"{pending:,} {wait}, {since}: does `ghsync serve` or `ghsync work` run?"
-    if parked:
-        are = "delivery is" if parked == 1 else "deliveries are"
-        reasons["deliveries_parked"] = f"{parked:,} {are} parked: see `ghsync deliveries list --status parked`."
-    return reasons
 
 
 def _applied(connection: sa.Connection) -> str | None:

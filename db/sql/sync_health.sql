@@ -1,7 +1,7 @@
 -- How fresh each repository is, and what is in its way: freshness is told, not guessed.
 --
 -- A delivery names its repository as it was called then, so its backlog is that of the name it owns today. What is too
--- old follows from the default settings: the database does not know others.
+-- old follows from the default settings, for what was ever done: the database does not know others.
 CREATE OR REPLACE VIEW sync_health AS
 SELECT r.id AS repository_id,
        r.tracked_name AS repository_name,
@@ -57,28 +57,15 @@ LEFT JOIN LATERAL (
     SELECT s.kind, s.status, s.started_at, s.last_error
     FROM sync_runs s WHERE s.repository_id = r.id ORDER BY s.started_at DESC LIMIT 1
 ) run ON true
+CROSS JOIN (
+    SELECT CASE WHEN EXISTS (SELECT FROM sync_runs WHERE kind = 'sweep' AND repository_id IS NULL) THEN 120 END AS sweep,
+           CASE WHEN EXISTS (SELECT FROM sync_runs WHERE kind = 'heal' AND repository_id IS NULL) THEN 300 END AS heal,
+           86400 AS complete
+) default_seconds
 CROSS JOIN LATERAL (
-    SELECT string_agg(reason, ' ') AS sentences
-    FROM (VALUES
-        (CASE WHEN backlog.oldest_received_at < now() - interval '1 minute'
-              THEN format('Deliveries wait (%s, the oldest for %s): does `ghsync serve` or `ghsync work` run?',
-                          backlog.pending, date_trunc('second', now() - backlog.oldest_received_at))
-         END),
-        (CASE WHEN backlog.parked > 0
-              THEN format('Deliveries are parked (%s): see `ghsync deliveries list --status parked`.', backlog.parked)
-         END),
-        (CASE WHEN i.suspended_at IS NOT NULL
-              THEN format('The App is suspended on %s: the account''s owner can lift that in GitHub''s settings.',
-                          coalesce(i.account_login, i.github_id))
-         END),
-        (CASE WHEN run.status = 'failed' THEN format('Its last %s failed: %s', run.kind, run.last_error) END),
-        (CASE WHEN m.complete_at IS NULL AND run.kind IS NOT NULL
-              THEN 'No complete reading of it has ended yet.'
-              WHEN m.complete_at < now() - interval '3 days'
-              THEN format('Its last complete reading began %s ago: does `ghsync serve` or `ghsync work` run?',
-                          date_trunc('second', now() - m.complete_at))
-         END)
-    ) AS given (reason)
+    SELECT string_agg(given.sentence, ' ') AS sentences
+    FROM stale_reasons(r.id, backlog.pending, backlog.oldest_received_at, backlog.parked,
+                       default_seconds.sweep, default_seconds.heal, default_seconds.complete) given
 ) reasons
 WHERE r.deleted_at IS NULL AND r.removed_at IS NULL;
 

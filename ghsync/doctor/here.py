@@ -14,7 +14,7 @@ from ghsync.doctor.finding import Finding
 from ghsync.encryption import Encryption
 from ghsync.errors import NotConfigured
 from ghsync.github import credentials
-from ghsync.reconciler import health, places
+from ghsync.reconciler import places
 from ghsync.settings import Settings, unknown
 
 OLDEST_POSTGRESQL = 15
@@ -165,7 +165,7 @@ async def unread(engine: AsyncEngine) -> Finding:
     """What of GitHub could not be read lately, and is asked for again."""
     async with transaction(engine) as conn:
         found = await jobs.failing(conn, 1)
-        blocked = [health.BLOCKED.format(name) for name in await places.blocked(conn)]
+        blocked = list(await places.blocked(conn))
         failed = list(await conn.scalars(_FAILED))
         asked = await conn.scalar(sa.text("SELECT EXISTS (SELECT FROM sync_runs)"))
     if not asked:

@@ -168,13 +168,13 @@ async def mark(
 
 
 _BLOCKED = sa.text("""
-SELECT r.full_name FROM sync_marks m JOIN github_repositories r ON r.id = m.repository_id
+SELECT blocked_reason(r.full_name) FROM sync_marks m JOIN github_repositories r ON r.id = m.repository_id
 WHERE m.blocked_at IS NOT NULL AND r.deleted_at IS NULL AND r.removed_at IS NULL ORDER BY r.full_name
 """)
 
 
 async def blocked(conn: AsyncConnection) -> Sequence[str]:
-    """The names of the repositories that GitHub has blocked for everybody."""
+    """A sentence for each repository that GitHub has blocked for everybody."""
     return (await conn.scalars(_BLOCKED)).all()
 
 

@@ -6,7 +6,6 @@ import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from ghsync import lookup
-from ghsync.reconciler import health
 
 Row = dict[str, Any]
 
@@ -14,7 +13,9 @@ _LIST = sa.text("""
 SELECT r.full_name AS repository, r.github_id, p.slug AS project, r.visibility,
        CASE WHEN r.deleted_at IS NOT NULL THEN 'deleted' WHEN r.removed_at IS NOT NULL THEN 'removed'
             WHEN m.blocked_at IS NOT NULL THEN 'blocked' WHEN r.archived THEN 'archived' ELSE 'synced' END AS state,
-       r.observed_at
+       r.observed_at,
+       CASE WHEN r.deleted_at IS NULL AND r.removed_at IS NULL AND m.blocked_at IS NOT NULL
+            THEN blocked_reason(r.full_name) END AS problem
 FROM github_repositories r JOIN projects p ON p.id = r.project_id LEFT JOIN sync_marks m ON m.repository_id = r.id
 ORDER BY lower(r.full_name), r.github_id
 """)
@@ -28,15 +29,10 @@ WHERE r.id = :id ORDER BY a.first_observed_at
 
 async def listing(conn: AsyncConnection) -> list[Row]:
     """Name, GitHub's id, project, visibility, state, when last observed, and the problem that one has, if any."""
-    found = [dict(row) for row in (await conn.execute(_LIST)).mappings()]
-    return [row | {"problem": _problem(row)} for row in found]
+    return [dict(row) for row in (await conn.execute(_LIST)).mappings()]
 
 
 async def aliases(conn: AsyncConnection, name: str) -> list[Row]:
     """Every name, since when it is known, and whether it is the current one. Raises `NotFound`."""
     found = await lookup.repository(conn, name)
     return [dict(row) for row in (await conn.execute(_ALIASES, {"id": found.id})).mappings()]
-
-
-def _problem(row: Row) -> str | None:
-    return health.BLOCKED.format(row["repository"]) if row["state"] == "blocked" else None

@@ -9,10 +9,10 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from ghsync import jobs, locks, lookup, processes, readiness, schema
+from ghsync import jobs, locks, lookup, processes, schema, staleness
 from ghsync.github import omissions
-from ghsync.reconciler import health
 from ghsync.settings import Settings
+from ghsync.staleness import Backlog
 
 Report = dict[str, Any]
 
@@ -26,11 +26,13 @@ UNREAD_SHOWN = 10
 # Both counts are read from partial indexes. Ids follow arrival, so the smallest id waits longest.
 _BACKLOG = sa.text("""
 WITH pending AS (SELECT count(*) AS count, min(id) AS first FROM webhook_deliveries WHERE status = 'pending')
-SELECT p.count AS pending, p.first AS first_pending,
-       (SELECT extract(epoch FROM greatest(now() - received_at, '0'))::float8
-        FROM webhook_deliveries WHERE id = p.first) AS oldest_pending_seconds,
+SELECT p.count AS pending, p.first AS first_pending, oldest.received_at AS oldest_received_at,
+       oldest.seconds AS oldest_pending_seconds,
        (SELECT count(*) FROM webhook_deliveries WHERE status = 'parked') AS parked
 FROM pending p
+LEFT JOIN LATERAL (
+  SELECT received_at, extract(epoch FROM greatest(now() - received_at, '0'))::float8 AS seconds
+  FROM webhook_deliveries WHERE id = p.first) oldest ON true
 """)
 
 # The newest processed one is among the newest of all, or else just before those that wait.
@@ -129,11 +131,13 @@ SELECT
     AS open_pull_requests,
   (SELECT count(*) FROM github_comments WHERE repository_id = :id AND deleted_at IS NULL) AS comments,
   (SELECT count(*) FROM webhook_deliveries WHERE status = 'pending' AND repository = :name) AS pending,
-  (SELECT extract(epoch FROM greatest(now() - min(received_at), '0'))::float8 FROM webhook_deliveries
-   WHERE status = 'pending' AND repository = :name) AS oldest_pending_seconds,
+  oldest.received_at AS oldest_received_at,
+  extract(epoch FROM greatest(now() - oldest.received_at, '0'))::float8 AS oldest_pending_seconds,
   (SELECT count(*) FROM webhook_deliveries WHERE status = 'parked' AND repository = :name) AS parked,
   (SELECT max(received_at) FROM (SELECT received_at FROM webhook_deliveries WHERE repository = :name
     ORDER BY id DESC LIMIT 1) d) AS last_received_at
+FROM (SELECT min(received_at) AS received_at FROM webhook_deliveries
+      WHERE status = 'pending' AND repository = :name) oldest
 """)
 
 
@@ -148,13 +152,8 @@ async def everything(conn: AsyncConnection, settings: Settings) -> Report:
     newest = (await conn.execute(_NEWEST, {"first_pending": backlog.first_pending})).one_or_none()
     rows = await _counts(conn, (*COUNTED, INBOX))
     received = rows.pop(INBOX)
-    compared = await health.look(conn, settings)
-    behind = readiness.behind(backlog.pending, backlog.oldest_pending_seconds or 0, backlog.parked)
-    reasons = [*behind.values(), *compared.reasons]
     return {
-        "stale": bool(reasons),
-        "reasons": reasons,
-        "hooks_only": compared.hooks_only,
+        **await _staleness(conn, settings, backlog),
         "newest_processed": dict(newest._mapping) if newest else None,
         "deliveries": {
             "pending": backlog.pending,
@@ -182,13 +181,10 @@ async def repository(conn: AsyncConnection, settings: Settings, name: str) -> Re
     """One repository, by any name that it ever had."""
     found = await lookup.repository(conn, name)
     counts = (await conn.execute(_REPOSITORY, {"id": found.id, "name": found.full_name})).one()
-    compared = await health.look(conn, settings, repository_id=found.id)
-    behind = readiness.behind(counts.pending, counts.oldest_pending_seconds or 0, counts.parked)
-    reasons = [*behind.values(), *compared.reasons]
+    shown = dict(counts._mapping)
+    del shown["oldest_received_at"]
     return {
-        "stale": bool(reasons),
-        "reasons": reasons,
-        "hooks_only": compared.hooks_only,
+        **await _staleness(conn, settings, counts, found.id),
         "repository": found.full_name,
         "github_id": found.github_id,
         "project": found.project,
@@ -196,13 +192,21 @@ async def repository(conn: AsyncConnection, settings: Settings, name: str) -> Re
         "observed_at": found.observed_at,
         "synced_at": found.synced_at,
         "verified_at": found.verified_at,
-        **counts._mapping,
+        **shown,
         "jobs": await _all(conn, _JOBS, repository_id=found.id, undecided=jobs.UNDECIDED),
         "parked_jobs": await _all(conn, _PARKED_JOBS, repository_id=found.id, limit=ERRORS_SHOWN),
         "unread": await jobs.failing(conn, UNREAD_SHOWN, repository_id=found.id),
         "runs": await _all(conn, _RUNS_OF_REPOSITORY, repository_id=found.id, limit=RUNS_SHOWN),
         "errors": await _all(conn, _ERRORS, name=found.full_name, limit=ERRORS_SHOWN),
     }
+
+
+async def _staleness(
+    conn: AsyncConnection, settings: Settings, counts: sa.Row[Any], repository_id: str | None = None
+) -> Report:
+    backlog = Backlog(counts.pending, counts.oldest_received_at, counts.parked)
+    found = await staleness.read(conn, settings, backlog, repository_id=repository_id)
+    return {"stale": bool(found.reasons), "reasons": list(found.reasons), "hooks_only": found.hooks_only}
 
 
 async def _all(conn: AsyncConnection, statement: sa.TextClause, **parameters: Any) -> list[Report]:

@@ -8,7 +8,8 @@ import psycopg
 import pytest
 from psycopg.rows import dict_row
 
-from ghsync import migrate
+from ghsync import migrate, wording
+from ghsync.settings import Settings
 from tests import postgres
 from tests.benchmarks import views
 
@@ -117,28 +118,55 @@ def test_a_repository_with_nothing_in_its_way_is_not_stale(world: Connection) ->
 TROUBLES = {
     """INSERT INTO webhook_deliveries (hook_target, guid, event, repository, headers, body, received_at)
        VALUES ('a:1', 'x', 'issues', 'acme/app', '{}', '{}', now() - interval '90 seconds')""":
-        "Deliveries wait (1, the oldest for 00:01:30): does `ghsync serve` or `ghsync work` run?",
+        "1 delivery waits, for 1 min 30 s: does `ghsync serve` or `ghsync work` run?",
     """INSERT INTO webhook_deliveries (hook_target, guid, event, repository, headers, body, status, last_error,
                                        processed_at)
        VALUES ('a:1', 'x', 'issues', 'acme/app', '{}', '{}', 'parked', 'Broken', now())""":
-        "Deliveries are parked (1): see `ghsync deliveries list --status parked`.",
+        "1 delivery is parked: see `ghsync deliveries list --status parked`.",
     "UPDATE github_installations SET suspended_at = now()":
         "The App is suspended on acme: the account's owner can lift that in GitHub's settings.",
-    "UPDATE sync_runs SET status = 'failed', last_error = 'GitHub answered 502.' WHERE kind = 'sweep'":
+    """UPDATE sync_runs SET status = 'failed', last_error = 'GitHub answered 502.'
+       WHERE kind = 'sweep' AND repository_id IS NOT NULL""":
         "Its last sweep failed: GitHub answered 502.",
+    "UPDATE sync_runs SET status = 'failed', last_error = 'GitHub answered 502.' WHERE kind = 'sweep'":
+        "The last sweep failed: GitHub answered 502.",
+    "UPDATE sync_runs SET finished_at = '2026-01-02 03:04:05Z' WHERE kind = 'sweep'":
+        "No sweep has succeeded since 2026-01-02 03:04:05 UTC: does `ghsync serve` or `ghsync work` run?",
+    "UPDATE sync_marks SET blocked_at = now()":
+        "GitHub has blocked acme/app for everybody, for legal reasons: what is mirrored of it stays as it was.",
     "DELETE FROM sync_marks": "No complete reading of it has ended yet.",
     "UPDATE sync_marks SET complete_at = now() - interval '4 days'":
-        "Its last complete reading began 4 days ago: does `ghsync serve` or `ghsync work` run?",
+        "Its last complete reading began 4 d ago: does `ghsync serve` or `ghsync work` run?",
 }  # fmt: skip
 
 
 @pytest.mark.parametrize(
-    ("trouble", "reason"), TROUBLES.items(), ids=["waits", "parked", "suspended", "failed", "unread", "old"]
+    ("trouble", "reason"),
+    TROUBLES.items(),
+    ids=["waits", "parked", "suspended", "failed", "all failed", "late", "blocked", "unread", "old"],
 )
 def test_a_stale_repository_says_why(world: Connection, trouble: str, reason: str) -> None:
     change(world, trouble)
     app = one(world, "sync_health", "repository_name = 'acme/app'")
     assert (app["stale"], app["stale_reason"]) == (True, reason)
+
+
+@pytest.mark.parametrize(("kind", "setting"), [("sweep", "sweep_seconds"), ("heal", "heal_seconds")])
+def test_three_turns_of_the_default_settings_may_be_missed(world: Connection, kind: str, setting: str) -> None:
+    seconds = 3 * Settings.model_fields[setting].default
+    change(world, f"DELETE FROM sync_runs WHERE kind = '{kind}'")
+    insert = (
+        "INSERT INTO sync_runs (kind, status, finished_at) VALUES (%s, 'succeeded', now() - make_interval(secs => %s))"
+    )
+    for age, stale in ((seconds + 1, True), (seconds - 1, False)):
+        world.execute(insert.encode(), [kind, age])
+        assert one(world, "sync_health", "repository_name = 'acme/app'")["stale"] is stale
+
+
+@pytest.mark.parametrize("seconds", [10, 59, 60, 61, 3599, 3600, 3660, 86_399, 86_400, 90_000, 864_000_061])
+def test_a_length_of_time_reads_as_it_does_elsewhere(connection: Connection, seconds: int) -> None:
+    statement = "SELECT readable_duration(make_interval(secs => %s))"
+    assert connection.execute(statement.encode(), [seconds]).fetchone() == (wording.duration(seconds),)
 
 
 def test_a_repository_that_only_hooks_tell_of_is_not_stale(world: Connection) -> None:

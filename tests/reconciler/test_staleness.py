@@ -11,20 +11,20 @@ import pytest
 from pydantic import SecretStr
 from starlette.applications import Starlette
 
+from ghsync import staleness
 from ghsync.database import transaction
 from ghsync.errors import GhsyncError
 from ghsync.github.client import GitHub
 from ghsync.inbox.recorder import Recorder
 from ghsync.probes import Probes
-from ghsync.reconciler import health
 from ghsync.reconciler.heal import heal
-from ghsync.reconciler.health import Health
 from ghsync.reconciler.reconciler import Reconciler
 from ghsync.reconciler.sweep import sweep
 from ghsync.settings import Settings
 from ghsync.simulator.actions import installations, issues
 from ghsync.simulator.clock import TICKS_PER_SECOND
 from ghsync.simulator.keys import new_private_key, public_key
+from ghsync.staleness import Backlog, Staleness
 from tests.reconciler.conftest import Lab
 
 pytestmark = pytest.mark.anyio
@@ -55,9 +55,9 @@ async def at_once(_: float) -> None:
     """Wait for nothing."""
 
 
-async def look(lab: Lab, settings: Settings | None = None) -> Health:
+async def look(lab: Lab, settings: Settings | None = None) -> Staleness:
     async with transaction(lab.engine) as conn:
-        return await health.look(conn, settings or lab.settings)
+        return await staleness.read(conn, settings or lab.settings, Backlog(0, None, 0))
 
 
 async def readyz(lab: Lab, settings: Settings | None = None) -> tuple[int, dict[str, Any]]:
@@ -82,7 +82,7 @@ async def test_a_mirror_that_was_never_read_is_stale_and_one_that_was_is_not(lab
 
 async def test_a_process_without_credentials_knows_that_another_has_them(lab: Lab, recorder: Recorder) -> None:
     await work(lab, recorder)
-    assert await look(lab, HOOKS_ONLY) == Health((), hooks_only=False)
+    assert await look(lab, HOOKS_ONLY) == Staleness((), frozenset(), hooks_only=False)
     age(lab, "heal", minutes=16)
     assert [reason[:27] for reason in (await look(lab, HOOKS_ONLY)).reasons] == ["No heal has succeeded since"]
 
@@ -197,4 +197,4 @@ async def test_an_unreachable_github_is_told_until_it_answers(lab: Lab, recorder
 async def test_a_personal_token_needs_no_look_into_the_log(lab: Lab, recorder: Recorder) -> None:
     token = Settings(token=SecretStr("ghp_" + "0" * 36), api_url=lab.settings.api_url)
     await work(lab, recorder, token)
-    assert await look(lab, token) == Health((), hooks_only=False)
+    assert await look(lab, token) == Staleness((), frozenset(), hooks_only=False)
