@@ -1,10 +1,18 @@
 """A load generator that is as cheap as can be: it shares the processors with what it measures."""
 
 import asyncio
+import errno
+import itertools
 import re
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import asynccontextmanager
 from typing import cast
+
+ADDRESS = "127.0.0.1"
+
+# Below those that Linux gives to who asks for none. A port that somebody else used a moment ago at the same address may
+# be waited for: its first packet is taken for a late one of theirs, and sent again after a second.
+OWN_PORTS = range(10_000, 30_000)
 
 CONTENT_LENGTH = re.compile(rb"(?i)content-length: (\d+)")
 
@@ -21,6 +29,7 @@ class Generator:
 
     def __init__(self, port: int) -> None:
         self._port = port
+        self._own_ports: Iterator[int] = itertools.cycle(OWN_PORTS)
         self._idle: list[_Connection] = []
 
     async def open(self, connections: int) -> None:
@@ -41,8 +50,16 @@ class Generator:
             connection.transport.close()
 
     async def _connect(self) -> "_Connection":
-        _, connection = await asyncio.get_running_loop().create_connection(_Connection, "127.0.0.1", self._port)
-        return connection
+        loop = asyncio.get_running_loop()
+        while True:
+            own = (ADDRESS, next(self._own_ports))
+            try:
+                _, connection = await loop.create_connection(_Connection, ADDRESS, self._port, local_addr=own)
+            except OSError as error:
+                if error.errno != errno.EADDRINUSE:
+                    raise
+            else:
+                return connection
 
 
 @asynccontextmanager
