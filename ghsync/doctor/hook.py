@@ -58,7 +58,8 @@ _deliveries = msgspec.json.Decoder(list[_Delivery])
 
 async def address(github: GitHub) -> Finding:
     """Where GitHub sends deliveries, and whether it signs them."""
-    configured = decoded(await ask(github, github.app, "/app/hook/config"), _hook, "The webhook's configuration")
+    body = await ask(github, github.app, lambda requests: requests.rest.apps.async_get_webhook_config_for_app())
+    configured = decoded(body, _hook, "The webhook's configuration")
     if not configured.url:
         said = "The App has no webhook URL: set it on the App's page, or let `ghsync serve --pull` ask for deliveries."
         return Finding("hook", "warning", said)
@@ -76,7 +77,9 @@ async def address(github: GitHub) -> Finding:
 
 async def deliveries(github: GitHub) -> Finding:
     """How the latest deliveries fared; one that succeeded when it was redelivered counts as delivered."""
-    body = await ask(github, github.app, "/app/hook/deliveries", per_page=LOOKED_AT)
+    body = await ask(
+        github, github.app, lambda requests: requests.rest.apps.async_list_webhook_deliveries(per_page=LOOKED_AT)
+    )
     latest: dict[str, _Delivery] = {}
     for attempt in decoded(body, _deliveries, "The log of deliveries"):  # the newest first
         if attempt.delivered_at > github.now() - RECENT:

@@ -2,9 +2,9 @@
 
 from ghsync.github.client import GitHub, Meter
 from ghsync.github.credentials import Credential
+from ghsync.github.kit import Call
 
 
-async def ask(github: GitHub, credential: Credential, path: str, **params: object) -> bytes:
-    """An answer's body."""
-    answer = await github.get(credential, path, params=params, priority="interactive", meter=Meter())
-    return answer.body
+async def ask(github: GitHub, credential: Credential, call: Call) -> bytes:
+    """The body of the answer to one of githubkit's requests."""
+    return (await github.call(credential, call, priority="interactive", meter=Meter())).body

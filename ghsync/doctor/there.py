@@ -1,9 +1,11 @@
 """What GitHub tells: whether it is reached, who we are there, what we may see, and how much we may ask."""
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Awaitable, Sequence
 from datetime import datetime
+from typing import Any
 
 import msgspec
+from githubkit import Response
 
 from ghsync.doctor import finding, graphql, hook, permissions
 from ghsync.doctor.finding import Finding
@@ -12,6 +14,7 @@ from ghsync.errors import GhsyncError, GitHubUnavailable, GitHubUnreachable, Not
 from ghsync.github.client import GitHub, Meter
 from ghsync.github.credentials import Credential
 from ghsync.github.decoding import decoded
+from ghsync.github.kit import Requests
 from ghsync.settings import Settings
 
 CLOCK_SECONDS = 5.0
@@ -65,7 +68,7 @@ async def findings(github: GitHub, settings: Settings) -> AsyncIterator[Finding]
     credential = github.app if settings.app_id else await github.credential_for(None)
     check = "app" if settings.app_id else "token"
     try:
-        body = await ask(github, credential, "/app" if settings.app_id else "/user")
+        body = await ask(github, credential, _the_app if settings.app_id else _the_account)
         app = decoded(body, _app, "The App") if settings.app_id else None
         account = decoded(body, _account, "The token's account")
     except GitHubUnavailable as error:
@@ -135,12 +138,20 @@ async def _installations(github: GitHub, app: _App, found: list[_Installation]) 
     return Finding("installations", "ok", f"Installed for {_listed([one.name for one in found])}.")
 
 
+def _the_app(requests: Requests) -> Awaitable[Response[Any]]:
+    return requests.rest.apps.async_get_authenticated()
+
+
+def _the_account(requests: Requests) -> Awaitable[Response[Any]]:
+    return requests.rest.users.async_get_authenticated()
+
+
 async def _limits(github: GitHub, credentials: Sequence[Credential]) -> Finding:
     """The lowest of what each credential has left."""
     left: list[tuple[float, str]] = []
     for credential in credentials:
         try:
-            body = await ask(github, credential, "/rate_limit")
+            body = await ask(github, credential, lambda requests: requests.rest.rate_limit.async_get())
         except NotFound:
             return Finding("rate limit", "ok", "This server has none.")
         resources = decoded(body, _limits_decoder, "The rate limit").resources

@@ -29,10 +29,12 @@ from ghsync.github import credentials, decoding, partial
 from ghsync.github.clock import Clock
 from ghsync.github.credentials import Credential
 from ghsync.github.etags import ETag
-from ghsync.github.exchange import Exchange, Meter, Request, Sleep
+from ghsync.github.kit import Call, Kit
 from ghsync.github.partial import Problem
+from ghsync.github.reply import Reply
+from ghsync.github.signing import AppSigner, InstallationSigner, PersonalSigner, Signer
 from ghsync.github.tokens import ANY_REQUEST, Token, Tokens
-from ghsync.github.wire import Reply
+from ghsync.github.transport import Asked, Meter, Sleep, Transport
 from ghsync.settings import Settings
 
 __all__ = ["Answer", "GitHub", "GraphQLAnswer", "Meter"]
@@ -94,9 +96,14 @@ class GitHub:
         self._clock = Clock()
         self._app = credentials.app(settings)
         self._personal = credentials.personal(settings)
-        self._personal_token = settings.token.get_secret_value() if settings.token else ""
+        self._signers: dict[str, Signer] = {}
+        if self._app is not None:
+            self._signers[self._app.credential.key] = AppSigner(self._app, self._clock)
+        if self._personal is not None and settings.token is not None:
+            self._signers[self._personal.key] = PersonalSigner(settings.token.get_secret_value())
+        self._transport = Transport(engine, settings, self._clock, sleep, transport)
+        self._kit = Kit(settings, self._transport, self._clock)
         self._tokens = Tokens(engine, settings, self._clock, self._issue)
-        self._exchange = Exchange(engine, settings, self._clock, self._token, self._has_another, sleep, transport)
 
     async def __aenter__(self) -> Self:
         return self
@@ -108,7 +115,7 @@ class GitHub:
 
     async def aclose(self) -> None:
         """Close the connections."""
-        await self._exchange.aclose()
+        await self._transport.disconnect()
 
     @property
     def graphql_url(self) -> str:
@@ -191,8 +198,9 @@ class GitHub:
         Raises `Moved` where GitHub redirects, `NotFound`, `Gone`, `RefusedByGitHub`, `RateLimited`,
         `GitHubUnavailable`.
         """
-        request = Request("GET", self._url(path, params), conditional=conditional)
-        return await self._answer(credential, request, priority, meter)
+        url = self._url(path, params)
+        asked = Asked(credential, priority, meter, conditional=conditional)
+        return await self._answer(asked, _get(url))
 
     async def pages(
         self,
@@ -214,20 +222,18 @@ class GitHub:
             if url in read or len(read) == MOST_PAGES:
                 raise UnreadableAnswer(f"The pages of {path} go round in a circle; it is asked again later.")
             read.add(url)
-            answer = await self._answer(credential, Request("GET", url), priority, meter)
+            answer = await self._answer(Asked(credential, priority, meter), _get(url))
             if answer.body == last:
                 raise UnreadableAnswer(f"The pages of {path} do not move on; it is asked again later.")
             last = answer.body
             yield answer
             url = self._url(answer.next_url) if answer.next_url else None
 
-    async def post(
-        self, credential: Credential, path: str, body: object = None, *, priority: str, meter: Meter
+    async def call(
+        self, credential: Credential, call: Call, *, priority: str, meter: Meter, again: bool = True
     ) -> Answer:
-        """Let GitHub do something; it is asked once only, for it may have been done although no answer came."""
-        content = b"" if body is None else msgspec.json.encode(body)
-        request = Request("POST", self._url(path), content=content, again=False)
-        return await self._answer(credential, request, priority, meter)
+        """The answer to one of githubkit's requests; what does something is not asked ``again``, if no answer comes."""
+        return await self._answer(Asked(credential, priority, meter, again=again), call)
 
     async def graphql(
         self, credential: Credential, document: str, variables: Mapping[str, object], *, priority: str, meter: Meter
@@ -238,9 +244,9 @@ class GitHub:
         `RateLimited`, `GitHubUnavailable`, `RefusedByGitHub`.
         """
         content = msgspec.json.encode({"query": document, "variables": dict(variables)})
-        request = Request("POST", self.graphql_url, resource="graphql", content=content)
+        asked = Asked(credential, priority, meter, resource="graphql")
         try:
-            reply = await self._exchange.ask(credential, request, priority=priority, meter=meter)
+            reply = await self._ask(asked, _post(self.graphql_url, content))
         except GitHubUnreachable:
             raise
         except GitHubUnavailable as error:
@@ -249,13 +255,13 @@ class GitHub:
         budget = partial.budget(envelope)
         meter.points += budget.cost
         if told := budget.told(reply):
-            await self._exchange.budget.hear(credential.key, told)
+            await self._transport.budget.hear(credential.key, told)
         if problem := partial.error(envelope):
             raise problem
         return GraphQLAnswer(bytes(envelope.data), tuple(envelope.errors), reply.observed_at, budget.cost)
 
-    async def _answer(self, credential: Credential, request: Request, priority: str, meter: Meter) -> Answer:
-        reply = await self._asked(credential, request, priority, meter)
+    async def _answer(self, asked: Asked, call: Call) -> Answer:
+        reply = await self._granted(asked, call)
         tag = reply.headers.get("etag")
         return Answer(
             reply.body,
@@ -263,7 +269,7 @@ class GitHub:
             reply.observed_at,
             unchanged=reply.status == 304,
             next_url=reply.next_url,
-            etag=ETag(credential.key, request.url, reply.token, tag) if tag else None,
+            etag=ETag(asked.credential.key, str(reply.url), reply.token, tag) if tag else None,
         )
 
     async def _replace(self, credential: Credential, denied: str, what: Collection[str]) -> bool:
@@ -271,21 +277,25 @@ class GitHub:
             return False
         return await self._tokens.replace(credential.installation, denied, what)
 
-    async def _asked(self, credential: Credential, request: Request, priority: str, meter: Meter) -> Reply:
+    async def _granted(self, asked: Asked, call: Call) -> Reply:
         """What REST answers; what a token is denied is asked once more with another, which may have been granted it."""
+        credential = asked.credential
         try:
-            return await self._exchange.ask(credential, request, priority=priority, meter=meter)
+            return await self._ask(asked, call)
         except PermissionMissing as error:
             about = error.permissions or frozenset({ANY_REQUEST})
             if error.token is None or not await self._replace(credential, error.token, about):
                 raise
         try:
-            reply = await self._exchange.ask(credential, request, priority=priority, meter=meter)
+            reply = await self._ask(asked, call)
         except PermissionMissing:
             self.note(credential, denied=about)
             raise
         self.note(credential, shown=about)
         return reply
+
+    async def _ask(self, asked: Asked, call: Call) -> Reply:
+        return await self._kit.ask(self._signer(asked.credential), asked, call)
 
     def _url(self, path: str, params: Mapping[str, object] | None = None) -> str:
         """The whole address; a token is sent nowhere but to the API."""
@@ -299,33 +309,32 @@ class GitHub:
         said = {name: _parameter(value) for name, value in params.items() if value is not None}
         return str(httpx.URL(url).copy_merge_params(said))
 
-    async def _token(self, credential: Credential) -> str:
+    def _signer(self, credential: Credential) -> Signer:
         if credential.installation is not None:
-            return (await self._tokens.token(credential.installation)).text
-        if credential.kind == "app" and self._app is not None:
-            return self._app.jwt(self.now())
-        return self._personal_token
-
-    async def _has_another(self, credential: Credential, token: str) -> bool:
-        """Whether the next request has another token than one that GitHub does not accept.
-
-        What the App signed may have been refused for the time in it, which GitHub has told by now.
-        """
-        if credential.installation is None:
-            return credential.kind == "app" and self._clock.offset != 0
-        await self._tokens.discard(credential.installation, token)
-        return True
+            return InstallationSigner(credential.installation, self._tokens)
+        return self._signers[credential.key]
 
     async def _issue(self, installation: int) -> Token:
         """Let GitHub make a token for an installation."""
-        url = self._url(f"/app/installations/{installation}/access_tokens")
-        request = Request("POST", url, content=b"")
+        asked = Asked(self.app, "interactive", Meter())
         try:
-            reply = await self._exchange.ask(self.app, request, priority="interactive", meter=Meter())
+            reply = await self._ask(
+                asked, lambda requests: requests.rest.apps.async_create_installation_access_token(installation)
+            )
         except NotFound as error:
             raise AccessLost(f"The App is not installed any more (installation {installation}).") from error
         issued = decoding.decoded(reply.body, _issued, f"a token of installation {installation}")
         return Token(issued.token, issued.expires_at, issued.permissions)
+
+
+def _get(url: str) -> Call:
+    return lambda requests: requests.arequest("GET", url)
+
+
+def _post(url: str, content: bytes) -> Call:
+    return lambda requests: requests.arequest(
+        "POST", url, content=content, headers={"Content-Type": "application/json"}
+    )
 
 
 def _parameter(value: object) -> str:

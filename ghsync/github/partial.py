@@ -18,7 +18,7 @@ from ghsync.errors import (
 )
 from ghsync.github import decoding, refusals
 from ghsync.github.budget import Told
-from ghsync.github.wire import Reply
+from ghsync.github.reply import Reply
 
 _HEAVY = re.compile(r"something went wrong while executing your query|time(d )?out|resource limits? ", re.IGNORECASE)
 _HEAVY_TYPES = {"MAX_NODE_LIMIT_EXCEEDED", "RESOURCE_LIMITS_EXCEEDED", "TIMEOUT"}

@@ -27,7 +27,7 @@ from ghsync.github import decoding
 from ghsync.github.budget import Told
 from ghsync.github.clock import moment
 from ghsync.github.credentials import Credential
-from ghsync.github.wire import Reply
+from ghsync.github.reply import Reply
 
 REDIRECTS = (301, 302, 307, 308)
 

@@ -192,13 +192,13 @@ async def _bring(session: Session, recorder: Recorder, attempt: Logged) -> bool:
 async def _read(session: Session, recorder: Recorder, attempt: int, guid: str) -> bool:
     """Read one delivery into the inbox; one that cannot be read is asked for again, if GitHub still has it."""
     try:
-        answer = await session.get(f"app/hook/deliveries/{attempt}")
+        answer = await session.call(lambda requests: requests.rest.apps.async_get_webhook_delivery(attempt))
         delivery = _delivery(decoded(answer.body, _whole, f"Delivery {guid}").request)
     except (NotFound, Gone):  # its three days are over
         return False
     except (GitHubUnavailable, MalformedPayload, MalformedRequest) as error:
         log.warning("redelivery_requested", guid=guid, error=first_line(error))
-        await session.post(f"app/hook/deliveries/{attempt}/attempts")
+        await session.call(lambda requests: requests.rest.apps.async_redeliver_webhook_delivery(attempt), again=False)
         raise UnreadableAnswer(f"{first_line(error).rstrip('.')}; GitHub was asked to send it again.") from error
     await recorder.record(delivery)
     return True
@@ -220,7 +220,8 @@ _app = msgspec.json.Decoder(_App)
 
 async def _hook_target(session: Session) -> str:
     """The App's hook as deliveries name it."""
-    return f"integration:{decoded((await session.get('app')).body, _app, 'The App').id}"
+    answer = await session.call(lambda requests: requests.rest.apps.async_get_authenticated())
+    return f"integration:{decoded(answer.body, _app, 'The App').id}"
 
 
 _ATTEMPTS = sa.text("""

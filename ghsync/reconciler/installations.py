@@ -86,8 +86,9 @@ async def see(session: Session, full_name: str) -> str:
 
     Answers the name that it has.
     """
+    owner, _, name = full_name.partition("/")
     try:
-        answer = await session.get(f"repos/{full_name}")
+        answer = await session.call(lambda requests: requests.rest.repos.async_get(owner, name))
     except Moved as moved:
         answer = await session.get(moved.location)
     batch = Batch()
@@ -101,7 +102,7 @@ async def refresh_one(reconciler: Reconciler, session: Session, github_id: str) 
     """Read one installation (GitHub's id) and the repositories that it sees; one that is not found was removed."""
     asked_at = session.github.now()
     try:
-        answer = await session.get(f"app/installations/{github_id}")
+        answer = await session.call(lambda requests: requests.rest.apps.async_get_installation(int(github_id)))
     except (NotFound, Gone):
         batch = Batch()
         batch.uninstall(github_id, asked_at)

@@ -12,6 +12,7 @@ from ghsync.github import decoding, question
 from ghsync.github.client import Answer, GitHub, GraphQLAnswer, Meter
 from ghsync.github.credentials import Credential
 from ghsync.github.decoding import decoded
+from ghsync.github.kit import Call
 from ghsync.mirror.noun import Origin
 from ghsync.reconciler.gate import Gate
 from ghsync.reconciler.places import SHOWING
@@ -90,9 +91,9 @@ class Session:
             self.credential, path, params=params, priority=self.priority, meter=self.meter, conditional=conditional
         )
 
-    async def post(self, path: str) -> Answer:
-        """Have GitHub do something."""
-        return await self.github.post(self.credential, path, priority=self.priority, meter=self.meter)
+    async def call(self, call: Call, *, again: bool = True) -> Answer:
+        """The answer to one of githubkit's requests; what does something is not asked ``again``."""
+        return await self.github.call(self.credential, call, priority=self.priority, meter=self.meter, again=again)
 
     async def listing(
         self, path: str, item: type[T], within: str | None = None, **params: object

@@ -1,11 +1,14 @@
 """The client: what is asked, what is answered, and what is raised instead."""
 
+from collections.abc import Awaitable
 from datetime import UTC, datetime, timedelta, timezone
 from email.utils import format_datetime
+from typing import Any
 
 import httpx
 import pytest
 import respx
+from githubkit import Response
 
 from ghsync.errors import (
     AccessLost,
@@ -26,6 +29,7 @@ from ghsync.errors import (
     UnreadableAnswer,
 )
 from ghsync.github.client import GitHub, Meter
+from ghsync.github.kit import Requests
 from tests.github.answers import answer, get, headers, refusal
 from tests.github.conftest import API, APP_ID, TOKEN, Make, Time
 
@@ -251,14 +255,18 @@ async def test_a_page_of_a_proxy_is_no_answer(client: Make, api: respx.MockRoute
     assert route.call_count == 3
 
 
+def redeliver(github: Requests) -> Awaitable[Response[Any]]:
+    return github.rest.apps.async_redeliver_webhook_delivery(1)
+
+
 async def test_what_changes_something_is_asked_for_once(client: Make, api: respx.MockRouter, time: Time) -> None:
     route = api.post("/app/hook/deliveries/1/attempts").mock(side_effect=[answer({}, 202), httpx.ReadTimeout("late")])
     github = client()
     credential = await github.credential_for(None)
 
-    done = await github.post(credential, "/app/hook/deliveries/1/attempts", priority="event", meter=Meter())
+    done = await github.call(credential, redeliver, priority="event", meter=Meter(), again=False)
     with pytest.raises(GitHubUnreachable):
-        await github.post(credential, "/app/hook/deliveries/1/attempts", priority="event", meter=Meter())
+        await github.call(credential, redeliver, priority="event", meter=Meter(), again=False)
 
     assert done.status == 202
     assert route.call_count == 2

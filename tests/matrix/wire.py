@@ -21,8 +21,8 @@ from tests.faulty import Answer, Faulty, Given
 ADDRESS = "https://github.test"
 
 PLUMBING = frozenset({
-    "doctor.question", "github.client", "github.exchange", "github.question", "github.tokens", "github.wire", "parts",
-    "session",
+    "doctor.question", "github.client", "github.kit", "github.question", "github.signing", "github.tokens",
+    "github.transport", "parts", "session",
 })  # fmt: skip
 """Modules that ask on behalf of others."""
 

@@ -6,15 +6,19 @@ from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
+import respx
+from sqlalchemy.ext.asyncio import AsyncEngine
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response, StreamingResponse
 from starlette.routing import Route
 
+from ghsync.database import transaction
 from ghsync.errors import GitHubUnreachable, TooHeavy
+from ghsync.github import etags
 from ghsync.github.client import GitHub, Meter
-from tests.github.answers import get
-from tests.github.conftest import TOKEN, Make
+from tests.github.answers import answer, get, refusal
+from tests.github.conftest import APP_ID, TOKEN, Make
 from tests.github.server import serving
 
 pytestmark = pytest.mark.anyio
@@ -99,3 +103,50 @@ async def test_an_answer_that_trickles_is_given_up(client: Make) -> None:
 async def test_a_server_that_is_not_there_is_unreachable(client: Make) -> None:
     with pytest.raises(GitHubUnreachable, match=r"cannot be reached at 127\.0\.0\.1"):
         await get(client(api_url="http://127.0.0.1:9", token=TOKEN))
+
+
+async def test_connections_are_kept_for_whoever_asks_next(client: Make) -> None:
+    """githubkit has a client for each request, and one for the task that entered it: neither is what is kept here."""
+    ports = set()
+
+    async def tell(request: Request) -> Response:
+        ports.add(request.client.port if request.client else None)
+        return JSONResponse({})
+
+    async with serving(Starlette(routes=[Route("/user", tell)])) as url:
+        github = client(api_url=url, token=TOKEN)
+        for _ in range(5):
+            await asyncio.create_task(get(github))
+
+    assert len(ports) == 1
+
+
+async def test_a_proxy_of_the_environment_is_asked(client: Make, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def tell(request: Request) -> Response:
+        return JSONResponse({"host": request.headers["host"]})
+
+    async with serving(Starlette(routes=[Route("/{path:path}", tell)])) as url:
+        monkeypatch.setenv("HTTP_PROXY", url)
+        answer = await get(client(api_url="http://github.corp.test", token=TOKEN))
+
+    assert answer.body == b'{"host":"github.corp.test"}'
+
+
+async def test_another_token_is_asked_with_no_etag_of_the_one_that_is_not_accepted(
+    client: Make, api: respx.MockRouter, engine: AsyncEngine, private_key: str
+) -> None:
+    issued = answer({"token": "ghs_1", "expires_at": "2099-01-01T00:00:00Z"}, 201)
+    another = answer({"token": "ghs_2", "expires_at": "2099-01-01T00:00:00Z"}, 201)
+    api.post("/app/installations/8/access_tokens").mock(side_effect=[issued, another])
+    asked = api.get("/user").mock(
+        side_effect=[answer({"as": 1}, etag='"one"'), refusal("Bad credentials", 401), answer({"as": 2}, etag='"two"')]
+    )
+    github = client(app_id=APP_ID, private_key=private_key)
+    first = await get(github, installation=8, conditional=True)
+    assert first.etag is not None
+    async with transaction(engine) as conn:
+        await etags.keep(conn, first.etag)
+
+    assert (await get(github, installation=8, conditional=True)).body == b'{"as":2}'
+    sent = [(call.request.headers["authorization"], call.request.headers.get("if-none-match")) for call in asked.calls]
+    assert sent == [("Bearer ghs_1", None), ("Bearer ghs_1", '"one"'), ("Bearer ghs_2", None)]
