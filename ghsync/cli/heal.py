@@ -1,16 +1,15 @@
 """`heal`: GitHub's delivery log against the inbox."""
 
 from datetime import UTC, datetime
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
 from ghsync import wording
+from ghsync.administration import healing
 from ghsync.cli import arguments, reading, terminal
-from ghsync.errors import NotConfigured
 from ghsync.inbox.recorder import Recorder
 from ghsync.reconciler.heal import KEPT
-from ghsync.reconciler.heal import heal as look
 from ghsync.reconciler.reconciler import Reconciler
 from ghsync.settings import Settings
 
@@ -50,20 +49,9 @@ def heal(
         terminal.note(f"{wording.deliveries(left)} could not be read; GitHub was asked to send what it still has.")
 
 
-async def _heal(reconciler: Reconciler, loaded: Settings, since: datetime | None) -> dict[str, Any]:
-    if not reconciler.github.has_app:
-        raise NotConfigured(
-            "GitHub keeps a log of deliveries for Apps, which GHSYNC_TOKEN cannot read: set GHSYNC_APP_ID and "
-            "GHSYNC_PRIVATE_KEY_PATH, or let `ghsync resync --all` find what changed."
-        )
+async def _heal(reconciler: Reconciler, loaded: Settings, since: datetime | None) -> dict[str, int]:
     recorder = Recorder(reconciler.engine, loaded.commit_timeout_seconds)
     try:
-        run, healed = await look(reconciler, recorder, since=since, priority="interactive")
+        return await healing.heal(reconciler, recorder, since, actor=terminal.operator())
     finally:
         await recorder.close()
-    return {
-        "attempts": healed.attempts,
-        "missing": healed.missing,
-        "recorded": healed.recorded,
-        "requests": run.meter.requests,
-    }

@@ -6,9 +6,9 @@ import typer
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from ghsync import views, wording
+from ghsync.administration import maintenance
 from ghsync.cli import terminal
 from ghsync.cli.context import run
-from ghsync.verification.recomputation import recompute
 
 
 def maintain(
@@ -45,8 +45,11 @@ async def _maintain(engine: AsyncEngine, *, tracking: bool) -> dict[str, Any]:
 async def _recompute(engine: AsyncEngine) -> dict[str, int]:
     with terminal.progress() as bars:
         bar = bars.add_task("Deriving pr_tracking", total=None)
-        done = await recompute(engine, lambda completed, total: bars.update(bar, completed=completed, total=total))
-    return {"derived": done.pull_requests, "changed": done.changed}
+        return await maintenance.recompute_tracking(
+            engine,
+            lambda completed, total: bars.update(bar, completed=completed, total=total),
+            actor=terminal.operator(),
+        )
 
 
 def _tell(done: dict[str, Any]) -> None:

@@ -49,6 +49,18 @@ async def test_a_second_look_finds_nothing_and_says_so(hub: Hub) -> None:
     assert result.stdout == "Compared 3 entries of GitHub's delivery log with the inbox: nothing is missing.\n"
 
 
+async def test_each_look_is_audited(hub: Hub) -> None:
+    await hub.run("heal")
+    await hub.run("heal", "--since", "2026-11-30")
+    acts = hub.rows("SELECT action, new_values, actor_name IS NOT NULL FROM audit_logs ORDER BY created_at")
+    assert acts == [
+        ("delivery.heal_started", {"since": None}, True),
+        ("delivery.heal_started", {"since": "2026-11-30T00:00:00+00:00"}, True),
+    ]
+    await hub.run("heal", **NO_APP | {"GHSYNC_TOKEN": PERSONAL_TOKEN})
+    assert len(hub.rows("SELECT FROM audit_logs")) == 2
+
+
 async def test_machines_get_one_document(hub: Hub) -> None:
     await lose(hub)
     result = await hub.run("heal", "--json")

@@ -66,5 +66,7 @@ def test_tracking_that_is_wrong_is_put_right_and_told(tracked: Ghsync, connectio
 
     assert "Derived 2 pull requests anew: 1 became another." in tracked("maintain", "--recompute-tracking").text
     assert connection.execute(row).fetchall() == right
+    acts = connection.execute("SELECT action, resource_type FROM audit_logs").fetchall()
+    assert acts == [("pr_tracking.recompute_started", "pr_tracking")]
     newest = "SELECT entity_type, old_values FROM change_events ORDER BY seq DESC LIMIT 1"
     assert connection.execute(newest).fetchall() == [("pr_tracking", {"title": "by hand"})]
