@@ -48,7 +48,7 @@ COMMENT = "The migration this database is at"
 
 _FUNCTION = re.compile(r"CREATE OR REPLACE FUNCTION (\w+)")
 _CALLED = re.compile(r"CREATE OR REPLACE FUNCTION (\w+)\(\s*([^)]+)\)")
-_ARGUMENT = re.compile(r"\w+ ([\w\[\]]+)(?: DEFAULT \w+)?")
+_ARGUMENT = re.compile(r"\w+ (double precision|[\w\[\]]+)(?: DEFAULT \w+)?")
 _VIEW = re.compile(r"CREATE (?:OR REPLACE VIEW|(MATERIALIZED) VIEW IF NOT EXISTS) (\w+)")
 
 _APPLIED = sa.text("SELECT obj_description('alembic_version'::regclass, 'pg_class')")
