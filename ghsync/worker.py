@@ -140,44 +140,38 @@ class Worker:
 
         Answers how many deliveries are done with for now.
         """
-        claimed: list[Claimed] = []
         if ids is None:
             self._isolated = 0
         try:
-            return await self._project_again(claimed, ids)
-        except DatabaseUnavailable:
-            raise
-        except Exception as error:  # noqa: BLE001 (nothing may stop the queue)
-            failure = error
-        put_off = 0
-        try:
-            if not claimed:
-                raise failure
-            if isinstance(failure, Locked):
-                put_off = await self._avoid(claimed, failure)
-            elif len(claimed) == 1:
-                return await self._fail(claimed[0], failure)
-        finally:
-            del failure  # with its traceback, which holds the bodies as this frame does
-        ids = [delivery.id for delivery in claimed]
-        claimed.clear()
-        if put_off:
-            return put_off + await self.step(ids)
-        middle = len(ids) // 2
-        return await self.step(ids[:middle]) + await self.step(ids[middle:])
+            return await self._project_again(ids)
+        except _BatchFailed as failed:
+            parts, done = await self._take_apart(failed.claimed, failed.reason)
+        return done + sum([await self.step(part) for part in parts])
 
-    async def _project_again(self, claimed: list[Claimed], ids: Sequence[int] | None) -> int:
+    async def _project_again(self, ids: Sequence[int] | None) -> int:
         """Project; where another transaction was faster, once more."""
         failures = 0
         while True:
             try:
-                return await self._project(claimed, ids)
-            except sa.exc.DBAPIError as error:
+                return await self._project(ids)
+            except _BatchFailed as failed:
                 failures += 1
-                if failures == RETRIES or not contention.collided(error):
+                if failures == RETRIES or not contention.collided(failed.reason):
                     raise
-            claimed.clear()
             await asyncio.sleep(0.005 * 2**failures)
+
+    async def _take_apart(self, claimed: Sequence[Claimed], reason: Exception) -> tuple[list[list[int]], int]:
+        """What of a batch that failed is to be projected next, part by part, and how much is done with for now."""
+        if not claimed:
+            raise reason
+        ids = [delivery.id for delivery in claimed]
+        if isinstance(reason, Locked):
+            if put_off := await self._avoid(claimed, reason):
+                return [ids], put_off
+        elif len(claimed) == 1:
+            return [], await self._fail(claimed[0], reason)
+        middle = len(ids) // 2
+        return [ids[:middle], ids[middle:]], 0
 
     async def _common_is_held(self) -> bool:
         """Whether others hold what has no way round: then nothing tells which deliveries do not wait for it."""
@@ -203,16 +197,22 @@ class Worker:
             log.warning("locked_by_others", repository=place, again_in_seconds=contention.AVOIDED_SECONDS)
         return len(found)
 
-    async def _project(self, claimed: list[Claimed], ids: Sequence[int] | None) -> int:
+    async def _project(self, ids: Sequence[int] | None) -> int:
         started = time.monotonic()
         avoided = self._detours.names
-        async with transaction(self._engine) as conn:
-            if ids is not None or self._detours.wary:
-                await fetch(conn, _BRIEFLY)
-            claimed += await queue.claim(conn, self._batch_size, ids, avoided=avoided)
-            verdicts = await project.project(conn, claimed) if claimed else []
-            if claimed:
-                await queue.finish(conn, verdicts)
+        claimed: Sequence[Claimed] = ()
+        try:
+            async with transaction(self._engine) as conn:
+                if ids is not None or self._detours.wary:
+                    await fetch(conn, _BRIEFLY)
+                claimed = await queue.claim(conn, self._batch_size, ids, avoided=avoided)
+                verdicts = await project.project(conn, claimed) if claimed else []
+                if claimed:
+                    await queue.finish(conn, verdicts)
+        except DatabaseUnavailable:
+            raise
+        except Exception as error:  # noqa: BLE001 (nothing may stop the queue)
+            raise _BatchFailed(claimed, error) from None
         if ids is None:
             self._detours.forget(avoided)
         if not claimed:
@@ -273,6 +273,14 @@ class Worker:
         async with transaction(self._engine) as conn:
             await jobs.postpone(conn, kind, claimed, first_line(failure), max_attempts=attempts)
         return len(claimed)
+
+
+class _BatchFailed(Exception):
+    """A batch was rolled back: what was claimed for it, which is pending again, and for what reason."""
+
+    def __init__(self, claimed: Sequence[Claimed], reason: Exception) -> None:
+        super().__init__(str(reason))
+        self.claimed, self.reason = claimed, reason
 
 
 def _place(delivery: Claimed) -> str:
