@@ -27,6 +27,9 @@ class Command:
 
 COMMANDS = {
     "demo": Command(RUN, "demo", "demo", "Try everything on this machine: no GitHub account, no questions."),
+    "simulate": Command(
+        RUN, "simulate", "simulate", "Be a GitHub: organization, App, API and webhooks, on this machine alone."
+    ),
     "serve": Command(RUN, "serve", "serve", "Receive webhooks and keep the mirror fresh."),
     "work": Command(RUN, "serve", "work", "Only project: the worker and the schedule, without a receiver."),
     "migrate": Command(RUN, "migrate", "migrate", "Bring the database to the newest schema."),

@@ -133,7 +133,7 @@ class Receiver(Program):
     def __init__(
         self, database_url: str, log: Path, *, command: str = "serve", anew: bool = False, **settings: object
     ) -> None:
-        self.port = free_port()
+        self.port = int(str(settings.get("port") or free_port()))
         settings = {"port": self.port, "webhook_secrets": SECRET} | settings
         self._operations_port = settings.get("operations_port", self.port)
         super().__init__(command, database_url, log, anew=anew, **settings)

@@ -3,7 +3,6 @@
 import asyncio
 import json
 import shutil
-import signal
 import statistics
 import sys
 import time
@@ -49,30 +48,10 @@ def demo(
     shows what is in the database and how soon. Nothing is left behind.
     """
     log.configure("console", "warning")
-    with _ended_by_signals(), _staged(port, keep) as staged:
+    with terminal.ended_by_signals(), _staged(port, keep) as staged:
         asyncio.run(_play(staged, seconds))
         if keep:
             _say(f"The files are in {staged.directory}: GHSYNC_DATA_DIR={staged.directory} ghsync status")
-
-
-@contextmanager
-def _ended_by_signals() -> Iterator[None]:
-    """Clean up when a terminal is closed or the process is ended, as for Ctrl-C, which asyncio.run cancels tasks for.
-
-    To raise from here would break off whatever runs just then, in the middle.
-    """
-
-    def interrupt(number: int, frame: object) -> None:
-        signal.raise_signal(signal.SIGINT)
-
-    ends = [number for number in (signal.SIGTERM, signal.SIGHUP) if signal.getsignal(number) is not signal.SIG_IGN]
-    before = {number: signal.signal(number, interrupt) for number in ends}
-    before[signal.SIGINT] = signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell may have it ignored
-    try:
-        yield
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
 
 
 @contextmanager

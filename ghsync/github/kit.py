@@ -20,6 +20,7 @@ from ghsync.github.signing import Signature, Signer
 from ghsync.github.transport import REPLY, Asked, Transport, name
 from ghsync.settings import Settings
 
+USER_AGENT = f"ghsync/{metadata.version('ghsync')}"
 CONNECT_SECONDS = 10.0
 
 Requests = githubkit.GitHub[Signature]
@@ -36,7 +37,7 @@ class Kit:
         seconds = settings.api_timeout_seconds
         self._config = get_config(
             base_url=settings.api_url,
-            user_agent=f"ghsync/{metadata.version('ghsync')}",
+            user_agent=USER_AGENT,
             follow_redirects=False,
             timeout=httpx.Timeout(seconds, connect=min(CONNECT_SECONDS, seconds), pool=None),
             async_transport=transport,

@@ -60,7 +60,10 @@ def _listen(port: int) -> socket.socket:
     """A socket that takes connections already, so that whoever is told its address can connect."""
     # asyncio lets only a socket that says it is TCP answer without delay (TCP_NODELAY).
     listening = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
-    listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    listening.bind((LOOPBACK, port))
-    listening.listen()
+    with contextlib.ExitStack() as unless_it_listens:
+        unless_it_listens.enter_context(listening)
+        listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listening.bind((LOOPBACK, port))
+        listening.listen()
+        unless_it_listens.pop_all()
     return listening

@@ -1,0 +1,152 @@
+"""`ghsync simulate`: a GitHub that ghsync's own commands can be tried on, with the settings that it prints."""
+
+import os
+import re
+import socket
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import psycopg
+import pytest
+
+from tests import service
+from tests.cli.conftest import Ghsync
+from tests.cli.result import Result
+from tests.service import Program, Receiver
+
+pytestmark = [pytest.mark.anyio, pytest.mark.slow]
+
+EXPORTED = re.compile(r"^  export (GHSYNC_\w+)=(\S+)$", re.MULTILINE)
+DONE = re.compile(r"^\d\d:\d\d:\d\d  \S", re.MULTILINE)
+CONVERSATIONS = 60  # unless something else is asked for
+
+
+class Simulated:
+    """A simulated GitHub under way."""
+
+    def __init__(self, program: Program) -> None:
+        self.program = program
+
+    @property
+    def settings(self) -> dict[str, str]:
+        """What it tells to set."""
+        return dict(EXPORTED.findall(self.program.log()))
+
+    @property
+    def deeds(self) -> int:
+        """How much was done there."""
+        return len(DONE.findall(self.program.log()))
+
+
+@asynccontextmanager
+async def simulated(database_url: str, log: Path, *options: object) -> AsyncIterator[Simulated]:
+    command = " ".join(map(str, ("simulate", "--port", service.free_port(), "--seconds", 90, *options)))
+    program = Program(command, database_url, log)
+    await program.start()
+    found = Simulated(program)
+
+    async def is_there() -> bool:
+        return "What happens there" in program.log()
+
+    await service.until(is_there, "it says what to set")
+    try:
+        yield found
+    finally:
+        if program.running:
+            await program.terminate()
+
+
+@asynccontextmanager
+async def receiving(found: Simulated, database_url: str, log: Path, **settings: object) -> AsyncIterator[None]:
+    """`ghsync serve` with the settings that were printed, and more."""
+    told = {name.removeprefix("GHSYNC_").lower(): value for name, value in found.settings.items()}
+    receiver = Receiver(database_url, log, **told, **settings)
+    await receiver.start()
+    try:
+        yield
+    finally:
+        await receiver.terminate()
+
+
+def count(connection: psycopg.Connection, condition: str) -> int:
+    """Deliveries in the inbox."""
+    statement = f"SELECT count(*) FROM webhook_deliveries WHERE {condition}"
+    return int((connection.execute(statement.encode()).fetchone() or (0,))[0])
+
+
+async def test_it_is_read_with_the_settings_that_it_prints(
+    database_url: str, tmp_path: Path, process: Ghsync, connection: psycopg.Connection
+) -> None:
+    async with simulated(database_url, tmp_path / "log", "--a-minute", 0) as found:
+        resync: Result = process("resync", "--all", "--json", **found.settings)
+        assert [row["error"] for row in resync.json["repositories"]] == [None] * 3
+        mirrored = connection.execute(
+            "SELECT (SELECT count(*) FROM github_issues), (SELECT count(*) FROM github_pull_requests)"
+        ).fetchone()
+        assert mirrored is not None
+        assert sum(mirrored) == CONVERSATIONS
+
+        doctor = process("doctor", **found.settings).stdout
+        assert [line for line in doctor.splitlines() if line.startswith("failed")] == []
+        assert "ok       app " in doctor
+
+        key = found.settings["GHSYNC_PRIVATE_KEY_PATH"]
+        assert os.stat(key).st_mode & 0o077 == 0
+        assert await found.program.terminate() == 0
+        with pytest.raises(FileNotFoundError):
+            os.stat(key)
+        assert found.program.log().endswith("This GitHub is gone.\n")
+
+
+@pytest.mark.parametrize("command", ["serve", "serve --pull"])
+async def test_what_happens_there_is_mirrored_whether_it_is_delivered_or_asked_for(
+    database_url: str, tmp_path: Path, connection: psycopg.Connection, command: str
+) -> None:
+    nowhere = f"http://127.0.0.1:{service.free_port()}/webhooks/github"
+    async with simulated(database_url, tmp_path / "log", "--a-minute", 600, "--hook", nowhere) as found:
+        often = {"heal_seconds": 1, "pull_seconds": 0.5}
+        async with receiving(found, database_url, tmp_path / "serve.log", command=command, **often):
+
+            async def is_mirrored() -> bool:
+                return count(connection, "(status, sync_source) = ('processed', 'reconcile')") > 10
+
+            await service.until(is_mirrored, "what was not delivered is healed")
+        assert found.deeds > 10
+
+
+async def test_deliveries_are_signed_with_the_secret_that_it_prints(
+    database_url: str, tmp_path: Path, connection: psycopg.Connection
+) -> None:
+    port = service.free_port()
+    hook = f"http://127.0.0.1:{port}/webhooks/github"
+    async with (
+        simulated(database_url, tmp_path / "log", "--a-minute", 600, "--hook", hook) as found,
+        receiving(found, database_url, tmp_path / "serve.log", port=port, heal_seconds=3600),
+    ):
+
+        async def has_arrived() -> bool:
+            return count(connection, "(status, sync_source) = ('processed', 'webhook')") > 10
+
+        await service.until(has_arrived, "deliveries arrive")
+
+
+def test_a_port_that_is_taken_and_a_hook_that_is_no_url_are_one_sentence(ghsync: Ghsync) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        port = other.getsockname()[1]
+        taken = ghsync("simulate", "--port", port, "--seconds", 1)
+    assert (taken.exit_code, taken.stderr) == (
+        3, f"Nothing can listen on port {port} (Address already in use): name another, --port.\n",
+    )  # fmt: skip
+    wrong = ghsync("simulate", "--hook", "localhost:8010")
+    assert wrong.exit_code == 2
+    assert "'localhost:8010' is no URL: it begins with http:// or https://." in wrong.text
+
+
+def test_it_ends_by_itself(ghsync: Ghsync) -> None:
+    result = ghsync(
+        "simulate", "--port", service.free_port(), "--seconds", 1, "--repositories", 1, "--conversations", 5
+    )
+    assert (result.exit_code, result.stderr) == (0, "")
+    assert ": 1 repository, 5 issues and pull requests\n" in result.stdout
+    assert result.stdout.endswith("This GitHub is gone.\n")
