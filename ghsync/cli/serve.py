@@ -36,6 +36,7 @@ from ghsync.receiver.connection import Connection
 from ghsync.receiver.door import Door
 from ghsync.receiver.peers import Peers
 from ghsync.receiver.proxies import Proxies
+from ghsync.receiver.turnstile import Turnstile
 from ghsync.reconciler import history
 from ghsync.reconciler.reconciler import Reconciler
 from ghsync.reconciler.schedule import Intervals, Schedule
@@ -164,6 +165,7 @@ def application() -> Starlette:
     Connection.door = Door(loaded.max_connections)
     Connection.peers = Peers(loaded.stranger_requests_a_second, loaded.stranger_connections)
     Connection.proxies = Proxies(loaded.trusted_proxies)
+    Connection.turnstile = Turnstile()
     if port := loaded.operations_port:
         operators = listening.operations(loaded.host, port, shared=gauges.FOLDER in os.environ)
         background.append(lambda: served.state.probes.listen(operators))

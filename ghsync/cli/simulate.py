@@ -5,6 +5,7 @@ import secrets
 import shlex
 import tempfile
 from collections.abc import Mapping
+from contextlib import AsyncExitStack
 from datetime import UTC, datetime
 from pathlib import Path
 from random import Random
@@ -50,7 +51,7 @@ def simulate(
     Prints the settings with which ghsync reads it, then what people do there.
     Try `doctor`, `resync`, `serve`, `serve --pull` and `heal` on it.
     """
-    if urlsplit(hook).scheme not in ("http", "https") or not urlsplit(hook).netloc:
+    if not _is_url(hook):
         raise typer.BadParameter(f"{hook!r} is no URL: it begins with http:// or https://.", param_hint="'--hook'")
     plan = Plan(repositories=repositories, conversations=conversations)
     with terminal.ended_by_signals(), tempfile.TemporaryDirectory(prefix="ghsync-simulate-") as folder:
@@ -74,16 +75,27 @@ async def _simulate(
     app = create_server(world, Keys(public_key(key), secret, {PERSONAL_TOKEN: member}), keeps_time=True)
     site: Site = app.state.site
     site.faults.hook = {"dropped": lose}
+    async with AsyncExitStack() as stack:
+        try:
+            address = await stack.enter_async_context(serving(app, port))
+        except OSError as error:
+            raise NotConfigured(
+                f"Nothing can listen on port {port} ({error.strerror}): name another, --port."
+            ) from error
+        _introduce(world, address, key_path, secret, hook)
+        try:
+            async with asyncio.timeout(seconds):
+                await asyncio.gather(_send(site), _live(site, seed, a_minute))
+        except (TimeoutError, asyncio.CancelledError):  # asyncio.run turns Ctrl-C into the latter
+            terminal.console.print("This GitHub is gone.")
+
+
+def _is_url(text: str) -> bool:
     try:
-        async with serving(app, port) as address, asyncio.timeout(seconds), asyncio.TaskGroup() as group:
-            _introduce(world, address, key_path, secret, hook)
-            group.create_task(_send(site))
-            if a_minute:
-                group.create_task(_live(site, seed, a_minute))
-    except (TimeoutError, asyncio.CancelledError):  # asyncio.run turns Ctrl-C into the latter
-        terminal.console.print("This GitHub is gone.")
-    except OSError as error:
-        raise NotConfigured(f"Nothing can listen on port {port} ({error.strerror}): name another, --port.") from error
+        found = urlsplit(text)
+    except ValueError:
+        return False
+    return found.scheme in ("http", "https") and bool(found.netloc)
 
 
 async def _send(site: Site) -> None:
@@ -94,7 +106,7 @@ async def _send(site: Site) -> None:
 async def _live(site: Site, seed: int, a_minute: float) -> None:
     """Let people do something now and then, and say what."""
     traffic, random = Traffic(site.world, seed, HARMLESS, pauses=(0.0,)), Random(seed)  # noqa: S311 (it hides nothing)
-    while True:
+    while a_minute:
         await asyncio.sleep(random.expovariate(a_minute / 60))
         site.keep_time()
         done = traffic.act()
@@ -108,9 +120,10 @@ def _introduce(world: World, address: str, key_path: Path, secret: str, hook: st
     there = wording.count(len(seen), "repository", "repositories")
     count = sum(len(repository.issues) for repository in seen)
     said(f"[bold]A simulated GitHub[/] at {address}: {there}, {count:,} issues and pull requests", soft_wrap=True)
-    said(f"It delivers to {hook}. In another terminal:\n", soft_wrap=True)
+    said(f"It delivers to {hook}. In another terminal:\n", soft_wrap=True, markup=False)
     for name, value in _settings(world, address, key_path, secret).items():
         said(f"  export {name}={shlex.quote(value)}", soft_wrap=True, markup=False)
+    said(f"  # or, as a member of the organization: export GHSYNC_TOKEN={PERSONAL_TOKEN}", markup=False, soft_wrap=True)
     said("\n  ghsync doctor")
     said("  ghsync serve           [dim]# or: ghsync serve --pull, where nothing is delivered[/]")
     said("  ghsync resync --all    [dim]# brings what was there before[/]")

@@ -1,10 +1,11 @@
-"""githubkit, which asks: signed by `signing`, through `transport`. Its own retries, cache and reading are not used.
+"""githubkit, which asks: signed by `signing`, through `transport`, without its retries, throttler, cache and models.
 
 githubkit's retries would wait by this machine's clock and stumble over a Retry-After that is a date, its cache is one
 process's alone, and its models refuse what deviates from GitHub's schema: so what is answered is handed on as bytes.
 """
 
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from importlib import metadata
 from typing import Any
 
@@ -12,6 +13,7 @@ import githubkit
 import httpx
 from githubkit.config import get_config
 from githubkit.exception import RequestError, RequestFailed
+from githubkit.throttling import BaseThrottler
 
 from ghsync.github import refusals
 from ghsync.github.clock import Clock
@@ -29,6 +31,18 @@ Call = Callable[[Requests], Awaitable[githubkit.Response[Any]]]
 """What is asked, as one of githubkit's requests."""
 
 
+class _Unthrottled(BaseThrottler):
+    """githubkit's own lets a hundred go on at once: those that wait for one credential's limit would hold up all."""
+
+    @contextmanager
+    def acquire(self, request: httpx.Request) -> Iterator[None]:
+        yield
+
+    @asynccontextmanager
+    async def async_acquire(self, request: httpx.Request) -> AsyncIterator[None]:
+        yield
+
+
 class Kit:
     """Asks the GitHub of the settings."""
 
@@ -43,6 +57,7 @@ class Kit:
             async_transport=transport,
             http_cache=False,
             auto_retry=False,
+            throttler=_Unthrottled(),
         )
 
     async def ask(self, signer: Signer, asked: Asked, call: Call) -> Reply:

@@ -3,6 +3,8 @@
 import os
 import re
 import socket
+import subprocess
+import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -19,6 +21,7 @@ pytestmark = [pytest.mark.anyio, pytest.mark.slow]
 
 EXPORTED = re.compile(r"^  export (GHSYNC_\w+)=(\S+)$", re.MULTILINE)
 DONE = re.compile(r"^\d\d:\d\d:\d\d  \S", re.MULTILINE)
+WAYS = ("webhook", "reconcile")
 CONVERSATIONS = 60  # unless something else is asked for
 
 
@@ -100,7 +103,7 @@ async def test_it_is_read_with_the_settings_that_it_prints(
 
 
 @pytest.mark.parametrize("command", ["serve", "serve --pull"])
-async def test_what_happens_there_is_mirrored_whether_it_is_delivered_or_asked_for(
+async def test_what_nobody_listened_to_is_read_from_the_log(
     database_url: str, tmp_path: Path, connection: psycopg.Connection, command: str
 ) -> None:
     nowhere = f"http://127.0.0.1:{service.free_port()}/webhooks/github"
@@ -115,20 +118,21 @@ async def test_what_happens_there_is_mirrored_whether_it_is_delivered_or_asked_f
         assert found.deeds > 10
 
 
-async def test_deliveries_are_signed_with_the_secret_that_it_prints(
+async def test_deliveries_are_signed_with_the_secret_that_it_prints_and_those_that_are_lost_are_healed(
     database_url: str, tmp_path: Path, connection: psycopg.Connection
 ) -> None:
     port = service.free_port()
     hook = f"http://127.0.0.1:{port}/webhooks/github"
     async with (
-        simulated(database_url, tmp_path / "log", "--a-minute", 600, "--hook", hook) as found,
-        receiving(found, database_url, tmp_path / "serve.log", port=port, heal_seconds=3600),
+        simulated(database_url, tmp_path / "log", "--a-minute", 600, "--lose", 0.5, "--hook", hook) as found,
+        receiving(found, database_url, tmp_path / "serve.log", port=port, heal_seconds=1),
     ):
 
-        async def has_arrived() -> bool:
-            return count(connection, "(status, sync_source) = ('processed', 'webhook')") > 10
+        async def have_arrived() -> bool:
+            ways = (count(connection, f"(status, sync_source) = ('processed', '{way}')") for way in WAYS)
+            return all(number > 10 for number in ways)
 
-        await service.until(has_arrived, "deliveries arrive")
+        await service.until(have_arrived, "deliveries arrive in both ways")
 
 
 def test_a_port_that_is_taken_and_a_hook_that_is_no_url_are_one_sentence(ghsync: Ghsync) -> None:
@@ -136,11 +140,25 @@ def test_a_port_that_is_taken_and_a_hook_that_is_no_url_are_one_sentence(ghsync:
         port = other.getsockname()[1]
         taken = ghsync("simulate", "--port", port, "--seconds", 1)
     assert (taken.exit_code, taken.stderr) == (
-        3, f"Nothing can listen on port {port} (Address already in use): name another, --port.\n",
+        3, f"Nothing can listen on port {port} (Address already in use): name another.\n",
     )  # fmt: skip
-    wrong = ghsync("simulate", "--hook", "localhost:8010")
-    assert wrong.exit_code == 2
-    assert "'localhost:8010' is no URL: it begins with http:// or https://." in wrong.text
+    for hook in ("localhost:8010", "http://["):
+        wrong = ghsync("simulate", "--hook", hook)
+        assert wrong.exit_code == 2
+        assert f"'{hook}' is no URL: it begins with http:// or https://." in wrong.text
+
+
+def test_whoever_reads_no_more_ends_it(environment: dict[str, str]) -> None:
+    command = [sys.executable, "-m", "ghsync", "simulate", "--port", str(service.free_port())]
+    command += ["--seconds", "60", "--a-minute", "6000"]
+    with subprocess.Popen(
+        command, env={**os.environ, **environment}, stdout=subprocess.PIPE, stderr=subprocess.PIPE
+    ) as reading:
+        assert reading.stdout is not None
+        reading.stdout.readline()
+        reading.stdout.close()
+        assert reading.stderr is not None
+        assert (reading.stderr.read(), reading.wait(timeout=60)) == (b"", 1)
 
 
 def test_it_ends_by_itself(ghsync: Ghsync) -> None:

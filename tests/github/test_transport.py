@@ -150,3 +150,26 @@ async def test_another_token_is_asked_with_no_etag_of_the_one_that_is_not_accept
     assert (await get(github, installation=8, conditional=True)).body == b'{"as":2}'
     sent = [(call.request.headers["authorization"], call.request.headers.get("if-none-match")) for call in asked.calls]
     assert sent == [("Bearer ghs_1", None), ("Bearer ghs_1", '"one"'), ("Bearer ghs_2", None)]
+
+
+async def test_who_is_held_back_holds_up_nobody_else(client: Make, private_key: str) -> None:
+    """githubkit's own throttler lets a hundred requests go on at once, whoever asks."""
+    gate = asyncio.Event()
+
+    async def issue(request: Request) -> Response:
+        return JSONResponse({"token": "ghs_slow", "expires_at": "2099-01-01T00:00:00Z"}, 201)
+
+    async def tell(request: Request) -> Response:
+        if request.headers["authorization"] == "Bearer ghs_slow":
+            await gate.wait()
+        return JSONResponse({})
+
+    token = Route("/app/installations/{installation}/access_tokens", issue, methods=["POST"])
+    async with serving(Starlette(routes=[Route("/user", tell), token])) as url:
+        github = client(api_url=url, token=TOKEN, app_id=APP_ID, private_key=private_key)
+        waiting = [asyncio.create_task(get(github, installation=8)) for _ in range(120)]
+        await asyncio.sleep(0.5)
+        async with asyncio.timeout(10):
+            await get(github)
+        gate.set()
+        await asyncio.gather(*waiting)
