@@ -59,7 +59,7 @@ async def read(
         "parked": backlog.parked,
         "sweep": settings.sweep_seconds if sweeps else None,
         "heal": settings.heal_seconds if heals else None,
-        "complete": settings.complete_seconds,
+        "complete": settings.complete_seconds if sweeps else None,
     }
     found = (await conn.execute(_REASONS, asked)).all()
     return Staleness(tuple(row.sentence for row in found), frozenset(row.cause for row in found), not sweeps)

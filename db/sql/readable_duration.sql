@@ -2,7 +2,7 @@
 CREATE OR REPLACE FUNCTION readable_duration(duration interval) RETURNS text
 LANGUAGE sql IMMUTABLE PARALLEL SAFE
 AS $$
-    SELECT coalesce(string_agg(format('%s %s', number, unit), ' ' ORDER BY size DESC) FILTER (WHERE number > 0), '0 s')
+    SELECT coalesce(string_agg(number || ' ' || unit, ' ' ORDER BY size DESC) FILTER (WHERE number > 0), '0 s')
     FROM (
         SELECT unit, size, seconds % larger / size AS number
         FROM (SELECT floor(extract(epoch FROM duration))::bigint AS seconds) given

@@ -3,6 +3,9 @@
 --
 -- The caller gives the backlog, which it counts anyway, and how often GitHub is asked what changed, its delivery log is
 -- read, and a repository is read completely, in seconds: null where that is not done. Three turns may be missed.
+--
+-- It reads with its owner's rights, as views do, so that whoever may read sync_health can, whatever path they have set;
+-- temporary tables come last on its own, so that nobody puts theirs in the place of these.
 CREATE OR REPLACE FUNCTION stale_reasons(
     repository uuid,
     pending bigint,
@@ -12,7 +15,7 @@ CREATE OR REPLACE FUNCTION stale_reasons(
     heal_seconds double precision,
     complete_seconds double precision
 ) RETURNS TABLE (cause text, sentence text)
-LANGUAGE sql STABLE
+LANGUAGE sql STABLE SECURITY DEFINER
 AS $$
 WITH runs AS (
     -- A sweep that reads much takes long: what it has read of single repositories is a sign of it.
@@ -51,7 +54,7 @@ WITH runs AS (
         SELECT s.kind, s.status, s.last_error FROM sync_runs s
         WHERE s.repository_id = r.id ORDER BY s.started_at DESC LIMIT 1
     ) run ON true
-    WHERE r.id = repository
+    WHERE r.id = repository AND r.deleted_at IS NULL AND r.removed_at IS NULL
 ), reasons (place, cause, sentence) AS (
     SELECT 1, 'deliveries_wait',
            format('%s, for %s%s: does `ghsync serve` or `ghsync work` run?',
@@ -94,10 +97,18 @@ WITH runs AS (
                 ELSE format('Its last complete reading began %s ago: does `ghsync serve` or `ghsync work` run?',
                             readable_duration(now() - complete_at)) END
     FROM itself
-    WHERE NOT is_blocked AND (complete_at IS NULL AND kind IS NOT NULL
-                              OR complete_at < now() - make_interval(secs => 3 * complete_seconds))
+    WHERE NOT is_blocked AND complete_seconds IS NOT NULL
+      AND (complete_at IS NULL AND kind IS NOT NULL OR complete_at < now() - make_interval(secs => 3 * complete_seconds))
 )
 SELECT r.cause, r.sentence FROM reasons r ORDER BY r.place
+$$;
+
+DO $$
+BEGIN
+    EXECUTE format(
+        'ALTER FUNCTION stale_reasons(uuid, bigint, timestamptz, bigint, double precision, double precision, '
+        'double precision) SET search_path = %I, pg_temp', current_schema());
+END
 $$;
 
 COMMENT ON FUNCTION stale_reasons(uuid, bigint, timestamptz, bigint, double precision, double precision, double precision)

@@ -1,7 +1,7 @@
 -- How fresh each repository is, and what is in its way: freshness is told, not guessed.
 --
--- A delivery names its repository as it was called then, so its backlog is that of the name it owns today. What is too
--- old follows from the default settings, for what was ever done: the database does not know others.
+-- A delivery names its repository as it was called then, so its backlog is that of the name it owns today. How old a
+-- complete reading may be follows from the default setting, where GitHub was ever read: the database knows no other.
 CREATE OR REPLACE VIEW sync_health AS
 SELECT r.id AS repository_id,
        r.tracked_name AS repository_name,
@@ -58,14 +58,15 @@ LEFT JOIN LATERAL (
     FROM sync_runs s WHERE s.repository_id = r.id ORDER BY s.started_at DESC LIMIT 1
 ) run ON true
 CROSS JOIN (
-    SELECT CASE WHEN EXISTS (SELECT FROM sync_runs WHERE kind = 'sweep' AND repository_id IS NULL) THEN 120 END AS sweep,
-           CASE WHEN EXISTS (SELECT FROM sync_runs WHERE kind = 'heal' AND repository_id IS NULL) THEN 300 END AS heal,
-           86400 AS complete
-) default_seconds
+    -- Of sweeps and looks into the log only failures count here: how often they are done is a setting, up to never.
+    SELECT CASE WHEN EXISTS (SELECT FROM sync_runs WHERE kind = 'sweep' AND repository_id IS NULL) THEN 1e9 END AS sweep,
+           CASE WHEN EXISTS (SELECT FROM sync_runs WHERE kind = 'heal' AND repository_id IS NULL) THEN 1e9 END AS heal,
+           CASE WHEN EXISTS (SELECT FROM sync_runs WHERE kind = 'sweep') THEN 86400 END AS complete
+) seconds
 CROSS JOIN LATERAL (
     SELECT string_agg(given.sentence, ' ') AS sentences
     FROM stale_reasons(r.id, backlog.pending, backlog.oldest_received_at, backlog.parked,
-                       default_seconds.sweep, default_seconds.heal, default_seconds.complete) given
+                       seconds.sweep, seconds.heal, seconds.complete) given
 ) reasons
 WHERE r.deleted_at IS NULL AND r.removed_at IS NULL;
 

@@ -140,7 +140,7 @@ def test_a_port_that_is_taken_and_a_hook_that_is_no_url_are_one_sentence(ghsync:
         port = other.getsockname()[1]
         taken = ghsync("simulate", "--port", port, "--seconds", 1)
     assert (taken.exit_code, taken.stderr) == (
-        3, f"Nothing can listen on port {port} (Address already in use): name another.\n",
+        3, f"Nothing can listen on port {port} (Address already in use): name another, --port.\n",
     )  # fmt: skip
     for hook in ("localhost:8010", "http://["):
         wrong = ghsync("simulate", "--hook", hook)

@@ -130,8 +130,6 @@ TROUBLES = {
         "Its last sweep failed: GitHub answered 502.",
     "UPDATE sync_runs SET status = 'failed', last_error = 'GitHub answered 502.' WHERE kind = 'sweep'":
         "The last sweep failed: GitHub answered 502.",
-    "UPDATE sync_runs SET finished_at = '2026-01-02 03:04:05Z' WHERE kind = 'sweep'":
-        "No sweep has succeeded since 2026-01-02 03:04:05 UTC: does `ghsync serve` or `ghsync work` run?",
     "UPDATE sync_marks SET blocked_at = now()":
         "GitHub has blocked acme/app for everybody, for legal reasons: what is mirrored of it stays as it was.",
     "DELETE FROM sync_marks": "No complete reading of it has ended yet.",
@@ -143,7 +141,7 @@ TROUBLES = {
 @pytest.mark.parametrize(
     ("trouble", "reason"),
     TROUBLES.items(),
-    ids=["waits", "parked", "suspended", "failed", "all failed", "late", "blocked", "unread", "old"],
+    ids=["waits", "parked", "suspended", "failed", "all failed", "blocked", "unread", "old"],
 )
 def test_a_stale_repository_says_why(world: Connection, trouble: str, reason: str) -> None:
     change(world, trouble)
@@ -151,16 +149,29 @@ def test_a_stale_repository_says_why(world: Connection, trouble: str, reason: st
     assert (app["stale"], app["stale_reason"]) == (True, reason)
 
 
-@pytest.mark.parametrize(("kind", "setting"), [("sweep", "sweep_seconds"), ("heal", "heal_seconds")])
-def test_three_turns_of_the_default_settings_may_be_missed(world: Connection, kind: str, setting: str) -> None:
-    seconds = 3 * Settings.model_fields[setting].default
-    change(world, f"DELETE FROM sync_runs WHERE kind = '{kind}'")
-    insert = (
-        "INSERT INTO sync_runs (kind, status, finished_at) VALUES (%s, 'succeeded', now() - make_interval(secs => %s))"
-    )
+def test_how_old_a_complete_reading_may_be_follows_from_the_default_setting(world: Connection) -> None:
+    seconds = 3 * Settings.model_fields["complete_seconds"].default
     for age, stale in ((seconds + 1, True), (seconds - 1, False)):
-        world.execute(insert.encode(), [kind, age])
+        world.execute("UPDATE sync_marks SET complete_at = now() - %s * interval '1 s'", [age])
         assert one(world, "sync_health", "repository_name = 'acme/app'")["stale"] is stale
+
+
+def test_how_often_github_is_asked_makes_nothing_stale_here(world: Connection) -> None:
+    """That is a setting, and only those who have it know what is too old; `ghsync status` goes by it."""
+    change(world, "UPDATE sync_runs SET finished_at = now() - interval '30 days' WHERE repository_id IS NULL")
+    assert one(world, "sync_health", "repository_name = 'acme/app'")["stale"] is False
+
+
+def test_whoever_may_read_the_health_needs_no_other_right_and_no_path(world: Connection) -> None:
+    expected = read(world, "sync_health")
+    world.execute("CREATE ROLE reading_health")
+    try:
+        world.execute("GRANT USAGE ON SCHEMA public TO reading_health; GRANT SELECT ON sync_health TO reading_health")
+        world.execute("SET LOCAL ROLE reading_health")
+        world.execute("SET LOCAL search_path = ''")
+        assert read(world, "public.sync_health") == expected
+    finally:
+        world.rollback()  # with the role
 
 
 @pytest.mark.parametrize("seconds", [10, 59, 60, 61, 3599, 3600, 3660, 86_399, 86_400, 90_000, 864_000_061])

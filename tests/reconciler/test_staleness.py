@@ -198,3 +198,28 @@ async def test_a_personal_token_needs_no_look_into_the_log(lab: Lab, recorder: R
     token = Settings(token=SecretStr("ghp_" + "0" * 36), api_url=lab.settings.api_url)
     await work(lab, recorder, token)
     assert await look(lab, token) == Staleness((), frozenset(), hooks_only=False)
+
+
+@pytest.mark.parametrize("column", ["deleted_at", "removed_at"])
+async def test_what_is_not_there_any_more_is_not_awaited(lab: Lab, recorder: Recorder, column: str) -> None:
+    await work(lab, recorder)
+    place = await lab.place()
+    lab.connection.execute("UPDATE sync_marks SET complete_at = now() - interval '5 days'")
+    assert (await of_repository(lab, place.id)).reasons != ()
+    lab.connection.execute(f"UPDATE github_repositories SET {column} = now()".encode())
+    assert (await of_repository(lab, place.id)).reasons == ()
+
+
+async def test_where_nothing_reads_the_api_no_reading_is_awaited(lab: Lab, recorder: Recorder) -> None:
+    await work(lab, recorder)
+    place = await lab.place()
+    lab.connection.execute("UPDATE sync_marks SET complete_at = now() - interval '5 days'")
+    lab.connection.execute("DELETE FROM sync_runs")
+    found = await of_repository(lab, place.id, HOOKS_ONLY)
+    assert (found.reasons, found.hooks_only) == ((), True)
+
+
+async def of_repository(lab: Lab, repository_id: str, settings: Settings | None = None) -> Staleness:
+    nothing = Backlog(0, None, 0)
+    async with transaction(lab.engine) as conn:
+        return await staleness.read(conn, settings or lab.settings, nothing, repository_id=repository_id)
