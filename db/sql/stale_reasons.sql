@@ -88,9 +88,9 @@ WITH runs AS (
                   CASE WHEN count(*) > 3 THEN format(' and %s more', count(*) - 3) END)
     FROM suspended HAVING count(*) > 0
     UNION ALL
-    SELECT 9, 'github', format('Its last %s failed: %s', kind, last_error)
+    SELECT 9, 'github', format('Its last %s failed: %s', kind, coalesce(last_error, 'nobody noted why.'))
     FROM itself
-    WHERE status = 'failed' AND NOT is_blocked AND last_error NOT IN (SELECT error FROM runs WHERE error IS NOT NULL)
+    WHERE status = 'failed' AND NOT is_blocked AND NOT EXISTS (SELECT FROM runs WHERE runs.error = itself.last_error)
     UNION ALL
     SELECT 10, 'github',
            CASE WHEN complete_at IS NULL THEN 'No complete reading of it has ended yet.'

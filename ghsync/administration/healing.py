@@ -1,7 +1,6 @@
 """The manual look into GitHub's delivery log: what was sent and never arrived is brought in."""
 
 from datetime import datetime
-from typing import Any
 
 from ghsync import audit
 from ghsync.database import transaction
@@ -21,14 +20,13 @@ async def heal(reconciler: Reconciler, recorder: Recorder, since: datetime | Non
             "GitHub keeps a log of deliveries for Apps, which GHSYNC_TOKEN cannot read: set GHSYNC_APP_ID and "
             "GHSYNC_PRIVATE_KEY_PATH, or let `ghsync resync --all` find what changed."
         )
-    told: dict[str, Any] = {"since": since.isoformat() if since else None}
     async with transaction(reconciler.engine) as conn:
         await audit.record(
             conn,
             action="delivery.heal_started",
             resource_type="webhook_delivery",
             entity_name="GitHub's delivery log",
-            new_values=told,
+            new_values={"since": since.isoformat() if since else None},
             actor_name=actor,
         )
     run, healed = await look(reconciler, recorder, since=since, priority="interactive")

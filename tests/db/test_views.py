@@ -130,6 +130,8 @@ TROUBLES = {
         "Its last sweep failed: GitHub answered 502.",
     "UPDATE sync_runs SET status = 'failed', last_error = 'GitHub answered 502.' WHERE kind = 'sweep'":
         "The last sweep failed: GitHub answered 502.",
+    "UPDATE sync_runs SET status = 'failed' WHERE kind = 'sweep' AND repository_id IS NOT NULL":
+        "Its last sweep failed: nobody noted why.",
     "UPDATE sync_marks SET blocked_at = now()":
         "GitHub has blocked acme/app for everybody, for legal reasons: what is mirrored of it stays as it was.",
     "DELETE FROM sync_marks": "No complete reading of it has ended yet.",
@@ -141,7 +143,7 @@ TROUBLES = {
 @pytest.mark.parametrize(
     ("trouble", "reason"),
     TROUBLES.items(),
-    ids=["waits", "parked", "suspended", "failed", "all failed", "blocked", "unread", "old"],
+    ids=["waits", "parked", "suspended", "failed", "all failed", "unexplained", "blocked", "unread", "old"],
 )
 def test_a_stale_repository_says_why(world: Connection, trouble: str, reason: str) -> None:
     change(world, trouble)

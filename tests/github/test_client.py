@@ -273,6 +273,16 @@ async def test_what_changes_something_is_asked_for_once(client: Make, api: respx
     assert time.waits == []
 
 
+@pytest.mark.parametrize("api_url", ["https://github.corp.test/api/v3", "https://api.octocorp.ghe.com/"])
+async def test_what_githubkit_words_goes_below_the_address_and_asks_for_our_version(client: Make, api_url: str) -> None:
+    with respx.mock(base_url=api_url.rstrip("/")) as api:
+        route = api.post("/app/hook/deliveries/1/attempts").mock(return_value=answer({}, 202))
+        github = client(api_url=api_url, token=TOKEN)
+        credential = await github.credential_for(None)
+        await github.call(credential, redeliver, priority="event", meter=Meter(), again=False)
+    assert route.calls.last.request.headers["x-github-api-version"] == "2022-11-28"
+
+
 @pytest.mark.parametrize(
     ("api_url", "graphql_url"),
     [
