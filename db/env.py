@@ -68,7 +68,7 @@ def migrate_database(url: str) -> None:
         )
         with context.begin_transaction():
             context.run_migrations()
-        if is_newest(connection):
+        if is_newest(connection) and not context.config.attributes.get("tables_only"):
             definitions.apply(connection, SQL)
 
 

@@ -12,7 +12,7 @@ from pathlib import Path
 from alembic import command
 from alembic.config import Config
 
-from ghsync import embedded, migrate
+from ghsync import embedded
 
 SETTINGS = Path(__file__).parents[1] / "pyproject.toml"
 
@@ -23,8 +23,10 @@ def write(what_changes: str) -> None:
     # `tests/db/test_migrations.py` can.
     warnings.filterwarnings("ignore", message="Computed default on")
     with tempfile.TemporaryDirectory() as folder, embedded.running(Path(folder)) as url:
-        migrate.upgrade(url)
-        command.revision(Config(toml_file=SETTINGS, attributes={"url": url}), what_changes, autogenerate=True)
+        # What is defined over the tables may speak of the new ones already.
+        config = Config(toml_file=SETTINGS, attributes={"url": url, "tables_only": True})
+        command.upgrade(config, "head")
+        command.revision(config, what_changes, autogenerate=True)
 
 
 if __name__ == "__main__":

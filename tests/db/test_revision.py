@@ -23,12 +23,15 @@ def test_a_declared_table_becomes_the_next_migration(tmp_path: Path) -> None:
     shutil.copy(CHECKOUT / "pyproject.toml", tmp_path)
     with (tmp_path / "ghsync/mirror/label.py").open("a") as module:
         module.write(DECLARED)
+    with (tmp_path / "db/sql/active_tasks.sql").open("a") as defined:
+        defined.write("COMMENT ON TABLE orbits IS 'Which is not there yet';")
 
     environment = os.environ | {"PYTHONPATH": str(tmp_path)}
     command = [sys.executable, tmp_path / "db/revision.py", "orbits of satellites"]
     subprocess.run(command, cwd=tmp_path, env=environment, check=True, capture_output=True)
 
-    number = len(list((migrate.scripts_directory() / "versions").glob("*.py"))) + 1
+    newest = max(path.name for path in (migrate.scripts_directory() / "versions").glob("*.py"))
+    number = int(newest[:4]) + 1
     written = tmp_path / f"db/versions/{number:04}_orbits_of_satellites.py"
     text = written.read_text()
     assert text.startswith('"""orbits of satellites."""\n\nimport sqlalchemy as sa\nfrom alembic import op\n')
