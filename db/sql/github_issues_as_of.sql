@@ -14,7 +14,7 @@ LANGUAGE sql STABLE PARALLEL SAFE ROWS 1000 AS $$
            past.comments_count, past.metadata, past.created_by, past.created_at, past.closed_at, past.transferred_to,
            past.updated_at, NULL::timestamptz AS observed_at, NULL::varchar(10) AS observed_by,
            NULL::timestamptz AS synced_at, NULL::varchar(20) AS sync_source, NULL::timestamptz AS verified_at,
-           past.deleted_at, past.created_by_id
+           past.deleted_at, past.created_by_id, past.active_lock_reason
     FROM github_issues i
     CROSS JOIN LATERAL (
         SELECT jsonb_object_agg(field.key, field.value ORDER BY e.seq DESC) FILTER (WHERE field.key IS NOT NULL) AS old,

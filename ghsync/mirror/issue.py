@@ -43,6 +43,9 @@ table = sa.Table(
     ),
     *mirror_columns(),
     sa.Column("created_by_id", sa.String(255), comment="GitHub's id of the author; null for a deleted account"),
+    sa.Column(
+        "active_lock_reason", sa.String(50), comment="off-topic, too heated, resolved or spam, if it is locked for that"
+    ),
     sa.UniqueConstraint("repository_id", "number"),
     sa.CheckConstraint("transferred_to ->> 'number' ~ '^[0-9]{1,9}$'", name="transferred_to_number"),
     comment="Issues of mirrored repositories (pull requests are not issues here)",
@@ -91,6 +94,7 @@ class Payload(Struct, frozen=True):
     assignees: list[User | None] | None = None
     milestone: milestones.Payload | None = None
     locked: bool | None = None
+    active_lock_reason: str | None = None
     comments: Integer | None = None
     created_at: Time = None
     updated_at: Time = None
@@ -141,6 +145,7 @@ def row(payload: Payload, origin: Origin, *, deleted: bool = False, transfer: Tr
         "assignees": people(payload.assignees),
         "milestone": milestones.embedded(payload.milestone),
         "locked": bool(payload.locked),
+        "active_lock_reason": payload.active_lock_reason,
         "comments_count": payload.comments,
         "metadata": _metadata(payload),
         "created_by": author(payload.user),

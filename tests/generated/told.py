@@ -146,6 +146,7 @@ CONVERSATION = IDENTIFIED | DATED | {
 
 ISSUE = CONVERSATION | {
     "state_reason": At("state_reason", same),
+    "active_lock_reason": At("active_lock_reason", same),
     "comments_count": At("comments", number),
 }
 

@@ -72,6 +72,12 @@ def lower(value: Any) -> str | None:
     return str(value).lower() or None
 
 
+def lock_reason(value: Any) -> str | None:
+    """As REST writes them: https://docs.github.com/en/rest/issues/issues#lock-an-issue"""
+    words = {"OFF_TOPIC": "off-topic", "TOO_HEATED": "too heated", "RESOLVED": "resolved", "SPAM": "spam"}
+    return words.get(value, lower(value))
+
+
 def moment(value: Any) -> datetime | None:
     """A time; the first year is none."""
     read = datetime.fromisoformat(value)
@@ -210,6 +216,7 @@ CONVERSATION = NAMED | DATED | {
 
 ISSUE = CONVERSATION | {
     "state_reason": At("stateReason", lower),
+    "active_lock_reason": At("activeLockReason", lock_reason),
     "metadata": Of(metadata),
     "transferred_to": NOTHING,
 }

@@ -100,7 +100,7 @@ def test_an_event_carries_its_nouns_and_its_repository(delivery: Recorded) -> No
         ("issues/opened", issue.noun, {"number": 1, "state": "open", "deleted_at": None, "transferred_to": None}),
         ("issues/closed", issue.noun, {"state": "closed", "state_reason": "completed"}),
         ("issues/closed.not_planned", issue.noun, {"state": "closed", "state_reason": "not_planned"}),
-        ("issues/locked", issue.noun, {"locked": True}),
+        ("issues/locked", issue.noun, {"locked": True, "active_lock_reason": "too heated"}),
         ("issues/deleted", issue.noun, {"deleted_at": ARRIVED}),
         ("issues/transferred", issue.noun, {"deleted_at": ARRIVED}),
         ("issues/pinned", issue.noun, {"deleted_at": None}),

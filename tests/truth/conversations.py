@@ -107,6 +107,7 @@ def _issue(issue: Issue) -> Row:
         **_conversation(issue),
         "github_id": str(issue.id),
         "state_reason": issue.state_reason,
+        "active_lock_reason": issue.lock_reason,
         "metadata": metadata,
     }
 

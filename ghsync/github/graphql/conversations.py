@@ -167,10 +167,15 @@ class Parent(Answered, frozen=True):
     repository: ParentRepository
 
 
+_LOCK_REASONS = {"OFF_TOPIC": "off-topic", "TOO_HEATED": "too heated"}
+"""Those that REST does not merely write in small letters."""
+
+
 class Issue(Conversation, frozen=True, kw_only=True, tag_field="__typename", tag="Issue"):
     """https://docs.github.com/en/graphql/reference/objects#issue"""
 
     state_reason: str | None = None
+    active_lock_reason: str | None = None
     issue_type: IssueType | UnsetType | None = UNSET
     sub_issues_summary: SubIssuesSummary | UnsetType | None = UNSET
     issue_dependencies_summary: DependenciesSummary | UnsetType | None = UNSET
@@ -197,6 +202,7 @@ class Issue(Conversation, frozen=True, kw_only=True, tag_field="__typename", tag
         return issue.Payload(
             **self._shared(catalog),
             state_reason=lower(self.state_reason),
+            active_lock_reason=_LOCK_REASONS.get(self.active_lock_reason or "", lower(self.active_lock_reason)),
             type={"name": self.issue_type.name, "color": self.issue_type.color.lower()} if self.issue_type else None,
             sub_issues_summary=_plain(self.sub_issues_summary),
             issue_dependencies_summary=_plain(self.issue_dependencies_summary),
