@@ -189,13 +189,13 @@ async def test_a_database_that_is_not_migrated_is_not_ready(empty_database_url: 
     engine = database.create_engine(empty_database_url)
     async with operator_of(create(engine)) as client:
         never = await client.get("/readyz")
-    migrate.upgrade(empty_database_url, "0001")
+    migrate.upgrade(empty_database_url, "0024")
     async with operator_of(create(engine)) as client:
         partly = await client.get("/readyz")
     await engine.dispose()
     assert (never.status_code, partly.status_code) == (503, 503)
     assert "at migration None, not at" in never.json()["reasons"][0]
-    assert "at migration 0001, not at" in partly.json()["reasons"][0]
+    assert "at migration 0024, not at" in partly.json()["reasons"][0]
 
 
 async def test_a_database_that_a_newer_version_migrated_is_ready(

@@ -199,7 +199,7 @@ def test_a_pooler_that_is_away_is_a_finding(ghsync: Ghsync, database_url: str) -
 def test_a_database_that_is_behind_is_to_be_migrated(examined: Ghsync, site: Site, empty_database_url: str) -> None:
     result = examined(GHSYNC_DATABASE_URL=empty_database_url)
 
-    assert found(result, "database")[1].startswith("Migrations are due (0001, ")
+    assert found(result, "database")[1].startswith("Migrations are due (0024, ")
     assert found(result, "database")[1].endswith("run `ghsync migrate`.")
     assert result.exit_code == 1
 

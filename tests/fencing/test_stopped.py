@@ -148,10 +148,10 @@ async def test_a_leader_that_is_stopped_is_replaced_and_does_not_lead_when_it_go
 async def test_a_migration_that_is_stopped_holds_up_no_other(
     connection: psycopg.Connection, database_url: str, ghsync: Ghsync, tmp_path: Path
 ) -> None:
-    migrate.downgrade(database_url, "0021")
+    migrate.downgrade(database_url, "0024")
     stopped = Program("migrate", database_url, tmp_path / "migrate.log", idle_seconds=5)
     with connection.transaction():
-        connection.execute("LOCK TABLE webhook_deliveries IN SHARE MODE")
+        connection.execute("LOCK TABLE github_issues IN SHARE MODE")
         await stopped.start()
         await service.until(lambda: _waits(connection), "the migration waits for a table")
         await scene.until_stopped(stopped)
@@ -178,5 +178,5 @@ async def _has_lost(program: Program) -> bool:
 
 
 async def _waits(connection: psycopg.Connection) -> bool:
-    waiting = "SELECT FROM pg_locks WHERE NOT granted AND relation = 'webhook_deliveries'::regclass"
+    waiting = "SELECT FROM pg_locks WHERE NOT granted AND relation = 'github_issues'::regclass"
     return bool(connection.execute(waiting).fetchall())
