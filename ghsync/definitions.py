@@ -6,46 +6,16 @@ no old migration has to keep an old text. The database remembers, in a comment, 
 
 import hashlib
 import re
+from functools import cache
+from graphlib import TopologicalSorter
 from pathlib import Path
 
 import sqlalchemy as sa
 
-ORDER = (
-    "tracking_rules",
-    "quality_score",
-    "counted_checks",
-    "counted_reviews",
-    "concerning_alerts",
-    "pr_blockers",
-    "change_feed_at",
-    "github_issues_as_of",
-    "github_pull_requests_as_of",
-    "active_tasks",
-    "pr_quality_dashboard",
-    "pr_validation_status",
-    "readable_duration",
-    "blocked_reason",
-    "stale_reasons",
-    "sync_health",
-    "system_health_dashboard",
-    "workflow_dashboard",
-    "project_task_stats",
-    "task_dependencies_refuse_cycle",
-    "link_task_due",
-    "tasks_due_for_linking",
-    "agent_sessions_due_for_linking",
-    "workflow_executions_due_for_linking",
-    "projects_refuse_tracking_rules",
-    "pull_requests_due_for_tracking",
-    "projects_refuse_task_settings",
-    "apply_task_settings_due",
-    "projects_due_for_task_settings",
-    "github_repositories_due_for_task_settings",
-)
-"""The files, each after those that it builds on."""
-
 COMMENT = "The migration this database is at"
 
+_NAME = re.compile(r"\w+")
+_REMARK = re.compile(r"--.*")
 _FUNCTION = re.compile(r"CREATE OR REPLACE FUNCTION (\w+)")
 _CALLED = re.compile(r"CREATE OR REPLACE FUNCTION (\w+)\(\s*([^)]+)\)")
 _ARGUMENT = re.compile(r"\w+ (double precision|[\w\[\]]+)(?: DEFAULT \w+)?")
@@ -65,9 +35,16 @@ WHERE p.pronamespace = current_schema()::regnamespace AND p.prokind = 'f' AND p.
 """)
 
 
-def texts(directory: Path) -> list[str]:
-    """What each file says, in order."""
-    return [directory.joinpath(f"{name}.sql").read_text() for name in ORDER]
+@cache
+def texts(directory: Path) -> tuple[str, ...]:
+    """What each file says, after those of the files that it names: it builds on them."""
+    said = {path.stem: path.read_text() for path in sorted(directory.glob("*.sql"))}
+    named = {name: sorted(_named(text) & said.keys() - {name}) for name, text in said.items()}
+    return tuple(said[name] for name in TopologicalSorter(named).static_order())
+
+
+def _named(text: str) -> set[str]:
+    return set(_NAME.findall(_REMARK.sub("", text)))
 
 
 def functions(directory: Path) -> list[str]:
@@ -102,7 +79,7 @@ def _version(directory: Path) -> str:
 def remove(connection: sa.Connection, directory: Path) -> None:
     """Drop all of it, with what others have built on it, before tables are taken back to what they were."""
     functions = [name for text in texts(directory) for name in _FUNCTION.findall(text)]
-    for drop in connection.scalars(_DEFINED, {"views": list(ORDER), "functions": functions}).all():
+    for drop in connection.scalars(_DEFINED, {"views": list(views(directory)), "functions": functions}).all():
         _execute(connection, drop)
     _execute(connection, f"COMMENT ON TABLE alembic_version IS '{COMMENT}'")
     connection.commit()

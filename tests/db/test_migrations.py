@@ -57,8 +57,12 @@ def test_every_migration_goes_up_and_down_and_up_again(empty_database_url: str) 
     assert catalog.read(url) == {}
 
 
-def test_every_definition_has_its_place_in_the_order() -> None:
-    assert sorted(definitions.ORDER) == sorted(path.stem for path in SQL.glob("*.sql"))
+def test_a_definition_comes_after_those_that_it_builds_on(tmp_path: Path) -> None:
+    (tmp_path / "a.sql").write_text("CREATE OR REPLACE VIEW a AS SELECT * FROM c -- as d does")
+    (tmp_path / "b.sql").write_text("CREATE OR REPLACE VIEW b AS SELECT 1")
+    (tmp_path / "c.sql").write_text("CREATE OR REPLACE VIEW c AS SELECT * FROM b")
+    (tmp_path / "d.sql").write_text("CREATE OR REPLACE VIEW d AS SELECT * FROM a")
+    assert [text.split()[4] for text in definitions.texts(tmp_path)] == ["b", "c", "a", "d"]
 
 
 def test_a_definition_that_changed_is_applied_and_one_that_did_not_is_left(
