@@ -1,38 +1,12 @@
-"""What the App may read and which events it gets, and what is not mirrored without the rest.
-
-https://docs.github.com/en/webhooks/webhook-events-and-payloads tells which permission an event needs.
-"""
+"""What the App may read and which events it gets, and what is not mirrored without the rest."""
 
 from collections.abc import Container, Iterator, Mapping, Sequence
 
 from ghsync.doctor.finding import Finding
-from ghsync.projector.events import HANDLED
+from ghsync.projector import events
 
-EVENTS = {
-    "check_run": "checks",
-    "check_suite": "checks",
-    "code_scanning_alert": "security_events",
-    "dependabot_alert": "vulnerability_alerts",
-    "issue_comment": "issues",
-    "issue_dependencies": "issues",
-    "issues": "issues",
-    "label": "metadata",
-    "member": "members",
-    "membership": "members",
-    "milestone": "issues",
-    "organization": "members",
-    "pull_request": "pull_requests",
-    "pull_request_review": "pull_requests",
-    "pull_request_review_comment": "pull_requests",
-    "pull_request_review_thread": "pull_requests",
-    "push": "contents",
-    "repository": "metadata",
-    "secret_scanning_alert": "secret_scanning_alerts",
-    "status": "statuses",
-    "sub_issues": "issues",
-    "workflow_run": "actions",
-}
-"""The permission that GitHub sends an event for."""
+EVENTS = {name: event.permission for name, event in events.EVENTS.items() if event.permission}
+"""The permission that GitHub sends an event for; those without one it sends to every App."""
 
 ALERTS = {
     "security_events": "Code scanning alerts",
@@ -55,15 +29,15 @@ MEMBERS = Finding(
     "was installed, until an event names them.",
 )
 
-WANTED_EVENTS = sorted(HANDLED & EVENTS.keys())
-WANTED_PERMISSIONS = sorted({EVENTS[event] for event in WANTED_EVENTS} - ALERTS.keys())
+WANTED_EVENTS = sorted(EVENTS)
+WANTED_PERMISSIONS = sorted({*EVENTS.values()} - ALERTS.keys())
 
 
-def findings(permissions: Mapping[str, str], events: Container[str]) -> Iterator[Finding]:
+def findings(permissions: Mapping[str, str], subscribed: Container[str]) -> Iterator[Finding]:
     """What the App lacks of each, and what none tells of."""
     yield _permissions(permissions)
     yield _alerts(permissions)
-    yield _events(permissions, events)
+    yield _events(permissions, subscribed)
     yield MEMBERS
 
 

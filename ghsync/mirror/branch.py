@@ -27,7 +27,7 @@ table = sa.Table(
 sa.Index("idx_github_branches_observed_at", table.c.repository_id, table.c.observed_at)
 
 # What two pushes of one second leave open its pull requests tell: they are refetched after any push.
-noun = Noun(table, "branch", shown=True, key=("repository_id", "name"), refetch=None, dated=False)
+noun = Noun(table, "branch", shown=("head_sha",), key=("repository_id", "name"), refetch=None, dated=False)
 
 
 def row(ref: str, after: str | None, origin: Origin, *, deleted: bool = False) -> Row:

@@ -11,7 +11,7 @@ import sqlalchemy as sa
 from msgspec import Struct
 
 from ghsync.database import metadata, uuid_key
-from ghsync.mirror.noun import Noun, Origin, Row, its_repository, mirror_columns
+from ghsync.mirror.noun import Listing, Noun, Origin, Row, its_repository, mirror_columns
 from ghsync.mirror.user import Id
 
 table = sa.Table(
@@ -36,7 +36,8 @@ noun = Noun(
     "label",
     key=("repository_id", "github_id"),
     refetch="repository",
-    shown=True,
+    shown=("name", "color", "description"),
+    listing=Listing("labels", by="name"),
     dated=False,
 )
 

@@ -9,7 +9,7 @@ import sqlalchemy as sa
 from msgspec import Struct
 
 from ghsync.database import metadata, moment, uuid_key
-from ghsync.mirror.noun import Noun, Origin, Row, its_repository, mirror_columns
+from ghsync.mirror.noun import Listing, Noun, Origin, Row, its_repository, mirror_columns
 from ghsync.mirror.user import Id, Integer, Time, User, login, time
 
 table = sa.Table(
@@ -40,7 +40,8 @@ noun = Noun(
     "milestone",
     key=("repository_id", "github_id"),
     refetch="repository",
-    shown=True,
+    shown=("number", "title", "state", "due_on"),
+    listing=Listing("milestones", by="number", params={"state": "all"}, switches=("has_issues", "has_pull_requests")),
 )
 
 

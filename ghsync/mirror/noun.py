@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import cached_property
-from typing import Any, Literal
+from typing import Any, Literal, Protocol
 
 import sqlalchemy as sa
 
@@ -90,6 +90,27 @@ class Origin:
         }
 
 
+@dataclass(frozen=True, slots=True)
+class Listing:
+    """Where the API lists all that a repository has: REST below ``path``, and each by itself there, ``by`` a column.
+
+    Whoever may not read it lacks the ``permission``. Where all ``switches`` of a repository are off, it has none,
+    and the address does not answer. Rows whose column ``hidden`` is true need not be listed although they are there.
+
+    Where there is a ``query``, that document of ``ghsync/github/queries`` asks GraphQL for the same under REST's names;
+    an answer in which the field ``whole`` is null is not all of a thing.
+    """
+
+    path: str
+    by: str
+    params: Mapping[str, object] = field(default_factory=dict)
+    permission: str | None = None
+    switches: tuple[str, ...] = ()
+    hidden: str | None = None
+    query: str | None = None
+    whole: str | None = None
+
+
 @dataclass(frozen=True)
 class Group:
     """Columns that one payload reports together; an older report never overwrites a newer one.
@@ -132,7 +153,8 @@ class Noun:
 
     ``word`` is what people call it. What is ``about`` a pull request or a commit concerns that pull request, or those
     that have the commit at their heads; from what is ``tracked`` `pr_tracking` is derived, row by row. Issues and pull
-    requests show what is ``shown``, which is written before them; `overlay` says how.
+    requests show the columns that are ``shown``, so these rows are written before them; `overlay` says how. The rows
+    that have a ``listing`` are all read from it.
     """
 
     table: sa.Table
@@ -153,14 +175,15 @@ class Noun:
     silent: tuple[str, ...] = ()
     belongs_to: str | None = None
     about: About | None = None
-    shown: bool = False
+    shown: tuple[str, ...] = ()
+    listing: Listing | None = None
     tracked: bool = False
     undated: Undated = "oldest"
     dated: bool = True
 
     def __post_init__(self) -> None:
         """Refuse a name that is no column: it would leave its column to the core."""
-        named = {*self._beside_the_core, *self.alive, *self.silent}
+        named = {*self._beside_the_core, *self.alive, *self.silent, *self.shown}
         if unknown := named - {column.name for column in self.table.columns}:
             raise ValueError(f"{self.name} has no columns {sorted(unknown)}.")
 
@@ -226,3 +249,16 @@ class Noun:
     def identity(self, row: Row) -> tuple[Any, ...]:
         """The key's values in a row."""
         return tuple(row[name] for name in self.key)
+
+
+class Thing(Protocol):
+    """The module of a noun whose rows are objects of a repository that GitHub shows by themselves."""
+
+    noun: Noun
+
+    @property
+    def Payload(self) -> type[Any]:  # noqa: N802 (modules have a class of this name)
+        """What is read of such an object."""
+
+    def row(self, payload: Any, origin: Origin, *, deleted: bool = False) -> Row:
+        """The row of such an object."""

@@ -17,6 +17,10 @@ from ghsync.mirror import (
     security_alert,
     workflow_run,
 )
+from ghsync.mirror.noun import Thing
+
+LISTED: tuple[Thing, ...] = (label, milestone)
+"""Those that a repository's listings show whole."""
 
 NOUNS = (
     installation.noun, repository.noun,
@@ -26,6 +30,9 @@ NOUNS = (
     comment.noun, review.noun, review_thread.noun, workflow_run.noun, check_suite.noun, check_run.noun,
     commit_status.noun, security_alert.noun,
 )  # fmt: skip
+
+SHOWN = tuple(noun for noun in NOUNS if noun.shown)
+"""Those that issues and pull requests show, as they were when these were reported."""
 
 IN_REPOSITORIES = tuple(noun for noun in NOUNS if noun.in_repository)
 

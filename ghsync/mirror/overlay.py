@@ -17,6 +17,7 @@ from ghsync.database import fetch
 from ghsync.mirror import branch, issue, label, milestone, pull_request
 from ghsync.mirror.keys import PullRequest
 from ghsync.mirror.noun import Group, Noun, Row
+from ghsync.mirror.nouns import SHOWN
 from ghsync.mirror.upsert import Change, amend
 
 EMBEDDED = Group("embedded", ("labels", "milestone"))
@@ -24,19 +25,22 @@ EMBEDDED = Group("embedded", ("labels", "milestone"))
 VOID = Group("void", pull_request.MERGEABILITY.columns)
 _NO_REPORT = dict.fromkeys(VOID.columns)
 
-_LATER = sa.text("""
-SELECT 'label' AS kind, repository_id::text, github_id AS key, observed_at, deleted_at,
-       jsonb_build_object('name', name, 'color', color, 'description', description) AS shown
-FROM github_labels WHERE repository_id = ANY(CAST(:repositories AS uuid[])) AND observed_at > :since
-UNION ALL
-SELECT 'milestone', repository_id::text, github_id, observed_at, deleted_at,
-       jsonb_build_object('number', number, 'title', title, 'state', state,
-                          'due_on', CASE WHEN isfinite(due_on) THEN due_on END)
-FROM github_milestones WHERE repository_id = ANY(CAST(:repositories AS uuid[])) AND observed_at > :since
-UNION ALL
-SELECT 'branch', repository_id::text, name, observed_at, NULL, jsonb_build_object('head_sha', head_sha)
-FROM github_branches WHERE repository_id = ANY(CAST(:repositories AS uuid[])) AND observed_at > :since
-""")
+
+def _later(noun: Noun) -> str:
+    columns = (f"'{name}', {_finite(noun.table.c[name])}" for name in noun.shown)
+    return f"""
+SELECT '{noun.word}' AS kind, repository_id::text, {noun.key[1]} AS key, observed_at, deleted_at,
+       jsonb_build_object({", ".join(columns)}) AS shown
+FROM {noun.name} WHERE repository_id = ANY(CAST(:repositories AS uuid[])) AND observed_at > :since"""
+
+
+def _finite(column: sa.Column[Any]) -> str:
+    """A column as JSON holds it, which has no time without end."""
+    is_time = isinstance(column.type, sa.TIMESTAMP)
+    return f"CASE WHEN isfinite({column.name}) THEN {column.name} END" if is_time else column.name
+
+
+_LATER = sa.text("\nUNION ALL".join(_later(noun) for noun in SHOWN))
 
 
 @dataclass(frozen=True, slots=True)

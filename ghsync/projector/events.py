@@ -30,7 +30,7 @@ from ghsync.mirror import (
 )
 from ghsync.mirror.installation import Account
 from ghsync.mirror.installation import Payload as Installation
-from ghsync.mirror.noun import Noun, Origin, Row
+from ghsync.mirror.noun import Noun, Origin, Row, Thing
 from ghsync.mirror.repository import Owner
 from ghsync.mirror.repository import Payload as Repository
 from ghsync.projector.batch import Batch
@@ -44,9 +44,7 @@ from ghsync.projector.payloads import (
     InstallationEvent,
     InstallationTargetEvent,
     IssueEvent,
-    LabelEvent,
     MemberEvent,
-    MilestoneEvent,
     OrganizationEvent,
     PullRequestEvent,
     PushEvent,
@@ -58,6 +56,7 @@ from ghsync.projector.payloads import (
     StatusEvent,
     ThreadEvent,
     WorkflowRunEvent,
+    of_thing,
 )
 from ghsync.salvage import Unreadable
 
@@ -141,16 +140,6 @@ def _checked(name: str, noun: Noun, row: Callable[[Any, Origin], Row]) -> Projec
 def _alert(kind: str) -> Projection:
     def add(event: AlertEvent, origin: Origin, batch: Batch) -> None:
         batch.add(security_alert.noun, _repository(event).id, security_alert.row(event.alert, kind, origin))
-
-    return add
-
-
-def _thing(name: str, noun: Noun, row: Callable[..., Row]) -> Projection:
-    """Of an event about one thing of a repository, which it carries under ``name``: its row, gone if it was deleted."""
-
-    def add(event: Envelope, origin: Origin, batch: Batch) -> None:
-        deleted = event.action == "deleted"
-        batch.add(noun, _repository(event).id, row(getattr(event, name), origin, deleted=deleted))
 
     return add
 
@@ -263,42 +252,57 @@ def _anything(event: AnyEvent, origin: Origin, batch: Batch) -> None:
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """How an event's payload is decoded, and what it adds to a batch."""
+    """How an event's payload is decoded, what it adds to a batch, and the permission that GitHub sends it for.
+
+    Events without one are sent to every App. https://docs.github.com/en/webhooks/webhook-events-and-payloads
+    """
 
     decoder: msgspec.json.Decoder[Envelope]
     project: Projection
+    permission: str | None
 
 
-def _event(payload: type[Envelope], project: Projection) -> Event:
-    return Event(msgspec.json.Decoder(payload), project)
+def _event(payload: type[Envelope], project: Projection, permission: str | None = None) -> Event:
+    return Event(msgspec.json.Decoder(payload), project, permission)
+
+
+def _thing(thing: Thing, permission: str) -> Event:
+    """An event about one thing of a repository: its row, gone if it was deleted."""
+
+    def add(event: Envelope, origin: Origin, batch: Batch) -> None:
+        deleted = event.action == "deleted"
+        row = thing.row(getattr(event, thing.noun.word), origin, deleted=deleted)
+        batch.add(thing.noun, _repository(event).id, row)
+
+    return _event(of_thing(thing), add, permission)
 
 
 EVENTS: dict[str, Event] = {
-    "check_run": _event(CheckRunEvent, _checked("check_run", check_run.noun, check_run.row)),
-    "check_suite": _event(CheckSuiteEvent, _checked("check_suite", check_suite.noun, check_suite.row)),
-    "code_scanning_alert": _event(AlertEvent, _alert("code_scanning")),
-    "dependabot_alert": _event(AlertEvent, _alert("dependabot")),
+    "check_run": _event(CheckRunEvent, _checked("check_run", check_run.noun, check_run.row), "checks"),
+    "check_suite": _event(CheckSuiteEvent, _checked("check_suite", check_suite.noun, check_suite.row), "checks"),
+    "code_scanning_alert": _event(AlertEvent, _alert("code_scanning"), "security_events"),
+    "dependabot_alert": _event(AlertEvent, _alert("dependabot"), "vulnerability_alerts"),
     "installation": _event(InstallationEvent, _installation),
     "installation_repositories": _event(InstallationEvent, _installation),
     "installation_target": _event(InstallationTargetEvent, _account),
-    "issue_comment": _event(CommentEvent, _comment),
-    "issue_dependencies": _event(RelatedIssuesEvent, _related_issues),
-    "issues": _event(IssueEvent, _issue),
-    "label": _event(LabelEvent, _thing("label", label.noun, label.row)),
-    "member": _event(MemberEvent, _member),
-    "membership": _event(MemberEvent, _team_member),
-    "milestone": _event(MilestoneEvent, _thing("milestone", milestone.noun, milestone.row)),
-    "organization": _event(OrganizationEvent, _organization),
-    "pull_request": _event(PullRequestEvent, _pull_request),
-    "pull_request_review": _event(ReviewEvent, _review),
-    "pull_request_review_comment": _event(ReviewCommentEvent, _review_comment),
-    "pull_request_review_thread": _event(ThreadEvent, _review_thread),
-    "push": _event(PushEvent, _push),
-    "repository": _event(RepositoryEvent, _repository_event),
-    "secret_scanning_alert": _event(AlertEvent, _alert("secret_scanning")),
-    "status": _event(StatusEvent, _status),
-    "sub_issues": _event(RelatedIssuesEvent, _related_issues),
-    "workflow_run": _event(WorkflowRunEvent, _checked("workflow_run", workflow_run.noun, workflow_run.row)),
+    "issue_comment": _event(CommentEvent, _comment, "issues"),
+    "issue_dependencies": _event(RelatedIssuesEvent, _related_issues, "issues"),
+    "issues": _event(IssueEvent, _issue, "issues"),
+    "label": _thing(label, "metadata"),
+    "member": _event(MemberEvent, _member, "members"),
+    "membership": _event(MemberEvent, _team_member, "members"),
+    "milestone": _thing(milestone, "issues"),
+    "organization": _event(OrganizationEvent, _organization, "members"),
+    "pull_request": _event(PullRequestEvent, _pull_request, "pull_requests"),
+    "pull_request_review": _event(ReviewEvent, _review, "pull_requests"),
+    "pull_request_review_comment": _event(ReviewCommentEvent, _review_comment, "pull_requests"),
+    "pull_request_review_thread": _event(ThreadEvent, _review_thread, "pull_requests"),
+    "push": _event(PushEvent, _push, "contents"),
+    "repository": _event(RepositoryEvent, _repository_event, "metadata"),
+    "secret_scanning_alert": _event(AlertEvent, _alert("secret_scanning"), "secret_scanning_alerts"),
+    "status": _event(StatusEvent, _status, "statuses"),
+    "sub_issues": _event(RelatedIssuesEvent, _related_issues, "issues"),
+    "workflow_run": _event(WorkflowRunEvent, _checked("workflow_run", workflow_run.noun, workflow_run.row), "actions"),
 }
 
 OTHER = _event(AnyEvent, _anything)

@@ -3,7 +3,7 @@
 https://docs.github.com/en/webhooks/webhook-events-and-payloads
 """
 
-from typing import Any
+from typing import Any, cast
 
 import msgspec
 from msgspec import Struct
@@ -16,8 +16,7 @@ from ghsync.mirror.installation import Account
 from ghsync.mirror.installation import Payload as Installation
 from ghsync.mirror.issue import Payload as Issue
 from ghsync.mirror.issue import Transfer
-from ghsync.mirror.label import Payload as Label
-from ghsync.mirror.milestone import Payload as Milestone
+from ghsync.mirror.noun import Thing
 from ghsync.mirror.pull_request import Payload as PullRequest
 from ghsync.mirror.repository import Payload as Repository
 from ghsync.mirror.review import Payload as Review
@@ -129,18 +128,6 @@ class AlertEvent(Envelope, frozen=True, kw_only=True):
     """`code_scanning_alert`, `dependabot_alert` and `secret_scanning_alert`."""
 
     alert: Alert
-
-
-class LabelEvent(Envelope, frozen=True, kw_only=True):
-    """https://docs.github.com/en/webhooks/webhook-events-and-payloads#label"""
-
-    label: Label
-
-
-class MilestoneEvent(Envelope, frozen=True, kw_only=True):
-    """https://docs.github.com/en/webhooks/webhook-events-and-payloads#milestone"""
-
-    milestone: Milestone
 
 
 class PushEvent(Envelope, frozen=True, kw_only=True):
@@ -259,3 +246,11 @@ class MemberEvent(Envelope, frozen=True, kw_only=True):
 
     member: User | None = None
     changes: MemberChanges | None = None
+
+
+def of_thing(thing: Thing) -> type[Envelope]:
+    """The payload of an event about one thing of a repository, which carries it under the word for it."""
+    word = thing.noun.word
+    fields = [(word, thing.Payload)]
+    made = msgspec.defstruct(f"{word.capitalize()}Event", fields, bases=(Envelope,), frozen=True, kw_only=True)
+    return cast(type[Envelope], made)

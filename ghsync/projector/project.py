@@ -27,7 +27,7 @@ from ghsync.mirror import (
 )
 from ghsync.mirror.keys import PullRequest
 from ghsync.mirror.noun import Noun, Row
-from ghsync.mirror.nouns import IN_REPOSITORIES
+from ghsync.mirror.nouns import IN_REPOSITORIES, SHOWN
 from ghsync.mirror.overlay import Overlaid
 from ghsync.mirror.registry import Written
 from ghsync.mirror.upsert import Change, bury, upsert
@@ -45,7 +45,6 @@ TOLD = 3  # of the parts of one payload that cannot be read
 _INSTANT = timedelta(microseconds=1)
 _KINDS = {issue.noun: "issue", pull_request.noun: "pull_request"}
 
-_SHOWN = tuple(noun for noun in IN_REPOSITORIES if noun.shown)
 _OTHERS = tuple(noun for noun in IN_REPOSITORIES if not noun.shown)
 
 
@@ -159,7 +158,7 @@ async def _write_nouns(conn: AsyncConnection, batch: Batch, written: Written) ->
     """
     rows = {noun: _resolved(batch.rows[noun].values(), written.ids) for noun in batch.rows}
     changes: list[Change] = []
-    for noun in _SHOWN:
+    for noun in SHOWN:
         changes += await upsert(conn, noun, rows.get(noun, ()), insists=batch.insists)
     overlaid = await _overlay(conn, written, rows, changes)
     changes += overlaid.changes
@@ -182,7 +181,7 @@ async def _overlay(
     arriving = [row for noun in _KINDS for row in rows.get(noun, ())]
     if not arriving and not changes:
         return Overlaid([], [])
-    concerned = (row for noun in (*_KINDS, *_SHOWN) for row in rows.get(noun, ()))
+    concerned = (row for noun in (*_KINDS, *SHOWN) for row in rows.get(noun, ()))
     oldest = min(moment for row in concerned for moment in overlay.moments(row))
     facts = await overlay.later(conn, written.ids.values(), oldest - _INSTANT)
     for row in arriving:

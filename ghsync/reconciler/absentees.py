@@ -28,7 +28,7 @@ from ghsync.mirror import comment, issue, pull_request, review_thread
 from ghsync.mirror.guard import last_moment
 from ghsync.mirror.noun import CLOCKS_DIFFER_BY, Noun
 from ghsync.projector.batch import Batch
-from ghsync.reconciler import catalog, conversations
+from ghsync.reconciler import access, conversations
 from ghsync.reconciler.catalog import Known
 from ghsync.reconciler.conversations import Conversation
 from ghsync.reconciler.runs import Run, What
@@ -121,7 +121,7 @@ async def settle(session: Session, known: Known, absentee: Absentee, batch: Batc
     except SwitchedOff:
         return  # it comes back as it was, when that is switched on again
     except NotFound as error:
-        off = await catalog.require_access(session, known.place, error)
+        off = await access.require(session, known.place, error)
         if absentee.what not in off:
             batch.bury(absentee.noun, repository_id, row | nowhere, asked_at)
     else:

@@ -1,36 +1,29 @@
-"""The repository itself, its labels and its milestones: few, and read whole through REST.
+"""The repository itself, with what its listings show whole: few things, and some that conversations refer to.
 
-GraphQL does not tell their numeric ids, so they are read before anything that carries them.
+GraphQL does not tell the numeric ids of labels and milestones, so they are read before anything that carries them.
 """
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import Any
-from urllib.parse import quote
 
 import msgspec
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from ghsync.database import transaction
-from ghsync.errors import NotFound, RepositoryLost, UnreadableAnswer
+from ghsync.errors import UnreadableAnswer
 from ghsync.github.decoding import decoded
 from ghsync.github.graphql.answered import Catalog
 from ghsync.mirror import label, milestone, repository
 from ghsync.mirror.noun import Noun
+from ghsync.mirror.nouns import LISTED
 from ghsync.projector.batch import Batch
-from ghsync.reconciler import unread
+from ghsync.reconciler import access, listings, unread
 from ghsync.reconciler.places import Place
-from ghsync.reconciler.session import Session, Wrong
+from ghsync.reconciler.session import Session
 
 _repository = msgspec.json.Decoder(repository.Payload)
-
-
-class _Identity(msgspec.Struct, frozen=True):
-    id: int
-
-
-_identity = msgspec.json.Decoder(_Identity)
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,8 +41,8 @@ class Known:
         return batch
 
 
-async def read(session: Session, engine: AsyncEngine, place: Place) -> Known:
-    """Read a repository with its labels and milestones, and write them."""
+async def read(session: Session, engine: AsyncEngine, place: Place, *, whole: bool = True) -> Known:
+    """Read a repository with what its listings show, and write it; not the ``whole`` of what nothing else refers to."""
     answer = await session.get(place.path())
     payload = decoded(answer.body, _repository, place.full_name)
     if payload.id != place.github_id:
@@ -57,62 +50,42 @@ async def read(session: Session, engine: AsyncEngine, place: Place) -> Known:
             f"GitHub answered for {place.full_name} with another repository; it is asked again later."
         )
     here = replace(place, full_name=payload.full_name, node_id=payload.node_id)
-    known = Known(here, Catalog())
     origin = session.origin(answer.observed_at)
     batch = Batch()
     row = batch.see(payload, origin)
     if place.installation:
         batch.allow(row, int(place.installation), origin)
-    with unread.part(session.unread, here.id, f"The labels of {here.full_name}"):
-        await _labels(session, engine, batch, known)
-    # They come with issues and pull requests: without both, the address does not answer.
-    if payload.has_issues or payload.has_pull_requests:
-        with unread.part(session.unread, here.id, f"The milestones of {here.full_name}"):
-            await _milestones(session, engine, batch, known)
-    if unread.parts(here.id) in session.unread.sentences:
-        await _fill(engine, known)
+    listed: dict[Noun, list[Any]] = {}
+    for thing in LISTED:
+        noun = thing.noun
+        if _answers(noun, here, payload):
+            with unread.part(session.unread, here.id, f"The {noun.word}s of {here.full_name}"):
+                all_of_it = whole or bool(noun.shown)
+                listed[noun] = await listings.add(session, engine, batch, here, thing, whole=all_of_it)
     await session.gate.write(batch)
-    return replace(known, off=_off(payload))
+    catalog = _catalog(listed.get(label.noun, ()), listed.get(milestone.noun, ()))
+    if unread.parts(here.id) in session.unread.sentences:
+        catalog = await _filled(engine, here, catalog)
+    return Known(here, catalog, access.switched_off(payload))
 
 
-async def _fill(engine: AsyncEngine, known: Known) -> None:
-    """Add what the mirror knows to labels and milestones that could not all be read: else who has them is cut off."""
+def _answers(noun: Noun, place: Place, payload: repository.Payload) -> bool:
+    """Whether the address of a listing answers: it may need a permission, or something that is switched off."""
+    listing = noun.listing
+    if listing is None or not (listing.permission is None or place.may(listing.permission)):
+        return False
+    return not listing.switches or any(getattr(payload, switch) for switch in listing.switches)
+
+
+def _catalog(labels: Iterable[label.Payload], milestones: Iterable[milestone.Payload]) -> Catalog:
+    return Catalog({str(one.node_id): one for one in labels}, {one.number: one for one in milestones})
+
+
+async def _filled(engine: AsyncEngine, place: Place, read: Catalog) -> Catalog:
+    """With what the mirror knows of labels and milestones that could not all be read: else who has them is cut off."""
     async with transaction(engine) as conn:
-        kept = (await stored(conn, known.place)).catalog
-    known.catalog.labels.update(kept.labels | known.catalog.labels)
-    known.catalog.milestones.update(kept.milestones | known.catalog.milestones)
-
-
-def _off(payload: repository.Payload) -> frozenset[str]:
-    """What is switched off: it is not to be seen, and comes back as it was."""
-    off = {"issues": not payload.has_issues, "pull_requests": not payload.has_pull_requests}
-    return frozenset(what for what, is_off in off.items() if is_off)
-
-
-async def _labels(session: Session, engine: AsyncEngine, batch: Batch, known: Known) -> None:
-    here = known.place
-    wrong: list[Wrong] = []
-    async for page in session.listing(here.path("labels"), label.Payload):
-        wrong += page.wrong
-        for one in page.items:
-            known.catalog.labels[str(one.node_id)] = one
-            batch.add(label.noun, here.github_id, label.row(one, session.origin(page.observed_at)))
-    if wrong:
-        raise wrong[0].error
-    await _bury(session, engine, batch, here, label.noun, (one.id for one in known.catalog.labels.values()))
-
-
-async def _milestones(session: Session, engine: AsyncEngine, batch: Batch, known: Known) -> None:
-    here = known.place
-    wrong: list[Wrong] = []
-    async for page in session.listing(here.path("milestones"), milestone.Payload, state="all"):
-        wrong += page.wrong
-        for one in page.items:
-            known.catalog.milestones[one.number] = one
-            batch.add(milestone.noun, here.github_id, milestone.row(one, session.origin(page.observed_at)))
-    if wrong:
-        raise wrong[0].error
-    await _bury(session, engine, batch, here, milestone.noun, (one.id for one in known.catalog.milestones.values()))
+        kept = (await stored(conn, place)).catalog
+    return Catalog(kept.labels | read.labels, kept.milestones | read.milestones)
 
 
 _LABELS = sa.text("""
@@ -130,49 +103,4 @@ async def stored(conn: AsyncConnection, place: Place) -> Known:
     """A repository with the labels and milestones that the mirror knows."""
     labels = [label.Payload(**row._mapping) for row in await conn.execute(_LABELS, {"id": place.id})]
     milestones = [milestone.Payload(**row._mapping) for row in await conn.execute(_MILESTONES, {"id": place.id})]
-    return Known(place, Catalog({str(one.node_id): one for one in labels}, {two.number: two for two in milestones}))
-
-
-# Where a single one is found: labels by name, milestones by number.
-_ADDRESS = {label.noun: ("labels", "name"), milestone.noun: ("milestones", "number")}
-
-
-async def _bury(
-    session: Session, engine: AsyncEngine, batch: Batch, place: Place, noun: Noun, listed: Iterable[int]
-) -> None:
-    """Add the tombstones of those that the listing left out and that are not found by themselves either (I10)."""
-    folder, name = _ADDRESS[noun]
-    async with transaction(engine) as conn:
-        absent = await _absent(conn, place, noun, name, [str(github_id) for github_id in listed])
-    for github_id, address in absent:
-        asked_at = session.github.now()
-        try:
-            answer = await session.get(place.path(folder, quote(str(address), safe="")))
-        except NotFound as error:
-            await require_access(session, place, error)
-            batch.bury(noun, place.github_id, {"github_id": github_id}, asked_at)
-        else:
-            if str(decoded(answer.body, _identity, f"{folder} {address}").id) != github_id:
-                batch.bury(noun, place.github_id, {"github_id": github_id}, asked_at)
-
-
-async def require_access(session: Session, place: Place, error: NotFound) -> frozenset[str]:
-    """Which kinds are switched off in a repository in which something is not found.
-
-    Raises `RepositoryLost` where all of it cannot be seen any more: then a 404 in it proves nothing (I10).
-    """
-    try:
-        answer = await session.get(place.path())
-    except NotFound:
-        raise RepositoryLost(f"{place.full_name} is not to be seen any more.") from error
-    return _off(decoded(answer.body, _repository, place.full_name))
-
-
-async def _absent(
-    conn: AsyncConnection, place: Place, noun: Noun, name: str, listed: list[str]
-) -> list[tuple[str, Any]]:
-    statement = sa.text(f"""
-SELECT github_id, {name} FROM {noun.name}
-WHERE repository_id = :id AND deleted_at IS NULL AND github_id <> ALL(:listed) ORDER BY github_id
-""")
-    return [tuple(row) for row in await conn.execute(statement, {"id": place.id, "listed": listed})]
+    return Known(place, _catalog(labels, milestones))

@@ -11,6 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from ghsync.database import document, metadata, moment
 from ghsync.mirror.noun import CLOCKS_DIFFER_BY
+from ghsync.mirror.nouns import LISTED
 
 marks = sa.Table(
     "sync_marks",
@@ -31,9 +32,10 @@ marks = sa.Table(
 )  # fmt: skip
 
 
+_LISTING = {listing.permission for thing in LISTED if (listing := thing.noun.listing) and listing.permission}
 SHOWING = frozenset(
     {"actions", "checks", "issues", "members", "metadata", "pull_requests", "secret_scanning_alerts", "security_events",
-     "statuses", "vulnerability_alerts"}
+     "statuses", "vulnerability_alerts", *_LISTING}
 )  # fmt: skip
 """Permissions that show something of what is read."""
 

@@ -82,7 +82,7 @@ async def recent(
     watch: Watch | None = None,
 ) -> None:
     """Read what changed since the repository was read last; everything, where it has another name since."""
-    known = await catalog.read(session, engine, place)
+    known = await catalog.read(session, engine, place, whole=False)
     renamed = known.place.full_name != place.full_name  # so all that is in it has another address
     through = {"issues": place.issues_through, "pull_requests": place.pull_requests_through}
     seen = [what for what in kinds if what not in known.off]

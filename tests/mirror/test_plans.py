@@ -173,7 +173,7 @@ HOT = {
     "outdated": overlay._OUTDATED,
     "later": overlay._LATER,
     **{f"carriers of {noun.name}": statement for noun, statement in overlay._CARRIERS},
-    **{noun.name: upsert._upsert_statement(noun, False) for noun in project._SHOWN + project._OTHERS},
+    **{noun.name: upsert._upsert_statement(noun, False) for noun in project.SHOWN + project._OTHERS},
 }
 
 

@@ -10,7 +10,7 @@ from ghsync.database import transaction
 from ghsync.errors import AccessLost, GitHubUnavailable, NotFound, Suspended
 from ghsync.mirror import label
 from ghsync.projector.batch import Batch
-from ghsync.reconciler import absentees, catalog, refetch, reviews
+from ghsync.reconciler import absentees, catalog, listings, refetch, reviews
 from ghsync.reconciler import conversations as reading
 from ghsync.reconciler.absentees import Absentee
 from ghsync.reconciler.gate import Rehearsal
@@ -410,7 +410,7 @@ async def test_a_label_that_is_missing_because_access_was_lost_is_not_buried(mir
     batch = Batch()
     installation.repositories.remove(repository)
     with pytest.raises(AccessLost, match="not to be seen any more"):
-        await catalog._bury(session, mirrored.engine, batch, place, label.noun, [])
+        await listings.bury(session, mirrored.engine, batch, place, label, [])
     assert batch.gone == {}
 
 

@@ -12,6 +12,7 @@ from ghsync.doctor import permissions
 from ghsync.errors import GitHubUnavailable
 from ghsync.github.parts import PARTS
 from ghsync.jobs import Job
+from ghsync.mirror.nouns import LISTED
 from ghsync.reconciler import alerts, places, refetch
 from ghsync.reconciler.places import Place
 from ghsync.reconciler.resync import resync
@@ -272,6 +273,7 @@ async def known(lab: Lab) -> list[Place]:
 def test_what_shows_something_is_what_its_readers_and_hooks_need() -> None:
     read = {part.permission for part in PARTS.values() if part.permission}
     read |= {permission for permission, *_ in alerts.LISTINGS.values()}
+    read |= {thing.noun.listing.permission for thing in LISTED} - {None}
     told = {*permissions.EVENTS.values()} - {"contents"}  # of a push only its hook tells
     assert read | told == places.SHOWING
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import Any, TypeVar
+from typing import Any, Generic, TypeVar
 
 import msgspec
 
@@ -98,6 +98,26 @@ class NewestAnswer(Answered, frozen=True):
     nodes: list[Newest | None]
 
 
+class Things(Answered, Generic[T], frozen=True):
+    """A page of what a repository's listing shows, under REST's names, and how many there are; see `Noun.listing`."""
+
+    total_count: int
+    page_info: PageInfo
+    nodes: Sequence[T | None]
+
+
+class ThingsOf(Answered, Generic[T], frozen=True):
+    """The things of one repository."""
+
+    things: Things[T] | None = None
+
+
+class ListingAnswer(Answered, Generic[T], frozen=True):
+    """``data`` of a document that a listing names; the node is null where the repository cannot be seen."""
+
+    node: ThingsOf[T] | None = None
+
+
 conversations_decoder = msgspec.json.Decoder(ConversationsAnswer, strict=False)
 refetch_decoder = msgspec.json.Decoder(RefetchAnswer, strict=False)
 newest_decoder = msgspec.json.Decoder(NewestAnswer, strict=False)
@@ -132,6 +152,15 @@ def newest(data: bytes) -> Sequence[Newest | None]:
 def heads(data: bytes) -> Sequence[Head | None]:
     """The nodes of ``heads``; those that cannot be read are null."""
     return _salvaged(data, heads_decoder, HeadsAnswer, {(): Head})[0].nodes
+
+
+def listing(data: bytes, thing: type[T]) -> Things[T]:
+    """``data`` of a document that a listing names; raises `GraphQLUnavailable` where the repository is not shown."""
+    answer = ListingAnswer[thing]  # type: ignore[valid-type]
+    found, _ = _salvaged(data, msgspec.json.Decoder(answer, strict=False), answer, {("node", "things"): thing})
+    if found.node is None or found.node.things is None:
+        raise GraphQLUnavailable("GitHub's GraphQL does not show this repository; REST is asked instead.")
+    return found.node.things
 
 
 def threads(data: bytes) -> ThreadsAnswer:

@@ -1,0 +1,123 @@
+"""What a repository's listings show whole, each by `Noun.listing`: through GraphQL where it can, else through REST."""
+
+from collections.abc import AsyncIterator, Iterable
+from typing import Any
+from urllib.parse import quote
+
+import msgspec
+import sqlalchemy as sa
+import structlog
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
+
+from ghsync.database import transaction
+from ghsync.errors import GraphQLUnavailable, NotFound, RateLimited, TooHeavy
+from ghsync.github.decoding import decoded
+from ghsync.github.graphql import answers
+from ghsync.mirror.noun import Listing, Noun, Thing
+from ghsync.projector.batch import Batch
+from ghsync.reconciler import access
+from ghsync.reconciler.places import Place
+from ghsync.reconciler.session import Listed, Session, Wrong
+
+log = structlog.get_logger()
+
+PAGE = 100
+
+
+class _Identity(msgspec.Struct, frozen=True):
+    id: int
+
+
+_identity = msgspec.json.Decoder(_Identity)
+
+
+async def add(
+    session: Session, engine: AsyncEngine, batch: Batch, place: Place, thing: Thing, *, whole: bool = True
+) -> list[Any]:
+    """Add all that a listing shows to the batch, with tombstones of what is gone; answers what was read.
+
+    Where not the ``whole`` listing is asked for, its first page is, and nothing is gone for not being in it. Raises the
+    first error of an item that cannot be read, once the others are in the batch.
+    """
+    read: list[Any] = []
+    wrong: list[Wrong] = []
+    async for page in _pages(session, place, thing):
+        for one in page.items:
+            batch.add(thing.noun, place.github_id, thing.row(one, session.origin(page.observed_at)))
+        read += page.items
+        wrong += page.wrong
+        if not whole:
+            break
+    if wrong:
+        raise wrong[0].error
+    if whole:
+        await bury(session, engine, batch, place, thing, (one.id for one in read))
+    return read
+
+
+def _listing(thing: Thing) -> Listing:
+    if thing.noun.listing is None:
+        raise ValueError(f"{thing.noun} is listed nowhere.")
+    return thing.noun.listing
+
+
+async def _pages(session: Session, place: Place, thing: Thing) -> AsyncIterator[Listed[Any]]:
+    """The pages of a listing; where GraphQL does not tell all of it, from the first one on through REST."""
+    listing = _listing(thing)
+    if listing.query is not None:
+        try:
+            async for page in _told(session, place, thing, listing.query):
+                yield page
+            return
+        except (GraphQLUnavailable, TooHeavy, RateLimited) as error:
+            log.warning("graphql_given_up", repository=place.full_name, listing=listing.path, error=str(error))
+    async for page in session.listing(place.path(listing.path), thing.Payload, None, **listing.params):
+        yield page
+
+
+async def _told(session: Session, place: Place, thing: Thing, query: str) -> AsyncIterator[Listed[Any]]:
+    """The pages that GraphQL shows; raises `GraphQLUnavailable` where it does not tell all of what is on one."""
+    whole, after, read = _listing(thing).whole, None, 0
+    while True:
+        answer = await session.graphql(query, repository=place.node_id, size=PAGE, after=after)
+        page = answers.listing(answer.data, thing.Payload)
+        items = [one for one in page.nodes if one is not None]
+        if len(items) < len(page.nodes) or any(whole and getattr(one, whole) is None for one in items):
+            raise GraphQLUnavailable("GraphQL does not tell all of a listing; REST is asked instead.")
+        yield Listed(items, answer.observed_at, (), page.total_count)
+        read += len(items)
+        if not page.page_info.has_next_page:
+            return
+        if not items or page.page_info.end_cursor == after or read > page.total_count:
+            raise GraphQLUnavailable("GraphQL's pages do not move on; REST is asked instead.")
+        after = page.page_info.end_cursor
+
+
+async def bury(
+    session: Session, engine: AsyncEngine, batch: Batch, place: Place, thing: Thing, listed: Iterable[int]
+) -> None:
+    """Add the tombstones of those that were not ``listed`` and that are not found by themselves either (I10)."""
+    noun, listing = thing.noun, _listing(thing)
+    async with transaction(engine) as conn:
+        absent = await _absent(conn, place, noun, listing, [str(github_id) for github_id in listed])
+    for github_id, address in absent:
+        asked_at = session.github.now()
+        try:
+            answer = await session.get(place.path(listing.path, quote(str(address), safe="")))
+        except NotFound as error:
+            await access.require(session, place, error)
+            batch.bury(noun, place.github_id, {"github_id": github_id}, asked_at)
+        else:
+            if str(decoded(answer.body, _identity, f"{listing.path} {address}").id) != github_id:
+                batch.bury(noun, place.github_id, {"github_id": github_id}, asked_at)
+
+
+async def _absent(
+    conn: AsyncConnection, place: Place, noun: Noun, listing: Listing, listed: list[str]
+) -> list[tuple[str, Any]]:
+    seen = f"AND {listing.hidden} IS NOT TRUE" if listing.hidden else ""
+    statement = sa.text(f"""
+SELECT github_id, {listing.by} FROM {noun.name}
+WHERE repository_id = :id AND deleted_at IS NULL AND github_id <> ALL(:listed) {seen} ORDER BY github_id
+""")
+    return [tuple(row) for row in await conn.execute(statement, {"id": place.id, "listed": listed})]
