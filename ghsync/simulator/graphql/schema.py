@@ -17,10 +17,7 @@ from graphql import (
     build_schema,
 )
 
-from ghsync.simulator.account import Account, Team
-from ghsync.simulator.app import App
-from ghsync.simulator.check_run import CheckRun
-from ghsync.simulator.check_suite import CheckSuite
+from ghsync.simulator.account import Account
 from ghsync.simulator.commit_status import CommitStatus
 from ghsync.simulator.graphql import (
     accounts,
@@ -37,15 +34,10 @@ from ghsync.simulator.graphql import (
 from ghsync.simulator.graphql.commits import Branch, CommitIn
 from ghsync.simulator.graphql.fields import Fields, Resolver, bind, bind_type, value
 from ghsync.simulator.graphql.limits import SLOW_FIELDS
-from ghsync.simulator.issue import Comment, Issue, IssueType
-from ghsync.simulator.label import Label
-from ghsync.simulator.milestone import Milestone
+from ghsync.simulator.issue import Comment
 from ghsync.simulator.payload import iso
-from ghsync.simulator.pull_request import PullRequest
-from ghsync.simulator.repository import Repository
 from ghsync.simulator.review import Review
 from ghsync.simulator.review_comment import ReviewComment, ReviewThread
-from ghsync.simulator.workflow_run import Workflow, WorkflowRun
 
 QUERY: Fields = {
     "node": nodes.resolve_node,
@@ -118,26 +110,15 @@ TYPES: dict[str, Fields] = {
 }
 
 NAMES: dict[type, str] = {
-    App: "App",
     Branch: "Ref",
-    CheckRun: "CheckRun",
-    CheckSuite: "CheckSuite",
     Comment: "IssueComment",
     CommitIn: "Commit",
     CommitStatus: "StatusContext",
-    Issue: "Issue",
-    IssueType: "IssueType",
-    Label: "Label",
-    Milestone: "Milestone",
-    PullRequest: "PullRequest",
-    Repository: "Repository",
     Review: "PullRequestReview",
     ReviewComment: "PullRequestReviewComment",
     ReviewThread: "PullRequestReviewThread",
-    Team: "Team",
-    Workflow: "Workflow",
-    WorkflowRun: "WorkflowRun",
 }
+"""What GitHub calls that which has another name here."""
 
 
 def load() -> GraphQLSchema:
@@ -172,7 +153,7 @@ def without(schema: GraphQLSchema, lacks: Iterable[str]) -> GraphQLSchema:
 
 def type_name(node: object) -> str:
     """GitHub's name for the type of something."""
-    return node.type if isinstance(node, Account) else NAMES[type(node)]
+    return node.type if isinstance(node, Account) else NAMES.get(type(node), type(node).__name__)
 
 
 def _fields_of_page(found: GraphQLObjectType) -> Fields:
