@@ -93,6 +93,9 @@ class Account:
 GHOST = Account(10_137, "ghost")
 """Who stands for all that have deleted their accounts."""
 
+GITHUB_ACTIONS = Account(41_898_282, "github-actions[bot]", "Bot")
+"""Who does what workflows do, everywhere; as a part of GitHub it is not among the accounts of a world."""
+
 
 @dataclass(eq=False)
 class Team:

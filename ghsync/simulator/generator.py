@@ -12,6 +12,7 @@ from random import Random
 from typing import TYPE_CHECKING
 
 from ghsync.simulator import prose
+from ghsync.simulator.account import GITHUB_ACTIONS
 from ghsync.simulator.actions import (
     code_scanning_alerts,
     dependabot_alerts,
@@ -24,6 +25,7 @@ from ghsync.simulator.deeds import alerts
 from ghsync.simulator.history import People, write_history
 from ghsync.simulator.label import Label
 from ghsync.simulator.milestone import Milestone
+from ghsync.simulator.release import Release
 from ghsync.simulator.repository import Repository
 from ghsync.simulator.world import World
 
@@ -33,6 +35,9 @@ if TYPE_CHECKING:
 
 UNSCANNED = 4
 """Of so many repositories one has no scanner on."""
+
+UNRELEASED = 3
+"""Of so many repositories one has no releases."""
 
 
 @dataclass(frozen=True)
@@ -74,6 +79,8 @@ def generate(
     ]
     for number, (repository, count) in enumerate(zip(repositories, _sizes(random, wanted), strict=True)):
         write_history(world, random, repository, people, wanted, count)
+        if number % UNRELEASED != UNRELEASED - 1:
+            _release(world, Random(f"{seed}:{repository.id}:releases"), repository, people)
         if wanted.security_alerts and number % UNSCANNED == UNSCANNED - 1:
             _scan_nothing(repository)
         elif wanted.security_alerts:
@@ -134,6 +141,30 @@ def _repository(world: World, random: Random, owner: Account, people: People, nu
     repository.last_milestone_number = plan.milestones_each
     world.repositories[repository.id] = repository
     return repository
+
+
+def _release(world: World, random: Random, repository: Repository, people: People) -> None:
+    """What was published of it, by people and by a workflow, and a draft of what comes next."""
+    history = random.choices(repository.branches[repository.default_branch], k=len(prose.VERSIONS))
+    commits = sorted(history, key=lambda commit: commit.committed_at)
+    for place, (tag_name, commit) in enumerate(zip(prose.VERSIONS, commits, strict=True)):
+        changed_at = commit.committed_at + (world.now() - commit.committed_at) * random.random() / 10
+        release = Release(
+            id=world.identities.next_id("release"),
+            repository=repository,
+            tag_name=tag_name,
+            target_commitish=repository.default_branch,
+            author=GITHUB_ACTIONS if place == 1 else random.choice(people.staff),
+            created_at=commit.committed_at,
+            updated_at=changed_at,
+            name=None if random.random() < 0.3 else f"Version {tag_name.removeprefix('v')}",
+            body=prose.notes(random),
+            prerelease="-" in tag_name,
+        )
+        repository.releases[release.id] = release
+        if tag_name != prose.VERSIONS[-1]:
+            release.published_at = changed_at
+            repository.tags[tag_name] = commit
 
 
 def _scan_nothing(repository: Repository) -> None:

@@ -25,6 +25,7 @@ FIRST_ID = {
     "label": 9_440_000_000,
     "milestone": 14_200_000,
     "pull_request": 3_130_000_000,
+    "release": 291_000_000,
     "repository": 1_090_000_000,
     "review": 3_560_000_000,
     "review_comment": 2_350_000_000,

@@ -75,6 +75,7 @@ PACKAGES = (
     ("npm", "braces", "web/package-lock.json", "< 3.0.3", "3.0.3", "Braces takes too much memory", "high"),
     ("npm", "left-trim", "web/package-lock.json", "<= 1.0.0", None, "Left-trim trims the right", "low"),
 )
+VERSIONS = ("v0.8.0", "v0.9.0", "v1.0.0-rc.1", "v1.0.0")
 SECRETS = (("npm_access_token", "npm Access Token"), ("slack_incoming_webhook_url", "Slack Incoming Webhook URL"))
 
 
@@ -116,6 +117,14 @@ def explanation(random: Random, closes: int | None) -> str | None:
         return None
     closing = "" if closes is None else f"\r\n\r\n{random.choice(('Fixes', 'Closes', 'resolves'))} #{closes}"
     return f"{random.choice(REASONS)}{closing}"
+
+
+def notes(random: Random) -> str | None:
+    """What a release says of itself; some say nothing."""
+    if random.random() < 0.2:
+        return None
+    changes = "\r\n".join(f"* {deed(random)}" for _ in range(random.randint(1, 4)))
+    return f"## What's changed\r\n\r\n{changes}"
 
 
 def path(random: Random) -> str:

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from ghsync.simulator.label import Label
     from ghsync.simulator.milestone import Milestone
     from ghsync.simulator.pull_request import PullRequest
+    from ghsync.simulator.release import Release
     from ghsync.simulator.secret_scanning_alert import SecretScanningAlert
     from ghsync.simulator.workflow_run import Workflow, WorkflowRun
 
@@ -99,6 +100,7 @@ class Repository:
     delete_branch_on_merge: bool = False
     branches: dict[str, list[Commit]] = field(default_factory=dict)
     tags: dict[str, Commit] = field(default_factory=dict)
+    releases: dict[int, Release] = field(default_factory=dict)
     labels: list[Label] = field(default_factory=list)
     milestones: list[Milestone] = field(default_factory=list)
     issues: dict[int, Issue] = field(default_factory=dict)

@@ -39,6 +39,9 @@ class Viewer(Protocol):
     def may(self, permission: str, /) -> bool:
         """Whether they have a permission, `issues` for one."""
 
+    def may_push(self, repository: Repository, /) -> bool:
+        """Whether they may push to a repository, and so see drafts of its releases."""
+
     def belongs_to(self, organization: Account, /) -> bool:
         """Whether they see who is a member of an organization."""
 
@@ -57,6 +60,10 @@ class Nobody:
     def may(self, _permission: str) -> bool:
         """Everything, of what they see."""
         return True
+
+    def may_push(self, _repository: Repository) -> bool:
+        """To none."""
+        return False
 
     def belongs_to(self, _organization: Account) -> bool:
         """To none."""
@@ -81,6 +88,10 @@ class Integration:
 
     def may(self, _permission: str) -> bool:
         """Nothing."""
+        return False
+
+    def may_push(self, _repository: Repository) -> bool:
+        """To none."""
         return False
 
     def belongs_to(self, _organization: Account) -> bool:
@@ -126,6 +137,11 @@ class InstallationViewer:
         """What the token permits, as long as the installation does."""
         return permission in self.permissions and permission in self.installation.permissions
 
+    def may_push(self, repository: Repository) -> bool:
+        """To what the token is for, if it permits to write there, as long as the installation does."""
+        granted = (self.permissions.get("contents"), self.installation.permissions.get("contents"))
+        return repository in self.repositories and granted == ("write", "write")
+
     def belongs_to(self, organization: Account) -> bool:
         """Only to that of the installation."""
         return organization is self.installation.account and self.may("members")
@@ -163,6 +179,11 @@ class Person:
     def may(self, _permission: str) -> bool:
         """Everything, of what they see."""
         return True
+
+    def may_push(self, repository: Repository) -> bool:
+        """Where they work, unless they only read there."""
+        reads = repository.collaborators.get(self.account) == "read" and not self._is_member(repository.owner)
+        return self._has("repo") and self.works_in(repository) and not reads
 
     def belongs_to(self, organization: Account) -> bool:
         """Where they are a member, as far as the token may tell."""

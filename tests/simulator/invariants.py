@@ -52,7 +52,10 @@ def _of_repository(repository: Repository) -> Iterator[str]:
         yield "an issue is gone and there"
     if repository.tally() != Counter((issue.milestone, issue.state) for issue in repository.issues.values()):
         yield "issues are miscounted"
-    for names in ([label.name for label in repository.labels], [each.number for each in repository.milestones]):
+    if any(not each.draft and each.tag_name not in repository.tags for each in repository.releases.values()):
+        yield "a release is published and has no tag"
+    tags = [each.tag_name for each in repository.releases.values()]
+    for names in ([label.name for label in repository.labels], [each.number for each in repository.milestones], tags):
         if len(set(names)) != len(names):
             yield f"{names} are not unique"
 

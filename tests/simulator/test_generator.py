@@ -47,6 +47,19 @@ def test_a_past_has_everything_that_happens_to_issues_and_pull_requests(world: W
     assert any(each.threads for each in pull_requests)
 
 
+def test_some_repositories_have_releases_of_every_kind(world: World) -> None:
+    found = [list(each.releases.values()) for each in world.repositories.values() if each.fork_of is None]
+    assert [bool(each) for each in found] == [True, True, False, True, True]
+    for each in filter(None, found):
+        assert [(release.draft, release.prerelease) for release in each] == [
+            (False, False),
+            (False, False),
+            (False, True),
+            (True, False),
+        ]
+        assert [release.author.login for release in each].count("github-actions[bot]") == 1
+
+
 def test_a_generated_world_is_consistent(world: World) -> None:
     assert violations(world) == []
 
@@ -54,6 +67,7 @@ def test_a_generated_world_is_consistent(world: World) -> None:
 def test_nothing_lies_in_the_future(world: World) -> None:
     for repository in world.repositories.values():
         assert all(issue.updated_at <= world.now() for issue in repository.issues.values())
+        assert all(release.updated_at <= world.now() for release in repository.releases.values())
 
 
 def test_nobody_was_told_of_the_past(world: World) -> None:
@@ -71,6 +85,7 @@ def digest(world: World) -> str:
             shown = issue.as_json() if issue.pull_request is None else issue.pull_request.as_json(world.now())
             hashed.update(json.dumps(shown).encode())
             hashed.update(json.dumps([comment.as_json() for comment in issue.comments]).encode())
+        hashed.update(json.dumps([release.as_rest_json() for release in repository.releases.values()]).encode())
         for suites in repository.check_suites.values():
             hashed.update(json.dumps([suite.as_json() for suite in suites]).encode())
     return hashed.hexdigest()

@@ -51,10 +51,11 @@ def delete(world: World, repository: Repository, branch: str, *, by: Account) ->
     _send(world, repository, f"refs/heads/{branch}", before, by, [])
 
 
-def tag(world: World, repository: Repository, name: str, *, by: Account) -> None:
-    """Tag the tip of the default branch."""
-    repository.tags[name] = repository.tip(repository.default_branch)
-    _send(world, repository, f"refs/tags/{name}", NO_COMMIT, by, [], base=repository.default_branch)
+def tag(world: World, repository: Repository, name: str, *, by: Account, base: str | None = None) -> None:
+    """Tag the tip of a branch, the default one unless another is named."""
+    branch = base or repository.default_branch
+    repository.tags[name] = repository.tip(branch)
+    _send(world, repository, f"refs/tags/{name}", NO_COMMIT, by, [], base=branch)
 
 
 def own_commits(pull_request: PullRequest) -> list[Commit]:

@@ -9,6 +9,7 @@ from ghsync.simulator.deeds import (
     labels,
     people,
     pull_requests,
+    releases,
     repositories,
     reviews,
 )
@@ -32,5 +33,6 @@ KINDS: Kinds = {
     **labels.KINDS,
     **repositories.KINDS,
     **installations.KINDS,
+    **releases.KINDS,
     **RARE,
 }

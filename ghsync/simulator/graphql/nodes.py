@@ -29,6 +29,7 @@ PERMISSIONS = {
     "PRR": "pull_requests",
     "PRRC": "pull_requests",
     "PRRT": "pull_requests",
+    "RE": "contents",
     "SC": "statuses",
     "T": "members",
     "W": "actions",
@@ -58,6 +59,7 @@ WITHIN: Mapping[str, Callable[[Repository], Iterable[Any]]] = {
     "PRRT": lambda repository: (
         thread for pull_request in repository.pull_requests.values() for thread in pull_request.threads
     ),
+    "RE": lambda repository: (release for release in repository.releases.values() if not release.draft),
     "SC": lambda repository: (status for statuses in repository.statuses.values() for status in statuses),
     "W": lambda repository: repository.workflows.values(),
     "WFR": lambda repository: repository.workflow_runs(),

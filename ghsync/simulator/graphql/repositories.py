@@ -1,4 +1,4 @@
-"""Repositories, their labels and their milestones."""
+"""Repositories, their labels, their milestones and their releases."""
 
 from __future__ import annotations
 
@@ -15,14 +15,17 @@ from ghsync.simulator.graphql.fields import Fields, Resolver, always, value
 from ghsync.simulator.graphql.refusals import not_found
 from ghsync.simulator.identity import node_id
 from ghsync.simulator.payload import WEB_URL
+from ghsync.simulator.release import visible_releases
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
+    from ghsync.simulator.account import Account
     from ghsync.simulator.issue import Issue
     from ghsync.simulator.label import Label
     from ghsync.simulator.milestone import Milestone
     from ghsync.simulator.pull_request import PullRequest
+    from ghsync.simulator.release import Release
     from ghsync.simulator.repository import Repository
 
 NEVER = 2**62
@@ -33,6 +36,11 @@ MILESTONE_KEYS: Mapping[str, Callable[[Milestone], Key]] = {
     "DUE_DATE": lambda each: (NEVER if each.due_on is None else lists.second(each.due_on), each.id),
     "NUMBER": lambda each: (each.number,),
     "UPDATED_AT": lambda each: (lists.second(each.updated_at), each.id),
+}
+
+RELEASE_KEYS: Mapping[str, Callable[[Release], Key]] = {
+    "CREATED_AT": lambda each: (lists.second(each.created_at), each.id),
+    "NAME": lambda each: (each.name or "", each.id),
 }
 
 
@@ -154,6 +162,15 @@ def _refs(repository: Repository, info: GraphQLResolveInfo, *, refPrefix: str, *
     return connect(info, [Branch(repository, name) for name in names], by_name, **lists.bounds(page))
 
 
+def _releases(
+    repository: Repository, info: GraphQLResolveInfo, *, orderBy: lists.Ordering | None = None, **page: object
+) -> Connection:
+    asked = request.of(info)
+    asked.require("contents")
+    found = visible_releases(repository, may_push=asked.viewer.may_push(repository))
+    return connect(info, found, lists.order(orderBy, RELEASE_KEYS), **lists.bounds(page))
+
+
 def _topics(repository: Repository, info: GraphQLResolveInfo, **page: object) -> Connection:
     found = [TopicOf(repository, name) for name in repository.topics]
     return connect(info, found, AS_THEY_STAND, **lists.bounds(page))
@@ -188,6 +205,11 @@ def _progress(milestone: Milestone) -> float:
     closed = tally[milestone, "closed"]
     total = closed + tally[milestone, "open"]
     return closed * 100 / total if total else 0.0
+
+
+def _user(release: Release) -> Account | None:
+    """Who wrote it, if that was no bot: GraphQL names none there."""
+    return actor(release.author) if release.author.type == "User" else None
 
 
 def _license(repository: Repository) -> object:
@@ -239,6 +261,7 @@ REPOSITORY: Fields = {
     "pushedAt": "pushed_at",
     "ref": _ref,
     "refs": _refs,
+    "releases": _releases,
     "repositoryTopics": _topics,
     "stargazerCount": value(lambda repository: len(repository.stargazers)),
     "updatedAt": "updated_at",
@@ -303,6 +326,22 @@ MILESTONE: Fields = {
     "repository": "repository",
     "state": value(lambda milestone: milestone.state.upper()),
     "title": "title",
+    "updatedAt": "updated_at",
+    "url": "html_url",
+}
+
+RELEASE: Fields = {
+    "author": value(_user),
+    "createdAt": "created_at",
+    "databaseId": "id",
+    "description": "body",
+    "id": "node_id",
+    "isDraft": "draft",
+    "isPrerelease": "prerelease",
+    "name": "name",
+    "publishedAt": "published_at",
+    "repository": "repository",
+    "tagName": "tag_name",
     "updatedAt": "updated_at",
     "url": "html_url",
 }

@@ -25,6 +25,9 @@ class Viewer(Protocol):
     def may(self, permission: str, /) -> bool:
         """Whether they have a permission, `issues` for one."""
 
+    def may_push(self, repository: Repository, /) -> bool:
+        """Whether they may push to a repository."""
+
 
 @dataclass
 class Request:

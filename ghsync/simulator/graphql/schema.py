@@ -95,6 +95,7 @@ TYPES: dict[str, Fields] = {
     "Query": QUERY,
     "RateLimit": root.RATE_LIMIT,
     "Ref": commits.REF,
+    "Release": repositories.RELEASE,
     "Repository": repositories.REPOSITORY,
     "RepositoryTopic": repositories.REPOSITORY_TOPIC,
     "ReviewRequest": reviews.REVIEW_REQUEST,

@@ -1,7 +1,8 @@
-"""Labels and milestones.
+"""Labels, milestones and releases.
 
 https://docs.github.com/en/rest/issues/labels
 https://docs.github.com/en/rest/issues/milestones
+https://docs.github.com/en/rest/releases/releases
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from ghsync.simulator.refusals import not_found
+from ghsync.simulator.release import visible_releases
 from ghsync.simulator.rest.asked import Result
 
 if TYPE_CHECKING:
@@ -48,3 +50,19 @@ def milestone(asked: Asked, repository: Repository) -> Result:
     if found is None:
         raise not_found()
     return Result(found.as_json())
+
+
+def releases(asked: Asked, repository: Repository) -> Result:
+    """Releases, those of the newest commits first."""
+    found = visible_releases(repository, may_push=asked.viewer.may_push(repository))
+    found.sort(key=lambda each: (each.created_at, each.id), reverse=True)
+    return asked.page(found, lambda each: each.as_rest_json())
+
+
+def release(asked: Asked, repository: Repository) -> Result:
+    """One release."""
+    seen = visible_releases(repository, may_push=asked.viewer.may_push(repository))
+    found = next((each for each in seen if each.id == asked.path["release_id"]), None)
+    if found is None:
+        raise not_found()
+    return Result(found.as_rest_json())

@@ -28,6 +28,7 @@ PREFIXES = ("/repos/{owner}/{repo}", "/repositories/{repository_id:int}")
 ISSUES = ("issues", "pull_requests")
 PULLS = ("pull_requests",)
 ACTIONS = ("actions",)
+CONTENTS = ("contents",)
 CHECKS = ("checks",)
 STATUSES = ("statuses",)
 
@@ -35,7 +36,7 @@ OF_REPOSITORY: tuple[tuple[str, OfRepository, tuple[str, ...]], ...] = (
     ("", repositories.single, ("metadata",)),
     ("/actions/runs", workflow_runs.listing, ACTIONS),
     ("/actions/runs/{run_id:int}", workflow_runs.single, ACTIONS),
-    ("/branches", commits.branches, ("contents",)),
+    ("/branches", commits.branches, CONTENTS),
     ("/code-scanning/alerts", alerts.code_scanning, ("security_events",)),
     ("/code-scanning/alerts/{alert_number:int}", alerts.single_code_scanning, ("security_events",)),
     ("/commits/{ref:path}/check-runs", commits.check_runs, CHECKS),
@@ -59,6 +60,8 @@ OF_REPOSITORY: tuple[tuple[str, OfRepository, tuple[str, ...]], ...] = (
     ("/pulls/{number:int}/comments", pull_requests.comments, PULLS),
     ("/pulls/{number:int}/requested_reviewers", pull_requests.requested_reviewers, PULLS),
     ("/pulls/{number:int}/reviews", pull_requests.reviews, PULLS),
+    ("/releases", catalog.releases, CONTENTS),
+    ("/releases/{release_id:int}", catalog.release, CONTENTS),
     ("/secret-scanning/alerts", alerts.secret_scanning, ("secret_scanning_alerts",)),
     ("/secret-scanning/alerts/{alert_number:int}", alerts.single_secret_scanning, ("secret_scanning_alerts",)),
 )

@@ -11,6 +11,7 @@ from ghsync.simulator.actions import (
     issues,
     labels,
     milestones,
+    releases,
     review_threads,
     statuses,
 )
@@ -23,16 +24,20 @@ from tests.simulator.conftest import Scene
 
 @dataclass
 class Eyes:
-    """A viewer who sees all but what is hidden, and may do all but what is forbidden."""
+    """A viewer who sees all but what is hidden, may read all but what is forbidden, and may push or not."""
 
     hidden: list[Repository] = field(default_factory=list)
     forbidden: list[str] = field(default_factory=list)
+    pushing: bool = False
 
     def sees(self, repository: Repository) -> bool:
         return repository not in self.hidden
 
     def may(self, permission: str) -> bool:
         return permission not in self.forbidden
+
+    def may_push(self, _repository: Repository) -> bool:
+        return self.pushing
 
 
 @dataclass
@@ -92,6 +97,7 @@ def everything(asking: Asking, pull_request: PullRequest) -> dict[str, str]:
         ("PullRequestReview", pull_request.reviews[0]),
         ("PullRequestReviewComment", thread.comments[0]),
         ("PullRequestReviewThread", thread),
+        ("Release", releases.create(world, repository, "v1.0", by=ada)),
         ("Repository", repository),
         ("StatusContext", statuses.create(world, repository, head, "ci", "success", by=ada)),
         ("Team", team),

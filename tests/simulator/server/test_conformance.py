@@ -20,6 +20,7 @@ from ghsync.simulator.app import EVERY_EVENT, SECURITY_EVENTS, Installation
 from ghsync.simulator.delivery import Delivery
 from ghsync.simulator.generator import Plan, generate
 from ghsync.simulator.keys import Keys, public_key
+from ghsync.simulator.release import visible_releases
 from ghsync.simulator.repository import Repository
 from ghsync.simulator.rest.routes import OF_REPOSITORY, PREFIXES, endpoints
 from ghsync.simulator.rest.versions import NEW
@@ -86,6 +87,8 @@ MODELS_OF_REPOSITORY: dict[str, Any] = {
     "/pulls/{number:int}/comments": list[models.PullRequestReviewComment],
     "/pulls/{number:int}/requested_reviewers": models.PullRequestReviewRequest,
     "/pulls/{number:int}/reviews": list[models.PullRequestReview],
+    "/releases": list[models.Release],
+    "/releases/{release_id:int}": models.Release,
     "/secret-scanning/alerts": list[models.SecretScanningAlert],
     "/secret-scanning/alerts/{alert_number:int}": models.SecretScanningAlert,
 }
@@ -157,7 +160,7 @@ def lived() -> World:
     """A world with a past, and with much traffic since."""
     plan = Plan(organizations=2, repositories=6, people=14, conversations=180, security_alerts=True)
     world = generate(plan, seed=6, events=EVERY_EVENT)
-    traffic = Traffic(world, seed=6)
+    traffic = Traffic(world, seed=9)
     for _ in range(DEEDS):
         traffic.act()
     return world
@@ -231,6 +234,7 @@ def names(repository: Repository, path: str) -> list[Any]:
         "/labels": [label.name for label in repository.labels],
         "/milestones": [milestone.number for milestone in repository.milestones],
         "/pulls": list(repository.pull_requests)[:40],
+        "/releases": [release.id for release in visible_releases(repository, may_push=False)],
     }
     return several[max((each for each in several if path.startswith(each)), key=len)]
 

@@ -11,6 +11,7 @@ from ghsync.simulator.actions import (
     labels,
     milestones,
     pull_requests,
+    releases,
     repositories,
     review_threads,
     reviews,
@@ -19,7 +20,7 @@ from ghsync.simulator.actions import (
 from ghsync.simulator.commit import Change
 from ghsync.simulator.payload import iso
 from ghsync.simulator.pull_request import PullRequest
-from tests.simulator.server.conftest import Caller
+from tests.simulator.server.conftest import PERSONAL_TOKEN, Caller
 
 pytestmark = pytest.mark.anyio
 
@@ -283,6 +284,7 @@ async def test_checks_of_a_head_that_is_only_in_a_fork_are_found(member: Caller)
     [
         ("actions", ["actions/runs"]),
         ("checks", ["commits/brighter/check-runs", "commits/brighter/check-suites"]),
+        ("contents", ["branches", "releases"]),
         ("pull_requests", ["pulls/1/reviews", "pulls/1/comments"]),
         ("statuses", ["commits/brighter/status", "commits/brighter/statuses"]),
     ],
@@ -316,6 +318,51 @@ async def test_milestones_are_found_by_number_and_state(member: Caller) -> None:
     assert numbers(await member.shown(f"{LAMP}/milestones?state=all&direction=desc")) == [2, 1]
     assert (await member.shown(f"{LAMP}/milestones/1"))["id"] == first.id
     assert (await member.get(f"{LAMP}/milestones/3")).status_code == 404
+
+
+async def test_releases_of_the_newest_commits_come_first_in_pages_that_are_asked_for_again(member: Caller) -> None:
+    world, repository, ada = member.scene.world, member.scene.repository, member.scene.ada
+    old, older = (releases.create(world, repository, name, by=ada) for name in ("v1.1", "v1.0"))
+    world.clock.advance(minutes=1)
+    branches.push(world, repository, "main", branches.commit(world, ada, "Dim"), by=ada)
+    new = releases.create(world, repository, "v2.0", by=ada, draft=True)
+    releases.publish(world, new, by=ada)
+    first = await member.get(f"{LAMP}/releases?per_page=2")
+    rest = await member.shown(first.links["next"]["url"])
+    assert [each["id"] for each in first.json() + rest] == [new.id, older.id, old.id]
+    assert (await member.shown(f"{LAMP}/releases/{new.id}"))["tag_name"] == "v2.0"
+    for path in (f"{LAMP}/releases", f"{LAMP}/releases/{new.id}"):
+        etag = (await member.get(path)).headers["etag"]
+        assert (await member.get(path, **{"If-None-Match": etag})).status_code == 304
+    releases.delete(world, new, by=ada)
+    assert (await member.get(f"{LAMP}/releases/{new.id}")).status_code == 404
+
+
+@pytest.mark.parametrize(("permission", "status"), [("read", 404), ("write", 200)])
+async def test_an_app_sees_drafts_of_releases_only_where_it_may_push(
+    member: Caller, permission: str, status: int
+) -> None:
+    world, repository, installation = member.scene.world, member.scene.repository, member.scene.installation
+    draft = releases.create(world, repository, "v1.0", by=member.scene.ada, draft=True)
+    installation.permissions["contents"] = permission
+    await member.log_in()
+    assert (await member.get(f"{LAMP}/releases/{draft.id}")).status_code == status
+    shown = [each["id"] for each in await member.shown(f"{LAMP}/releases")]
+    assert shown == [draft.id][: status == 200]
+    installation.permissions["contents"] = "read"
+    assert await member.shown(f"{LAMP}/releases") == []
+
+
+async def test_people_see_drafts_of_releases_where_they_may_push(caller: Caller) -> None:
+    world, repository, ada = caller.scene.world, caller.scene.repository, caller.scene.ada
+    releases.create(world, repository, "v1.0", by=ada, draft=True)
+    assert await caller.shown(f"{LAMP}/releases") == []
+    caller.token = PERSONAL_TOKEN
+    assert len(await caller.shown(f"{LAMP}/releases")) == 1
+    del world.members[caller.scene.organization][ada]
+    for role, seen in (("read", 0), ("write", 1)):
+        repository.collaborators[ada] = role
+        assert len(await caller.shown(f"{LAMP}/releases")) == seen
 
 
 async def test_comments_are_shown_one_by_one_too(member: Caller) -> None:
