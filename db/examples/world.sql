@@ -139,3 +139,15 @@ VALUES ('installation:7', 'core', 5000, 4200, now() + interval '20 minutes'),
        ('installation:7', 'graphql', 5000, 1900, now() + interval '20 minutes');
 
 REFRESH MATERIALIZED VIEW project_task_stats;
+
+INSERT INTO github_releases (repository_id, github_id, tag_name, name, draft, prerelease, created_by, published_at,
+                             observed_at, observed_by, sync_source)
+SELECT r.id, l.github_id, l.tag_name, l.name, l.tag_name = 'v3', l.tag_name = 'v2-rc1', 'ada', now() - l.age, now(), 'api',
+       'backfill'
+FROM (VALUES
+    ('app', '1', 'v1', 'First flight', interval '90 days'), ('app', '2', 'v1.1', NULL, interval '10 days'),
+    ('app', '3', 'v2-rc1', 'To the moon', interval '2 days'), ('app', '4', 'v3', 'Further', NULL),
+    ('old', '5', 'v1', 'Gone', interval '5 days')
+) AS l (repository, github_id, tag_name, name, age)
+JOIN github_repositories r ON r.name = l.repository;
+UPDATE github_pull_requests SET merged_into_default = true, merged_at = now() - interval '7 days' WHERE merged;

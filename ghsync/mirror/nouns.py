@@ -11,6 +11,7 @@ from ghsync.mirror import (
     label,
     milestone,
     pull_request,
+    release,
     repository,
     review,
     review_thread,
@@ -19,7 +20,7 @@ from ghsync.mirror import (
 )
 from ghsync.mirror.noun import Thing
 
-LISTED: tuple[Thing, ...] = (label, milestone)
+LISTED: tuple[Thing, ...] = (label, milestone, release)
 """Those that a repository's listings show whole."""
 
 NOUNS = (
@@ -28,7 +29,7 @@ NOUNS = (
     label.noun, milestone.noun, branch.noun,
     issue.noun, pull_request.noun,
     comment.noun, review.noun, review_thread.noun, workflow_run.noun, check_suite.noun, check_run.noun,
-    commit_status.noun, security_alert.noun,
+    commit_status.noun, security_alert.noun, release.noun,
 )  # fmt: skip
 
 SHOWN = tuple(noun for noun in NOUNS if noun.shown)

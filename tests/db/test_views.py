@@ -17,6 +17,7 @@ DB = Path(__file__).parents[2] / "db"
 WORLD = (DB / "examples/world.sql").read_text()
 VIEWS = (
     "active_tasks",
+    "latest_releases",
     "pr_quality_dashboard",
     "pr_validation_status",
     "project_task_stats",

@@ -13,8 +13,9 @@ from ghsync.github.client import Answer, GitHub, GraphQLAnswer, Meter
 from ghsync.github.credentials import Credential
 from ghsync.github.graphql import answers
 from ghsync.github.graphql.answered import Catalog
+from ghsync.mirror import release
 from ghsync.projector.batch import Batch
-from ghsync.reconciler import conversations, heads, news
+from ghsync.reconciler import conversations, heads, listings, news
 from ghsync.reconciler.catalog import Known
 from ghsync.reconciler.conversations import Page
 from ghsync.reconciler.gate import Mirror
@@ -132,6 +133,15 @@ async def read_page(reading: Reading, progress: Progress) -> Page:
     """The first page of a repository's issues and pull requests."""
     async with aclosing(conversations.pages(reading, known(), progress, ("issues", "pull_requests"))) as pages:
         return await anext(pages)
+
+
+async def read_releases(reading: Reading) -> Read:
+    """The rows of a page of releases."""
+    batch = Batch()
+    with suppress(Asked):
+        await listings.add(reading, reading.github.engine, batch, place(), release, whole=False)
+        return [batch]
+    return [None]
 
 
 async def read_newest(reading: Reading, there: Place) -> News:

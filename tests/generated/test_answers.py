@@ -20,6 +20,7 @@ from ghsync.mirror import (
     label,
     milestone,
     pull_request,
+    release,
     repository,
     review,
     security_alert,
@@ -62,6 +63,7 @@ ANSWERS: dict[str, tuple[type[msgspec.Struct], Callable[[Any, Origin], Row], dic
     "PullRequestReviewComment": (
         comment.ReviewComment, lambda shown, origin: comment.review_row(shown, 7, origin), told.REVIEW_COMMENT,
     ),
+    "Release": (release.Payload, release.row, told.RELEASE),
     "Status": (
         commit_status.Payload, lambda shown, origin: commit_status.row(shown, "a" * 40, origin), told.STATUS,
     ),

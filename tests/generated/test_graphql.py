@@ -35,7 +35,7 @@ ITEMS: dict[str, tuple[Callable[[Reading], Awaitable[Read]], Callable[[Json], Ro
     "heads": (reading.read_heads, told_by_graphql.head),
     "refetch": (reading.read_refetch, told_by_graphql.conversation),
 }
-OTHERS = {"conversations", "newest", "threads"}
+OTHERS = {"conversations", "newest", "releases", "threads"}
 
 SEEN = list(queries.subsets(("checks", "statuses", "actions"), range(4)))
 
@@ -161,6 +161,18 @@ async def test_a_repository_has_news_where_the_answer_is_later_or_does_not_tell(
         assert found.moved == (not tells or told_by_graphql.is_later(shown, NOW)), shown
         sizes = [shown[one]["totalCount"] for one in ("issues", "pullRequests")] if tells else [None, None]
         assert [found.place.issues, found.place.pull_requests] == sizes, shown
+
+
+@pytest.mark.anyio
+async def test_releases_are_shown_in_rest_s_words_or_rest_is_asked() -> None:
+    for session in each("releases"):
+        (batch,) = await reading.read_releases(session)
+        page = ((session.answered[0]["node"] or {}).get("things") or {}).get("nodes")
+        if page is not None and all(one and one["id"] and one["author"] and one["author"]["id"] for one in page):
+            assert batch is not None, page
+            assert comparison.said(batch) == comparison.wanted(told_by_graphql.releases(page))
+        else:
+            assert batch is None, page
 
 
 @pytest.mark.anyio

@@ -213,6 +213,17 @@ MILESTONE = IDENTIFIED | DATED | {
     "closed_at": At("closed_at", moment),
 }  # fmt: skip
 
+RELEASE = IDENTIFIED | {
+    "tag_name": At("tag_name", same),
+    "name": At("name", or_none),
+    "body": At("body", or_none),
+    "draft": At("draft", bool, False),
+    "prerelease": At("prerelease", bool, False),
+    "html_url": At("html_url", same),
+    "created_by": By("author"),
+    "published_at": At("published_at", moment),
+}
+
 APP = {"app_id": At("app.id", key), "app_slug": At("app.slug", same)}
 
 CHECK_RUN = IDENTIFIED | APP | {

@@ -18,12 +18,13 @@ from ghsync.mirror import (
     label,
     milestone,
     pull_request,
+    release,
     review,
     review_thread,
     workflow_run,
 )
 from ghsync.mirror.noun import Noun
-from tests.generated import answering
+from tests.generated import answering, told
 from tests.generated.told import At, Json, or_none, same
 
 API = "https://api.github.test"
@@ -451,6 +452,12 @@ def _hides_statuses(shown: Json) -> bool:
     contexts = found("status.contexts", _commit(shown)) or []
     numbers = [answering.number_in(one["id"]) for one in contexts]
     return bool(contexts) and (answering.number_in(shown["id"]) != key(shown["fullDatabaseId"]) or None in numbers)
+
+
+def releases(nodes: list[Json]) -> Rows:
+    """The rows of releases, of which the document asks in REST's words."""
+    columns = told.RELEASE | {"created_by_id": At("author.id", key), "published_at": At("published_at", moment)}
+    return ((release.noun, columns, one) for one in nodes)
 
 
 def tells_news(shown: Json) -> bool:

@@ -27,7 +27,7 @@ SLUG = (
     "following scopes: ['read:org'], but your token has only been granted the: ['repo'] scopes. Please modify your "
     "token's scopes at: https://github.com/settings/tokens."
 )
-NAMES = ("conversations", "heads", "newest", "refetch", "threads")
+NAMES = ("conversations", "heads", "newest", "refetch", "releases", "threads")
 NODES = {"data": {"nodes": []}}
 
 

@@ -125,7 +125,7 @@ def _left_out(listed: Any) -> Any:
         return []
     if "repositories" in listed:
         return {**listed, "total_count": 0, "repositories": []}
-    for connection in ("issues", "pullRequests", "heads"):
+    for connection in ("issues", "pullRequests", "heads", "things"):
         if connection in listed["data"]["node"]:
             listed["data"]["node"][connection]["nodes"] = []
     return listed
@@ -157,14 +157,16 @@ def _there(given: Any) -> Any:
     return redirected(given.url.removesuffix(str(world.ISSUE)) + str(world.PULL_REQUEST))(given)
 
 
-NO_GRAPHQL = {f"GraphQL {name}": WAYS["404"] for name in ("Conversations", "Heads", "Newest", "Refetch")}
+NO_GRAPHQL = {f"GraphQL {name}": WAYS["404"] for name in ("Conversations", "Heads", "Newest", "Refetch", "Releases")}
 NOTHING_LISTED = dict.fromkeys(
     (
         "GET /app/installations",
         "GET /installation/repositories",
         f"{REPOSITORY}/labels",
         f"{REPOSITORY}/milestones",
+        f"{REPOSITORY}/releases",
         "GraphQL Conversations",
+        "GraphQL Releases",
     ),
     edited(_left_out),
 )

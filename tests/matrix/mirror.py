@@ -10,6 +10,7 @@ STALE: Mapping[str, str] = {
     "github_repositories": "description",
     "github_labels": "description",
     "github_milestones": "description",
+    "github_releases": "body",
     "github_issues": "title",
     "github_pull_requests": "title",
     "github_comments": "body",

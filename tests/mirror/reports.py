@@ -22,6 +22,7 @@ from ghsync.mirror import (
     label,
     milestone,
     pull_request,
+    release,
     repository,
     review,
     review_thread,
@@ -225,6 +226,11 @@ def _milestone(batch: Batch, report: Report) -> None:
     batch.add(milestone.noun, APP.id, milestone.row(payload, report.origin, deleted=report.deleted))
 
 
+def _release(batch: Batch, report: Report) -> None:
+    payload = release.Payload(id=7, tag_name="v1", name=report.text, author=User(1, report.text))
+    batch.add(release.noun, APP.id, release.row(payload, report.origin, deleted=report.deleted))
+
+
 def _issue(batch: Batch, report: Report) -> None:
     payload = issue.Payload(id=7, number=7, title=report.text, state_reason=report.text, updated_at=report.updated_at)
     batch.add(issue.noun, APP.id, issue.row(payload, report.origin, deleted=report.deleted))
@@ -308,6 +314,7 @@ REPOSITORY = Subject(
 )
 LABEL = Subject(label.noun, _label, _SEVEN, "name", "color", 50, dated=(), refetch=("refetch_repository",))
 MILESTONE = Subject(milestone.noun, _milestone, _SEVEN, "title", "created_by", 255, refetch=("refetch_repository",))
+RELEASE = Subject(release.noun, _release, _SEVEN, "name", "created_by", 255, dated=(), refetch=("refetch_repository",))
 ISSUE = Subject(issue.noun, _issue, _SEVEN, "title", "state_reason", 50, refetch=("refetch_issue",))
 PULL_REQUEST = Subject(
     pull_request.noun, _pull_request, _SEVEN, "title", "created_by", 255, refetch=("refetch_pull_request",)
@@ -329,8 +336,8 @@ SECURITY_ALERT = Subject(
 )
 
 SUBJECTS: Sequence[Subject] = (
-    INSTALLATION, REPOSITORY, LABEL, MILESTONE, ISSUE, PULL_REQUEST, COMMENT, BRANCH, REVIEW, REVIEW_THREAD, CHECK_RUN,
-    CHECK_SUITE, COMMIT_STATUS, WORKFLOW_RUN, SECURITY_ALERT,
+    INSTALLATION, REPOSITORY, LABEL, MILESTONE, RELEASE, ISSUE, PULL_REQUEST, COMMENT, BRANCH, REVIEW, REVIEW_THREAD,
+    CHECK_RUN, CHECK_SUITE, COMMIT_STATUS, WORKFLOW_RUN, SECURITY_ALERT,
 )  # fmt: skip
 DATED = tuple(subject for subject in SUBJECTS if subject.noun.dated)
 UNDATED_IS_OLD = tuple(subject for subject in DATED if subject.noun.undated == "oldest")

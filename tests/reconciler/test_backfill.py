@@ -177,7 +177,7 @@ async def test_a_listing_that_is_cut_short_buries_nothing(mirrored: Lab) -> None
 
 
 async def test_a_listing_that_breaks_off_buries_nothing_and_is_gone_on_with(mirrored: Lab) -> None:
-    mirrored.site.faults.plan("failure", "graphql", times=3)
+    mirrored.site.faults.plan("failure", "graphql", times=100)
     mirrored.site.faults.plan("failure", "/issues?", times=100)
     with pytest.raises(GitHubUnavailable):
         await mirrored.resync(full=True)

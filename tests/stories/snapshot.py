@@ -51,6 +51,7 @@ _TABLES: dict[str, tuple[str, str, tuple[str, ...]]] = {
     "github_repository_aliases": (_OF_A_REPOSITORY, _REPOSITORY, ()),
     "github_labels": (_OF_A_REPOSITORY, f"{_REPOSITORY}, {_GONE}", ()),
     "github_milestones": (_OF_A_REPOSITORY, f"{_REPOSITORY}, {_GONE}", ()),
+    "github_releases": (_OF_A_REPOSITORY, f"{_REPOSITORY}, {_GONE}", ()),
     "github_branches": (_OF_A_REPOSITORY, _REPOSITORY, ()),
     "github_issues": (_OF_A_REPOSITORY, f"{_REPOSITORY}, {_GONE}", ()),
     "github_pull_requests": (

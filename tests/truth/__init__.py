@@ -21,6 +21,7 @@ KEYS = {
     "github_repositories": "t.github_id",
     "github_labels": "r.github_id, t.github_id",
     "github_milestones": "r.github_id, t.github_id",
+    "github_releases": "r.github_id, t.github_id",
     "github_issues": "r.github_id, t.number",
     "github_pull_requests": "r.github_id, t.number",
     "github_comments": "r.github_id, t.kind, t.github_id",
@@ -114,6 +115,8 @@ def _mirrored(connection: Connection, table: str) -> Iterator[tuple[Key, Row]]:
     count = keys.count(",") + 1
     hidden = "" if table == "github_repositories" else "AND r.deleted_at IS NULL AND r.removed_at IS NULL"
     removed = "AND t.removed_at IS NULL" if table == "github_repositories" else ""
+    if table == "github_releases":  # no reading shows drafts, so what is stored of them may be old
+        hidden += " AND NOT t.draft"
     if table == "github_comments":  # what is below a tombstone is gone with it
         hidden += """ AND NOT EXISTS (
             SELECT FROM github_issues p

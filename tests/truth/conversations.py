@@ -4,13 +4,14 @@ from ghsync.simulator.issue import Comment, Issue
 from ghsync.simulator.label import Label
 from ghsync.simulator.milestone import Milestone
 from ghsync.simulator.pull_request import PullRequest
+from ghsync.simulator.release import Release
 from ghsync.simulator.repository import Repository
 from ghsync.simulator.world import World
 from tests.truth.values import Row, Tables, login, people, second, visible
 
 
 def of(world: World, repository: Repository) -> Tables:
-    """The repository, its labels and milestones, and its issues and pull requests with what is said there."""
+    """The repository, its labels, milestones and releases, and its issues and pull requests with what is said there."""
     number = str(repository.id)
     conversations = repository.issues.values()
     pulls = [issue.pull_request for issue in conversations if issue.pull_request is not None]
@@ -18,6 +19,9 @@ def of(world: World, repository: Repository) -> Tables:
         "github_repositories": {(number,): _repository(repository)},
         "github_labels": {(number, str(each.id)): _label(each) for each in repository.labels},
         "github_milestones": {(number, str(each.id)): _milestone(each) for each in repository.milestones},
+        "github_releases": {
+            (number, str(each.id)): _release(each) for each in repository.releases.values() if not each.draft
+        },
         "github_issues": {(number, each.number): _issue(each) for each in conversations if each.pull_request is None},
         "github_pull_requests": {(number, each.number): _pull_request(world, each) for each in pulls},
         "github_comments": {
@@ -70,6 +74,20 @@ def _milestone(milestone: Milestone) -> Row:
         "state": milestone.state,
         "due_on": second(milestone.due_on),
         "closed_at": second(milestone.closed_at),
+    }
+
+
+def _release(release: Release) -> Row:
+    return {
+        "node_id": release.node_id,
+        "tag_name": release.tag_name,
+        "name": release.name or None,
+        "body": release.body or None,
+        "draft": False,
+        "prerelease": release.prerelease,
+        "html_url": release.html_url,
+        "created_by": login(release.author),
+        "published_at": second(release.published_at),
     }
 
 
