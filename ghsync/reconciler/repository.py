@@ -1,7 +1,7 @@
 """Reading one repository: completely, or what changed since it was read last."""
 
 from collections.abc import AsyncIterator, Callable, Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 from itertools import chain
 
 import structlog
@@ -12,10 +12,22 @@ from ghsync.database import transaction
 from ghsync.errors import GhsyncError, GraphQLUnavailable, RateLimited, TooHeavy, UnreadableAnswer
 from ghsync.mirror import pull_request
 from ghsync.projector.batch import Batch
-from ghsync.reconciler import absentees, alerts, catalog, conversations, heads, runs, strays, unread
+from ghsync.reconciler import (
+    absentees,
+    alerts,
+    catalog,
+    conversations,
+    graphql_pages,
+    heads,
+    rest_pages,
+    runs,
+    strays,
+    unread,
+)
 from ghsync.reconciler.absentees import Absentee
 from ghsync.reconciler.catalog import Known
-from ghsync.reconciler.conversations import Conversation, Page
+from ghsync.reconciler.conversations import Conversation
+from ghsync.reconciler.page import Page, Until
 from ghsync.reconciler.places import Place
 from ghsync.reconciler.runs import Run, What
 from ghsync.reconciler.session import Session
@@ -42,7 +54,7 @@ async def complete(
     watch: Watch | None = None,
 ) -> None:
     """Read everything of these kinds, from where ``run`` stopped, and find out what has become of the rest."""
-    run.progress.go_on_with(await session.granted(place.permissions))
+    run.progress = run.progress.going_on_with(await session.granted(place.permissions))
     settles = session.gate.insists and session.gate.writes
     if settles:
         await strays.doubt(engine, place, session.github.now())
@@ -51,6 +63,7 @@ async def complete(
     seen = [what for what in kinds if what not in known.off]
     async for page in _pages(session, known, run, seen):
         await _write(session, engine, known, run, page, watch)
+    run.progress = run.progress.ended(seen)
     async with transaction(engine) as conn:
         await runs.advance(conn, run)  # what it has seen is still its own
         whole = [what for what in seen if not run.progress.position(what).partial]
@@ -69,7 +82,8 @@ async def complete(
                 heads.add(session, batch, known.place.github_id, await heads.named(session, known, head))
                 run.rows_written += len(await session.gate.write(batch))
     session.unread.reach(unread.parts(known.place.id))
-    run.progress.go_on_with(await session.granted(known.place.permissions))  # a token may have been replaced meanwhile
+    # A token may have been replaced meanwhile.
+    run.progress = run.progress.going_on_with(await session.granted(known.place.permissions))
     await session.gate.mark(known.place, run.progress, complete=set(kinds) == set(KINDS))
 
 
@@ -84,27 +98,31 @@ async def recent(
     """Read what changed since the repository was read last; everything, where it has another name since."""
     known = await catalog.read(session, engine, place, whole=False)
     renamed = known.place.full_name != place.full_name  # so all that is in it has another address
-    through = {"issues": place.issues_through, "pull_requests": place.pull_requests_through}
     seen = [what for what in kinds if what not in known.off]
-    async for page in _pages(session, known, run, seen, newest_first=True):
+    async for page in _pages(session, known, run, seen, {} if renamed else _read_through(place)):
         await _write(session, engine, known, run, page, watch)
-        for what, shown in page.shown.items():
-            read_through, oldest = through[what], min(conversations.changes(shown), default=None)
-            if not renamed and read_through and oldest and oldest < read_through - OVERLAP:
-                run.progress.position(what).ended = True
     await session.gate.mark(known.place, run.progress, complete=False)
 
 
+def _read_through(place: Place) -> Until:
+    """How far back what changed has been read, by kind."""
+    through: dict[What, datetime | None] = {
+        "issues": place.issues_through,
+        "pull_requests": place.pull_requests_through,
+    }
+    return {what: moment - OVERLAP for what, moment in through.items() if moment}
+
+
 async def _pages(
-    session: Session, known: Known, run: Run, kinds: Sequence[What], *, newest_first: bool = False
+    session: Session, known: Known, run: Run, kinds: Sequence[What], until: Until | None = None
 ) -> AsyncIterator[Page]:
     """Through GraphQL; where it is missing, broken or out of budget, what it has not ended through REST."""
     try:
-        async for page in conversations.pages(session, known, run.progress, kinds, newest_first=newest_first):
+        async for page in graphql_pages.pages(session, known, run.progress, kinds, until):
             yield page
     except (GraphQLUnavailable, TooHeavy, RateLimited) as error:
         log.warning("graphql_given_up", repository=known.place.full_name, error=str(error))
-        async for page in conversations.listed(session, known, run.progress, kinds, newest_first=newest_first):
+        async for page in rest_pages.pages(session, known, run.progress, kinds, until):
             yield page
 
 
@@ -125,6 +143,8 @@ async def _settle(session: Session, known: Known, absentee: Absentee, batch: Bat
 async def _write(
     session: Session, engine: AsyncEngine, known: Known, run: Run, page: Page, watch: Watch | None
 ) -> None:
+    """Write a page, and note how far the reading is then in the same transaction."""
+    run.progress = page.progress
     batch = known.batch()
     read = await conversations.completed(engine, known, list(chain.from_iterable(page.shown.values())))
     for conversation in read:

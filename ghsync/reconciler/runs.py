@@ -8,10 +8,11 @@ from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, Literal
+from typing import Any, Literal, Self
 
 import msgspec
 import sqlalchemy as sa
+from msgspec import structs
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from ghsync.database import first_line, metadata, transaction
@@ -35,7 +36,7 @@ seen = sa.Table(
 )
 
 
-class Position(msgspec.Struct):
+class Position(msgspec.Struct, frozen=True):
     """How far one listing is: GraphQL's cursor, the newest change and how many it has shown, and how many there are.
 
     ``last`` is the number that was shown last. One that is ``partial`` has left something out that nobody can name.
@@ -54,12 +55,12 @@ class Position(msgspec.Struct):
         """How many are still to be shown, as far as GitHub has told; one may always have come since."""
         return None if self.total is None else self.total - self.shown
 
-    def reach(self, newest: datetime | None) -> None:
-        """Note the newest change of a page."""
-        self.through = max(filter(None, (self.through, newest)), default=None)
+    def reaching(self, newest: datetime | None) -> Self:
+        """The same, when a page has shown this newest change."""
+        return structs.replace(self, through=max(filter(None, (self.through, newest)), default=None))
 
 
-class Progress(msgspec.Struct):
+class Progress(msgspec.Struct, frozen=True):
     """How far a run is in a repository's listings; that of ``heads`` is for what is checked of open pull requests."""
 
     began_at: datetime
@@ -73,10 +74,20 @@ class Progress(msgspec.Struct):
         """The listing of one kind."""
         return self.issues if what == "issues" else self.pull_requests
 
-    def go_on_with(self, permissions: frozenset[str] | None) -> None:
-        """What is read from now on is read with these permissions; what was read, may have been with fewer."""
+    def at(self, what: What | Literal["heads"], position: Position) -> Self:
+        """The same, when one listing is there."""
+        return structs.replace(self, **{what: position})
+
+    def ended(self, kinds: Iterable[What]) -> Self:
+        """The same, when the listings of these kinds, and of heads, have come to their end."""
+        over = {what: structs.replace(getattr(self, what), ended=True) for what in (*kinds, "heads")}
+        return structs.replace(self, **over)
+
+    def going_on_with(self, permissions: frozenset[str] | None) -> Self:
+        """The same, when what follows is read with these permissions; what was read, may have been with fewer."""
         before = self.read_with
-        self.read_with = permissions if before is None or permissions is None else before & permissions
+        read_with = permissions if before is None or permissions is None else before & permissions
+        return structs.replace(self, read_with=read_with)
 
     @property
     def total(self) -> int | None:

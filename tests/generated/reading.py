@@ -15,11 +15,11 @@ from ghsync.github.graphql import answers
 from ghsync.github.graphql.answered import Catalog
 from ghsync.mirror import release
 from ghsync.projector.batch import Batch
-from ghsync.reconciler import conversations, heads, listings, news
+from ghsync.reconciler import conversations, graphql_pages, heads, listings, news
 from ghsync.reconciler.catalog import Known
-from ghsync.reconciler.conversations import Page
 from ghsync.reconciler.gate import Mirror
 from ghsync.reconciler.news import News
+from ghsync.reconciler.page import Page
 from ghsync.reconciler.places import Place
 from ghsync.reconciler.runs import Progress
 from ghsync.reconciler.session import Listed, Session, T
@@ -131,7 +131,7 @@ async def _head(reading: Reading, there: Known, node: Any) -> Batch | None:
 
 async def read_page(reading: Reading, progress: Progress) -> Page:
     """The first page of a repository's issues and pull requests."""
-    async with aclosing(conversations.pages(reading, known(), progress, ("issues", "pull_requests"))) as pages:
+    async with aclosing(graphql_pages.pages(reading, known(), progress, ("issues", "pull_requests"))) as pages:
         return await anext(pages)
 
 

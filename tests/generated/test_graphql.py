@@ -16,8 +16,8 @@ from ghsync.errors import GraphQLUnavailable, TooHeavy
 from ghsync.mirror import check_suite, commit_status, repository, workflow_run
 from ghsync.mirror.noun import Origin, Row
 from ghsync.projector.batch import Batch
-from ghsync.reconciler.conversations import Page
 from ghsync.reconciler.gate import Mirror
+from ghsync.reconciler.page import Page
 from ghsync.reconciler.runs import Position, Progress
 from tests.conformance import published
 from tests.generated import comparison, making, queries, reading, told_by_graphql
@@ -178,9 +178,9 @@ async def test_releases_are_shown_in_rest_s_words_or_rest_is_asked() -> None:
 @pytest.mark.anyio
 async def test_a_page_says_what_it_shows_and_where_it_goes_on() -> None:
     for session in each("conversations", apart_from=WITHIN_AN_ITEM):
-        progress, page, problem = Progress(NOW), None, None
+        page, problem = None, None
         try:
-            page = await reading.read_page(session, progress)
+            page = await reading.read_page(session, Progress(NOW))
         except (Asked, GraphQLUnavailable, TooHeavy) as error:
             problem = error
         shown = session.answered[-1]["node"]
@@ -190,7 +190,7 @@ async def test_a_page_says_what_it_shows_and_where_it_goes_on() -> None:
                 [item["number"] for item in shown[each]["nodes"] if item and item["fullDatabaseId"]]
                 for each in ("issues", "pullRequests", "heads")
             ]
-            assert [position(each) for each in (progress.issues, progress.pull_requests)] == [
+            assert [position(each) for each in (page.progress.issues, page.progress.pull_requests)] == [
                 {name: column.of(shown[each]) for name, column in told_by_graphql.PAGE.items()}
                 for each in ("issues", "pullRequests")
             ]

@@ -3,7 +3,8 @@
 from datetime import UTC, datetime, timedelta
 
 from ghsync.mirror import issue
-from ghsync.reconciler.conversations import Conversation, changes
+from ghsync.reconciler.conversations import Conversation
+from ghsync.reconciler.page import changes
 
 ASKED = datetime(2026, 3, 2, 12, tzinfo=UTC)
 

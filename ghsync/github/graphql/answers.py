@@ -17,12 +17,15 @@ from ghsync.github.graphql.reviews import Threads
 T = TypeVar("T")
 
 
+Item = Issue | PullRequest
+
+
 class Page(Answered, frozen=True):
     """A page of a repository's issues or pull requests, and how many there are; null is what took GitHub too long."""
 
     total_count: int
     page_info: PageInfo
-    nodes: Sequence[Issue | PullRequest | None]
+    nodes: Sequence[Item | None]
 
 
 class Conversations(Answered, frozen=True):
