@@ -23,7 +23,7 @@ from ghsync.errors import DatabaseUnavailable, GhsyncError, Locked
 from ghsync.inbox import queue
 from ghsync.inbox.queue import Claimed, Verdict
 from ghsync.jobs import Due
-from ghsync.mirror import registry
+from ghsync.mirror import locking
 from ghsync.projector import linking, project
 from ghsync.sessions import connection_arguments
 
@@ -186,7 +186,7 @@ class Worker:
         places = [_place(delivery) for delivery in claimed]
         self._isolated += 1
         async with transaction(self._engine) as conn:
-            locked = await registry.locked(conn, places)
+            locked = await locking.locked(conn, places)
         found = [place for place in places if place.lower() in locked]
         if not found and await self._common_is_held():
             raise failure

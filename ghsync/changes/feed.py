@@ -15,6 +15,7 @@ import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from ghsync.database import fetch, fetch_column
+from ghsync.mirror.keys import RepositoryId
 
 CHANNEL = "ghsync_changes"
 
@@ -25,7 +26,7 @@ class Event:
 
     entity_type: str
     entity_id: str
-    repository_id: str | None
+    repository_id: RepositoryId | None
     number: int | None
     operation: str
     old: str | None

@@ -14,14 +14,15 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from ghsync.database import fetch
 from ghsync.mirror import repository
+from ghsync.mirror.entries import Login
+from ghsync.mirror.keys import GitHubId, RepositoryId
 from ghsync.mirror.noun import CLOCKS_DIFFER_BY, Group, Row
-from ghsync.mirror.organizations import Login
 from ghsync.mirror.upsert import Change, amend, parameter
 
 _NAME = Group("name", ("owner", "full_name", "html_url"))
 _VISIBLE = Group("visible", ("removed_at",))
 
-# What follows is locked before: see `registry`.
+# What follows is locked before: see `locking`.
 _BELOW = sa.text("""
 SELECT r.github_id, told.login || '/' || r.name AS full_name
 FROM json_to_recordset(:told) AS told(account text, login text, observed_at timestamptz)
@@ -70,18 +71,20 @@ QUIET = """((o.account_observed_at > r.observed_at AND o.account_login <> r.owne
 
 
 async def below(
-    conn: AsyncConnection, told: Iterable[Login], ended: Iterable[str], living: Iterable[str]
-) -> list[tuple[str, str]]:
-    """The repositories (GitHub's ids) that may follow, and the names that they are to have.
+    conn: AsyncConnection, told: Iterable[Login], ended: Iterable[GitHubId], living: Iterable[GitHubId]
+) -> list[tuple[GitHubId, str]]:
+    """The repositories that may follow, and the names that they are to have.
 
-    ``told`` are logins of accounts, ``ended`` and ``living`` installations (GitHub's ids) that were seen so.
+    ``told`` are logins of accounts, ``ended`` and ``living`` installations that were seen so.
     """
     asked = {"told": parameter(one._asdict() for one in told), "ended": list(ended), "living": list(living)}
     return [(row.github_id, row.full_name) for row in await fetch(conn, _BELOW, asked)]
 
 
-async def remember_names(conn: AsyncConnection, repository_ids: Iterable[str], accounts: Iterable[str]) -> None:
-    """Remember the names that these repositories (our ids), and those of these accounts, got by another login."""
+async def remember_names(
+    conn: AsyncConnection, repository_ids: Iterable[RepositoryId], accounts: Iterable[GitHubId]
+) -> None:
+    """Remember the names that these repositories, and those of these accounts, got by another login."""
     await fetch(conn, _ALIASES, {"ids": list(repository_ids), "accounts": list(accounts)})
 
 
@@ -93,8 +96,8 @@ class Followed:
     names: list[str]
 
 
-async def follow(conn: AsyncConnection, repository_ids: Iterable[str]) -> Followed:
-    """Bring these repositories (our ids), which the caller has locked, in line with what was told above them."""
+async def follow(conn: AsyncConnection, repository_ids: Iterable[RepositoryId]) -> Followed:
+    """Bring these repositories, which the caller has locked, in line with what was told above them."""
     outdated = await fetch(conn, _OUTDATED, {"ids": list(repository_ids)})
     renamed = [_renamed(row) for row in outdated if row.renamed]
     changes = await amend(conn, repository.noun, _NAME, renamed)

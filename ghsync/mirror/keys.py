@@ -1,17 +1,23 @@
-"""What things are known by in this mirror, once their repository is: our id of it, and what they have there."""
+"""What things are known by: GitHub's ids until they are stored, and ours from then on."""
 
-from typing import NamedTuple
+from typing import NamedTuple, NewType
+
+GitHubId = NewType("GitHubId", str)
+"""GitHub's numeric id of a repository, an account or an installation, as the tables hold it."""
+
+RepositoryId = NewType("RepositoryId", str)
+"""Our id of a repository."""
 
 
 class PullRequest(NamedTuple):
-    """A pull request, by its repository (our id) and its number."""
+    """A pull request, by its repository and its number."""
 
-    repository_id: str
+    repository_id: RepositoryId
     number: int
 
 
 class Commit(NamedTuple):
-    """A commit, by its repository (our id) and its hash."""
+    """A commit, by its repository and its hash."""
 
-    repository_id: str
+    repository_id: RepositoryId
     sha: str

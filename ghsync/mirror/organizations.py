@@ -4,48 +4,37 @@ What an account's own events and installations tell of its login is kept apart (
 follow it: see `following`. What repositories show of their owner is a witness of it too, but of these only itself.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
-from typing import Any, NamedTuple
+from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from ghsync.database import fetch
+from ghsync.mirror.entries import Entries, Login, Owner
+from ghsync.mirror.keys import GitHubId
 from ghsync.mirror.noun import Row
 from ghsync.mirror.upsert import parameter
 
 
-class Owner(NamedTuple):
-    """An account as a payload shows it."""
-
-    login: str
-    type: str | None
-
-
-class Login(NamedTuple):
-    """A login that an account told of itself: since when at the latest, and when last."""
-
-    account: str
-    login: str
-    since: datetime
-    observed_at: datetime
-
-
 @dataclass(frozen=True, slots=True)
 class Met:
-    """Accounts of a batch: our ids of installations by GitHub's, all accounts, logins of new ones, and renames.
+    """Accounts of a batch: our ids of them and of installations by GitHub's, logins of new ones, and renames.
 
     ``moved`` are those that told of another login, ``of_rows`` the owners by the GitHub ids of their repositories.
     """
 
-    installed: dict[str, str]
-    accounts: list[str]
+    installed: Mapping[GitHubId, str]
+    organizations: Mapping[GitHubId, str]
     new_logins: list[str]
     renamed: bool
-    moved: list[str]
-    of_rows: dict[str, str]
+    moved: list[GitHubId]
+    of_rows: Mapping[GitHubId, GitHubId]
+
+    def placed(self, row: Row) -> Row:
+        """An installation's row with our id of its account, where it names one."""
+        return {**row, "organization_id": self.organizations[row["account_id"]]} if row.get("account_login") else row
 
 
 _ACCOUNTS = sa.text("""
@@ -155,72 +144,72 @@ UPDATE organizations o SET slug = s.slug FROM settled s WHERE s.id = o.id AND o.
 
 
 async def meet(
-    conn: AsyncConnection,
-    rows: Sequence[Row],
-    installations: Sequence[Row],
-    accounts: Sequence[Row],
-    owners: Mapping[str, Owner],
-    logins: Sequence[Login],
-    named: Mapping[str, str],
-    stored: Mapping[str, str],
+    conn: AsyncConnection, rows: Sequence[Row], entries: Entries, stored: Mapping[GitHubId, GitHubId]
 ) -> Met:
     """Create the organizations and installations that are missing, and note what accounts told of their logins.
 
-    ``named`` are installations (GitHub's ids) that were only named, with the door through which they were, and
-    ``stored`` the owners that are known, by the repository's GitHub id.
+    ``rows`` are those of repositories, and ``stored`` the owners that are known, by the repository's GitHub id.
     """
     of_rows = await _of_rows(conn, rows, stored)
-    reported = [row for row in (*installations, *accounts) if row.get("account_login")]
-    met = {of_rows[row["github_id"]]: Owner(row["owner"], None) for row in rows} | dict(owners)
-    met |= {row["account_id"]: Owner(row["account_login"], row["account_type"]) for row in reported}
-    wanted = {**named, **{row["github_id"]: row["sync_source"] for row in accounts}}
-    asked = {"installations": [*wanted, *(row["github_id"] for row in installations)], "accounts": list(met)}
-    organizations, installed = await _known(conn, asked)
-    new = [
-        {"account": account, "login": owner.login, "type": owner.type}
-        for account, owner in met.items()
-        if account not in organizations
-    ]
-    missing = [
-        {"github_id": github_id, "sync_source": source}
-        for github_id, source in wanted.items()
-        if github_id not in installed
-    ]
-    if new:
-        await fetch(conn, _IDENTIFY, {"rows": parameter(new)})
-        await fetch(conn, _NEW_ORGANIZATIONS, {"rows": parameter(new)})
-    if missing:
-        await fetch(conn, _NEW_INSTALLATIONS, {"rows": parameter(missing)})
-    moved = await _tell(conn, logins)
+    met = _accounts(rows, of_rows, entries)
+    wanted = {**entries.named, **{key: row["sync_source"] for key, row in entries.accounts.items()}}
+    asked = {"installations": [*wanted, *entries.installations], "accounts": list(met)}
+    known = await _known(conn, asked)
+    new = [account for account in met if account not in known.organizations]
+    missing = [github_id for github_id in wanted if github_id not in known.installed]
+    await _create(conn, {account: met[account] for account in new}, {each: wanted[each] for each in missing})
+    moved = await _tell(conn, list(entries.logins.values()))
     if new or missing:
-        organizations, installed = await _known(conn, asked)
-    for row in reported:
-        row["organization_id"] = organizations[row["account_id"]][0]
+        known = await _known(conn, asked)
     # A batch may tell of an account by several logins; which of them is the newest, the statement knows.
     seen = [(of_rows[row["github_id"]], row["owner"]) for row in rows]
     seen += [(account, owner.login) for account, owner in met.items()]
-    seen += [(told.account, told.login) for told in logins]
+    seen += [(told.account, told.login) for told in entries.logins.values()]
     return Met(
-        installed,
-        list(met),
-        [met[account].login.lower() for account in met if account in {row["account"] for row in new}],
-        any(organizations[account][1] != login for account, login in seen),
+        known.installed,
+        known.organizations,
+        [met[account].login.lower() for account in new],
+        any(known.logins[account] != login for account, login in seen),
         moved,
         of_rows,
     )
+
+
+def _accounts(rows: Iterable[Row], of_rows: Mapping[GitHubId, GitHubId], entries: Entries) -> dict[GitHubId, Owner]:
+    """All accounts that are told of, as they were told of last."""
+    installed = (*entries.installations.values(), *entries.accounts.values())
+    met = {of_rows[row["github_id"]]: Owner(row["owner"], None) for row in rows} | entries.owners
+    return met | {
+        row["account_id"]: Owner(row["account_login"], row["account_type"])
+        for row in installed
+        if row.get("account_login")
+    }
+
+
+async def _create(
+    conn: AsyncConnection, organizations: Mapping[GitHubId, Owner], installations: Mapping[GitHubId, str]
+) -> None:
+    """Create organizations, and installations with the door through which they were named."""
+    if organizations:
+        rows = [{"account": each, "login": owner.login, "type": owner.type} for each, owner in organizations.items()]
+        await fetch(conn, _IDENTIFY, {"rows": parameter(rows)})
+        await fetch(conn, _NEW_ORGANIZATIONS, {"rows": parameter(rows)})
+    if installations:
+        named = [{"github_id": github_id, "sync_source": source} for github_id, source in installations.items()]
+        await fetch(conn, _NEW_INSTALLATIONS, {"rows": parameter(named)})
 
 
 async def settle(conn: AsyncConnection, met: Met) -> None:
     """Let organizations follow their accounts' logins, and decide whose slug each login is."""
     logins = set(met.new_logins)
     if met.renamed:
-        for renamed in await fetch(conn, _RENAME_ORGANIZATIONS, {"accounts": met.accounts}):
+        for renamed in await fetch(conn, _RENAME_ORGANIZATIONS, {"accounts": list(met.organizations)}):
             logins |= set(renamed)
     if logins:
         await fetch(conn, _SETTLE_SLUGS, {"logins": list(logins)})
 
 
-async def _tell(conn: AsyncConnection, logins: Sequence[Login]) -> list[str]:
+async def _tell(conn: AsyncConnection, logins: Sequence[Login]) -> list[GitHubId]:
     """Note what accounts told of their logins; answers who told of another one, or of one that is older than known."""
     if not logins:
         return []
@@ -228,7 +217,9 @@ async def _tell(conn: AsyncConnection, logins: Sequence[Login]) -> list[str]:
     return [row.github_account_id for row in await fetch(conn, _TELL, asked) if row.moved]
 
 
-async def _of_rows(conn: AsyncConnection, rows: Sequence[Row], stored: Mapping[str, str]) -> dict[str, str]:
+async def _of_rows(
+    conn: AsyncConnection, rows: Sequence[Row], stored: Mapping[GitHubId, GitHubId]
+) -> dict[GitHubId, GitHubId]:
     """GitHub's ids of the owners, by the repository's; where a payload has none, what is known of it or its login."""
     found = {row["github_id"]: row["owner_id"] or stored.get(row["github_id"]) for row in rows}
     unknown = {row["github_id"]: row["owner"].lower() for row in rows if not found[row["github_id"]]}
@@ -239,10 +230,20 @@ async def _of_rows(conn: AsyncConnection, rows: Sequence[Row], stored: Mapping[s
     return {github_id: account for github_id, account in found.items() if account}
 
 
-async def _known(
-    conn: AsyncConnection, asked: dict[str, Any]
-) -> tuple[dict[str, tuple[str | None, str | None]], dict[str, str]]:
+@dataclass(frozen=True, slots=True)
+class _Known:
+    """Our ids of organizations and of installations by GitHub's, and the logins of the first."""
+
+    organizations: Mapping[GitHubId, str]
+    logins: Mapping[GitHubId, str | None]
+    installed: Mapping[GitHubId, str]
+
+
+async def _known(conn: AsyncConnection, asked: dict[str, Any]) -> _Known:
     rows = await fetch(conn, _ACCOUNTS, asked)
-    organizations = {row.account: (row.id, row.login) for row in rows if row.kind == "organization"}
-    installed = {row.account: row.id for row in rows if row.kind == "installation"}
-    return organizations, installed
+    organizations = [row for row in rows if row.kind == "organization"]
+    return _Known(
+        {row.account: row.id for row in organizations},
+        {row.account: row.login for row in organizations},
+        {row.account: row.id for row in rows if row.kind == "installation"},
+    )

@@ -87,15 +87,18 @@ def moments(row: Row) -> Iterable[datetime]:
     return filter(None, (row["observed_at"], row.get(pull_request.MERGEABILITY.observed_at)))
 
 
-def apply(row: Row, facts: Later) -> None:
-    """Bring an issue's or pull request's row up to what its repository learned later; changes ``row``."""
+def overlaid(row: Row, facts: Later) -> Row:
+    """An issue's or pull request's row, brought up to what its repository learned later."""
+    if not facts.facts:
+        return row
     repository_id, since = row["repository_id"], row["observed_at"]
-    row["labels"] = [shown for label in row["labels"] if (shown := _shown(label, "label", repository_id, since, facts))]
-    if row["milestone"]:
-        row["milestone"] = _shown(row["milestone"], "milestone", repository_id, since, facts)
+    labels = (_shown(label, "label", repository_id, since, facts) for label in row["labels"])
+    milestone = _shown(row["milestone"], "milestone", repository_id, since, facts) if row["milestone"] else None
     reported_at = row.get(pull_request.MERGEABILITY.observed_at)
-    if reported_at and facts.of("branch", repository_id, row["reported_base_ref"], reported_at):
-        row |= _NO_REPORT
+    is_void = reported_at and facts.of("branch", repository_id, row["reported_base_ref"], reported_at)
+    return (
+        row | {"labels": [label for label in labels if label], "milestone": milestone} | (_NO_REPORT if is_void else {})
+    )
 
 
 def behind(row: Row, facts: Later) -> bool:
@@ -173,10 +176,7 @@ async def spread(conn: AsyncConnection, changes: Sequence[Change], facts: Later)
     spread_changes: list[Change] = []
     for noun, carriers in _CARRIERS:
         stored = [row._asdict() for row in await fetch(conn, carriers, asked)]
-        rows = [dict(row) for row in stored]
-        for row in rows:
-            apply(row, facts)
-        outdated = [row for row, was in zip(rows, stored, strict=True) if row != was]
+        outdated = [now for was in stored if (now := overlaid(was, facts)) != was]
         spread_changes += await amend(conn, noun, EMBEDDED, outdated)
     return spread_changes
 

@@ -10,9 +10,9 @@ from datetime import UTC, datetime
 from typing import Any
 
 from ghsync.mirror import installation, pull_request, repository
+from ghsync.mirror.entries import Entries, Login, Owner, Sighting
+from ghsync.mirror.keys import GitHubId
 from ghsync.mirror.noun import CLOCKS_DIFFER_BY, TOLD_WITHIN, Group, Noun, Origin, Row
-from ghsync.mirror.organizations import Login, Owner
-from ghsync.mirror.registry import Sighting
 from ghsync.mirror.user import time
 
 _NEVER = datetime.min.replace(tzinfo=UTC)
@@ -25,33 +25,21 @@ REPOSITORY = "repository"
 
 
 @dataclass(slots=True)
-class Batch:
-    """Rows to write, by noun and key; one that ``insists`` holds answers of the API that overrule what is stored."""
+class Batch(Entries):
+    """Rows to write, by noun and key, each by GitHub's ids."""
 
-    repositories: dict[str, Row] = field(default_factory=dict)
-    installations: dict[str, Row] = field(default_factory=dict)
-    accounts: dict[str, Row] = field(default_factory=dict)
-    sightings: list[Sighting] = field(default_factory=list)
-    owners: dict[str, Owner] = field(default_factory=dict)
-    logins: dict[tuple[str, str], Login] = field(default_factory=dict)
-    named: dict[str, str] = field(default_factory=dict)
     members: list[Row] = field(default_factory=list)
     rows: dict[Noun, dict[tuple[Any, ...], Row]] = field(default_factory=dict)
     counters: dict[tuple[Any, ...], Row] = field(default_factory=dict)
     unordered: set[tuple[Noun, tuple[Any, ...]]] = field(default_factory=set)
     gone: dict[Noun, list[Row]] = field(default_factory=dict)
-    uninstalled: list[Row] = field(default_factory=list)
-    hidden: list[Row] = field(default_factory=list)
-    contested: set[str] = field(default_factory=set)  # installations that see what another gave up
-    mentioned: set[str] = field(default_factory=set)
-    insists: bool = False
+    contested: set[GitHubId] = field(default_factory=set)  # installations that see what another gave up
     incomplete: set[tuple[Noun, tuple[Any, ...]]] = field(default_factory=set)
     partial: bool = False  # whether what is added now comes from a payload of which a part could not be read
 
     def add(self, noun: Noun, repository_id: int, row: Row) -> None:
         """Add a row of a noun that lives in a repository."""
-        row[REPOSITORY] = str(repository_id)
-        _forget_impossible_times(noun.all_groups, row)
+        row = _possible(noun.all_groups, {REPOSITORY: str(repository_id), **row})
         key = (row[REPOSITORY], *(row[name] for name in noun.key[1:]))
         rows = self.rows.setdefault(noun, {})
         known = rows.get(key)
@@ -81,8 +69,7 @@ class Batch:
 
     def add_counter(self, group: Group, repository_id: int, row: Row) -> None:
         """Add a pull request's counter, which an issue object reported."""
-        row[REPOSITORY] = str(repository_id)
-        _forget_impossible_times((group,), row)
+        row = _possible((group,), {REPOSITORY: str(repository_id), **row})
         key = (row[REPOSITORY], row["number"])
         if self.partial:
             self.incomplete.add((pull_request.noun, key))
@@ -90,33 +77,32 @@ class Batch:
         if known is None or version(group, row) >= version(group, known):
             self.counters[key] = row
 
-    def see(self, payload: repository.Payload, origin: Origin, *, deleted: bool = False) -> Row:
-        """Add a repository as any payload shows it; answers the row that stands for it now."""
-        github_id = str(payload.id)
+    def see(self, payload: repository.Payload, origin: Origin, *, deleted: bool = False) -> None:
+        """Add a repository as any payload shows it."""
+        github_id = _id(payload.id)
         self.sight(payload.id, payload.full_name, origin)
         owner = payload.owner
         if owner and owner.id and (owner.login or owner.name):
-            self.owners[str(owner.id)] = Owner(owner.login or owner.name or "", owner.type)
+            self.owners[_id(owner.id)] = Owner(owner.login or owner.name or "", owner.type)
         known = self.repositories.get(github_id)
         if known is not None and not deleted and _surely_older(payload, origin, known):
-            return known
-        row = repository.row(payload, origin, deleted=deleted)
-        _forget_impossible_times(repository.noun.all_groups, row)
+            return
+        row = _possible(repository.noun.all_groups, repository.row(payload, origin, deleted=deleted))
         if known is not None:
             if _tie(repository.noun, known, row):
                 self.unordered.add((repository.noun, (github_id,)))
             row = merge(repository.noun, known, row)
         self.repositories[github_id] = row
-        return row
 
-    def hear(self, row: Row, origin: Origin, *, installed: bool) -> None:
-        """Note that a webhook, an installation's or not, told of a living repository."""
+    def hear(self, repository_id: int, origin: Origin, *, installed: bool) -> None:
+        """Note that a webhook, an installation's or not, told of a living repository that it showed."""
+        row = self.repositories[_id(repository_id)]
         for name in ("alive_at",) if installed else ("alive_at", "heard_at"):
             row[name] = max(origin.observed_at, row.get(name) or _NEVER)
 
     def know(self, account_id: int | str, login: str, kind: str | None, observed_at: datetime) -> None:
         """Note that an account told of itself by a login."""
-        account = str(account_id)
+        account = _id(account_id)
         told = self.logins.get((account, login))
         since = min(observed_at, told.since) if told else observed_at
         latest = max(observed_at, told.observed_at) if told else observed_at
@@ -125,26 +111,27 @@ class Batch:
 
     def mention(self, repository_id: int) -> None:
         """Note a mirrored repository of which this batch tells nothing itself, but whose nouns it writes."""
-        self.mentioned.add(str(repository_id))
+        self.mentioned.add(_id(repository_id))
 
     def sight(self, repository_id: int, full_name: str, origin: Origin) -> None:
         """Note a name that a repository has, or had."""
-        self.sightings.append(Sighting(str(repository_id), full_name, origin.observed_at))
+        self.sightings.append(Sighting(_id(repository_id), full_name, origin.observed_at))
 
-    def allow(self, row: Row, installation_id: int, origin: Origin, *, removed: bool = False) -> None:
-        """Note that an installation sees a repository, or sees it no longer."""
-        self.named.setdefault(str(installation_id), origin.source)
+    def allow(self, repository_id: int, installation_id: int, origin: Origin, *, removed: bool = False) -> None:
+        """Note that an installation sees a repository that was seen, or sees it no longer."""
+        row, installed = self.repositories[_id(repository_id)], _id(installation_id)
+        self.named.setdefault(installed, origin.source)
         before = row.get("installation")
-        if before not in (None, str(installation_id)) and (row["removed_at"] is None) == removed:
-            self.contested.add(before if removed else str(installation_id))
+        if before not in (None, installed) and (row["removed_at"] is None) == removed:
+            self.contested.add(before if removed else installed)
         if origin.observed_at >= (row.get("access_observed_at") or _NEVER):
-            row["installation"] = str(installation_id)
+            row["installation"] = installed
             row["access_observed_at"] = origin.observed_at
             row["removed_at"] = origin.observed_at if removed else None
 
     def install(self, row: Row) -> None:
         """Add a whole installation."""
-        _forget_impossible_times(installation.noun.all_groups, row)
+        row = _possible(installation.noun.all_groups, row)
         self._know_account(row)
         known = self.installations.get(row["github_id"])
         if known is not None and _tie(installation.noun, known, row):
@@ -163,6 +150,10 @@ class Batch:
             self.know(row["account_id"], row["account_login"], row["account_type"], row["account_observed_at"])
 
 
+def _id(number: int | str) -> GitHubId:
+    return GitHubId(str(number))
+
+
 def version(group: Group, row: Row) -> tuple[datetime, datetime]:
     """The version of a column group in a row, comparable; see `guard.version`."""
     observed_at = row.get(group.observed_at) or _NEVER
@@ -170,12 +161,14 @@ def version(group: Group, row: Row) -> tuple[datetime, datetime]:
     return ((group.dated and row.get(group.updated_at)) or undated, observed_at)
 
 
-def _forget_impossible_times(groups: Iterable[Group], row: Row) -> None:
-    """Let a report whose time of change cannot be yet be as new as it was observed; see `guard.impossible`."""
+def _possible(groups: Iterable[Group], row: Row) -> Row:
+    """The row, where a report whose time of change cannot be yet is as new as it was observed: `guard.impossible`."""
+    put_right: Row = {}
     for group in groups:
         changed_at, observed_at = row.get(group.updated_at), row.get(group.observed_at)
         if changed_at and observed_at and changed_at > observed_at + CLOCKS_DIFFER_BY:
-            row[group.updated_at] = observed_at.replace(microsecond=0)
+            put_right[group.updated_at] = observed_at.replace(microsecond=0)
+    return {**row, **put_right} if put_right else row
 
 
 def _surely_older(payload: repository.Payload, origin: Origin, known: Row) -> bool:

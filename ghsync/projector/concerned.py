@@ -2,7 +2,6 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -12,9 +11,8 @@ from ghsync.mirror import heads, security_alert
 from ghsync.mirror.keys import Commit, PullRequest
 from ghsync.mirror.noun import Noun, Row
 from ghsync.mirror.nouns import NOUNS, OF_COMMITS, OF_PULL_REQUESTS
-from ghsync.mirror.registry import Written
 from ghsync.mirror.upsert import Change
-from ghsync.projector.batch import Batch
+from ghsync.projector.resolved import Key, Place, Resolved
 
 _TRACKED = tuple(noun for noun in NOUNS if noun.tracked)
 
@@ -54,10 +52,10 @@ WHERE tracking_rules(project.settings) #> ARRAY['security', 'alerts', alert.kind
 class Concerned:
     """The pull requests that rows of a batch concern, by noun and key."""
 
-    by_row: dict[tuple[Noun, tuple[Any, ...]], list[PullRequest]] = field(default_factory=dict)
+    by_row: dict[Place, list[PullRequest]] = field(default_factory=dict)
     warned: frozenset[PullRequest] = frozenset()
 
-    def of(self, noun: Noun, key: tuple[Any, ...]) -> list[PullRequest]:
+    def of(self, noun: Noun, key: Key) -> list[PullRequest]:
         """The pull requests that one row concerns."""
         return self.by_row.get((noun, key), [])
 
@@ -68,14 +66,14 @@ class Concerned:
 
 
 async def find(
-    conn: AsyncConnection, batch: Batch, written: Written, changes: Sequence[Change], unordered: Iterable[Any]
+    conn: AsyncConnection, resolved: Resolved, changes: Sequence[Change], unsettled: Iterable[Place]
 ) -> Concerned:
-    """What the rows concern that changed, or that are in no order."""
-    asked = {(change.noun, change.key) for change in changes} | set(unordered)
+    """What the rows concern that changed, or that are not settled."""
+    asked = {(change.noun, change.key) for change in changes} | set(unsettled)
     rows = {
         (noun, key): row
         for noun in {noun for noun, _ in asked} & {*OF_PULL_REQUESTS, *_TRACKED}
-        for key, row in by_key(batch, written, noun).items()
+        for key, row in resolved.of(noun).items()
         if (noun, key) in asked
     }
     rows |= await _stored(conn, [change for change in changes if (change.noun, change.key) not in rows])
@@ -86,9 +84,9 @@ async def find(
     )
 
 
-async def _stored(conn: AsyncConnection, changes: Sequence[Change]) -> dict[tuple[Noun, tuple[Any, ...]], Row]:
+async def _stored(conn: AsyncConnection, changes: Sequence[Change]) -> dict[Place, Row]:
     """What is needed of rows that changed and are not in the batch, which found them gone."""
-    rows: dict[tuple[Noun, tuple[Any, ...]], Row] = {
+    rows: dict[Place, Row] = {
         (change.noun, change.key): {"number": change.number} for change in changes if change.noun in OF_PULL_REQUESTS
     }
     for noun, statement in _HEADS.items():
@@ -116,18 +114,11 @@ async def _warned(conn: AsyncConnection, alerts: Sequence[Change]) -> frozenset[
     return frozenset(found)
 
 
-def by_key(batch: Batch, written: Written, noun: Noun) -> dict[tuple[Any, ...], Row]:
-    """The batch's rows of a noun by their keys as they are stored."""
-    return {(written.ids[key[0]], *key[1:]): row for key, row in batch.rows.get(noun, {}).items()}
-
-
-def _commit(noun: Noun, key: tuple[Any, ...], row: Row) -> Commit | None:
+def _commit(noun: Noun, key: Key, row: Row) -> Commit | None:
     """The commit that a row speaks of, if it speaks of one and of no pull request."""
     return Commit(key[0], row["head_sha"]) if noun in OF_COMMITS else None
 
 
-def _pull_requests(
-    noun: Noun, key: tuple[Any, ...], row: Row, at_head: dict[Commit, list[PullRequest]]
-) -> list[PullRequest]:
+def _pull_requests(noun: Noun, key: Key, row: Row, at_head: dict[Commit, list[PullRequest]]) -> list[PullRequest]:
     commit = _commit(noun, key, row)
     return [PullRequest(key[0], row["number"])] if commit is None else at_head.get(commit, [])

@@ -190,8 +190,8 @@ def _installation(event: InstallationEvent, origin: Origin, batch: Batch) -> Non
         (event.repositories_removed, True),
     ):
         for seen in found or ():
-            row = batch.see(seen if seen.owner else msgspec.structs.replace(seen, owner=owner), origin)
-            batch.allow(row, installed.id, origin, removed=removed)
+            batch.see(seen if seen.owner else msgspec.structs.replace(seen, owner=owner), origin)
+            batch.allow(seen.id, installed.id, origin, removed=removed)
 
 
 def _owner(installed: Installation) -> Owner | None:
@@ -323,8 +323,9 @@ def lacks(lost: Iterable[Unreadable]) -> bool:
 def project(event: Event, payload: Envelope, origin: Origin, batch: Batch) -> None:
     """Add all that a payload says to the batch; `MalformedPayload` names the path of what is missing."""
     if payload.repository is not None:
-        row = batch.see(payload.repository, origin)
-        batch.hear(row, origin, installed=payload.installation is not None)
+        here = payload.repository.id
+        batch.see(payload.repository, origin)
+        batch.hear(here, origin, installed=payload.installation is not None)
         if payload.installation is not None:
-            batch.allow(row, payload.installation.id, origin)
+            batch.allow(here, payload.installation.id, origin)
     event.project(payload, origin, batch)

@@ -14,8 +14,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from ghsync import jobs
 from ghsync.jobs import Due, Job
-from ghsync.mirror import registry
-from ghsync.mirror.keys import PullRequest
+from ghsync.mirror import locking
+from ghsync.mirror.keys import PullRequest, RepositoryId
 from ghsync.projector import project
 from ghsync.tasks import creation, lifecycle, links, neighbourhood
 
@@ -39,7 +39,7 @@ async def apply_settings(conn: AsyncConnection, due: Due) -> None:
     repositories, and whoever links holds the derivation of links.
     """
     repositories = await creation.repositories(conn, due.keys)
-    await registry.lock(conn, repositories)
+    await locking.lock(conn, repositories)
     await neighbourhood.lock(conn, ())
     await jobs.finish(conn, SETTINGS, due)
     changed = await creation.create_in(conn, repositories)
@@ -56,7 +56,10 @@ async def adopt(conn: AsyncConnection, due: Due) -> None:
 
 async def track(conn: AsyncConnection, due: Due) -> None:
     """Derive the tracking of these pull requests."""
-    pulls = [PullRequest(repository_id, int(number)) for repository_id, number in (key.split("#") for key in due.keys)]
-    await registry.lock(conn, {pull.repository_id for pull in pulls})
+    pulls = [
+        PullRequest(RepositoryId(repository_id), int(number))
+        for repository_id, number in (key.split("#") for key in due.keys)
+    ]
+    await locking.lock(conn, {pull.repository_id for pull in pulls})
     await jobs.finish(conn, TRACK, due)
     await project.track(conn, pulls)

@@ -19,20 +19,21 @@ from ghsync.mirror import (
     conversion,
     counters,
     issue,
+    locking,
     member,
     overlay,
     pull_request,
     registry,
     repository,
 )
-from ghsync.mirror.keys import PullRequest
-from ghsync.mirror.noun import Noun, Row
+from ghsync.mirror.keys import PullRequest, RepositoryId
+from ghsync.mirror.noun import Row
 from ghsync.mirror.nouns import IN_REPOSITORIES, SHOWN
-from ghsync.mirror.overlay import Overlaid
-from ghsync.mirror.registry import Written
+from ghsync.mirror.overlay import Later, Overlaid
 from ghsync.mirror.upsert import Change, bury, upsert
 from ghsync.projector import concerned, events, origin, refetches
-from ghsync.projector.batch import REPOSITORY, Batch
+from ghsync.projector.batch import Batch
+from ghsync.projector.resolved import Resolved, resolve
 from ghsync.salvage import Unreadable
 from ghsync.tasks import creation, lifecycle, links, mentions
 from ghsync.tasks.item import Item
@@ -86,43 +87,31 @@ def _left_out(lost: Sequence[Unreadable]) -> str | None:
 
 async def write(conn: AsyncConnection, batch: Batch) -> list[feed.Event]:
     """Write a batch of nouns and everything that follows from them; answers what the change feed tells of it."""
-    written = await registry.write(
-        conn,
-        [batch.repositories[key] for key in sorted(batch.repositories)],
-        [batch.installations[key] for key in sorted(batch.installations)],
-        [batch.accounts[key] for key in sorted(batch.accounts)],
-        batch.sightings,
-        batch.owners,
-        batch.mentioned,
-        insists=batch.insists,
-        logins=[batch.logins[key] for key in sorted(batch.logins)],
-        named=batch.named,
-        ended=batch.uninstalled,
-        hidden=batch.hidden,
-    )
+    written = await registry.write(conn, batch)
+    resolved = resolve(batch, written.ids)
     renamed = await tracking.rename(conn, written.renamed)
     await member.write(conn, batch.members)
-    overlaid = await _write_nouns(conn, batch, written)
+    overlaid = await _write_nouns(conn, resolved)
     changes = [*written.changes, *overlaid.changes]
 
-    linked = await _link(conn, batch, written, changes)
+    linked = await _link(conn, resolved, written.named, changes)
     linked |= set(await creation.create(conn, _asking(changes)))
-    unordered = refetches.unordered(batch, written, changes)
-    incomplete = refetches.incomplete(batch, written)
-    reached = await concerned.find(conn, batch, written, changes, unordered | incomplete)
+    unordered = refetches.unordered(resolved, changes)
+    reached = await concerned.find(conn, resolved, changes, unordered | resolved.incomplete)
     pulls = {PullRequest(*change.key) for change in changes if change.noun is pull_request.noun}
     pulls |= reached.tracked(changes)
     if batch.insists:  # what is derived is to be right too, however it came to be wrong
-        pulls |= {PullRequest(*key) for key in concerned.by_key(batch, written, pull_request.noun)}
+        pulls |= {PullRequest(key[0], key[1]) for key in resolved.of(pull_request.noun)}
     # What nobody here has locked may be changing at this moment: it is tracked under its own lock.
     locked = set(written.ids.values())
     elsewhere = {pull for pull in linked if pull[0] not in locked}
     tracked = await tracking.refresh(conn, pulls | linked - elsewhere)
     await lifecycle.move(conn, _led(changes), _tasks(tracked))
     undecided = [PullRequest(row.repository_id, row.number) for row in tracked if row.undecided]
-    await jobs.schedule(
-        conn, refetches.due(batch, written, unordered, incomplete, reached, overlaid.outdated, undecided, changes)
-    )
+    risen = refetches.restored(batch, changes)
+    contested = refetches.contested(batch.contested | written.contested)
+    unsettled = refetches.due(resolved, unordered, reached, overlaid.outdated, undecided, changes)
+    await jobs.schedule(conn, [*risen, *contested, *unsettled])
     if elsewhere:
         await jobs.call(conn, tracking_jobs(elsewhere))
     told = [*_events(changes), *_tracking_events([*renamed, *tracked])]
@@ -136,7 +125,7 @@ async def track(conn: AsyncConnection, pulls: Iterable[PullRequest]) -> list[tra
     Answers those whose tracking is another now.
     """
     wanted = list(pulls)
-    await registry.lock(conn, {repository_id for repository_id, _ in wanted})
+    await locking.lock(conn, {repository_id for repository_id, _ in wanted})
     tracked = await tracking.refresh(conn, wanted)
     await lifecycle.move(conn, wanted, _tasks(tracked))
     await feed.append(conn, _tracking_events(tracked))
@@ -150,61 +139,48 @@ def tracking_jobs(pulls: Iterable[PullRequest]) -> list[Job]:
     ]
 
 
-async def _write_nouns(conn: AsyncConnection, batch: Batch, written: Written) -> Overlaid:
+async def _write_nouns(conn: AsyncConnection, resolved: Resolved) -> Overlaid:
     """Write what lives in repositories.
 
     What others show comes first, so that these are overlaid with what this very batch brought; counters follow the
     pull requests and comments that they are read from; and a tombstone is laid on the newest row.
     """
-    rows = {noun: _resolved(batch.rows[noun].values(), written.ids) for noun in batch.rows}
+    insists = resolved.insists
     changes: list[Change] = []
     for noun in SHOWN:
-        changes += await upsert(conn, noun, rows.get(noun, ()), insists=batch.insists)
-    overlaid = await _overlay(conn, written, rows, changes)
-    changes += overlaid.changes
-    for noun in _OTHERS:
-        changes += await upsert(conn, noun, rows.get(noun, ()), insists=batch.insists)
-    changes += await conversion.bury(conn, rows.get(pull_request.noun, ()), rows.get(issue.noun, ()))
-    changes += await counters.write(conn, _resolved(batch.counters.values(), written.ids), changes)
-    for noun, gone in batch.gone.items():
-        changes += await bury(conn, noun, _resolved(gone, written.ids))
-    return Overlaid(changes, overlaid.outdated)
-
-
-async def _overlay(
-    conn: AsyncConnection, written: Written, rows: dict[Noun, list[Row]], changes: Sequence[Change]
-) -> Overlaid:
-    """Bring issues and pull requests, those that arrive and those that are stored, up to what their repository learned.
-
-    Changes the rows that arrive.
-    """
-    arriving = [row for noun in _KINDS for row in rows.get(noun, ())]
-    if not arriving and not changes:
-        return Overlaid([], [])
-    concerned = (row for noun in (*_KINDS, *SHOWN) for row in rows.get(noun, ()))
-    oldest = min(moment for row in concerned for moment in overlay.moments(row))
-    facts = await overlay.later(conn, written.ids.values(), oldest - _INSTANT)
-    for row in arriving:
-        overlay.apply(row, facts)
+        changes += await upsert(conn, noun, resolved.rows_of(noun), insists=insists)
+    facts = await _facts(conn, resolved, changes)
+    showing = {noun: [overlay.overlaid(row, facts) for row in resolved.rows_of(noun)] for noun in _KINDS}
     spread = await overlay.spread(conn, changes, facts)
     pushed = await overlay.void_reports(conn, changes)
+    changes += [*spread, *pushed.changes]
+    for noun in _OTHERS:
+        changes += await upsert(conn, noun, showing.get(noun, resolved.rows_of(noun)), insists=insists)
+    changes += await conversion.bury(conn, showing[pull_request.noun], showing[issue.noun])
+    changes += await counters.write(conn, resolved.counters, changes)
+    for noun, gone in resolved.gone.items():
+        changes += await bury(conn, noun, gone)
+    arriving = (row for rows in showing.values() for row in rows)
     behind = [PullRequest(row["repository_id"], row["number"]) for row in arriving if overlay.behind(row, facts)]
-    return Overlaid([*spread, *pushed.changes], [*pushed.outdated, *behind])
+    return Overlaid(changes, [*pushed.outdated, *behind])
 
 
-def _resolved(rows: Iterable[Row], ids: dict[str, str]) -> list[Row]:
-    """Rows with our repository ids, in the order of their keys."""
-    return [
-        {"repository_id": ids[row[REPOSITORY]], **{name: row[name] for name in row if name != REPOSITORY}}
-        for row in rows
-    ]
+async def _facts(conn: AsyncConnection, resolved: Resolved, changes: Sequence[Change]) -> Later:
+    """What the repositories have learned since the oldest of these rows was observed."""
+    rows = [row for noun in (*_KINDS, *SHOWN) for row in resolved.rows_of(noun)]
+    if not rows:
+        return Later()
+    oldest = min(moment for row in rows for moment in overlay.moments(row))
+    return await overlay.later(conn, resolved.repositories, oldest - _INSTANT)
 
 
-async def _link(conn: AsyncConnection, batch: Batch, written: Written, changes: list[Change]) -> set[PullRequest]:
+async def _link(
+    conn: AsyncConnection, resolved: Resolved, named: Sequence[str], changes: list[Change]
+) -> set[PullRequest]:
     """Read what changed texts say of tasks and issues; answers the pull requests whose links changed."""
     texts, moved = [], []
     for noun, kind in _KINDS.items():
-        rows = concerned.by_key(batch, written, noun)
+        rows = resolved.of(noun)
         for change in changes:
             if change.noun is not noun:
                 continue
@@ -216,8 +192,8 @@ async def _link(conn: AsyncConnection, batch: Batch, written: Written, changes: 
     items = [Item(text.repository_id, text.kind, text.number) for text in texts] + moved
     switched = [change.id for change in changes if _switched(change)]
     items += await mentions.items_closing(conn, switched)
-    if written.named:
-        items += await mentions.items_naming(conn, written.named)
+    if named:
+        items += await mentions.items_naming(conn, named)
     return set(await links.derive(conn, items))
 
 
@@ -281,9 +257,9 @@ def _events(changes: Iterable[Change]) -> list[feed.Event]:
     ]
 
 
-def _repository_id(change: Change) -> str | None:
+def _repository_id(change: Change) -> RepositoryId | None:
     if change.noun is repository.noun:
-        return change.id
+        return RepositoryId(change.id)
     return change.key[0] if change.noun.in_repository else None
 
 

@@ -52,9 +52,9 @@ async def read(session: Session, engine: AsyncEngine, place: Place, *, whole: bo
     here = replace(place, full_name=payload.full_name, node_id=payload.node_id)
     origin = session.origin(answer.observed_at)
     batch = Batch()
-    row = batch.see(payload, origin)
+    batch.see(payload, origin)
     if place.installation:
-        batch.allow(row, int(place.installation), origin)
+        batch.allow(payload.id, int(place.installation), origin)
     listed: dict[Noun, list[Any]] = {}
     for thing in LISTED:
         noun = thing.noun

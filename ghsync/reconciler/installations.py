@@ -126,7 +126,8 @@ async def _repositories(reconciler: Reconciler, app: Session, installed: install
         batch = Batch()
         for one in page.items:
             origin = session.origin(page.observed_at)
-            batch.allow(batch.see(one, origin), installed.id, origin)
+            batch.see(one, origin)
+            batch.allow(one.id, installed.id, origin)
             seen.add(str(one.id))
         await session.gate.write(batch)
         told, total = told + len(page.items) + len(page.wrong), page.total

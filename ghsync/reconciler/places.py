@@ -10,6 +10,7 @@ import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from ghsync.database import document, metadata, moment
+from ghsync.mirror.keys import RepositoryId
 from ghsync.mirror.noun import CLOCKS_DIFFER_BY
 from ghsync.mirror.nouns import LISTED
 
@@ -47,7 +48,7 @@ class Place:
     completely the last time. How much there is of each kind is None until GitHub was asked.
     """
 
-    id: str
+    id: RepositoryId
     github_id: int
     node_id: str | None
     full_name: str

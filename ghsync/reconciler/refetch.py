@@ -26,6 +26,7 @@ from ghsync.errors import (
 from ghsync.github.graphql import answers
 from ghsync.jobs import Due
 from ghsync.mirror import pull_request
+from ghsync.mirror.keys import RepositoryId
 from ghsync.projector.batch import Batch
 from ghsync.reconciler import absentees, alerts, catalog, conversations, heads, installations, places, runs, unread
 from ghsync.reconciler.absentees import Absentee
@@ -48,7 +49,7 @@ class Wanted:
     """An issue or pull request that is to be read again; ``key`` is its job's."""
 
     key: str
-    repository_id: str
+    repository_id: RepositoryId
     absentee: Absentee
     node_id: str | None = None
     head_sha: str | None = None
@@ -111,7 +112,7 @@ async def _read(
     installation: str | None,
     kind: str,
     wanted: Sequence[Wanted],
-    known: Mapping[str, Known],
+    known: Mapping[RepositoryId, Known],
     due: Due,
     tally: Tally,
 ) -> None:
@@ -138,7 +139,7 @@ async def _write(
     session: Session,
     kind: str,
     wanted: Sequence[Wanted],
-    known: Mapping[str, Known],
+    known: Mapping[RepositoryId, Known],
     due: Due,
     tally: Tally,
     batch: Batch,
@@ -170,7 +171,7 @@ async def _write(
 
 
 async def read(
-    reconciler: Reconciler, session: Session, wanted: Sequence[Wanted], known: Mapping[str, Known]
+    reconciler: Reconciler, session: Session, wanted: Sequence[Wanted], known: Mapping[RepositoryId, Known]
 ) -> tuple[Batch, Failed]:
     """What GitHub says of each now, and what could not be read; ``known`` are their repositories by our ids."""
     batch, failed = Batch(), Failed()
@@ -210,7 +211,7 @@ def _partly(session: Session, wanted: Sequence[Wanted]) -> Failed:
 
 
 async def _answers(
-    session: Session, wanted: Sequence[Wanted], known: Mapping[str, Known]
+    session: Session, wanted: Sequence[Wanted], known: Mapping[RepositoryId, Known]
 ) -> dict[Wanted, conversations.Conversation | None]:
     """What GraphQL says of each; None where it does not say, so that REST is asked."""
     found: dict[Wanted, conversations.Conversation | None] = dict.fromkeys(wanted)
@@ -236,7 +237,7 @@ def _beside(asked: Sequence[Wanted], nodes: Sequence[T]) -> Iterator[tuple[Wante
 
 
 async def read_checks(
-    reconciler: Reconciler, session: Session, wanted: Sequence[Wanted], known: Mapping[str, Known]
+    reconciler: Reconciler, session: Session, wanted: Sequence[Wanted], known: Mapping[RepositoryId, Known]
 ) -> tuple[Batch, Failed]:
     """What GitHub says of the checks of these pull requests' heads, as the mirror or GraphQL knows the heads."""
     batch = Batch()

@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from ghsync.database import fetch, fetch_column
-from ghsync.mirror.keys import PullRequest
+from ghsync.mirror.keys import PullRequest, RepositoryId
 from ghsync.tasks import links, neighbourhood
 from ghsync.tasks.claims import CONFIDENCE
 from ghsync.tasks.item import Item, Link, as_json
@@ -106,7 +106,7 @@ async def create(conn: AsyncConnection, items: Iterable[Item]) -> list[PullReque
     return await _create(conn, _ANY, {"items": as_json(items)}) if items else []
 
 
-async def create_in(conn: AsyncConnection, repository_ids: Iterable[str]) -> list[PullRequest]:
+async def create_in(conn: AsyncConnection, repository_ids: Iterable[RepositoryId]) -> list[PullRequest]:
     """The same for all issues of these repositories."""
     return await _create(conn, _ANY_IN, {"repositories": list(repository_ids)})
 
@@ -122,6 +122,6 @@ async def _create(conn: AsyncConnection, asking: sa.TextClause, values: dict[str
     return [*changed, *await links.spread(conn, made)]
 
 
-async def repositories(conn: AsyncConnection, project_ids: Iterable[str]) -> list[str]:
-    """The repositories of these projects (our ids)."""
+async def repositories(conn: AsyncConnection, project_ids: Iterable[str]) -> list[RepositoryId]:
+    """The repositories of these projects."""
     return await fetch_column(conn, _REPOSITORIES, {"projects": list(project_ids)})

@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 from typing import NamedTuple
 
+from ghsync.mirror.keys import RepositoryId
 from ghsync.mirror.upsert import parameter
 
 WORDS = {"issue": "issue", "pull_request": "pull request"}
@@ -11,7 +12,7 @@ WORDS = {"issue": "issue", "pull_request": "pull request"}
 class Item(NamedTuple):
     """An issue or a pull request; ``kind`` says which."""
 
-    repository_id: str
+    repository_id: RepositoryId
     kind: str
     number: int
 
@@ -20,7 +21,7 @@ class Link(NamedTuple):
     """Where a link was made or withdrawn."""
 
     task_id: str
-    repository_id: str
+    repository_id: RepositoryId
     kind: str
     number: int
 

@@ -15,7 +15,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from ghsync.database import fetch, fetch_column
 from ghsync.errors import NotFound, Permanent
-from ghsync.mirror.keys import PullRequest
+from ghsync.mirror.keys import PullRequest, RepositoryId
 from ghsync.tasks import alignment, neighbourhood, numbers
 from ghsync.tasks.claims import CONFIDENCE, FACTS
 from ghsync.tasks.item import WORDS, Item, Link
@@ -110,7 +110,7 @@ async def pull_requests(conn: AsyncConnection, task_ids: Iterable[str]) -> list[
     return [PullRequest(*row) for row in await fetch(conn, _PULL_REQUESTS, {"ids": list(task_ids)})]
 
 
-async def concerned(conn: AsyncConnection, repository_id: str, project_ids: Iterable[str]) -> list[str]:
+async def concerned(conn: AsyncConnection, repository_id: RepositoryId, project_ids: Iterable[str]) -> list[str]:
     """The tasks to adopt once more when a repository moves between these projects."""
     values = {"repository_id": repository_id, "projects": list(project_ids)}
     return await fetch_column(conn, _CONCERNED, values)
@@ -127,7 +127,7 @@ async def adopt(conn: AsyncConnection, task_ids: Iterable[str]) -> list[PullRequ
 
 
 async def link(
-    conn: AsyncConnection, task_id: str, repository_id: str, kind: str, number: int, *, evidence: str
+    conn: AsyncConnection, task_id: str, repository_id: RepositoryId, kind: str, number: int, *, evidence: str
 ) -> list[PullRequest]:
     """Link a task by hand; ``evidence`` says who did. Answers the pull requests whose links changed."""
     made = Link(task_id, repository_id, kind, number)
@@ -137,7 +137,9 @@ async def link(
     return await _settle(conn, (), [task_id], decided=[made])
 
 
-async def unlink(conn: AsyncConnection, task_id: str, repository_id: str, kind: str, number: int) -> list[PullRequest]:
+async def unlink(
+    conn: AsyncConnection, task_id: str, repository_id: RepositoryId, kind: str, number: int
+) -> list[PullRequest]:
     """Take back a link that a person or another program made; answers the pull requests whose links changed.
 
     Raises `NotFound` where there is none, and `Permanent` where it follows from a text and would come back.

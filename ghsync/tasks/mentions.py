@@ -9,6 +9,7 @@ import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from ghsync.database import fetch
+from ghsync.mirror.keys import RepositoryId
 from ghsync.mirror.upsert import parameter
 from ghsync.tasks import keywords
 from ghsync.tasks.item import Item
@@ -19,7 +20,7 @@ from ghsync.tasks.keywords import Mention
 class Text:
     """What an issue or a pull request says, and its page; only a pull request has a branch."""
 
-    repository_id: str
+    repository_id: RepositoryId
     kind: str
     number: int
     title: str | None

@@ -9,7 +9,7 @@ import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from ghsync.database import fetch
-from ghsync.mirror.keys import PullRequest
+from ghsync.mirror.keys import PullRequest, RepositoryId
 from ghsync.mirror.upsert import difference
 from ghsync.tracking.derivation import COLUMNS, FROM
 
@@ -19,7 +19,7 @@ class Tracked:
     """One written row of pr_tracking; ``undecided`` means that mergeability is worth a refetch."""
 
     id: str
-    repository_id: str
+    repository_id: RepositoryId
     number: int
     created: bool
     fields: frozenset[str]

@@ -12,14 +12,14 @@ import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from ghsync.database import transaction
-from ghsync.mirror.keys import PullRequest
+from ghsync.mirror.keys import PullRequest, RepositoryId
 from ghsync.projector import linking, project
 from ghsync.tracking.project import Tracked
 from ghsync.verification.finding import Finding
 
 PAGE = 100
 
-_FIRST = PullRequest("00000000-0000-0000-0000-000000000000", 0)
+_FIRST = PullRequest(RepositoryId("00000000-0000-0000-0000-000000000000"), 0)
 
 _COUNT = sa.text("SELECT count(*) FROM github_pull_requests")
 

@@ -11,7 +11,7 @@ from typer.testing import CliRunner, Result
 
 from ghsync.__main__ import app
 from ghsync.database import transaction
-from ghsync.mirror import registry
+from ghsync.mirror import locking
 from ghsync.tasks import links
 from ghsync.tasks.item import Item
 from tests.mirror.reports import until_blocked
@@ -175,7 +175,7 @@ async def test_what_a_person_links_and_a_batch_never_wait_in_a_circle(
     row = database.execute("SELECT id::text FROM github_repositories").fetchone()
     assert row is not None
     async with transaction(engine) as conn:
-        await registry.lock(conn, row)
+        await locking.lock(conn, row)
         linking = asyncio.create_task(asyncio.to_thread(call, *command))
         await until_blocked(engine)
         await links.derive(conn, [Item(row[0], "pull_request", 8)], [TWIN])

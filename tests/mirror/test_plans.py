@@ -11,7 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from ghsync import database, jobs
 from ghsync.inbox import queue
-from ghsync.mirror import guard, heads, issue, label, overlay, pull_request, registry, upsert
+from ghsync.mirror import guard, heads, issue, label, locking, overlay, pull_request, upsert
 from ghsync.mirror.noun import Noun, Row
 from ghsync.mirror.upsert import parameter
 from ghsync.projector import project
@@ -166,7 +166,7 @@ HOT = {
     "claiming these": queue._CLAIM_THESE,
     "finishing": queue._FINISH,
     "heads": heads._AT_HEAD,
-    "repositories": registry._LOCK,
+    "repositories": locking._LOCK,
     "any jobs": jobs._ANY,
     "jobs": jobs._DUE,
     "making jobs due": jobs._SCHEDULE,

@@ -269,8 +269,8 @@ async def test_an_organization_that_a_person_named_keeps_its_name_and_slug(engin
 def access(seconds: float, *, removed: bool = False, installed: int = 5) -> Batch:
     """A batch in which an installation sees acme/app, or sees it no longer."""
     batch = Batch()
-    row = batch.see(repository.Payload(1, "acme/app", owner=ACME, updated_at=at(0)), hook(0))
-    batch.allow(row, installed, hook(seconds), removed=removed)
+    batch.see(repository.Payload(1, "acme/app", owner=ACME, updated_at=at(0)), hook(0))
+    batch.allow(1, installed, hook(seconds), removed=removed)
     return batch
 
 

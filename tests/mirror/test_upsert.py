@@ -17,7 +17,7 @@ pytestmark = pytest.mark.anyio
 async def app(conn: AsyncConnection) -> str:
     """The id of the repository acme/app, which is written."""
     batch = in_app()
-    written = await registry.write(conn, list(batch.repositories.values()), [], [], batch.sightings, batch.owners)
+    written = await registry.write(conn, batch)
     return written.ids["1"]
 
 

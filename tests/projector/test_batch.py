@@ -64,8 +64,8 @@ def tell(batch: Batch, report: Told) -> None:
 
 def _repository(batch: Batch, report: Told) -> None:
     payload = repository.Payload(7, "acme/lib", description=report.text, owner=ACME, updated_at=at(report.changed))
-    row = batch.see(payload, report.origin, deleted=report.deleted)
-    batch.allow(row, 5, report.origin, removed=report.final)
+    batch.see(payload, report.origin, deleted=report.deleted)
+    batch.allow(payload.id, 5, report.origin, removed=report.final)
 
 
 def _installation(batch: Batch, report: Told) -> None:
@@ -178,7 +178,8 @@ def test_each_group_comes_from_its_newer_report() -> None:
 def test_a_repository_that_is_shown_as_it_was_does_not_go_back() -> None:
     batch = Batch()
     batch.see(repository.Payload(1, "acme/new", owner=ACME, updated_at=at(2)), hook(2))
-    row = batch.see(repository.Payload(1, "acme/old", owner=ACME, updated_at=at(1)), hook(1))
+    batch.see(repository.Payload(1, "acme/old", owner=ACME, updated_at=at(1)), hook(1))
+    row = batch.repositories["1"]
     assert row is batch.repositories["1"]
     assert row["full_name"] == "acme/new"
     assert [seen.full_name for seen in batch.sightings] == ["acme/new", "acme/old"]
