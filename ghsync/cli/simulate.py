@@ -1,14 +1,10 @@
 """`simulate`: a GitHub on this machine, to try ghsync on without an account."""
 
 import asyncio
-import secrets
 import shlex
 import tempfile
-from collections.abc import Mapping
 from contextlib import AsyncExitStack
-from datetime import UTC, datetime
 from pathlib import Path
-from random import Random
 from typing import Annotated
 from urllib.parse import urlsplit
 
@@ -17,21 +13,12 @@ import typer
 from ghsync import wording
 from ghsync.cli import terminal
 from ghsync.errors import NotConfigured
-from ghsync.simulator.app import EVERY_EVENT
-from ghsync.simulator.generator import Plan, generate
-from ghsync.simulator.keys import Keys, new_private_key, public_key
-from ghsync.simulator.sender import Sender
-from ghsync.simulator.serving import serving
-from ghsync.simulator.site import Site
+from ghsync.simulator.generator import Plan
+from ghsync.simulator.hosting import HARMLESS, PERSONAL_TOKEN, Hosted, hosting
 from ghsync.simulator.traffic import Traffic
-from ghsync.simulator.world import World
 
 PORT = 8020
 HOOK_URL = "http://127.0.0.1:8010/webhooks/github"
-PERSONAL_TOKEN = "ghp_" + "0" * 36
-
-HARMLESS = dict.fromkeys(("suspend", "unsuspend", "uninstall", "install", "lose_access", "regain_access"), 0.0)
-"""Deeds that are not done: they would take away what is tried."""
 
 
 def simulate(
@@ -61,31 +48,18 @@ def simulate(
 async def _simulate(
     plan: Plan, seed: int, folder: Path, hook: str, port: int, a_minute: float, lose: float, seconds: float | None
 ) -> None:
-    # Deferred: the API's schema is parsed when this is imported.
-    from ghsync.simulator.server import create_server
-
-    world = generate(plan, seed=seed, events=EVERY_EVENT)
-    world.clock.advance_to(datetime.now(UTC))
-    world.app.hook_url = hook
-    key, secret = new_private_key(), secrets.token_hex(16)
-    key_path = folder / "private-key.pem"
-    key_path.touch(mode=0o600)
-    key_path.write_text(key)
-    member = next(iter(world.members[next(iter(world.repositories.values())).owner]))
-    app = create_server(world, Keys(public_key(key), secret, {PERSONAL_TOKEN: member}), keeps_time=True)
-    site: Site = app.state.site
-    site.faults.hook = {"dropped": lose}
     async with AsyncExitStack() as stack:
         try:
-            address = await stack.enter_async_context(serving(app, port))
+            hosted = await stack.enter_async_context(hosting(plan, seed, folder, hook=hook, port=port))
         except OSError as error:
             raise NotConfigured(
                 f"Nothing can listen on port {port} ({error.strerror}): name another, --port."
             ) from error
-        _introduce(world, address, key_path, secret, hook)
+        hosted.site.faults.hook = {"dropped": lose}
+        _introduce(hosted, hook)
         try:
             async with asyncio.timeout(seconds):
-                await asyncio.gather(_send(site), _live(site, seed, a_minute))
+                await asyncio.gather(hosted.send(), _tell(hosted, seed, a_minute))
         except (TimeoutError, asyncio.CancelledError):  # asyncio.run turns Ctrl-C into the latter
             terminal.console.print("This GitHub is gone.")
 
@@ -98,30 +72,22 @@ def _is_url(text: str) -> bool:
     return found.scheme in ("http", "https") and bool(found.netloc)
 
 
-async def _send(site: Site) -> None:
-    async with Sender(site) as sender:
-        await sender.run()
-
-
-async def _live(site: Site, seed: int, a_minute: float) -> None:
+async def _tell(hosted: Hosted, seed: int, a_minute: float) -> None:
     """Let people do something now and then, and say what."""
-    traffic, random = Traffic(site.world, seed, HARMLESS, pauses=(0.0,)), Random(seed)  # noqa: S311 (it hides nothing)
-    while a_minute:
-        await asyncio.sleep(random.expovariate(a_minute / 60))
-        site.keep_time()
-        done = traffic.act()
+    async for done in hosted.live(Traffic(hosted.world, seed, HARMLESS, pauses=(0.0,)), a_minute):
         terminal.console.print(f"[dim]{done.at:%H:%M:%S}[/]  {terminal.cell(done.what)}", soft_wrap=True)
 
 
-def _introduce(world: World, address: str, key_path: Path, secret: str, hook: str) -> None:
+def _introduce(hosted: Hosted, hook: str) -> None:
     said = terminal.console.print
-    accounts = [installation.account for installation in world.installations.values()]
-    seen = [repository for repository in world.repositories.values() if repository.owner in accounts]
+    seen = hosted.repositories
     there = wording.count(len(seen), "repository", "repositories")
     count = sum(len(repository.issues) for repository in seen)
-    said(f"[bold]A simulated GitHub[/] at {address}: {there}, {count:,} issues and pull requests", soft_wrap=True)
+    said(
+        f"[bold]A simulated GitHub[/] at {hosted.address}: {there}, {count:,} issues and pull requests", soft_wrap=True
+    )
     said(f"It delivers to {hook}. In another terminal:\n", soft_wrap=True, markup=False)
-    for name, value in _settings(world, address, key_path, secret).items():
+    for name, value in hosted.settings.items():
         said(f"  export {name}={shlex.quote(value)}", soft_wrap=True, markup=False)
     said(f"  # or, as a member of the organization: export GHSYNC_TOKEN={PERSONAL_TOKEN}", markup=False, soft_wrap=True)
     said("\n  ghsync doctor")
@@ -129,12 +95,3 @@ def _introduce(world: World, address: str, key_path: Path, secret: str, hook: st
     said("  ghsync resync --all    [dim]# brings what was there before[/]")
     said("  ghsync heal            [dim]# brings in what was lost, or sent while nobody listened[/]\n")
     said("What happens there, until Ctrl-C:")
-
-
-def _settings(world: World, address: str, key_path: Path, secret: str) -> Mapping[str, str]:
-    return {
-        "GHSYNC_API_URL": address,
-        "GHSYNC_APP_ID": str(world.app.id),
-        "GHSYNC_PRIVATE_KEY_PATH": str(key_path),
-        "GHSYNC_WEBHOOK_SECRETS": secret,
-    }

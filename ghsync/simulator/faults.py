@@ -57,6 +57,8 @@ class Faults:
     blocked: set[int] = field(default_factory=set)
     """Repositories that are answered with 451, by id."""
     planned: list[Planned] = field(default_factory=list)
+    planned_hook: dict[str, HookFault] = field(default_factory=dict)
+    """What happens to deliveries to come, by GUID, before chance is asked."""
     _of_requests: Random = field(init=False, repr=False)
     _of_deliveries: Random = field(init=False, repr=False)
 
@@ -76,9 +78,9 @@ class Faults:
                 return planned.fault
         return _drawn(self._of_requests, self.api)
 
-    def of_delivery(self) -> HookFault | None:
+    def of_delivery(self, guid: str) -> HookFault | None:
         """What happens to a delivery."""
-        return _drawn(self._of_deliveries, self.hook)
+        return self.planned_hook.pop(guid, None) or _drawn(self._of_deliveries, self.hook)
 
     def jitter_seconds(self) -> float:
         """How much later than it should a delivery is sent, so that it may come after later ones."""

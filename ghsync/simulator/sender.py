@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 import heapq
 import time
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import dataclass, field, replace
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
@@ -54,13 +54,20 @@ class Posting:
 class Sender:
     """Sends in order, several at once, what has arisen since it was made, or since the world began.
 
-    The world's list of deliveries may only grow meanwhile.
+    The world's list of deliveries may only grow meanwhile. `watch` is told of each attempt when it begins.
     """
 
     def __init__(
-        self, site: Site, *, at_once: int = 4, timeout_seconds: float = TIMEOUT_SECONDS, from_the_start: bool = False
+        self,
+        site: Site,
+        *,
+        at_once: int = 4,
+        timeout_seconds: float = TIMEOUT_SECONDS,
+        from_the_start: bool = False,
+        watch: Callable[[Delivery], None] | None = None,
     ) -> None:
         self._site = site
+        self._watch = watch
         self._at_once = at_once
         self._timeout_seconds = timeout_seconds
         self._taken = 0 if from_the_start else len(site.world.deliveries)
@@ -108,7 +115,7 @@ class Sender:
 
     def _queue(self, delivery: Delivery) -> None:
         faults = self._site.faults
-        fault = faults.of_delivery()
+        fault = faults.of_delivery(delivery.guid)
         if fault == "lost" or len(delivery.body) > LARGEST_BYTES:
             return
         if fault in UNSENT:
@@ -135,6 +142,8 @@ class Sender:
         body = self._body(posting.delivery)
         headers = self._headers(posting.delivery, body)
         began = time.monotonic()
+        if self._watch is not None:
+            self._watch(posting.delivery)
         try:
             async with asyncio.timeout(self._timeout_seconds):
                 outcome = await self._answer(body, headers, cut=posting.cut)

@@ -88,6 +88,18 @@ def test_weights_say_what_is_done() -> None:
     assert {traffic.act().kind for _ in range(200)} == {"comment", "begin_check", "start_check"}
 
 
+def test_what_is_spared_stays_as_it_is() -> None:
+    world = generate(PLAN, seed=6, events=EVERY_EVENT)
+    spared = list(world.repositories.values())[-1]
+    before = json.dumps([each.as_json() for each in spared.issues.values()])
+    traffic = Traffic(world)
+    traffic.stage.spared.append(spared)
+    for _ in range(ENOUGH // 10):
+        traffic.act()
+    assert len(world.deliveries) > ENOUGH // 10
+    assert json.dumps([each.as_json() for each in spared.issues.values()]) == before
+
+
 def test_an_unknown_kind_is_named() -> None:
     with pytest.raises(LookupError, match="no deeds named dance"):
         Traffic(World(), weights={"dance": 1})

@@ -30,10 +30,14 @@ class Impossible(Exception):
 
 @dataclass
 class Stage:
-    """A world with the chances of a seed. Whatever is picked and is not there makes the deed impossible."""
+    """A world with the chances of a seed. Whatever is picked and is not there makes the deed impossible.
+
+    What is `spared` is left alone, for whoever wants nobody else to change it.
+    """
 
     world: World
     random: Random
+    spared: list[Repository] = field(default_factory=list)
     types: dict[Account, IssueType] = field(default_factory=dict)
 
     def pick(self, things: Iterable[T]) -> T:
@@ -57,7 +61,11 @@ class Stage:
 
     def repositories(self) -> list[Repository]:
         """Every repository in which things can be done; forks are for their owners only."""
-        return [each for each in self.world.repositories.values() if each.fork_of is None and not each.archived]
+        return [
+            each
+            for each in self.world.repositories.values()
+            if each.fork_of is None and not each.archived and each not in self.spared
+        ]
 
     def issue(self, fits: Callable[[Issue], bool] = lambda _issue: True) -> Issue:
         """An issue that is no pull request."""

@@ -213,6 +213,23 @@ async def test_a_delivery_may_fail_on_its_way(line: Line) -> None:
     assert [(each["guid"], each["status_code"]) for each in await line.log("&status=failure")] == [(guids[0], 502)]
 
 
+async def test_what_goes_wrong_may_be_planned_for_one_delivery(line: Line) -> None:
+    first, lost, last = line.act(3)
+    line.site.faults.planned_hook[lost] = "failed"
+    await line.sender.flush()
+    assert sorted(line.receiver.guids) == sorted((first, last))
+    assert [each["guid"] for each in await line.log("&status=failure")] == [lost]
+
+
+async def test_whoever_watches_is_told_of_each_attempt_that_begins(line: Line) -> None:
+    told: list[str] = []
+    async with Sender(line.site, watch=lambda delivery: told.append(delivery.guid)) as watched:
+        first, lost, last = line.act(3)
+        line.site.faults.planned_hook[lost] = "failed"
+        await watched.flush()
+    assert told == [first, last]
+
+
 async def test_a_sender_may_begin_with_what_was_sent_before_it_was_there(line: Line) -> None:
     guids = line.act(3)
     async with Sender(line.site) as late, Sender(line.site, from_the_start=True) as thorough:

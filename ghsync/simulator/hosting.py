@@ -1,0 +1,97 @@
+"""A whole simulated GitHub on this machine: an App with its key, the API, a hook, and people who do things."""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from random import Random
+from typing import TYPE_CHECKING
+
+from ghsync.simulator.app import EVERY_EVENT
+from ghsync.simulator.generator import Plan, generate
+from ghsync.simulator.keys import Keys, new_private_key, public_key
+from ghsync.simulator.sender import Sender
+from ghsync.simulator.serving import serving
+from ghsync.simulator.site import Site
+
+if TYPE_CHECKING:
+    from ghsync.simulator.delivery import Delivery
+    from ghsync.simulator.repository import Repository
+    from ghsync.simulator.traffic import Done, Traffic
+    from ghsync.simulator.world import World
+
+PERSONAL_TOKEN = "ghp_" + "0" * 36
+
+HARMLESS = dict.fromkeys(("suspend", "unsuspend", "uninstall", "install", "lose_access", "regain_access"), 0.0)
+"""Deeds that are not done: they would take away what is tried."""
+
+
+@dataclass(frozen=True)
+class Hosted:
+    """A simulated GitHub at an address; the key of its App is a file."""
+
+    site: Site
+    address: str
+    key_path: Path
+
+    @property
+    def world(self) -> World:
+        """Who and what is there."""
+        return self.site.world
+
+    @property
+    def repositories(self) -> list[Repository]:
+        """What the App may see."""
+        accounts = [installation.account for installation in self.world.installations.values()]
+        return [each for each in self.world.repositories.values() if each.owner in accounts]
+
+    @property
+    def settings(self) -> Mapping[str, str]:
+        """What ghsync has to be told to read it, and to believe its webhooks."""
+        return {
+            "GHSYNC_API_URL": self.address,
+            "GHSYNC_APP_ID": str(self.world.app.id),
+            "GHSYNC_PRIVATE_KEY_PATH": str(self.key_path),
+            "GHSYNC_WEBHOOK_SECRETS": self.site.keys.webhook_secret,
+        }
+
+    async def send(self, watch: Callable[[Delivery], None] | None = None) -> None:
+        """Deliver whatever arises, until cancelled; ``watch`` is told of each attempt when it begins."""
+        async with Sender(self.site, watch=watch) as sender:
+            await sender.run()
+
+    async def live(self, traffic: Traffic, a_minute: float) -> AsyncIterator[Done]:
+        """What people do, as they do it: so many things a minute, at any moment."""
+        random = Random(traffic.seed)
+        while a_minute:
+            await asyncio.sleep(random.expovariate(a_minute / 60))
+            self.site.keep_time()
+            yield traffic.act()
+
+
+@asynccontextmanager
+async def hosting(plan: Plan, seed: int, folder: Path, *, hook: str, port: int = 0) -> AsyncIterator[Hosted]:
+    """Make a GitHub and answer for it, at a port or at any; its App's key is put into ``folder``.
+
+    Raises `OSError` where nothing can listen there.
+    """
+    # Deferred: the API's schema is parsed when this is imported.
+    from ghsync.simulator.server import create_server
+
+    world = generate(plan, seed=seed, events=EVERY_EVENT)
+    world.clock.advance_to(datetime.now(UTC))
+    world.app.hook_url = hook
+    key = new_private_key()
+    key_path = folder / "private-key.pem"
+    key_path.touch(mode=0o600)
+    key_path.write_text(key)
+    member = next(iter(world.members[next(iter(world.repositories.values())).owner]))
+    keys = Keys(public_key(key), secrets.token_hex(16), {PERSONAL_TOKEN: member})
+    app = create_server(world, keys, keeps_time=True)
+    async with serving(app, port) as address:
+        yield Hosted(app.state.site, address, key_path)
