@@ -1,32 +1,26 @@
 """`demo`: everything at once, with nothing to set up."""
 
 import asyncio
-import json
 import shutil
-import statistics
 import sys
-import time
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from datetime import UTC, datetime
+from collections.abc import Coroutine
+from contextlib import AsyncExitStack
 from typing import Annotated, Any
 
-import httpx
 import typer
-from sqlalchemy.ext.asyncio import AsyncEngine
+from rich.live import Live
 
 from ghsync import embedded, log, wording
-from ghsync.cli import tail, terminal
-from ghsync.cli.tail import short
-from ghsync.database import create_engine, transaction
-from ghsync.demo import arrivals, results, stage, stories
-from ghsync.demo.arrivals import Arrival
-from ghsync.demo.results import Results
-from ghsync.demo.stage import Stage
-from ghsync.demo.stories import Story
-from ghsync.inbox import recording
+from ghsync.cli import terminal
+from ghsync.demo import screen, show, stage
+from ghsync.demo.queries import QUERIES
+from ghsync.demo.scene import Scene
+from ghsync.demo.screen import Screen
+from ghsync.demo.show import Show
 
-INTERVAL_SECONDS = 0.02  # fifty deliveries a second
+REFRESH_SECONDS = 0.25
+TALL = 40
+"""Lines of a terminal that has room for queries and their answers."""
 
 
 def demo(
@@ -36,188 +30,128 @@ def demo(
         float | None,
         typer.Option(
             min=0,
-            help="Stay up so long afterwards. [default: on a terminal until Ctrl-C, else not at all]",
+            help="Stay up so long after the scenes. [default: on a terminal until Ctrl-C, else not at all]",
             show_default=False,
         ),
     ] = None,
 ) -> None:
     """Try everything on this machine: no GitHub account, no questions.
 
-    Starts an embedded PostgreSQL and `ghsync serve` in a temporary directory,
-    sends it recorded deliveries, signed and over HTTP, as GitHub does, and
-    shows what is in the database and how soon. Nothing is left behind.
+    Starts an embedded PostgreSQL, a simulated GitHub in which people do
+    things, and `ghsync serve` in a temporary directory; shows how fresh the
+    mirror is, what ghsync does when something goes wrong, and whether every
+    row is right in the end. Nothing is left behind.
     """
     log.configure("console", "warning")
-    with terminal.ended_by_signals(), _staged(port, keep) as staged:
-        asyncio.run(_play(staged, seconds))
-        if keep:
-            _say(f"The files are in {staged.directory}: GHSYNC_DATA_DIR={staged.directory} ghsync status")
-
-
-@contextmanager
-def _staged(port: int | None, keep: bool) -> Iterator[Stage]:
-    starting = terminal.notices.status("Starting PostgreSQL and ghsync serve")
-    with starting, stage.running(port=port, keep=keep) as staged:
-        starting.stop()
-        yield staged
-
-
-async def _play(staged: Stage, seconds: float | None) -> None:
-    engine = create_engine(staged.database_url)
     try:
-        told = stories.load()
-        async with transaction(engine) as conn:
-            await stories.prepare(conn, told)
-            version = await conn.scalar(results.VERSION)
-        _introduce(staged, told, str(version))
-        arrived = await _tell(staged, told)
-        async with transaction(engine) as conn:
-            found = await results.read(conn)
-        _show_results(found, told)
-        await _show_changes(engine)
-        if not _conclude(arrived):
-            raise typer.Exit(terminal.FAILED)
-        await _stay(staged, engine, seconds)
+        with terminal.ended_by_signals():
+            asyncio.run(_demonstrate(port, keep, seconds))
+    except KeyboardInterrupt:
+        terminal.note("Stopped before its end.")
+        raise typer.Exit(terminal.STOPPED) from None
+
+
+async def _demonstrate(port: int | None, keep: bool, seconds: float | None) -> None:
+    async with AsyncExitStack() as stack:
+        with terminal.notices.status("Starting PostgreSQL, a simulated GitHub and ghsync serve"):
+            staged = await stack.enter_async_context(stage.running(port=port, keep=keep))
+            if keep:
+                stack.callback(_say_where, staged)
+        running = await stack.enter_async_context(show.on(staged))
+        if sys.stdout.isatty() and not terminal.console.is_dumb_terminal:
+            await _draw(running, seconds)
+        else:
+            await _tell(running, seconds)
+
+
+async def _tell(running: Show, seconds: float | None) -> None:
+    """Plain lines, one for each scene when it has ended."""
+    _say(f"ghsync demo: {running.stage.address} mirrors a simulated GitHub, {running.stage.github.address}.\n")
+    async for scene in running.play():
+        _say(_line(scene))
+    await running.look(closely=True)
+    for answer in running.answers:
+        _say(f"\n[bold]{answer.query.question}[/]\n{terminal.cell(answer.query.sql)};")
+        terminal.console.print(screen.table_of(answer))
+    if seconds:
+        _say(f"\n{_invitation(running)}")
+        await _stay(seconds)
+    await running.look(closely=True)
+    _say(f"\n{terminal.cell(running.figures.verdict)}")
+    _say(f"delay  {running.freshness}\nrows   {running.figures.counts}")
+
+
+async def _draw(running: Show, seconds: float | None) -> None:
+    """A screen that lives."""
+    drawn = Screen(running)
+    with Live(drawn, console=terminal.console, auto_refresh=False) as live:
+        try:
+            await _beside(_play(running, drawn, seconds), _refresh(live, running))
+        except asyncio.CancelledError:  # asyncio.run turns Ctrl-C into this
+            if not running.is_over:
+                raise
+        finally:
+            live.refresh()
+
+
+async def _play(running: Show, drawn: Screen, seconds: float | None) -> None:
+    async for _ in running.play():
+        pass
+    scenes = "\n".join(_line(scene) for scene in running.scenes)
+    told = f"{scenes}\n\n{_invitation(running, brief=terminal.console.height >= TALL)}"
+    drawn.reserved = sum(len(line) // terminal.console.width + 1 for line in told.splitlines()) + 1
+    _say(told)
+    await _stay(seconds)
+
+
+async def _refresh(live: Live, running: Show) -> None:
+    while True:
+        await running.look()
+        live.refresh()
+        await asyncio.sleep(REFRESH_SECONDS)
+
+
+async def _beside(main: Coroutine[Any, Any, None], other: Coroutine[Any, Any, None]) -> None:
+    """Do both until one ends; raises what it raises."""
+    tasks = [asyncio.create_task(main), asyncio.create_task(other)]
+    try:
+        ended, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+        for task in ended:
+            task.result()
     finally:
-        await engine.dispose()
+        for task in tasks:
+            task.cancel()
+        await asyncio.wait(tasks)
 
 
-def _introduce(staged: Stage, told: Sequence[Story], version: str) -> None:
-    count = sum(len(story.deliveries) for story in told)
-    _say("[bold]ghsync demo[/]\n")
-    _say(f"  [dim]receiver[/]    {staged.endpoint}, one `ghsync serve` process")
-    _say(f"  [dim]database[/]    PostgreSQL {version}, embedded, in {staged.directory}")
-    _say(f"  [dim]deliveries[/]  {count} recorded in {len(told)} stories; signed, sent over HTTP, as of now\n")
-
-
-async def _tell(staged: Stage, told: Sequence[Story]) -> list[Arrival]:
-    """Send every story, and say of each how it went."""
-    arrived: list[Arrival] = []
-    limits = httpx.Limits(max_connections=1)
-    async with (
-        httpx.AsyncClient(limits=limits, timeout=arrivals.PATIENCE_SECONDS, trust_env=False) as client,
-        arrivals.watching(staged.database_url) as watcher,
-    ):
-        with terminal.progress() as bar:
-            for story in told:
-                task = bar.add_task(story.title, total=len(story.deliveries))
-                waiting = []
-                for recorded in recording.shift(story.deliveries, datetime.now(UTC)):
-                    due_at = time.monotonic() + INTERVAL_SECONDS
-                    waiting.append(await arrivals.send(client, watcher, staged.endpoint, staged.secret, recorded))
-                    bar.advance(task)
-                    await asyncio.sleep(due_at - time.monotonic())
-                ended = await asyncio.gather(*waiting)
-                bar.remove_task(task)
-                _show_story(story, ended)
-                arrived += ended
-    return arrived
-
-
-def _show_story(story: Story, ended: Sequence[Arrival]) -> None:
-    failed = [arrival for arrival in ended if arrival.problem]
-    median = statistics.median(arrival.seconds for arrival in ended)
-    outcome = f"[red]{len(failed)} failed[/]" if failed else f"{wording.duration(median):>6}"
-    title = f"{short(story.title, 52):<52}"
-    _say(f"  {story.number:>2}  {terminal.cell(title)} {len(ended):>3} deliveries {outcome}")
-    for arrival in failed:
-        terminal.note(f"      {arrival.sent.path.name}: {arrival.problem}", style="red")
-
-
-def _show_results(found: Results, told: Sequence[Story]) -> None:
-    story = _stories_of_repositories(told)
-
-    def place(row: Mapping[str, Any]) -> tuple[int, int]:
-        return story[row["github_id"]], row["number"]
-
-    _show_table(
-        "github_issues", ("title", "state", "labels", "assignees"),
-        [(*place(row), short(row["title"], 22), row["state"], short(row["labels"], 14), row["assignees"])
-         for row in found.issues],
-    )  # fmt: skip
-    _show_table(
-        "github_pull_requests", ("title", "state", "branches", "lines"),
-        [(*place(row), short(row["title"], 30), row["state"], short(f"{row['head']} → {row['base']}", 22),
-          f"+{row['additions']} -{row['deletions']}") for row in found.pull_requests],
-    )  # fmt: skip
-    _show_table(
-        "pr_tracking", ("status", "merge", "review", "ci", "task"),
-        [(*place(row), row["status"], row["merge_status"], row["review_status"], row["ci_status"],
-          short(row["task"] or "", 24)) for row in found.tracking],
-    )  # fmt: skip
-    _show_table(
-        "task_github_links", ("kind", "task", "because of", "evidence"),
-        [(*place(row), row["kind"], short(row["task"], 20), row["because"], short(row["evidence"] or "", 15))
-         for row in found.links],
-    )  # fmt: skip
-
-
-def _stories_of_repositories(told: Sequence[Story]) -> Mapping[str, int]:
-    """Which story a repository is from, by GitHub's id."""
-    known: dict[str, int] = {}
-    for story in told:
-        for recorded in story.deliveries:
-            if repository := json.loads(recorded.body).get("repository"):
-                known[str(repository["id"])] = story.number
-    return known
-
-
-def _show_table(title: str, columns: Sequence[str], rows: Sequence[tuple[Any, ...]]) -> None:
-    """Rows begin with the number of their story and their own."""
-    shown = terminal.table("story", "#", *columns, title=title)
-    for row in sorted(rows, key=lambda row: row[:2]):
-        shown.add_row(*map(terminal.cell, row))
-    _say("")
-    terminal.console.print(shown)
-
-
-async def _show_changes(engine: AsyncEngine) -> None:
-    """The newest lines of the change feed."""
-    events = tail.Feed(engine)
-    await events.seek_newest(tail.SHOWN_AT_FIRST)
-    terminal.console.print("\n[bold]change_events[/] [dim](the last of them)[/]")
-    for event in await events.read() or ():
-        terminal.console.print(tail.line(event), no_wrap=True, overflow="ellipsis", soft_wrap=False)
-
-
-def _conclude(arrived: Sequence[Arrival]) -> bool:
-    """Say how soon everything was there; answers whether it was."""
-    failed = sum(1 for arrival in arrived if arrival.problem)
-    if failed:
-        terminal.note(f"\n{failed} of {len(arrived)} deliveries did not arrive.", style="red")
-        return False
-    percentiles = statistics.quantiles((arrival.seconds for arrival in arrived), n=100, method="inclusive")
-    half, nearly_all = wording.duration(percentiles[49]), wording.duration(percentiles[98])
-    _say(
-        f"\n[bold green]All {len(arrived)} deliveries arrived.[/] "
-        f"From POST to visible rows: p50 [bold]{half}[/], p99 [bold]{nearly_all}[/]."
-    )
-    return True
-
-
-async def _stay(staged: Stage, engine: AsyncEngine, seconds: float | None) -> None:
-    """Keep everything up and show the change feed, until Ctrl-C or for some time."""
-    if seconds is None and not sys.stdout.isatty():
-        return
-    _invite(staged)
-    events = tail.Feed(engine)
+async def _stay(seconds: float | None) -> None:
+    """Keep everything up, until Ctrl-C or for some time."""
     try:
         async with asyncio.timeout(seconds):
-            await events.seek_newest(0)
-            await tail.print_events(events, staged.database_url)
+            await asyncio.Event().wait()
     except (TimeoutError, asyncio.CancelledError):  # asyncio.run turns Ctrl-C into the latter
         _say("Stopping.")
 
 
-def _invite(staged: Stage) -> None:
+def _invitation(running: Show, *, brief: bool = True) -> str:
+    """How to look into it; with the queries, if nobody sees them elsewhere."""
+    url = running.stage.database_url
     psql = shutil.which("psql") or embedded.binaries() / "psql"
-    _say(
-        f"\nAll of it keeps running until Ctrl-C. In another terminal:\n\n"
-        f"  {psql} '{staged.database_url}'\n"
-        f"  GHSYNC_DATABASE_URL='{staged.database_url}' ghsync status\n"
-        f"  ghsync replay {stories.directory()} --as-of-now --to {staged.address} --secret {staged.secret}\n\n"
-        "What changes from here on:"
+    tried = "" if brief else "".join(f"  {query.sql};\n" for query in QUERIES)
+    return (
+        f"All of it keeps running until Ctrl-C. In another terminal:\n\n"
+        f"  {psql} '{url}'\n{tried}"
+        f"  GHSYNC_DATABASE_URL='{url}' ghsync status\n"
     )
+
+
+def _line(scene: Scene) -> str:
+    """How a scene ended."""
+    return f"{scene.title:<17}  {wording.duration(scene.seconds):>6}  {terminal.cell(scene.said)}"
+
+
+def _say_where(staged: stage.Stage) -> None:
+    _say(f"The files are in {staged.directory}: GHSYNC_DATA_DIR={staged.directory} ghsync status")
 
 
 def _say(text: str) -> None:

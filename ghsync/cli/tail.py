@@ -204,13 +204,18 @@ async def print_events(source: Feed, url: str, *, as_json: bool = False, follow:
 
 def line(event: Mapping[str, Any]) -> str:
     """An event as a line of markup: its number, time, entity, where, operation, what changed."""
+    return f"{event['seq']:>6} [dim]{terminal.moment(event['created_at'])}[/] {gist(event, entity_width=12)}"
+
+
+def gist(event: Mapping[str, Any], *, entity_width: int = 0) -> str:
+    """The same without number and time."""
     entity = ENTITIES.get(event["entity_type"], event["entity_type"])
     where = event["repository"] or ""
     if event["number"] is not None:
         where += f"#{event['number']}"
     operation = event["operation"]
     return (
-        f"{event['seq']:>6} [dim]{terminal.moment(event['created_at'])}[/] {entity:<12} [bold]{escape(where)}[/] "
+        f"{entity:<{entity_width}} [bold]{escape(where)}[/] "
         f"[{STYLES.get(operation, 'white')}]{operation}[/] {escape(_difference(event))}"
     ).rstrip()
 

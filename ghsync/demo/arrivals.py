@@ -1,35 +1,25 @@
-"""Sends deliveries as GitHub does, and watches from outside when the database shows them done."""
+"""Watches from outside when the database shows deliveries done, and how soon after they were sent."""
 
 import asyncio
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
 from typing import Any
 
-import httpx
 import psycopg
 
 from ghsync.changes import feed
-from ghsync.inbox import recording
-from ghsync.inbox.recording import Recorded
+from ghsync.projector.events import HANDLED
 from ghsync.sessions import connection_arguments
+from ghsync.simulator.delivery import Delivery
 
-PATIENCE_SECONDS = 30.0
 POLL_SECONDS = 0.01  # deliveries that change nothing are not told of in the feed
+
+Done = tuple[float, str | None]
 
 _DONE = """
 SELECT guid, status, last_error FROM webhook_deliveries WHERE guid = ANY(%s) AND status <> 'pending'
 """
-
-
-@dataclass(frozen=True, slots=True)
-class Arrival:
-    """What became of one delivery; ``seconds`` from the start of the request until others can read the rows."""
-
-    sent: Recorded
-    seconds: float
-    problem: str | None = None
 
 
 class Watcher:
@@ -37,10 +27,10 @@ class Watcher:
 
     def __init__(self, connection: psycopg.AsyncConnection[Any]) -> None:
         self._connection = connection
-        self._awaited: dict[str, asyncio.Future[tuple[float, str | None]]] = {}
+        self._awaited: dict[str, asyncio.Future[Done]] = {}
         self._someone_waits = asyncio.Event()
 
-    def expect(self, guid: str) -> asyncio.Future[tuple[float, str | None]]:
+    def expect(self, guid: str) -> asyncio.Future[Done]:
         """When it was seen done, by `time.perf_counter`, and why it was parked if it was."""
         self._someone_waits.set()
         return self._awaited.setdefault(guid, asyncio.get_running_loop().create_future())
@@ -79,24 +69,21 @@ async def watching(url: str) -> AsyncIterator[Watcher]:
             await asyncio.gather(task, return_exceptions=True)
 
 
-async def send(
-    client: httpx.AsyncClient, watcher: Watcher, address: str, secret: str, recorded: Recorded
-) -> asyncio.Task[Arrival]:
-    """Send one delivery; answers once it is acknowledged, with the task that waits until it is done."""
-    started_at = time.perf_counter()
-    done = watcher.expect(recorded.guid)
-    answer = await client.post(address, content=recorded.body, headers=recording.sign(recorded, secret))
-    refusal = None if answer.status_code == 202 else f"answered {answer.status_code}: {answer.text}"
-    return asyncio.create_task(_arrive(recorded, started_at, done, refusal))
+class Arrivals:
+    """How many seconds deliveries took, from the start of the request until others could read the rows."""
 
+    def __init__(self, watcher: Watcher) -> None:
+        self._watcher = watcher
+        self.seconds: list[float] = []
 
-async def _arrive(
-    recorded: Recorded, started_at: float, done: asyncio.Future[tuple[float, str | None]], refusal: str | None
-) -> Arrival:
-    if refusal:
-        return Arrival(recorded, 0, refusal)
-    try:
-        seen_at, error = await asyncio.wait_for(done, PATIENCE_SECONDS)
-    except TimeoutError:
-        return Arrival(recorded, PATIENCE_SECONDS, f"not projected within {PATIENCE_SECONDS:g} s")
-    return Arrival(recorded, seen_at - started_at, f"parked: {error}" if error else None)
+    def expect(self, delivery: Delivery) -> None:
+        """Time a delivery that is being sent now; what ghsync does nothing with has no rows."""
+        if delivery.event in HANDLED:
+            began = time.perf_counter()
+            self._watcher.expect(delivery.guid).add_done_callback(lambda done: self._note(began, done))
+
+    def _note(self, began: float, done: asyncio.Future[Done]) -> None:
+        if not done.cancelled():
+            seen_at, problem = done.result()
+            if problem is None:
+                self.seconds.append(seen_at - began)

@@ -1,25 +1,32 @@
-"""Everything a deployment has, in one temporary directory: an embedded PostgreSQL and a `ghsync serve` process."""
+"""What a deployment has, on this machine: an embedded PostgreSQL, a simulated GitHub and a `ghsync serve` process."""
 
+import asyncio
 import os
-import secrets
 import shutil
 import socket
-import subprocess
 import sys
 import tempfile
-import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+from asyncio.subprocess import DEVNULL, PIPE, Process
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 import httpx
+from sqlalchemy.ext.asyncio import AsyncEngine
 
-from ghsync import embedded, migrate
+from ghsync import embedded
+from ghsync.database import create_engine
 from ghsync.errors import Transient
 from ghsync.settings import PREFIX
+from ghsync.simulator.account import Account
+from ghsync.simulator.generator import Plan
+from ghsync.simulator.hosting import Hosted, hosting
+from ghsync.simulator.repository import Repository
 
 HOST = "127.0.0.1"
+PLAN = Plan(repositories=5, conversations=60)
+SEED = 1
 START_SECONDS = 60.0
 STOP_SECONDS = 15.0
 POLL_SECONDS = 0.05
@@ -27,81 +34,142 @@ POLL_SECONDS = 0.05
 
 @dataclass(frozen=True, slots=True)
 class Stage:
-    """Where things are while the demo runs."""
+    """Where things are while the demo runs; ``environment`` has the settings of all of ghsync's processes."""
 
     directory: Path
     database_url: str
+    engine: AsyncEngine
+    github: Hosted
     address: str
-    secret: str
+    operations: str
+    environment: Mapping[str, str]
 
     @property
-    def endpoint(self) -> str:
-        """Where deliveries go."""
-        return f"{self.address}/webhooks/github"
+    def repository(self) -> Repository:
+        """Where the scenes are: nobody else changes what is there."""
+        return self.github.repositories[-1]
+
+    @property
+    def person(self) -> Account:
+        """Who does what the scenes are about."""
+        return next(iter(self.github.world.members[self.repository.owner]))
 
 
-@contextmanager
-def running(*, port: int | None, keep: bool) -> Iterator[Stage]:
-    """Start the database and the server, and stop both, whatever happens; the files go unless ``keep``."""
-    chosen = _free_port(port)
+@asynccontextmanager
+async def running(*, port: int | None, keep: bool) -> AsyncIterator[Stage]:
+    """Start all of it, and stop it, whatever happens; the files go unless ``keep``."""
+    chosen, operations = _free_port(port), _free_port(None)
     directory = Path(tempfile.mkdtemp(prefix="ghsync-demo-"))
+    address = f"http://{HOST}:{chosen}"
     try:
-        with embedded.running(directory) as database_url:
-            migrate.upgrade(database_url)
-            stage = Stage(directory, database_url, f"http://{HOST}:{chosen}", secrets.token_hex(20))
-            with _serving(stage, chosen):
-                yield stage
+        async with (
+            _database(directory) as starting,
+            hosting(PLAN, SEED, directory, hook=f"{address}/webhooks/github") as github,
+        ):
+            database_url = await asyncio.shield(starting)
+            environment = _environment(database_url, github, chosen, operations)
+            engine = create_engine(database_url)
+            stage = Stage(directory, database_url, engine, github, address, f"http://{HOST}:{operations}", environment)
+            try:
+                async with _serving(stage):
+                    yield stage
+            finally:
+                await engine.dispose()
     finally:
         if not keep:
             shutil.rmtree(directory, ignore_errors=True)
 
 
-@contextmanager
-def _serving(stage: Stage, port: int) -> Iterator[None]:
-    """The real `ghsync serve`, in a session of its own: Ctrl-C is for the demo, which then stops it."""
-    environment = {name: value for name, value in os.environ.items() if not name.startswith(PREFIX)}
-    environment |= {
-        f"{PREFIX}DATABASE_URL": stage.database_url,
-        f"{PREFIX}WEBHOOK_SECRETS": stage.secret,
+async def command(stage: Stage, *words: str) -> str:
+    """What a command of ghsync prints, typed as a person does. Raises `Transient` with its last words if it fails."""
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, "-m", "ghsync", *words,
+        env=stage.environment, stdin=DEVNULL, stdout=PIPE, stderr=PIPE, start_new_session=True,
+    )  # fmt: skip
+    try:
+        said, complained = await process.communicate()
+    finally:
+        await _stop(process)
+    if process.returncode:
+        raise Transient(f"`ghsync {' '.join(words)}` failed: {_last_words(complained)}")
+    return said.decode()
+
+
+@asynccontextmanager
+async def _database(directory: Path) -> AsyncIterator[asyncio.Task[str]]:
+    """The server's URL, once it is there; it starts while other things are done.
+
+    A start is waited for even when all is to end already: nobody can stop half a server.
+    """
+    server = embedded.running(directory)
+    starting = asyncio.create_task(asyncio.to_thread(server.__enter__))
+    try:
+        yield starting
+    finally:
+        await asyncio.wait([starting])
+        if not starting.cancelled() and starting.exception() is None:
+            await asyncio.to_thread(server.__exit__, None, None, None)
+
+
+def _environment(database_url: str, github: Hosted, port: int, operations: int) -> Mapping[str, str]:
+    others = {name: value for name, value in os.environ.items() if not name.startswith(PREFIX)}
+    return {
+        **others,
+        **github.settings,
+        f"{PREFIX}DATABASE_URL": database_url,
+        f"{PREFIX}HOST": HOST,
+        f"{PREFIX}PORT": str(port),
+        f"{PREFIX}OPERATIONS_PORT": str(operations),
         f"{PREFIX}LOG_LEVEL": "warning",
     }
+
+
+@asynccontextmanager
+async def _serving(stage: Stage) -> AsyncIterator[None]:
+    """The real `ghsync serve`, in a session of its own: Ctrl-C is for the demo, which then stops it."""
     log = stage.directory / "serve.log"
     with log.open("wb") as output:
-        process = subprocess.Popen(  # noqa: S603 (ourselves)
-            [sys.executable, "-m", "ghsync", "serve", "--host", HOST, "--port", str(port)],
-            env=environment,
-            stdin=subprocess.DEVNULL,
-            stdout=output,
-            stderr=subprocess.STDOUT,
-            start_new_session=True,
-        )
+        process = await asyncio.create_subprocess_exec(
+            sys.executable, "-m", "ghsync", "serve",
+            env=stage.environment, stdin=DEVNULL, stdout=output, stderr=output, start_new_session=True,
+        )  # fmt: skip
     try:
-        _wait_until_ready(stage, process, log)
+        await _ready(stage, process, log)
         yield
     finally:
-        _stop(process)
+        await _stop(process)
 
 
-def _wait_until_ready(stage: Stage, process: subprocess.Popen[bytes], log: Path) -> None:
-    deadline = time.monotonic() + START_SECONDS
-    while time.monotonic() < deadline and process.poll() is None:
-        try:
-            if httpx.get(f"{stage.address}/readyz", trust_env=False).is_success:
-                return
-        except httpx.TransportError:
-            pass  # not yet
-        time.sleep(POLL_SECONDS)
-    said = log.read_text(errors="replace").strip().splitlines() or ["it said nothing"]
-    raise Transient(f"`ghsync serve` did not start on {stage.address}: {said[-1]}")
+async def _ready(stage: Stage, process: Process, log: Path) -> None:
+    with suppress(TimeoutError):
+        async with asyncio.timeout(START_SECONDS), httpx.AsyncClient(trust_env=False) as client:
+            while process.returncode is None:
+                with suppress(httpx.TransportError):  # not yet
+                    if (await client.get(f"{stage.operations}/readyz")).is_success:
+                        return
+                await asyncio.sleep(POLL_SECONDS)
+    raise Transient(f"`ghsync serve` did not start on {stage.address}: {_last_line(log)}")
 
 
-def _stop(process: subprocess.Popen[bytes]) -> None:
-    process.terminate()
+def _last_line(log: Path) -> str:
+    return _last_words(log.read_bytes())
+
+
+def _last_words(said: bytes) -> str:
+    return (said.decode(errors="replace").strip().splitlines() or ["it said nothing"])[-1]
+
+
+async def _stop(process: Process) -> None:
+    if process.returncode is not None:
+        return
+    with suppress(ProcessLookupError):
+        process.terminate()
     try:
-        process.wait(STOP_SECONDS)
-    except subprocess.TimeoutExpired:
+        async with asyncio.timeout(STOP_SECONDS):
+            await process.wait()
+    except TimeoutError:
         process.kill()
-        process.wait()
+        await process.wait()
 
 
 def _free_port(wanted: int | None) -> int:

@@ -47,8 +47,7 @@ class Hosted:
     @property
     def repositories(self) -> list[Repository]:
         """What the App may see."""
-        accounts = [installation.account for installation in self.world.installations.values()]
-        return [each for each in self.world.repositories.values() if each.owner in accounts]
+        return [each for installation in self.world.installations.values() for each in installation.repositories]
 
     @property
     def settings(self) -> Mapping[str, str]:
@@ -94,4 +93,6 @@ async def hosting(plan: Plan, seed: int, folder: Path, *, hook: str, port: int =
     keys = Keys(public_key(key), secrets.token_hex(16), {PERSONAL_TOKEN: member})
     app = create_server(world, keys, keeps_time=True)
     async with serving(app, port) as address:
-        yield Hosted(app.state.site, address, key_path)
+        site: Site = app.state.site
+        site.api_url = address
+        yield Hosted(site, address, key_path)

@@ -20,6 +20,7 @@ from ghsync.simulator.clock import TICKS_PER_SECOND
 from ghsync.simulator.delivery import signatures
 from ghsync.simulator.hook_log import Outcome
 from ghsync.simulator.identity import guid_ticks
+from ghsync.simulator.payload import API_URL
 
 if TYPE_CHECKING:
     from ghsync.simulator.delivery import Delivery
@@ -170,8 +171,8 @@ class Sender:
         )
 
     def _body(self, delivery: Delivery) -> bytes:
-        is_form = self._site.hook.content_type == "form"
-        return b"payload=" + quote_plus(delivery.body).encode() if is_form else delivery.body
+        said = delivery.body.replace(API_URL.encode(), self._site.api_url.encode())
+        return b"payload=" + quote_plus(said).encode() if self._site.hook.content_type == "form" else said
 
     def _headers(self, delivery: Delivery, body: bytes) -> dict[str, str]:
         """The delivery's headers, signed with the secret that the hook has now."""

@@ -12,6 +12,7 @@ from ghsync.simulator.budgets import Budgets
 from ghsync.simulator.faults import Faults
 from ghsync.simulator.graphql.limits import Limits
 from ghsync.simulator.hook_log import Hook, HookLog
+from ghsync.simulator.payload import API_URL
 from ghsync.simulator.tokens import Tokens
 
 if TYPE_CHECKING:
@@ -40,7 +41,8 @@ class Site:
 
     All time is the world's. With `keeps_time` it goes on as fast as real time does, from wherever it is; else it
     stands still until somebody advances it. The journal has the newest requests, for whoever counts them.
-    `graphql_lacks` is what GraphQL's schema does not know yet, or no more.
+    `graphql_lacks` is what GraphQL's schema does not know yet, or no more. `api_url` is what deliveries call the API;
+    answers call it as they were asked.
     """
 
     world: World
@@ -49,6 +51,7 @@ class Site:
     graphql_limits: Limits = field(default_factory=Limits)
     graphql_lacks: frozenset[str] = frozenset()
     keeps_time: bool = False
+    api_url: str = API_URL
     tokens: Tokens = field(init=False)
     budgets: Budgets = field(init=False)
     hook: Hook = field(init=False)

@@ -4,10 +4,9 @@ from dataclasses import replace
 
 import pytest
 
-from ghsync.simulator import verdict
 from ghsync.simulator.actions import pull_requests
 from ghsync.simulator.pull_request import MergeableState, PullRequest
-from tests.simulator import situations
+from tests.simulator import situations, verdict
 from tests.simulator.conftest import Scene
 from tests.simulator.situations import Act, Situation
 

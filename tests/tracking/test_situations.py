@@ -9,7 +9,6 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from ghsync.database import transaction
 from ghsync.inbox.queue import Claimed
 from ghsync.projector import project
-from ghsync.simulator import verdict
 from ghsync.simulator.actions import branches, checks, conversations, pull_requests, repositories
 from ghsync.simulator.app import EVERY_EVENT
 from ghsync.simulator.commit import Change
@@ -18,7 +17,7 @@ from ghsync.simulator.pull_request import PullRequest
 from ghsync.simulator.workflow_run import WorkflowEvent
 from ghsync.simulator.world import World
 from tests.mirror.reports import query
-from tests.simulator import situations
+from tests.simulator import situations, verdict
 from tests.simulator.conftest import assemble
 from tests.simulator.situations import Act, Situation
 

@@ -7,10 +7,10 @@ from dataclasses import asdict
 
 import psycopg
 
-from ghsync.simulator import verdict
 from ghsync.simulator.pull_request import PullRequest
 from ghsync.simulator.repository import Repository
 from ghsync.simulator.world import World
+from tests.simulator import verdict
 from tests.truth.values import Key, Row, Rows, Tables
 
 TABLE = "pr_tracking"

@@ -65,6 +65,15 @@ async def test_what_arises_is_sent_as_it_is_and_signed(line: Line) -> None:
     assert {each.guid: each.body for each in line.receiver.arrived} == sent
 
 
+async def test_what_is_sent_calls_the_api_as_it_is_asked(line: Line) -> None:
+    line.site.api_url = "http://127.0.0.1:8020"
+    line.act()
+    await line.sender.flush()
+    (arrived,) = line.receiver.arrived
+    assert arrived.verified
+    assert json.loads(arrived.body)["issue"]["url"].startswith("http://127.0.0.1:8020/repos/")
+
+
 async def test_each_is_sent_once(line: Line) -> None:
     line.act()
     for _ in range(3):

@@ -1,0 +1,93 @@
+"""The last scene: while the people rest, every row is compared with what the simulated GitHub shows."""
+
+from collections.abc import AsyncIterator, Iterable, Mapping
+from typing import Any
+
+import msgspec
+import sqlalchemy as sa
+
+from ghsync import jobs
+from ghsync.database import transaction
+from ghsync.demo.crowd import Crowd
+from ghsync.demo.figures import undone
+from ghsync.demo.patience import until
+from ghsync.demo.stage import Stage, command
+from ghsync.errors import Permanent
+from ghsync.mirror.nouns import NOUNS
+from ghsync.reconciler import audit
+from ghsync.simulator.issue import Issue
+
+WORDS = ("resync", "--all", "--full", "--dry-run", "--json")
+"""What `ghsync resync` would change, read through the API; it writes nothing."""
+
+TABLES = frozenset(noun.name for noun in NOUNS)
+"""What GitHub shows; `pr_tracking` follows from it."""
+
+ASIDE = audit.COMPUTED | {
+    f"reported_{name}" for name in ("mergeable", "mergeable_state", "head_sha", "base_sha", "base_ref")
+}
+"""GitHub computes when it is asked, also of what is closed, whether something can be merged."""
+
+SHOWN = 3
+
+_DUE = sa.text("SELECT count(*) FROM sync_jobs WHERE parked_at IS NULL AND last_error IS DISTINCT FROM :undecided")
+
+_CONVERSATIONS = sa.text("""
+SELECT r.github_id || '#' || i.number || ' is an issue, ' || i.state || ': ' || i.title
+FROM github_issues i JOIN github_repositories r ON r.id = i.repository_id
+WHERE i.deleted_at IS NULL AND i.transferred_to IS NULL AND r.deleted_at IS NULL
+UNION ALL
+SELECT r.github_id || '#' || p.number || ' is a pull request, ' || CASE WHEN p.merged THEN 'merged' ELSE p.state END
+       || ': ' || p.title
+FROM github_pull_requests p JOIN github_repositories r ON r.id = p.repository_id
+WHERE p.deleted_at IS NULL AND r.deleted_at IS NULL
+""")
+
+
+async def play(stage: Stage, crowd: Crowd) -> AsyncIterator[str]:
+    """Compare, and raise `Permanent` where anything differs."""
+    await crowd.rest()
+    yield "People rest; what they did last is still on its way."
+    await until(lambda: _is_still(stage), "all that was sent was projected")
+    yield "`ghsync resync --all --full --dry-run` compares every row with GitHub's API."
+    outcome = msgspec.json.decode(await command(stage, *WORDS))
+    async with transaction(stage.engine) as conn:
+        mirrored = set(await conn.scalars(_CONVERSATIONS))
+    wrong = [*differences(outcome["differences"]), *(mirrored ^ _conversations(stage))]
+    crowd.act()
+    if wrong:
+        more = f" and {len(wrong) - SHOWN} more" if len(wrong) > SHOWN else ""
+        raise Permanent(f"The mirror is not as the simulated GitHub is: {'; '.join(wrong[:SHOWN])}{more}.")
+    read = sum(row["read"] for row in outcome["repositories"])
+    yield f"Every row equals what the simulated GitHub shows: {read} conversations compared."
+
+
+def differences(told: Iterable[Mapping[str, Any]]) -> list[str]:
+    """What a dry run would change of what GitHub shows, in words."""
+    found = []
+    for one in told:
+        fields = sorted(one["actual"].keys() - ASIDE) if one["operation"] == "update" else [one["operation"]]
+        if one["table"] in TABLES and fields:
+            found.append(f"{one['repository']}#{one['number']} in {one['table']} ({', '.join(fields)})")
+    return found
+
+
+async def _is_still(stage: Stage) -> bool:
+    async with transaction(stage.engine) as conn:
+        due = await conn.scalar(_DUE, {"undecided": jobs.UNDECIDED})
+        return due == 0 and not await undone(conn, stage)
+
+
+def _conversations(stage: Stage) -> set[str]:
+    """What there is, straight from the simulated GitHub's memory, in the words of `_CONVERSATIONS`."""
+    return {
+        f"{repository.id}#{number} is {_state(issue)}: {issue.title}"
+        for repository in stage.github.repositories
+        for number, issue in repository.issues.items()
+    }
+
+
+def _state(issue: Issue) -> str:
+    if issue.pull_request is None:
+        return f"an issue, {issue.state}"
+    return f"a pull request, {'merged' if issue.pull_request.merged_at else issue.state}"

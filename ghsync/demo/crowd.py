@@ -1,0 +1,46 @@
+"""The people of the simulated GitHub: they do things until they are to rest."""
+
+import asyncio
+
+from ghsync.demo.stage import Stage
+from ghsync.simulator.hosting import HARMLESS
+from ghsync.simulator.traffic import Traffic
+
+A_MINUTE = 120
+
+LEFT_OUT = {
+    **HARMLESS,
+    **dict.fromkeys(
+        ("rename_organization", "rename_repository", "transfer_repository", "delete_repository", "create_repository"),
+        0.0,
+    ),
+}
+"""Deeds that are not done: what the scenes name would have another name, or be gone."""
+
+
+class Crowd:
+    """Does things everywhere but where the scenes are."""
+
+    def __init__(self, stage: Stage) -> None:
+        self._github = stage.github
+        self._traffic = Traffic(stage.github.world, weights=LEFT_OUT, pauses=(0.0,))
+        self._traffic.stage.spared.append(stage.repository)
+        self._acting: asyncio.Task[None] | None = None
+
+    def act(self) -> None:
+        """Go on doing things."""
+        if self._acting is None:
+            self._acting = asyncio.create_task(self._act())
+
+    async def rest(self) -> None:
+        """Do nothing any more; raises what they stumbled over."""
+        acting, self._acting = self._acting, None
+        if acting is not None:
+            acting.cancel()
+            await asyncio.wait([acting])
+            if not acting.cancelled():
+                acting.result()
+
+    async def _act(self) -> None:
+        async for _ in self._github.live(self._traffic, A_MINUTE):
+            pass
