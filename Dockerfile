@@ -10,7 +10,6 @@ RUN python -m venv --without-pip /opt/ghsync \
 
 COPY pyproject.toml README.md LICENSE ./
 COPY db db
-COPY fixtures/stories fixtures/stories
 COPY ghsync ghsync
 RUN pip wheel --no-cache-dir --no-build-isolation --no-deps --wheel-dir /wheels . \
     && pip --python /opt/ghsync/bin/python install --no-cache-dir --only-binary :all: \

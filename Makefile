@@ -19,7 +19,7 @@ help: ## List the commands
 		printf '  make %-12s %s\n' "$$name" "$$what"; \
 	done
 
-demo: $(INSTALLED) ## Show everything on one screen, without a GitHub account
+demo: $(INSTALLED) ## Show everything on one screen, on a simulated GitHub
 	@$(BIN)/ghsync demo
 
 # Where Python may keep nothing that it compiled, each process of the tests compiles all of them anew, for 10 s.

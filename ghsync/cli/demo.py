@@ -77,7 +77,7 @@ async def _tell(running: Show, seconds: float | None) -> None:
         _say(f"\n{_invitation(running)}")
         await _stay(seconds)
     await running.look(closely=True)
-    _say(f"\n{terminal.cell(running.figures.verdict)}")
+    _say(f"\n{terminal.cell(running.verdict)}")
     _say(f"delay  {running.freshness}\nrows   {running.figures.counts}")
 
 

@@ -67,9 +67,7 @@ class Figures:
         if self.reasons:
             return f"Stale: {self.reasons[0]}"
         if self.missing:
-            return (
-                f"Behind: {wording.deliveries(self.missing)} that GitHub sent did not come, and nobody has noticed yet."
-            )
+            return f"Behind: {wording.deliveries(self.missing)} got lost, and ghsync has not noticed yet."
         return "Fresh: all that GitHub has sent is visible."
 
 

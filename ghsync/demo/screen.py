@@ -62,7 +62,7 @@ class Screen:
             f"[bold]ghsync demo[/]  [dim]{minutes}:{seconds:02}  a simulated GitHub, an embedded PostgreSQL[/]"
         )
         style = "bold green" if figures.is_fresh else "bold yellow"
-        shown.add_row(f"[{style}]{terminal.cell(figures.verdict)}[/]")
+        shown.add_row(f"[{style}]{terminal.cell(self._show.verdict)}[/]")
         shown.add_row("")
         rows = Table.grid(padding=(0, 2, 0, 0))
         rows.add_row("[dim]delay[/]", self._show.freshness)

@@ -6,6 +6,7 @@ import time
 from collections import deque
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from datetime import UTC, datetime
 from functools import partial
 
 import httpx
@@ -45,11 +46,19 @@ class Show:
         self._operations = operations
         self._feed = Feed(stage.engine)
         self._counted_at = -math.inf
+        self._compared_at: datetime | None = None
 
     @property
     def is_over(self) -> bool:
         """Whether all scenes are done."""
         return all(scene.state == "done" for scene in self.scenes)
+
+    @property
+    def verdict(self) -> str:
+        """Whether the mirror is fresh, and true as far as it was compared, in one sentence."""
+        if self.figures.is_fresh and self._compared_at is not None:
+            return f"Fresh and true: all that GitHub has sent is visible; compared at {self._compared_at:%H:%M:%S}Z."
+        return self.figures.verdict
 
     @property
     def freshness(self) -> str:
@@ -62,6 +71,7 @@ class Show:
             await scene.happen()
             self.crowd.act()
             yield scene
+        self._compared_at = datetime.now(UTC)
 
     async def look(self, *, closely: bool = False) -> None:
         """Read what changed, and count once a second, or now if ``closely``."""
@@ -87,6 +97,6 @@ async def on(stage: Stage) -> AsyncIterator[Show]:
         try:
             yield show
         finally:
-            await show.crowd.rest()
             sending.cancel()
             await asyncio.wait([sending])
+            await show.crowd.rest()

@@ -1,4 +1,4 @@
-"""Recorded deliveries: files that the tests, `ghsync replay` and `ghsync demo` replay, and `ghsync record` writes.
+"""Recorded deliveries: files that the tests and `ghsync replay` replay, and `ghsync record` writes.
 
 A delivery is two files: ``NAME.json``, whose bytes are the body's, and ``NAME.headers.json``, the headers that GitHub
 sent. Signatures are never among them; whoever replays signs (fixtures/README.md).

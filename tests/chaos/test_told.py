@@ -14,6 +14,7 @@ from ghsync.inbox.recording import Recorded
 from ghsync.simulator.actions import branches, checks, conversations, pull_requests, review_threads, reviews, statuses
 from ghsync.simulator.app import EVERY_EVENT
 from ghsync.simulator.commit import Change
+from ghsync.simulator.deeds import NOT_TOLD
 from ghsync.simulator.delivery import Delivery
 from ghsync.simulator.generator import Plan, generate
 from ghsync.simulator.pull_request import PullRequest
@@ -24,7 +25,7 @@ from tests import truth
 from tests.chaos.weights import BUSY
 from tests.stories import story
 from tests.stories.story import Story
-from tests.truth.hooks import NOT_TOLD, told
+from tests.truth.hooks import told
 
 pytestmark = pytest.mark.anyio
 

@@ -1,36 +1,86 @@
+"""`ghsync demo`: all of it in processes of its own, as people start it."""
+
+import fcntl
 import os
+import pty
 import re
 import signal
 import socket
+import struct
 import subprocess
 import sys
+import termios
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 import psutil
+import psycopg
 import pytest
+
+from ghsync import embedded
+from tests.cli.glass import Glass
+from tests.service import PATIENCE_SECONDS
 
 pytestmark = pytest.mark.slow
 
+SCENES = ("First reading", "A task", "A lost webhook", "A parked delivery", "Comparison")
+LONGEST_SECONDS = 300  # for a machine that has much else to do
+CTRL_C = b"\x03"
+TIME = r"[\d.]+ (?:ms|s|min)(?: \d+ s)?"
+
 
 @contextmanager
-def demonstrating(tmp_path: Path, *options: str) -> Iterator[subprocess.Popen[str]]:
-    """The demo in a process of its own, whose temporary files are in ``tmp_path``."""
-    settings: Mapping[str, str] = {"TMPDIR": str(tmp_path), "PYTHONUNBUFFERED": "1", "GHSYNC_DATABASE_URL": "not used"}
+def demonstrating(folder: Path, *options: str) -> Iterator[subprocess.Popen[str]]:
+    """The demo in a process of its own, whose temporary files are in ``folder``."""
     with subprocess.Popen(
         [sys.executable, "-m", "ghsync", "demo", *options],
-        env={**os.environ, **settings},
+        env=environment(folder),
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
     ) as process:
-        yield process
+        try:
+            yield process
+        finally:
+            if process.poll() is None:
+                process.terminate()
 
 
-def left_behind(tmp_path: Path) -> list[str]:
-    """Processes that still have to do with a folder."""
-    return [process.name() for process in psutil.process_iter() if str(tmp_path) in " ".join(_command(process))]
+def environment(folder: Path) -> Mapping[str, str]:
+    """What the demo is started with."""
+    settings = {"TMPDIR": str(folder), "PYTHONUNBUFFERED": "1", "GHSYNC_DATABASE_URL": "not used"}
+    return {**os.environ, **settings, "PYTHONWARNINGS": "error"}
+
+
+def read_to(process: subprocess.Popen[str], words: str) -> str:
+    """What it prints, up to the line with these words."""
+    assert process.stdout is not None
+    said = ""
+    while words not in said:
+        line = process.stdout.readline()
+        assert line, said
+        said += line
+    return said
+
+
+def read_terminal(terminal: int, words: bytes | None = None) -> bytes:
+    """What is written to a terminal up to these words, or until nobody can write to it any more."""
+    said = b""
+    while words is None or words not in said:
+        try:
+            said += os.read(terminal, 65_536)
+        except OSError:  # Linux says so that the other side was closed
+            assert words is None, said.decode()
+            break
+    return said
+
+
+def left_behind(folder: Path) -> list[str]:
+    """Files, and processes that still have to do with them."""
+    there = [process.name() for process in psutil.process_iter() if str(folder) in " ".join(_command(process))]
+    return there + [path.name for path in folder.iterdir()]
 
 
 def _command(process: psutil.Process) -> list[str]:
@@ -40,38 +90,75 @@ def _command(process: psutil.Process) -> list[str]:
         return []
 
 
-def test_the_demo_sends_every_story_and_cleans_up(tmp_path: Path) -> None:
-    with demonstrating(tmp_path) as demo:
-        stdout, stderr = demo.communicate(timeout=120)
-
-    assert (demo.returncode, stderr) == (0, "")
-    assert re.search(r"All 2\d\d deliveries arrived\. From POST to visible rows: p50 .+, p99 .+\.", stdout)
-    for table in ("github_issues", "github_pull_requests", "pr_tracking", "task_github_links", "change_events"):
-        assert f"\n{table}" in stdout
-    assert "closing keyword" in stdout
-    assert list(tmp_path.iterdir()) == []
-    assert left_behind(tmp_path) == []
+def scene(said: str, title: str) -> str:
+    """What was said of a scene that has ended."""
+    found = re.search(rf"^{title} +{TIME}  (.+)$", said, re.MULTILINE)
+    assert found, said
+    return found[1]
 
 
-def test_an_ended_demo_cleans_up_too(tmp_path: Path) -> None:
-    with demonstrating(tmp_path, "--seconds", "600") as demo:
-        assert demo.stdout is not None
-        while "What changes from here on" not in demo.stdout.readline():
-            assert demo.poll() is None
+@dataclass(frozen=True)
+class Told:
+    """A demo that went well, was asked to end while it stayed up, and kept its files."""
+
+    status: int
+    said: str
+    complained: str
+    folder: Path
+
+
+@pytest.fixture(scope="module")
+def told(tmp_path_factory: pytest.TempPathFactory) -> Told:
+    folder = tmp_path_factory.mktemp("kept")
+    with demonstrating(folder, "--keep", "--seconds", "600") as demo:
+        said = read_to(demo, "ghsync status")
         demo.send_signal(signal.SIGTERM)
-        stdout, stderr = demo.communicate(timeout=60)
-
-    assert (demo.returncode, stdout.strip(), stderr) == (0, "Stopping.", "")
-    assert list(tmp_path.iterdir()) == []
-    assert left_behind(tmp_path) == []
+        rest, complained = demo.communicate(timeout=LONGEST_SECONDS)
+    return Told(demo.returncode, said + rest, complained, folder)
 
 
-def test_a_kept_demo_leaves_a_database_that_can_be_read(tmp_path: Path) -> None:
-    with demonstrating(tmp_path, "--keep") as demo:
-        stdout, _ = demo.communicate(timeout=120)
+def test_every_scene_is_told_when_it_has_ended(told: Told) -> None:
+    assert (told.status, told.complained) == (0, "")
+    assert re.findall(rf"^({'|'.join(SCENES)})  ", told.said, re.MULTILINE) == list(SCENES)
+    read = r"60 issues and pull requests of 5 repositories read through the API, with \d\d requests\."
+    assert re.fullmatch(read, scene(told.said, "First reading"))
+    linked = rf"amber-tools#\d+ names it: linked after {TIME}, completed {TIME} after merging\."
+    assert re.fullmatch(linked, scene(told.said, "A task"))
+    healed = rf"amber-tools#\d+ was closed untold: `ghsync heal` brought it in within {TIME}\."
+    assert re.fullmatch(healed, scene(told.said, "A lost webhook"))
+    replayed = rf"`ghsync deliveries replay --parked` took {TIME}; (\d+) others went on meanwhile\."
+    found = re.fullmatch(replayed, scene(told.said, "A parked delivery"))
+    assert found
+    assert int(found[1]) >= 5
+    compared = re.fullmatch(
+        r"Every row equals what the simulated GitHub shows: (\d+) conversations compared\.",
+        scene(told.said, "Comparison"),
+    )
+    assert compared
+    assert int(compared[1]) > 60
 
-    (kept,) = tmp_path.iterdir()
-    assert f"GHSYNC_DATA_DIR={kept} ghsync status" in stdout
+
+def test_the_figures_come_last(told: Told) -> None:
+    assert "Stopping.\n" in told.said
+    figures = told.said.partition("Stopping.\n")[2]
+    assert re.search(
+        rf"^delay  p50 {TIME}, p99 {TIME} from sending to visible rows, of \d+ deliver", figures, re.MULTILINE
+    )
+    assert re.search(
+        r"^rows   5 repositories, \d+ issues, \d+ pull requests, 1 task link, \d+ deliveries$", figures, re.MULTILINE
+    )
+    assert re.search(r"^Fresh and true: all that GitHub has sent is visible; compared at .+Z\.$", figures, re.MULTILINE)
+
+
+def test_queries_are_shown_with_their_answers(told: Told) -> None:
+    assert re.search(r"^What do open pull requests wait for\?\nSELECT .+;\n.+\namber-works/", told.said, re.MULTILINE)
+    assert re.search(r"^Speed up the parser  completed +pull_request +\d+ +Task-ID: ", told.said, re.MULTILINE)
+
+
+def test_what_is_kept_tells_what_was_done_and_nothing_alarming(told: Told) -> None:
+    (kept,) = told.folder.iterdir()
+    assert f"GHSYNC_DATA_DIR={kept} ghsync status" in told.said
+    assert (kept / "serve.log").read_text().count("status=parked") == 1
     status = subprocess.run(
         [sys.executable, "-m", "ghsync", "status"],
         env={**os.environ, "GHSYNC_DATA_DIR": str(kept)},
@@ -79,17 +166,85 @@ def test_a_kept_demo_leaves_a_database_that_can_be_read(tmp_path: Path) -> None:
         text=True,
         check=True,
     )
-    # One of the stories ends so; nothing else is in the way.
-    first, blank = status.stdout.splitlines()[:2]
-    assert (first.partition(" on ")[0], blank) == ("Stale: The App is suspended", "")
+    assert status.stdout.startswith("Fresh")
+    with embedded.running(kept) as url, psycopg.connect(url) as connection:
+        sources: dict[str, int] = dict(
+            connection.execute(
+                "SELECT sync_source, count(*) FROM webhook_deliveries WHERE status = 'processed' GROUP BY 1"
+            ).fetchall()
+        )
+        assert (sources["reconcile"], sources["replay"]) == (1, 1)
+        acts = [act for (act,) in connection.execute("SELECT action FROM audit_logs ORDER BY created_at")]
+        assert acts == ["task.created", "task.moved", "task.moved", "delivery.heal_started", "delivery.replayed"]
+        assert connection.execute("SELECT to_regclass('demo_days')").fetchone() == (None,)
+
+
+def test_a_row_that_is_wrong_is_told_and_fails(tmp_path: Path) -> None:
+    with demonstrating(tmp_path) as demo:
+        read_to(demo, "A lost webhook")
+        (status,) = tmp_path.glob("ghsync-demo-*/postgres/postmaster.pid")
+        sockets = status.read_text().splitlines()[4]
+        with psycopg.connect(host=sockets, user="postgres", dbname="postgres") as connection:
+            connection.execute(
+                "UPDATE github_issues SET title = 'Nobody wrote this' WHERE title LIKE 'The export stops%'"
+            )
+        _, complained = demo.communicate(timeout=LONGEST_SECONDS)
+
+    assert demo.returncode == 1
+    assert re.fullmatch(r"The mirror is not as the simulated GitHub is: .+ in github_issues \(title\).+\n", complained)
+    assert left_behind(tmp_path) == []
+
+
+@pytest.mark.parametrize("moment", ["starting", "playing"])
+def test_a_demo_that_is_ended_in_the_middle_leaves_nothing(tmp_path: Path, moment: str) -> None:
+    with demonstrating(tmp_path) as demo:
+        if moment == "playing":
+            read_to(demo, "First reading")
+        while not list(tmp_path.iterdir()):
+            assert demo.poll() is None
+        demo.send_signal(signal.SIGTERM)
+        _, complained = demo.communicate(timeout=LONGEST_SECONDS)
+
+    assert (demo.returncode, complained) == (130, "Stopped before its end.\n")
+    assert left_behind(tmp_path) == []
+
+
+def test_on_a_terminal_it_is_a_screen_that_lives_until_ctrl_c(tmp_path: Path) -> None:
+    ours, theirs = pty.openpty()
+    fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 24, 80, 0, 0))
+    command = [sys.executable, "-m", "ghsync", "demo"]
+    with subprocess.Popen(
+        command,
+        env={**environment(tmp_path), "TERM": "xterm"},
+        stdin=theirs,
+        stdout=theirs,
+        stderr=theirs,
+        start_new_session=True,
+        preexec_fn=lambda: fcntl.ioctl(0, termios.TIOCSCTTY, 0),
+    ) as demo:
+        os.close(theirs)
+        said = read_terminal(ours, b"In another terminal")
+        os.write(ours, CTRL_C)
+        said += read_terminal(ours)
+        os.close(ours)
+        assert demo.wait(PATIENCE_SECONDS) == 0, said.decode()
+
+    glass = Glass(80, 24)
+    glass.write(said.decode())
+    assert "delay  p50 " in glass.text
+    for title in SCENES:
+        assert re.search(rf"^{title} +{TIME}  \S", glass.everything, re.MULTILINE)
+    assert glass.everything.count("ghsync demo  ") == 1
+    assert "Stopping." in glass.everything
+    assert left_behind(tmp_path) == []
 
 
 def test_a_port_in_use_is_told_as_a_sentence(tmp_path: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
         with demonstrating(tmp_path, "--port", str(port)) as demo:
-            stdout, stderr = demo.communicate(timeout=120)
+            stdout, stderr = demo.communicate(timeout=LONGEST_SECONDS)
 
     assert (demo.returncode, stdout) == (1, "")
     assert stderr == f"Port {port} cannot be used (Address already in use): choose another with --port.\n"
-    assert list(tmp_path.iterdir()) == []
+    assert left_behind(tmp_path) == []

@@ -142,14 +142,12 @@ def serving(image: Image, words: list[str]) -> Iterator[subprocess.Popen[bytes]]
 
 
 @pytest.mark.slow
-def test_migrations_and_stories_travel_in_the_wheel(wheel: set[str]) -> None:
+def test_migrations_travel_in_the_wheel_and_fixtures_do_not(wheel: set[str]) -> None:
     migrations = {f"ghsync/_db/versions/{path.name}" for path in CHECKOUT.glob("db/versions/*.py")}
     statements = {f"ghsync/_db/sql/{path.name}" for path in CHECKOUT.glob("db/sql/*.sql")}
-    told = CHECKOUT / "fixtures/stories"
-    stories = {f"ghsync/_stories/{path.relative_to(told)}" for path in told.glob("*/*.json")}
     assert migrations
-    assert stories
-    assert migrations | statements | stories | {"ghsync/_db/env.py"} <= wheel
+    assert migrations | statements | {"ghsync/_db/env.py"} <= wheel
+    assert not [name for name in wheel if name.endswith(".json")]
 
 
 @pytest.mark.slow

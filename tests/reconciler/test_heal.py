@@ -11,13 +11,14 @@ from ghsync.reconciler import refetch
 from ghsync.reconciler.heal import Healed, heal
 from ghsync.reconciler.installations import make_due
 from ghsync.simulator.actions import issues, repositories, review_threads
+from ghsync.simulator.deeds import NOT_TOLD
 from ghsync.simulator.faults import HookFault
 from ghsync.simulator.sender import Sender
 from ghsync.simulator.traffic import Traffic
 from ghsync.worker import Worker
 from tests import truth
 from tests.reconciler.conftest import Lab
-from tests.truth.hooks import NOT_TOLD, told
+from tests.truth.hooks import told
 
 pytestmark = pytest.mark.anyio
 

@@ -1,18 +1,9 @@
 """What hooks tell, of all that is true."""
 
-from ghsync.simulator import deeds
 from ghsync.simulator.world import World
 from tests import truth
 from tests.truth import verdicts
 from tests.truth.values import Tables
-
-# GitHub tells nobody what happened while the App could not see it, of no row that its address is another now, and of no
-# issue that one which it needs was closed.
-NOT_TOLD = (
-    *deeds.installations.KINDS, *deeds.installations.RARE, *deeds.people.RARE,
-    "add_dependency", "add_sub_issue", "rename_organization", "rename_repository", "transfer_issue",
-    "transfer_repository",
-)  # fmt: skip
 
 
 def told(world: World) -> Tables:

@@ -36,3 +36,14 @@ KINDS: Kinds = {
     **releases.KINDS,
     **RARE,
 }
+
+NOT_TOLD = (
+    *installations.KINDS, *installations.RARE, *people.RARE,
+    "add_dependency", "add_sub_issue", "rename_organization", "rename_repository", "transfer_issue",
+    "transfer_repository",
+)  # fmt: skip
+"""Deeds after which no hook tells all.
+
+GitHub tells nobody what happened while the App could not see it, of no row that its address is another now, and of no
+issue that one which it needs was closed.
+"""
