@@ -1,1 +1,1 @@
-"""The demo: the real receiver, worker and database on one machine, fed with recorded stories."""
+"""The demo: the real parts and a simulated GitHub on one machine, and the scenes that are played on them."""

@@ -2,6 +2,7 @@
 
 import asyncio
 import time
+from collections import deque
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
@@ -14,6 +15,7 @@ from ghsync.sessions import connection_arguments
 from ghsync.simulator.delivery import Delivery
 
 POLL_SECONDS = 0.01  # deliveries that change nothing are not told of in the feed
+REMEMBERED = 1_000
 
 Done = tuple[float, str | None]
 
@@ -70,11 +72,11 @@ async def watching(url: str) -> AsyncIterator[Watcher]:
 
 
 class Arrivals:
-    """How many seconds deliveries took, from the start of the request until others could read the rows."""
+    """How many seconds the newest took, from the start of the request until others could read the rows."""
 
     def __init__(self, watcher: Watcher) -> None:
         self._watcher = watcher
-        self.seconds: list[float] = []
+        self.seconds: deque[float] = deque(maxlen=REMEMBERED)
 
     def expect(self, delivery: Delivery) -> None:
         """Time a delivery that is being sent now; what ghsync does nothing with has no rows."""

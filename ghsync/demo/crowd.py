@@ -6,7 +6,7 @@ from ghsync.demo.stage import Stage
 from ghsync.simulator.deeds import NOT_TOLD
 from ghsync.simulator.traffic import Traffic
 
-A_MINUTE = 120
+A_MINUTE, A_MINUTE_AFTERWARDS = 120, 30
 
 STANDING = ("add_member", "remove_member", "add_collaborator", "remove_collaborator")
 """No hook tells what these change: who may push, and so whose reviews count."""
@@ -24,10 +24,10 @@ class Crowd:
         self._traffic.stage.spared.append(stage.repository)
         self._acting: asyncio.Task[None] | None = None
 
-    def act(self) -> None:
-        """Go on doing things."""
+    def act(self, a_minute: float = A_MINUTE) -> None:
+        """Do so many things a minute, unless they do things already."""
         if self._acting is None:
-            self._acting = asyncio.create_task(self._act())
+            self._acting = asyncio.create_task(self._act(a_minute))
 
     async def rest(self) -> None:
         """Do nothing any more; raises what they stumbled over."""
@@ -38,6 +38,6 @@ class Crowd:
             if not acting.cancelled():
                 acting.result()
 
-    async def _act(self) -> None:
-        async for _ in self._github.live(self._traffic, A_MINUTE):
+    async def _act(self, a_minute: float) -> None:
+        async for _ in self._github.live(self._traffic, a_minute):
             pass

@@ -1,7 +1,7 @@
 """What the demo counts: how much is mirrored, how fresh it is, and what the mirror lacks."""
 
 import statistics
-from collections.abc import Sequence
+from collections.abc import Collection
 from dataclasses import dataclass
 
 import httpx
@@ -99,7 +99,7 @@ def _sent(stage: Stage, seconds: float = 0.0) -> set[str]:
     return {each.guid for each in newest if guid_ticks(each.guid) <= until}
 
 
-def freshness(seconds: Sequence[float]) -> str:
+def freshness(seconds: Collection[float]) -> str:
     """How soon deliveries were visible, in a line."""
     if len(seconds) < 2:
         return "nothing was sent yet"

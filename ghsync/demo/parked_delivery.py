@@ -54,7 +54,7 @@ async def play(stage: Stage) -> AsyncIterator[str]:
     await command(stage, "deliveries", "replay", "--parked")
     await until(shown.is_mirrored, f"the new title of {shown} was in the mirror")
     replayed = wording.duration(time.monotonic() - began)
-    yield f"`ghsync deliveries replay --parked` took {replayed}; {others} others went on meanwhile."
+    yield f"An index refused a title, {others} others went on; `ghsync deliveries replay --parked`: {replayed}."
 
 
 @asynccontextmanager

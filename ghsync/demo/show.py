@@ -16,7 +16,7 @@ from ghsync.cli.tail import Feed
 from ghsync.database import transaction
 from ghsync.demo import arrivals, comparison, figures, first_reading, lost_hook, parked_delivery, queries, task
 from ghsync.demo.arrivals import Arrivals
-from ghsync.demo.crowd import Crowd
+from ghsync.demo.crowd import A_MINUTE_AFTERWARDS, Crowd
 from ghsync.demo.figures import Figures
 from ghsync.demo.queries import Answer
 from ghsync.demo.scene import Scene
@@ -72,6 +72,8 @@ class Show:
             self.crowd.act()
             yield scene
         self._compared_at = datetime.now(UTC)
+        await self.crowd.rest()
+        self.crowd.act(A_MINUTE_AFTERWARDS)
 
     async def look(self, *, closely: bool = False) -> None:
         """Read what changed, and count once a second, or now if ``closely``."""

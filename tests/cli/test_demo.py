@@ -126,7 +126,7 @@ def test_every_scene_is_told_when_it_has_ended(told: Told) -> None:
     assert re.fullmatch(linked, scene(told.said, "A task"))
     healed = rf"amber-tools#\d+ was closed untold: `ghsync heal` brought it in within {TIME}\."
     assert re.fullmatch(healed, scene(told.said, "A lost webhook"))
-    replayed = rf"`ghsync deliveries replay --parked` took {TIME}; (\d+) others went on meanwhile\."
+    replayed = rf"An index refused a title, (\d+) others went on; `ghsync deliveries replay --parked`: {TIME}\."
     found = re.fullmatch(replayed, scene(told.said, "A parked delivery"))
     assert found
     assert int(found[1]) >= 5
