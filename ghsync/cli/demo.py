@@ -2,6 +2,7 @@
 
 import asyncio
 import shutil
+import signal
 import sys
 from collections.abc import Coroutine
 from contextlib import AsyncExitStack
@@ -46,12 +47,13 @@ def demo(
     try:
         with terminal.ended_by_signals():
             asyncio.run(_demonstrate(port, keep, seconds))
-    except KeyboardInterrupt:
+    except (KeyboardInterrupt, asyncio.CancelledError):
         terminal.note("Stopped before its end.")
         raise typer.Exit(terminal.STOPPED) from None
 
 
 async def _demonstrate(port: int | None, keep: bool, seconds: float | None) -> None:
+    _end_once()
     async with AsyncExitStack() as stack:
         with terminal.notices.status("Starting PostgreSQL, a simulated GitHub and ghsync serve"):
             staged = await stack.enter_async_context(stage.running(port=port, keep=keep))
@@ -62,6 +64,17 @@ async def _demonstrate(port: int | None, keep: bool, seconds: float | None) -> N
             await _draw(running, seconds)
         else:
             await _tell(running, seconds)
+
+
+def _end_once() -> None:
+    """Let the first Ctrl-C cancel this task, and no other disturb it while it cleans up."""
+    task = asyncio.current_task()
+
+    def end() -> None:
+        if task is not None and not task.cancelling():
+            task.cancel()
+
+    asyncio.get_running_loop().add_signal_handler(signal.SIGINT, end)
 
 
 async def _tell(running: Show, seconds: float | None) -> None:
@@ -87,7 +100,7 @@ async def _draw(running: Show, seconds: float | None) -> None:
     with Live(drawn, console=terminal.console, auto_refresh=False) as live:
         try:
             await _beside(_play(running, drawn, seconds), _refresh(live, running))
-        except asyncio.CancelledError:  # asyncio.run turns Ctrl-C into this
+        except asyncio.CancelledError:
             if not running.is_over:
                 raise
         finally:
@@ -129,7 +142,7 @@ async def _stay(seconds: float | None) -> None:
     try:
         async with asyncio.timeout(seconds):
             await asyncio.Event().wait()
-    except (TimeoutError, asyncio.CancelledError):  # asyncio.run turns Ctrl-C into the latter
+    except (TimeoutError, asyncio.CancelledError):
         _say("Stopping.")
 
 

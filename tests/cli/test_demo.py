@@ -203,6 +203,7 @@ def test_a_demo_that_is_ended_in_the_middle_leaves_nothing(tmp_path: Path, momen
         while not list(tmp_path.iterdir()):
             assert demo.poll() is None
         demo.send_signal(signal.SIGTERM)
+        demo.send_signal(signal.SIGINT)  # whoever is impatient disturbs nothing
         _, complained = demo.communicate(timeout=LONGEST_SECONDS)
 
     assert (demo.returncode, complained) == (130, "Stopped before its end.\n")
