@@ -34,10 +34,10 @@ class Screen:
         """From the verdict at the top to what changed last."""
         height = max(console.height - 1 - self.reserved, LEAST_LINES)
         lines = self._lines(console, options, height)
-        for number, line in enumerate(lines[:height]):
-            if number:
-                yield Segment.line()
+        for line in lines[: height - 1]:
             yield from line
+            yield Segment.line()
+        yield Segment(" ")  # where the terminal writes ^C: behind a full line that would begin another
 
     def _lines(self, console: Console, options: ConsoleOptions, height: int) -> Lines:
         def rendered(part: RenderableType) -> Lines:
@@ -52,7 +52,7 @@ class Screen:
             part = rendered(_answered(answer))
             if len(lines) + len(part) + CHANGES_LINES <= height:
                 lines += part
-        return lines + rendered(self._changes(height - len(lines) - 1))
+        return lines + rendered(self._changes(height - len(lines) - 2))
 
     def _top(self) -> Table:
         figures = self._show.figures

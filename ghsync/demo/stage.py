@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import secrets
 import shutil
 import socket
 import sys
@@ -25,6 +26,7 @@ from ghsync.simulator.hosting import Hosted, hosting
 from ghsync.simulator.repository import Repository
 
 HOST = "127.0.0.1"
+PORTS = range(20_000, 32_000)  # below what systems give to connections, so that none has it before our server does
 PLAN = Plan(repositories=5, conversations=60)
 SEED = 1
 START_SECONDS = 60.0
@@ -174,11 +176,20 @@ async def _stop(process: Process) -> None:
 
 def _free_port(wanted: int | None) -> int:
     """The wanted port, else any; whoever else answered there would be taken for our server."""
+    if wanted is None:
+        while True:
+            port = secrets.choice(PORTS)
+            with suppress(OSError):
+                _try(port)
+                return port
+    try:
+        _try(wanted)
+    except OSError as error:
+        raise Transient(f"Port {wanted} cannot be used ({error.strerror}): choose another with --port.") from error
+    return wanted
+
+
+def _try(port: int) -> None:
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind((HOST, wanted or 0))
-        except OSError as error:
-            raise Transient(f"Port {wanted} cannot be used ({error.strerror}): choose another with --port.") from error
-        port: int = probe.getsockname()[1]
-        return port
+        probe.bind((HOST, port))

@@ -60,7 +60,7 @@ def read_to(process: subprocess.Popen[str], words: str) -> str:
     said = ""
     while words not in said:
         line = process.stdout.readline()
-        assert line, said
+        assert line, (said, process.communicate())
         said += line
     return said
 
