@@ -9,13 +9,15 @@ import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from ghsync import wording
+from ghsync.database import transaction
 from ghsync.demo.stage import Stage
+from ghsync.errors import Transient
 from ghsync.projector.events import HANDLED
 from ghsync.simulator.clock import TICKS_PER_SECOND
 from ghsync.simulator.identity import guid_ticks
 
 NEWEST = 500  # of what was sent; what is older is seen by heal
-PATIENCE_SECONDS = 1.0
+ON_ITS_WAY_SECONDS = 1.0
 """What was sent later than so long ago is on its way."""
 
 _COUNTS = sa.text("""
@@ -71,11 +73,15 @@ class Figures:
         return "Fresh: all that GitHub has sent is visible."
 
 
-async def read(conn: AsyncConnection, stage: Stage, operations: httpx.AsyncClient) -> Figures:
-    """Count, and ask `ghsync serve` whether it is stale."""
-    counts = (await conn.execute(_COUNTS)).one()
-    lacking = await _missing(conn, stage)
-    told = (await operations.get("/readyz")).json()
+async def read(stage: Stage, operations: httpx.AsyncClient) -> Figures:
+    """Count, and ask `ghsync serve` whether it is stale. Raises `Transient` where it does not answer."""
+    try:
+        told = (await operations.get("/readyz")).json()
+    except httpx.TransportError as error:
+        raise Transient("`ghsync serve` does not answer any more: `--keep` keeps its log, serve.log.") from error
+    async with transaction(stage.engine) as conn:
+        counts = (await conn.execute(_COUNTS)).one()
+        lacking = await _missing(conn, stage)
     return Figures(**counts._asdict(), missing=len(lacking), reasons=tuple(told["reasons"]))
 
 
@@ -87,7 +93,7 @@ async def undone(conn: AsyncConnection, stage: Stage) -> set[str]:
 
 async def _missing(conn: AsyncConnection, stage: Stage) -> set[str]:
     """Those that are no longer on their way, and of which ghsync has not heard."""
-    sent = _sent(stage, PATIENCE_SECONDS)
+    sent = _sent(stage, ON_ITS_WAY_SECONDS)
     return sent - {row.guid for row in await conn.execute(_KNOWN, {"guids": list(sent)})}
 
 

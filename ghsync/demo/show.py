@@ -18,6 +18,7 @@ from ghsync.demo import arrivals, comparison, figures, first_reading, lost_hook,
 from ghsync.demo.arrivals import Arrivals
 from ghsync.demo.crowd import A_MINUTE_AFTERWARDS, Crowd
 from ghsync.demo.figures import Figures
+from ghsync.demo.patience import PATIENCE_SECONDS
 from ghsync.demo.queries import Answer
 from ghsync.demo.scene import Scene
 from ghsync.demo.stage import Stage
@@ -39,7 +40,7 @@ class Show:
             Scene("A parked delivery", partial(parked_delivery.play, stage)),
             Scene("Comparison", partial(comparison.play, stage, self.crowd)),
         )
-        self.figures = Figures()
+        self.figures = Figures(reasons=("nobody has looked yet.",))
         self.answers: list[Answer] = []
         self.changes: deque[str] = deque(maxlen=NEWEST_CHANGES)
         self._seen = seen
@@ -80,8 +81,8 @@ class Show:
         while events := await self._feed.read():
             self.changes.extend(f"[dim]{event['created_at']:%H:%M:%S}[/] {tail.gist(event)}" for event in events)
         if closely or time.monotonic() - self._counted_at >= COUNT_SECONDS:
+            self.figures = await figures.read(self.stage, self._operations)
             async with transaction(self.stage.engine) as conn:
-                self.figures = await figures.read(conn, self.stage, self._operations)
                 self.answers = await queries.answers(conn)
             self._counted_at = time.monotonic()
 
@@ -91,7 +92,7 @@ async def on(stage: Stage) -> AsyncIterator[Show]:
     """A show whose deliveries are sent and watched."""
     async with (
         arrivals.watching(stage.database_url) as watcher,
-        httpx.AsyncClient(base_url=stage.operations, trust_env=False) as operations,
+        httpx.AsyncClient(base_url=stage.operations, trust_env=False, timeout=PATIENCE_SECONDS) as operations,
     ):
         seen = Arrivals(watcher)
         show = Show(stage, seen, operations)
