@@ -5,12 +5,10 @@ import signal
 import ssl
 from collections.abc import AsyncIterator, Iterator
 from functools import cache
-from typing import Any
 
 import psycopg
 import pytest
 from psycopg._preparing import PrepareManager
-from sqlalchemy import event
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from ghsync import database, log, migrate, sessions
@@ -18,6 +16,7 @@ from ghsync.settings import Settings
 from ghsync.simulator.generator import Plan
 from tests import postgres
 from tests.copies import Copies
+from tests.engines import Engines, Examples
 from tests.rows import Rows
 
 pytest.register_assert_rewrite("tests.service")
@@ -122,25 +121,25 @@ def empty_database_url(server_url: str) -> Iterator[str]:
 
 
 @pytest.fixture(scope="session")
-async def engines() -> AsyncIterator[dict[str, AsyncEngine]]:
-    """The engine on the copy in use, by its URL. It is there for all tests, and so is the loop that they run in."""
-    kept: dict[str, AsyncEngine] = {}
+async def engines(copies: Copies) -> AsyncIterator[Engines]:
+    """The engine on the copy in use. It is there for all tests, and so is the loop that they run in."""
+    kept = Engines(copies)
     yield kept
-    await _dispose(kept)
+    await kept.dispose()
 
 
 @pytest.fixture
-async def engine(engines: dict[str, AsyncEngine], copies: Copies, database_url: str) -> AsyncEngine:
+async def engine(engines: Engines, database_url: str) -> AsyncEngine:
     """An engine on a migrated, otherwise empty database."""
-    if database_url not in engines:
-        await _dispose(engines)
-        engines[database_url] = made = database.create_engine(database_url, planned_once=True)
+    return await engines.on(database_url)
 
-        @event.listens_for(made.sync_engine, "connect")
-        def keep(connection: Any, _: Any) -> None:
-            copies.kept.add(connection.driver_connection.info.backend_pid)
 
-    return engines[database_url]
+@pytest.fixture(scope="session")
+def examples(copies: Copies) -> Iterator[Examples]:
+    """Where what Hypothesis makes up is carried out."""
+    made = Examples(copies)
+    yield made
+    made.close()
 
 
 @pytest.fixture
@@ -149,12 +148,6 @@ async def patient(database_url: str) -> AsyncIterator[AsyncEngine]:
     engine = database.create_engine(sessions.bounded(database_url, Settings(lock_seconds=0.2)))
     yield engine
     await engine.dispose()
-
-
-async def _dispose(engines: dict[str, AsyncEngine]) -> None:
-    for engine in engines.values():
-        await engine.dispose()
-    engines.clear()
 
 
 @pytest.fixture(scope="session")

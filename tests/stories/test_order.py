@@ -9,9 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from ghsync import database
 from ghsync.inbox import queue
-from tests import postgres
+from tests.engines import Examples
 from tests.stories import snapshot, story
 from tests.stories.snapshot import Rows
 
@@ -40,23 +39,19 @@ def tellings(draw: st.DrawFn) -> Telling:
     return Telling(name, order, draw(some), draw(some), draw(st.tuples(st.integers(1, 9), st.integers(1, 9))))
 
 
-async def tell(url: str, telling: Telling) -> dict[str, Rows]:
-    engine = database.create_engine(url, planned_once=True)
-    try:
-        async with engine.begin() as conn:
-            await story.set_up(conn, told(telling.name))
-        for place, index in enumerate(telling.order):
-            await story.receive(engine, told(telling.name), [told(telling.name).deliveries[index]])
-            if place in telling.again:
-                await requeue_newest(engine)
-            if place in telling.pauses:
-                await project(engine, telling)
-        await project(engine, telling)
-        async with engine.connect() as conn:
-            assert await snapshot.undone(conn) == []
-            return await snapshot.take(conn)
-    finally:
-        await engine.dispose()
+async def tell(engine: AsyncEngine, telling: Telling) -> dict[str, Rows]:
+    async with engine.begin() as conn:
+        await story.set_up(conn, told(telling.name))
+    for place, index in enumerate(telling.order):
+        await story.receive(engine, told(telling.name), [told(telling.name).deliveries[index]])
+        if place in telling.again:
+            await requeue_newest(engine)
+        if place in telling.pauses:
+            await project(engine, telling)
+    await project(engine, telling)
+    async with engine.connect() as conn:
+        assert await snapshot.undone(conn) == []
+        return await snapshot.take(conn)
 
 
 async def project(engine: AsyncEngine, telling: Telling) -> None:
@@ -76,14 +71,11 @@ def in_order(name: str) -> Telling:
 
 @given(telling=tellings())
 @settings(max_examples=40, deadline=None)
-def test_a_story_told_in_any_way_ends_the_same(server_url: str, template: str, telling: Telling) -> None:
-    with postgres.database(server_url, template=template) as url:
-        found = asyncio.run(tell(url, telling))
-    assert found == ended(server_url, template, telling.name)
+def test_a_story_told_in_any_way_ends_the_same(examples: Examples, telling: Telling) -> None:
+    assert examples.run(lambda engine: tell(engine, telling)) == ended(examples, telling.name)
 
 
 @cache
-def ended(server_url: str, template: str, name: str) -> dict[str, Rows]:
+def ended(examples: Examples, name: str) -> dict[str, Rows]:
     """How a story ends when it is told in order, one delivery at a time."""
-    with postgres.database(server_url, template=template) as url:
-        return asyncio.run(tell(url, in_order(name)))
+    return examples.run(lambda engine: tell(engine, in_order(name)))

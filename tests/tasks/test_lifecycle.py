@@ -10,12 +10,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from ghsync import database
 from ghsync.database import transaction
 from ghsync.mirror.pull_request import Branch, BranchRepository
 from ghsync.projector import linking, project
 from ghsync.tasks import links
-from tests import postgres
+from tests.engines import Examples
 from tests.mirror.reports import api, at, query, until_blocked, write
 from tests.tasks.scene import ALL, LIB, TASK, Scene, reports_pull
 
@@ -342,33 +341,28 @@ def lives(draw: st.DrawFn) -> Life:
     return Life(draw(st.frozensets(st.sampled_from(sorted(ALL)))), tuple(told), tuple(order), pauses)
 
 
-async def live(url: str, life: Life) -> tuple[str, datetime | None]:
-    engine = database.create_engine(url, planned_once=True)
+async def live(engine: AsyncEngine, life: Life) -> tuple[str, datetime | None]:
     scene = Scene(engine)
-    try:
-        await scene.begin()
-        for place, fact in enumerate(life.order):
-            match fact.split():
-                case ["task"]:
-                    await scene.task()
-                case ["settings"]:
-                    await scene.ask(**{key: ALL[key] for key in life.asked})
-                case [_, index]:
-                    number, stage, body = life.reports[int(index)]
-                    await write(engine, reports_pull(number, stage, int(index), body=body))
-            if place in life.pauses:
-                await scene.rest()
-        await scene.rest()
-        return await scene.status(), await scene.ended()
-    finally:
-        await engine.dispose()
+    await scene.begin()
+    for place, fact in enumerate(life.order):
+        match fact.split():
+            case ["task"]:
+                await scene.task()
+            case ["settings"]:
+                await scene.ask(**{key: ALL[key] for key in life.asked})
+            case [_, index]:
+                number, stage, body = life.reports[int(index)]
+                await write(engine, reports_pull(number, stage, int(index), body=body))
+        if place in life.pauses:
+            await scene.rest()
+    await scene.rest()
+    return await scene.status(), await scene.ended()
 
 
 @given(life=lives())
 @settings(max_examples=60, deadline=None)
-def test_a_life_told_in_any_order_ends_the_same(server_url: str, template: str, life: Life) -> None:
-    with postgres.database(server_url, template=template) as url:
-        assert asyncio.run(live(url, life)) == life.end()
+def test_a_life_told_in_any_order_ends_the_same(examples: Examples, life: Life) -> None:
+    assert examples.run(lambda engine: live(engine, life)) == life.end()
 
 
 @pytest.mark.parametrize(
