@@ -4,7 +4,7 @@ Requests are listed nowhere: they are those that the doers make when nothing goe
 the doer that makes the fewest others.
 """
 
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from tests.matrix import ways
@@ -92,13 +92,14 @@ def requests(runs: list[Run]) -> dict[Asked, Run]:
     return dict(sorted(found.items()))
 
 
-async def every(made: Bench) -> AsyncIterator[Cell]:
-    """All of them."""
-    for asked, run in requests(await healthy(made)).items():
-        for way, answer in ways.of(asked.kind).items():
-            try:
-                outcome = await made.outcome(DOERS[run.doer], asked, answer)
-            except Exception as error:
-                error.add_note(f"{asked}, answered with {way}, in: {run.doer}")
-                raise
-            yield Cell(asked, way, run, outcome)
+async def of(made: Bench, asked: Asked, run: Run) -> list[Cell]:
+    """All of one request."""
+    return [Cell(asked, way, run, await _outcome(made, asked, way, run)) for way in ways.of(asked.kind)]
+
+
+async def _outcome(made: Bench, asked: Asked, way: str, run: Run) -> Outcome:
+    try:
+        return await made.outcome(DOERS[run.doer], asked, ways.of(asked.kind)[way])
+    except Exception as error:
+        error.add_note(f"{asked}, answered with {way}, in: {run.doer}")
+        raise

@@ -8,7 +8,6 @@ writes the file anew: read the difference. Ways with the same outcome share a li
 import asyncio
 import gc
 from collections.abc import Iterable, Iterator, Sequence
-from itertools import groupby
 from pathlib import Path
 
 from ghsync import log, migrate
@@ -20,15 +19,17 @@ from tests.matrix.cells import Cell
 FILE = Path(__file__).with_name("outcomes.txt")
 
 
-def table(found: Iterable[Cell]) -> str:
-    """The table as people read it."""
-    return "\n".join(_section(list(of_one)) for _, of_one in groupby(found, key=lambda cell: cell.asked))
+def kept() -> dict[str, str]:
+    """The section of each request, as the file has it."""
+    sections = FILE.read_text().split("\n\n")
+    return {section.partition(" (")[0]: section.rstrip("\n") for section in sections}
 
 
-def _section(of_one: Sequence[Cell]) -> str:
+def section(of_one: Sequence[Cell]) -> str:
+    """What becomes of one request, as people read it."""
     first = of_one[0]
     healthy = f"{first.healthy.doer}: {first.healthy.outcome.requests} requests when nothing goes wrong"
-    return "\n".join([f"{first.asked} ({healthy})", *_lines(of_one), ""])
+    return "\n".join([f"{first.asked} ({healthy})", *_lines(of_one)])
 
 
 def _lines(of_one: Iterable[Cell]) -> Iterator[str]:
@@ -49,11 +50,12 @@ def _named(tables: Iterable[str]) -> str:
     return ", ".join(sorted(name.removeprefix("github_") for name in tables))
 
 
-async def collected(url: str) -> list[Cell]:
-    """All cells, on a migrated, otherwise empty database."""
+async def table(url: str) -> str:
+    """The whole table, on a migrated, otherwise empty database."""
     async with bench(url) as made:
         gc.freeze()
-        return [cell async for cell in cells.every(made)]
+        requests = cells.requests(await cells.healthy(made))
+        return "\n\n".join([section(await cells.of(made, asked, run)) for asked, run in requests.items()]) + "\n"
 
 
 def main() -> None:
@@ -61,7 +63,7 @@ def main() -> None:
     log.configure("console", "critical")
     with postgres.server() as server, postgres.database(server) as url:
         migrate.upgrade(url)
-        FILE.write_text(table(asyncio.run(collected(url))))
+        FILE.write_text(asyncio.run(table(url)))
 
 
 if __name__ == "__main__":

@@ -1,10 +1,9 @@
 """Every request that ghsync makes, answered in every wrong way: what becomes of it is in ``outcomes.txt`` (I12)."""
 
 import ast
-import asyncio
 import difflib
 import re
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 from importlib import resources
 from pathlib import Path
 
@@ -12,19 +11,48 @@ import pytest
 
 import ghsync
 from ghsync.reconciler import alerts
-from tests.matrix import outcomes
+from tests import postgres
+from tests.matrix import cells, outcomes
+from tests.matrix.bench import Bench, bench
+from tests.matrix.cells import Run
+from tests.matrix.wire import Asked
 
 ASKS = frozenset({"_url", "ask", "get", "listing", "pages", "post"})
 """What functions are called that ask for an address."""
 
 
+Requests = dict[str, tuple[Asked, Run]]
+
+
+@pytest.fixture(scope="module")
+async def made(server_url: str, template: str) -> AsyncIterator[Bench]:
+    """Where all cells are tried."""
+    with postgres.database(server_url, template=template) as url:
+        async with bench(url) as made:
+            yield made
+
+
+@pytest.fixture(scope="module")
+async def requests(made: Bench) -> Requests:
+    """Every request, by its name in the table, with the run in which it is answered wrongly."""
+    return {str(asked): (asked, run) for asked, run in cells.requests(await cells.healthy(made)).items()}
+
+
 @pytest.mark.slow
-def test_every_cell_buries_nothing_asks_little_tells_what_it_did_not_read_and_is_in_the_table(
-    database_url: str,
+@pytest.mark.anyio
+async def test_every_request_is_in_the_table(requests: Requests) -> None:
+    assert list(requests) == list(outcomes.kept())
+
+
+@pytest.mark.slow
+@pytest.mark.anyio
+@pytest.mark.parametrize("asked", outcomes.kept())
+async def test_every_cell_buries_nothing_asks_little_tells_what_it_did_not_read_and_is_in_the_table(
+    made: Bench, requests: Requests, asked: str
 ) -> None:
-    cells = asyncio.run(outcomes.collected(database_url))
-    assert [f"{cell.asked}, {cell.way}: {said}" for cell in cells for said in cell.complaints()] == []
-    kept, now = outcomes.FILE.read_text().splitlines(), outcomes.table(cells).splitlines()
+    found = await cells.of(made, *requests[asked])
+    assert [f"{cell.asked}, {cell.way}: {said}" for cell in found for said in cell.complaints()] == []
+    kept, now = outcomes.kept()[asked].splitlines(), outcomes.section(found).splitlines()
     changed = "\n".join(difflib.unified_diff(kept, now, "outcomes.txt", "now", lineterm=""))
     assert not changed, f"If that is as it should be, run `python -m tests.matrix.outcomes`:\n{changed}"
 
