@@ -1,13 +1,15 @@
 """The statements of the links stay cheap however much is mentioned."""
 
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping
 
 import pytest
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from ghsync import database
 from ghsync.tasks import alignment, claims, creation, lifecycle, links, mentions, neighbourhood, numbers
 from ghsync.tasks.item import Item, as_json
+from tests import postgres
 from tests.tasks.world import World
 
 pytestmark = pytest.mark.anyio
@@ -43,14 +45,17 @@ FILL = (
 )
 
 
-@pytest.fixture
-async def crowded(world: World) -> World:
-    """Many repositories, tasks, mentions and links."""
-    await world.project("acme")
-    async with world.engine.execution_options(isolation_level="AUTOCOMMIT").connect() as conn:
-        for statement in FILL:
-            await conn.execute(sa.text(statement))
-    return world
+@pytest.fixture(scope="module")
+async def crowded(server_url: str, template: str) -> AsyncIterator[World]:
+    """Many repositories, tasks, mentions and links, for all tests here: they only ask for plans."""
+    with postgres.database(server_url, template=template) as url:
+        world = World(database.create_engine(url, planned_once=True))
+        await world.project("acme")
+        async with world.engine.execution_options(isolation_level="AUTOCOMMIT").connect() as conn:
+            for statement in FILL:
+                await conn.execute(sa.text(statement))
+        yield world
+        await world.engine.dispose()
 
 
 async def read_whole(conn: AsyncConnection, statement: sa.TextClause, values: Mapping[str, object]) -> set[str]:
