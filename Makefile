@@ -11,21 +11,24 @@ BENCHMARKS = $(filter-out %/__init__.py %/conftest.py %/generator.py %/deliverie
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: attack help demo test check check-format check-lint check-types check-imports check-migrations fix bench chaos corpus \
-	fixtures migration constraints
+.PHONY: attack help demo test test-simulator check check-format check-lint check-types check-imports check-migrations \
+	fix bench chaos corpus fixtures migration constraints
 
 help: ## List the commands
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1|\2/p' Makefile | while IFS='|' read -r name what; do \
-		printf '  make %-12s %s\n' "$$name" "$$what"; \
+		printf '  make %-14s %s\n' "$$name" "$$what"; \
 	done
 
 demo: $(INSTALLED) ## Show everything on one screen, on a simulated GitHub
 	@$(BIN)/ghsync demo
 
 # Where Python may keep nothing that it compiled, each process of the tests compiles all of them anew, for 10 s.
-test: export PYTHONDONTWRITEBYTECODE =
+test test-simulator: export PYTHONDONTWRITEBYTECODE =
 test: $(INSTALLED) ## Run the tests; ARGS="tests/inbox -k parked" runs some of them
-	@$(BIN)/pytest --numprocesses auto --dist worksteal $(ARGS)
+	@$(BIN)/pytest --numprocesses auto --dist worksteal --ignore tests/simulator $(ARGS)
+
+test-simulator: $(INSTALLED) ## Run the simulated GitHub's own tests
+	@$(BIN)/pytest --numprocesses auto --dist worksteal tests/simulator $(ARGS)
 
 check: check-format check-lint check-types check-imports check-migrations ## Check format, lint, types, imports, migrations
 
