@@ -18,6 +18,9 @@ from ghsync import embedded
 MEMORY = Path("/dev/shm")  # noqa: S108 (the directory made in it is private)
 MEMORY_BYTES = 2 * 1024**3
 
+# What autovacuum analyzes is planned anew by every connection, and such a copy is no use to the next test.
+CARELESS = {"fsync": "off", "full_page_writes": "off", "max_wal_size": "4GB", "autovacuum": "off"}
+
 
 @contextmanager
 def server() -> Iterator[str]:
@@ -30,7 +33,8 @@ def server() -> Iterator[str]:
         tempfile.TemporaryDirectory(prefix="ghsync-tests-", dir=_memory()) as directory,
         embedded.running(Path(directory)) as url,
     ):
-        execute(url, "ALTER SYSTEM SET fsync = off", "ALTER SYSTEM SET max_wal_size = '4GB'", "SELECT pg_reload_conf()")
+        settings = (f"ALTER SYSTEM SET {name} = '{value}'" for name, value in CARELESS.items())
+        execute(url, *settings, "SELECT pg_reload_conf()")
         yield url
 
 
