@@ -29,6 +29,26 @@ COLLECTED_AFTER = (20_000, 10, 10)
 WORKERS = 3
 """Processes that run the tests of whole folders; most tests wait for others, so that there may be more than cores."""
 
+LONG = (
+    "tests/packaging/test_dockerfile.py",
+    "tests/matrix/test_matrix.py",
+    "tests/stories/test_order.py",
+    "tests/projector/test_ranges.py",
+    "tests/chaos/",
+    "tests/cli/test_demo.py",
+    "tests/mirror/test_plans.py",
+    "tests/cli/test_grants.py",
+    "tests/test_pgbouncer.py",
+)
+"""What takes longest, or makes much for several tests, the longest first."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with what takes longest: else one process is still at it when the others have nothing left to take over."""
+    items.sort(
+        key=lambda item: next((place for place, path in enumerate(LONG) if item.nodeid.startswith(path)), len(LONG))
+    )
+
 
 def pytest_collection_finish() -> None:
     """Let no collector walk through what was imported and collected, and none look after each few objects."""
