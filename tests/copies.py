@@ -121,9 +121,11 @@ class _Copy:
                 return False
             if self._connection.execute(_DEFINITIONS).fetchone() != self._definitions:
                 return False
+            written = self._written()
             with self._connection.transaction():
-                for table in self._written():
-                    self._connection.execute(f"DELETE FROM {table}".encode())
+                with self._connection.pipeline():
+                    for table in written:
+                        self._connection.execute(f"DELETE FROM {table}".encode())
                 for table, before in self._rows.items():
                     rows.fill(self._connection, table, before)
                 self._connection.execute(_COUNTED)
