@@ -5,6 +5,7 @@ Made are the fields that ghsync reads; the decoder skips all others.
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import cache
 from typing import Any, get_args
 
 import msgspec
@@ -21,6 +22,8 @@ UNKNOWN = "word of the future"
 
 Choose = Callable[[str, int], int]
 """Which of so many options is taken at a path."""
+
+_parts = cache(msgspec.structs.fields)
 
 
 @dataclass(frozen=True)
@@ -53,7 +56,7 @@ class Maker:
             return {}
         made = {}
         told = schemas.fields(shape)
-        for part in msgspec.structs.fields(struct):
+        for part in _parts(struct):
             name, inside = part.encode_name, f"{path}.{part.encode_name}"
             if name in told and (told[name].required or self.choose(f"{inside}?", 2) == 0):
                 made[name] = self.make(told[name].shape, part.type, inside)
