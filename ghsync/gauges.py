@@ -48,7 +48,7 @@ FROM sync_budgets WHERE request_limit IS NOT NULL AND updated_at > now() - inter
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
+class DatabaseGauges:
     """What the database says of jobs, runs and budgets."""
 
     jobs: list[sa.Row[Any]] = field(default_factory=list)
@@ -56,15 +56,15 @@ class Found:
     budgets: list[sa.Row[Any]] = field(default_factory=list)
 
 
-async def read(conn: AsyncConnection) -> Found:
+async def read(conn: AsyncConnection) -> DatabaseGauges:
     """Read it; counts of jobs that are due end at `COUNTED_AT_MOST`."""
     due = await conn.execute(_JOBS, {"kinds": list(jobs.KINDS), "at_most": COUNTED_AT_MOST})
     runs = await conn.execute(_RUNS, {"kinds": list(RUNS)})
     budgets = await conn.execute(_BUDGETS)
-    return Found(list(due), list(runs), list(budgets))
+    return DatabaseGauges(list(due), list(runs), list(budgets))
 
 
-def exposition(freshness: Freshness | None, found: Found) -> bytes:
+def exposition(freshness: Freshness | None, found: DatabaseGauges) -> bytes:
     """Counters and gauges in Prometheus' text format; without ``freshness`` the database did not answer."""
     registry = CollectorRegistry()
     registry.register(_Gauges(freshness, found))
@@ -94,7 +94,7 @@ def _forget_the_dead(folder: Path) -> None:
 
 
 class _Gauges(Collector):
-    def __init__(self, freshness: Freshness | None, found: Found) -> None:
+    def __init__(self, freshness: Freshness | None, found: DatabaseGauges) -> None:
         self._freshness = freshness
         self._found = found
 
@@ -122,7 +122,7 @@ def _of_inbox(found: Freshness) -> Iterator[Metric]:
     yield stale
 
 
-def _of_work(found: Found) -> Iterator[Metric]:
+def _of_work(found: DatabaseGauges) -> Iterator[Metric]:
     due = GaugeMetricFamily("ghsync_jobs_due", "Jobs that could be done now", labels=["kind"])
     parked = GaugeMetricFamily("ghsync_jobs_parked", "Jobs that have failed too often", labels=["kind"])
     for row in found.jobs:

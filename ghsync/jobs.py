@@ -136,7 +136,7 @@ async def schedule(
 
 
 @dataclass(frozen=True, slots=True)
-class Due:
+class DueJobs:
     """Keys of jobs that were due at ``seen_at``."""
 
     keys: list[str]
@@ -146,11 +146,11 @@ class Due:
 _ANNOUNCE = sa.text("SELECT now(), pg_notify(:channel, '')")
 
 
-async def call(conn: AsyncConnection, wanted: list[Job]) -> Due:
+async def call(conn: AsyncConnection, wanted: list[Job]) -> DueJobs:
     """Make jobs due at once, and wake who does them as soon as this is committed; answers the jobs as due."""
     await schedule(conn, wanted, delay_seconds=0)
     ((now, _),) = await fetch(conn, _ANNOUNCE, {"channel": CHANNEL})
-    return Due([job.key for job in wanted], now)
+    return DueJobs([job.key for job in wanted], now)
 
 
 _DUE = sa.text("""
@@ -165,14 +165,14 @@ DELETE FROM sync_jobs WHERE id IN (
 """)
 
 
-async def due(conn: AsyncConnection, kind: str, limit: int, keys: Iterable[str] | None = None) -> Due:
+async def due(conn: AsyncConnection, kind: str, limit: int, keys: Iterable[str] | None = None) -> DueJobs:
     """The jobs that are due, all or those of ``keys``, the most urgent first.
 
     Nothing is locked, for doing one twice does no harm.
     """
     asked = {"kind": kind, "limit": limit, "keys": None if keys is None else list(keys)}
     (row,) = await fetch(conn, _DUE, asked)
-    return Due(row.keys, row.seen_at)
+    return DueJobs(row.keys, row.seen_at)
 
 
 # In the order of the index, so that it is used however rare a kind is.
@@ -199,7 +199,7 @@ async def take_turn(conn: AsyncConnection, kind: str) -> bool:
     return (await fetch_column(conn, _TAKE_TURN, {"kind": kind})) == [True]
 
 
-async def finish(conn: AsyncConnection, kind: str, done: Due) -> None:
+async def finish(conn: AsyncConnection, kind: str, done: DueJobs) -> None:
     """Remove jobs that are done, but for those that became due once more since."""
     await fetch(conn, _FINISH, {"kind": kind, "keys": done.keys, "seen_at": done.seen_at})
 

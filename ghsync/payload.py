@@ -16,7 +16,7 @@ from urllib.parse import unquote_to_bytes
 import msgspec
 
 from ghsync.errors import MalformedPayload, MalformedRequest, UnsupportedContentType
-from ghsync.salvage import Salvage, Unreadable, is_list
+from ghsync.salvage import Salvage, UnreadableValue, is_list
 
 JSON = "application/json"
 FORM = "application/x-www-form-urlencoded"
@@ -61,7 +61,7 @@ def decode(decoder: msgspec.json.Decoder[T], data: bytes) -> T:
     return read(decoder, data)[0]
 
 
-def read(decoder: msgspec.json.Decoder[T], data: bytes) -> tuple[T, Sequence[Unreadable]]:
+def read(decoder: msgspec.json.Decoder[T], data: bytes) -> tuple[T, Sequence[UnreadableValue]]:
     """Decode JSON, and tell which optional parts of it could not be read and were left out (see `salvage`).
 
     Mended are invalid UTF-8, a byte order mark, halves of surrogate pairs, NUL, NaN and infinities. Raises
@@ -74,7 +74,7 @@ def read(decoder: msgspec.json.Decoder[T], data: bytes) -> tuple[T, Sequence[Unr
         raise MalformedRequest("The body is not usable JSON: nested too deeply.") from None
 
 
-def _read(decoder: msgspec.json.Decoder[T], data: bytes) -> tuple[T, Sequence[Unreadable]]:
+def _read(decoder: msgspec.json.Decoder[T], data: bytes) -> tuple[T, Sequence[UnreadableValue]]:
     if b"\\" not in data or NUL not in data:  # the first is found out in no time
         with suppress(msgspec.DecodeError, UnicodeDecodeError):
             return decoder.decode(data), ()
@@ -87,7 +87,7 @@ def _read(decoder: msgspec.json.Decoder[T], data: bytes) -> tuple[T, Sequence[Un
     raise MalformedRequest("The body is not a JSON object.")
 
 
-def _salvaged(decoder: msgspec.json.Decoder[T], value: Any) -> tuple[T, Sequence[Unreadable]]:
+def _salvaged(decoder: msgspec.json.Decoder[T], value: Any) -> tuple[T, Sequence[UnreadableValue]]:
     salvage = Salvage(decoder.strict)
     try:
         return salvage.read(value, decoder.type), salvage.lost

@@ -29,7 +29,7 @@ KEPT_SECONDS = 1.0
 T = TypeVar("T")
 
 
-class Kept(Generic[T]):
+class SharedFinding(Generic[T]):
     """What is found out once a second, however many ask; those who ask meanwhile wait for it."""
 
     _found: T
@@ -72,8 +72,8 @@ class Probes:
         self._engine = engine
         self._settings = settings
         self._trouble = trouble
-        self._readiness = Kept(self._check)
-        self._metrics = Kept(self._expose)
+        self._readiness = SharedFinding(self._check)
+        self._metrics = SharedFinding(self._expose)
 
     @property
     def routes(self) -> list[Route]:
@@ -154,16 +154,16 @@ class Probes:
 
     async def _expose(self) -> bytes:
         freshness = (await self._readiness.get()).freshness
-        return gauges.exposition(freshness, await self._gauges() if freshness else gauges.Found())
+        return gauges.exposition(freshness, await self._gauges() if freshness else gauges.DatabaseGauges())
 
-    async def _gauges(self) -> gauges.Found:
-        async def read() -> gauges.Found:
+    async def _gauges(self) -> gauges.DatabaseGauges:
+        async def read() -> gauges.DatabaseGauges:
             async with database.transaction(self._engine) as conn:
                 return await gauges.read(conn)
 
         with contextlib.suppress(DatabaseUnavailable):
             return await deadline.within(readiness.ANSWER_SECONDS, read())
-        return gauges.Found()
+        return gauges.DatabaseGauges()
 
 
 class _Server(uvicorn.Server):

@@ -36,7 +36,7 @@ class Right:
 
 
 @dataclass(frozen=True, slots=True)
-class Lack:
+class MissingRight:
     """What the session's role may not do; nothing where ``rights`` is empty."""
 
     tables: Ownership
@@ -95,7 +95,7 @@ ORDER BY n.place
 """)
 
 
-def lacking(connection: sa.Connection) -> Lack | None:
+def lacking(connection: sa.Connection) -> MissingRight | None:
     """What the session's role lacks, from the catalog alone; None where there are no tables yet."""
     tables = ownership.ownership(connection.execute(ownership.FIND).one_or_none())
     if tables is None:
@@ -108,7 +108,7 @@ def lacking(connection: sa.Connection) -> Lack | None:
         lacked.setdefault((kind, name), []).append(privilege)
     rights = [Right(kind, name, tuple(found)) for (kind, name), found in lacked.items()]
     hidden = [] if tables.usable else [Right("SCHEMA", tables.schema, ("USAGE",))]
-    return Lack(tables, hidden + rights)
+    return MissingRight(tables, hidden + rights)
 
 
 def check(url: str) -> None:

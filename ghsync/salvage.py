@@ -24,7 +24,7 @@ _EXACT = 2**53  # up to here a float is the number that was written
 
 
 @dataclass(frozen=True, slots=True)
-class Unreadable:
+class UnreadableValue:
     """A part that was taken out: its path, without the numbers of elements, and why."""
 
     path: str
@@ -36,7 +36,7 @@ class Salvage:
     """One value on its way into a type; ``lost`` is what was taken out so far."""
 
     strict: bool = True
-    lost: list[Unreadable] = field(default_factory=list)
+    lost: list[UnreadableValue] = field(default_factory=list)
 
     def read(self, value: Any, kind: Any, path: str = "$") -> Any:
         """``value`` as ``kind``, as far as it can be read; raises `ValidationError` with the path where it cannot."""
@@ -61,7 +61,7 @@ class Salvage:
             except ValidationError as error:
                 if part.required:
                     raise
-                self.lost.append(Unreadable(inside, str(error)))
+                self.lost.append(UnreadableValue(inside, str(error)))
         try:
             return kind(**parts)
         except ValueError as error:
@@ -72,7 +72,7 @@ class Salvage:
             try:
                 yield self.read(value, kind, path)
             except ValidationError as error:
-                self.lost.append(Unreadable(path, str(error)))
+                self.lost.append(UnreadableValue(path, str(error)))
 
     def _scalar(self, value: Any, kind: Any, path: str) -> Any:
         with suppress(ValidationError, OverflowError):

@@ -21,8 +21,8 @@ from ghsync.contention import Detours
 from ghsync.database import fetch, fetch_column, first_line, looking, transaction
 from ghsync.errors import DatabaseUnavailable, GhsyncError, Locked
 from ghsync.inbox import queue
-from ghsync.inbox.queue import Claimed, Verdict
-from ghsync.jobs import Due
+from ghsync.inbox.queue import ClaimedDelivery, Verdict
+from ghsync.jobs import DueJobs
 from ghsync.mirror import locking
 from ghsync.projector import linking, project
 from ghsync.sessions import connection_arguments
@@ -50,7 +50,7 @@ _BRIEFLY = sa.text("SET LOCAL lock_timeout = '200ms'")
 ISOLATED = 8  # what others have locked is looked for so often in one batch; then the rest of a half waits with it
 
 
-Act = Callable[[AsyncConnection, Due], Awaitable[None]]
+Act = Callable[[AsyncConnection, DueJobs], Awaitable[None]]
 
 ACTS: dict[str, Act] = {  # in this order: each may make the next ones due
     linking.SETTINGS: linking.apply_settings,
@@ -160,7 +160,7 @@ class Worker:
                     raise
             await asyncio.sleep(0.005 * 2**failures)
 
-    async def _take_apart(self, claimed: Sequence[Claimed], reason: Exception) -> tuple[list[list[int]], int]:
+    async def _take_apart(self, claimed: Sequence[ClaimedDelivery], reason: Exception) -> tuple[list[list[int]], int]:
         """What of a batch that failed is to be projected next, part by part, and how much is done with for now."""
         if not claimed:
             raise reason
@@ -178,7 +178,7 @@ class Worker:
         async with transaction(self._engine) as conn:
             return (await fetch_column(conn, locks.COMMON_ARE_FREE)) != [True]
 
-    async def _avoid(self, claimed: Sequence[Claimed], failure: Locked) -> int:
+    async def _avoid(self, claimed: Sequence[ClaimedDelivery], failure: Locked) -> int:
         """Leave alone what others have locked of these, a repository or something of it; answers how many wait.
 
         Raises the failure again where no way leads round what they hold.
@@ -200,7 +200,7 @@ class Worker:
     async def _project(self, ids: Sequence[int] | None) -> int:
         started = time.monotonic()
         avoided = self._detours.names
-        claimed: Sequence[Claimed] = ()
+        claimed: Sequence[ClaimedDelivery] = ()
         try:
             async with transaction(self._engine) as conn:
                 if ids is not None or self._detours.wary:
@@ -225,7 +225,7 @@ class Worker:
             log.warning("parked", delivery=verdict.id, error=verdict.error)
         return len(claimed)
 
-    async def _fail(self, delivery: Claimed, error: Exception) -> int:
+    async def _fail(self, delivery: ClaimedDelivery, error: Exception) -> int:
         """Count what failed alone; it is tried again later, and parked in the end."""
         attempts = 1 if _hopeless(error) else self._max_attempts
         async with transaction(self._engine) as conn:
@@ -278,12 +278,12 @@ class Worker:
 class _BatchFailed(Exception):
     """A batch was rolled back: what was claimed for it, which is pending again, and for what reason."""
 
-    def __init__(self, claimed: Sequence[Claimed], reason: Exception) -> None:
+    def __init__(self, claimed: Sequence[ClaimedDelivery], reason: Exception) -> None:
         super().__init__(str(reason))
         self.claimed, self.reason = claimed, reason
 
 
-def _place(delivery: Claimed) -> str:
+def _place(delivery: ClaimedDelivery) -> str:
     """The repository that a delivery tells of, empty for one of none."""
     return delivery.repository or ""
 
@@ -324,7 +324,7 @@ async def _connect(url: str) -> psycopg.AsyncConnection[Any]:
     return await psycopg.AsyncConnection.connect(url, autocommit=True, **connection_arguments(url))
 
 
-def _count(claimed: Sequence[Claimed], verdicts: Sequence[Verdict], seconds: float) -> None:
+def _count(claimed: Sequence[ClaimedDelivery], verdicts: Sequence[Verdict], seconds: float) -> None:
     now = datetime.now(UTC)
     metrics.projection_seconds.observe(seconds)
     for delivery, verdict in zip(claimed, verdicts, strict=True):

@@ -17,7 +17,7 @@ import httpx
 import psycopg
 
 from ghsync.inbox import recording
-from ghsync.inbox.recording import Recorded
+from ghsync.inbox.recording import RecordedDelivery
 from ghsync.sessions import connection_arguments
 from tests import forked
 from tests.forked import Forked
@@ -187,7 +187,7 @@ class Receiver(Program):
                 await client.aclose()
 
 
-async def post(client: httpx.AsyncClient, delivery: Recorded) -> httpx.Response:
+async def post(client: httpx.AsyncClient, delivery: RecordedDelivery) -> httpx.Response:
     """Deliver once, as GitHub does."""
     return await client.post(WEBHOOK, content=delivery.body, headers=recording.sign(delivery, SECRET))
 

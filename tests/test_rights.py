@@ -140,7 +140,7 @@ def known(connection: sa.Connection) -> list[Right]:
     return KNOWN[bool(connection.scalar(sa.text("SELECT current_setting('server_version_num')::int >= 170000")))]
 
 
-def as_role(connection: sa.Connection, role: str) -> rights.Lack:
+def as_role(connection: sa.Connection, role: str) -> rights.MissingRight:
     """What a role lacks, asked by itself."""
     run(connection, "SET LOCAL ROLE {}", role)
     lack = rights.lacking(connection)

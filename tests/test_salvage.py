@@ -9,7 +9,7 @@ import pytest
 
 from ghsync import payload
 from ghsync.errors import MalformedPayload
-from ghsync.salvage import Salvage, Unreadable
+from ghsync.salvage import Salvage, UnreadableValue
 
 
 class Person(msgspec.Struct, frozen=True):
@@ -77,7 +77,7 @@ def test_a_reason_has_the_path_of_the_innermost_part() -> None:
     salvage = Salvage()
     salvage.read({"nodes": [about(people=[{"login": "uma"}])]}, Answer)
     reason = "Object missing required field `id` - at `$.nodes[...].people[...]`"
-    assert salvage.lost == [Unreadable("$.nodes[...].people[...]", reason)]
+    assert salvage.lost == [UnreadableValue("$.nodes[...].people[...]", reason)]
 
 
 @pytest.mark.parametrize("body", [b"{}", b"null", b"7", b'{"message": "Not Found"}'])

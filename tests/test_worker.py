@@ -18,7 +18,7 @@ from ghsync.contention import Detours
 from ghsync.database import transaction
 from ghsync.inbox import queue
 from ghsync.inbox.delivery import Delivery
-from ghsync.inbox.queue import Claimed
+from ghsync.inbox.queue import ClaimedDelivery
 from ghsync.inbox.recorder import Recorder
 from ghsync.worker import Worker, create_engine
 from tests import postgres
@@ -127,8 +127,8 @@ async def test_a_batch_that_fails_is_let_go_of_before_its_halves_are_claimed(
     held = []
     claim = queue.claim
 
-    async def counted(*arguments: Any, **bounds: Any) -> list[Claimed]:
-        held.append(sum(isinstance(each, Claimed) for each in gc.get_objects()))
+    async def counted(*arguments: Any, **bounds: Any) -> list[ClaimedDelivery]:
+        held.append(sum(isinstance(each, ClaimedDelivery) for each in gc.get_objects()))
         return await claim(*arguments, **bounds)
 
     monkeypatch.setattr(queue, "claim", counted)

@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from ghsync.inbox.recording import Recorded
+from ghsync.inbox.recording import RecordedDelivery
 from ghsync.simulator.account import Account
 from ghsync.simulator.actions import (
     branches,
@@ -40,7 +40,7 @@ class Traffic:
     """What GitHub sends, in order, and what it would answer if it were asked at the end."""
 
     world: World
-    deliveries: list[Recorded]
+    deliveries: list[RecordedDelivery]
 
     def issues(self) -> Rows:
         """The truth about every issue, by the repository's id and number."""
@@ -185,7 +185,7 @@ def _scene(seed: int, repository_count: int) -> Scene:
     return scene
 
 
-def recorded(world: World) -> Iterable[Recorded]:
+def recorded(world: World) -> Iterable[RecordedDelivery]:
     """What a world has sent, as it would be recorded."""
     for delivery in world.deliveries:
-        yield Recorded(dict(delivery.headers), delivery.body, Path(delivery.guid))
+        yield RecordedDelivery(dict(delivery.headers), delivery.body, Path(delivery.guid))

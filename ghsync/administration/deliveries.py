@@ -11,7 +11,7 @@ from ghsync.errors import Permanent
 from ghsync.inbox import queue
 from ghsync.inbox.table import table
 from ghsync.reports import deliveries
-from ghsync.reports.deliveries import Filter, Status
+from ghsync.reports.deliveries import DeliveryFilter, DeliveryStatus
 
 AUDITED_IDS = 100  # more are told by how they were chosen
 
@@ -27,25 +27,25 @@ WHERE id = ANY(:ids) AND status = 'parked'
 """)
 
 
-class Replayed(NamedTuple):
+class RequeueCounts(NamedTuple):
     """How many deliveries are in the queue again, and how many waited in it already."""
 
     queued: int
     waiting: int
 
 
-async def replay(conn: AsyncConnection, named: Sequence[str], *, actor: str) -> Replayed:
+async def replay(conn: AsyncConnection, named: Sequence[str], *, actor: str) -> RequeueCounts:
     """Queue deliveries again that are named by number or GUID. Raises `NotFound`."""
     return await _requeue(conn, [(await deliveries.find(conn, one))["id"] for one in named], {}, actor)
 
 
-async def replay_all(conn: AsyncConnection, chosen: Filter, *, actor: str) -> Replayed:
+async def replay_all(conn: AsyncConnection, chosen: DeliveryFilter, *, actor: str) -> RequeueCounts:
     """Queue all again that a filter finds, and that do not wait. Raises `Permanent` for one that finds all, or none."""
     if not (chosen.status or chosen.event or chosen.repository):
         raise Permanent("Say which deliveries: by their state, event or repository.")
-    if chosen.status == Status.pending:
+    if chosen.status == DeliveryStatus.pending:
         raise Permanent("Deliveries that are pending wait in the queue already.")
-    found = [table.c.status != Status.pending, *await deliveries.conditions(conn, chosen)]
+    found = [table.c.status != DeliveryStatus.pending, *await deliveries.conditions(conn, chosen)]
     ids = list(await conn.scalars(sa.select(table.c.id).where(*found).order_by(table.c.id)))
     asked = {"status": chosen.status, "event": chosen.event, "repository": chosen.repository}
     since = {"since": chosen.since.isoformat()} if chosen.since else {}
@@ -68,7 +68,7 @@ async def dismiss(conn: AsyncConnection, named: Sequence[str], reason: str, *, a
     _require(reason)
     found = {one["id"]: one for one in [await deliveries.find(conn, each) for each in named]}
     for one in found.values():
-        if one["status"] != Status.parked:
+        if one["status"] != DeliveryStatus.parked:
             raise Permanent(f"Delivery {one['id']} is {one['status']}: only one that is parked can be dismissed.")
     done = await conn.execute(_DISMISS, {"ids": list(found), "why": f"Dismissed by {actor}: {reason}"})
     await _write_down(conn, "delivery.dismissed", list(found), {"reason": reason}, actor)
@@ -80,11 +80,11 @@ def _require(reason: str) -> None:
         raise Permanent("The reason is empty: say why, for whoever looks at it later.")
 
 
-async def _requeue(conn: AsyncConnection, ids: Sequence[int], chosen: Mapping[str, Any], actor: str) -> Replayed:
+async def _requeue(conn: AsyncConnection, ids: Sequence[int], chosen: Mapping[str, Any], actor: str) -> RequeueCounts:
     queued = await queue.requeue(conn, ids)
     if queued:
         await _write_down(conn, "delivery.replayed", ids, {**chosen, "count": queued}, actor)
-    return Replayed(queued, len(set(ids)) - queued)
+    return RequeueCounts(queued, len(set(ids)) - queued)
 
 
 async def _write_down(

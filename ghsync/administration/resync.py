@@ -59,7 +59,7 @@ class Scope:
 
 
 @dataclass(slots=True)
-class Refused:
+class RefusedNames:
     """Why repositories cannot be read that are named, and whole accounts that are not."""
 
     names: dict[str, str] = field(default_factory=dict)
@@ -131,9 +131,11 @@ async def _one(
     }
 
 
-async def _places(reconciler: Reconciler, scope: Scope, rehearsal: Rehearsal | None) -> tuple[list[Place], Refused]:
+async def _places(
+    reconciler: Reconciler, scope: Scope, rehearsal: Rehearsal | None
+) -> tuple[list[Place], RefusedNames]:
     """The repositories to read, and why others cannot be; what is not known yet is looked for."""
-    found, refused = await _known(reconciler, scope), Refused()
+    found, refused = await _known(reconciler, scope), RefusedNames()
     missing = _missing(scope, found)
     if missing or not scope.names:
         refused = await _discover(reconciler, scope, missing, rehearsal)
@@ -180,7 +182,9 @@ def _missing(scope: Scope, found: Sequence[Place]) -> list[str]:
     return [name for name in scope.names if name.lower() not in known]
 
 
-async def _discover(reconciler: Reconciler, scope: Scope, names: Sequence[str], rehearsal: Rehearsal | None) -> Refused:
+async def _discover(
+    reconciler: Reconciler, scope: Scope, names: Sequence[str], rehearsal: Rehearsal | None
+) -> RefusedNames:
     """Find out what the App sees; with a personal token, the named ones. Answers what cannot be seen, and why."""
     gate = rehearsal or Mirror(reconciler.engine, insists=scope.full)
     if reconciler.github.has_app:
@@ -190,10 +194,10 @@ async def _discover(reconciler: Reconciler, scope: Scope, names: Sequence[str], 
         except ENDS_ALL:
             raise
         except GhsyncError as error:  # what is known already can be read all the same
-            return Refused(dict.fromkeys(names, str(error)), [] if names else [str(error)])
-        return Refused(accounts=[] if names else list(app.unread.sentences.values()))
+            return RefusedNames(dict.fromkeys(names, str(error)), [] if names else [str(error)])
+        return RefusedNames(accounts=[] if names else list(app.unread.sentences.values()))
     session = await reconciler.session(None, "resync", "interactive", gate=gate)
-    refused = Refused()
+    refused = RefusedNames()
     for name in names:
         try:
             full_name = await installations.see(session, name)
@@ -217,7 +221,7 @@ async def _why_not(reconciler: Reconciler, scope: Scope, name: str) -> GhsyncErr
     return NotFound(f"GitHub shows no repository {name} here: is the App installed there, and is the name right?")
 
 
-def _why_nothing(scope: Scope, refused: Refused) -> GhsyncError:
+def _why_nothing(scope: Scope, refused: RefusedNames) -> GhsyncError:
     """Why there is nothing to read where none is named."""
     if refused.accounts:
         return AccessLost(refused.accounts[0])

@@ -9,7 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 from ghsync import audit, lookup
 from ghsync.database import transaction
 from ghsync.errors import NotFound, Permanent
-from ghsync.jobs import Due
+from ghsync.jobs import DueJobs
 from ghsync.projector import linking
 from ghsync.tasks import keywords, links
 from ghsync.tasks.item import Item
@@ -18,7 +18,7 @@ SHORTEST_PREFIX = 4
 PREFIX = re.compile(rf"[0-9a-f-]{{{SHORTEST_PREFIX},36}}")
 
 
-class Reference(NamedTuple):
+class ItemReference(NamedTuple):
     """An item as a person names it; ``kind`` is known where they say so, and ``site`` where they give its URL."""
 
     full_name: str
@@ -52,7 +52,7 @@ async def create(
     description: str | None,
     kind: str,
     priority: int,
-    reference: Reference | None,
+    reference: ItemReference | None,
     actor: str,
 ) -> str:
     """Make a task, and link it at once; answers its id. Raises `Permanent` for a title that is not one line."""
@@ -73,7 +73,7 @@ async def create(
     return task
 
 
-async def link(engine: AsyncEngine, prefix: str, reference: Reference, *, actor: str) -> str:
+async def link(engine: AsyncEngine, prefix: str, reference: ItemReference, *, actor: str) -> str:
     """Link a task; answers its id."""
     async with transaction(engine) as conn:
         task, item = await _task(conn, prefix), await _item(conn, reference)
@@ -84,7 +84,7 @@ async def link(engine: AsyncEngine, prefix: str, reference: Reference, *, actor:
     return task
 
 
-async def unlink(engine: AsyncEngine, prefix: str, reference: Reference, *, actor: str) -> str:
+async def unlink(engine: AsyncEngine, prefix: str, reference: ItemReference, *, actor: str) -> str:
     """Take back a link that a person or another program made; answers the task's id."""
     async with transaction(engine) as conn:
         task, item = await _task(conn, prefix), await _item(conn, reference)
@@ -95,7 +95,7 @@ async def unlink(engine: AsyncEngine, prefix: str, reference: Reference, *, acto
     return task
 
 
-async def _track(engine: AsyncEngine, due: Due) -> None:
+async def _track(engine: AsyncEngine, due: DueJobs) -> None:
     """Do at once what a worker would do soon."""
     async with transaction(engine) as conn:
         await linking.track(conn, due)
@@ -133,7 +133,7 @@ async def _task(conn: AsyncConnection, prefix: str) -> str:
     return str(found[0])
 
 
-async def _item(conn: AsyncConnection, reference: Reference) -> Item:
+async def _item(conn: AsyncConnection, reference: ItemReference) -> Item:
     repository = await lookup.repository(conn, reference.full_name)
     if reference.site and repository.html_url:
         mirrored = keywords.host(repository.html_url)

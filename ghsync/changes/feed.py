@@ -21,7 +21,7 @@ CHANNEL = "ghsync_changes"
 
 
 @dataclass(frozen=True, slots=True)
-class Event:
+class ChangeEvent:
     """One entry of the feed; ``old`` and ``new`` are JSON texts of the changed fields."""
 
     entity_type: str
@@ -55,7 +55,7 @@ SELECT pg_notify('{CHANNEL}', '')
 """)
 
 
-async def append(conn: AsyncConnection, events: Sequence[Event]) -> None:
+async def append(conn: AsyncConnection, events: Sequence[ChangeEvent]) -> None:
     """Write the events with the next numbers; whoever commits first has the smaller ones."""
     if events:
         rows = [

@@ -16,7 +16,7 @@ from ghsync.cli.context import in_transaction
 from ghsync.cli.program import program
 from ghsync.inbox.delivery import KEPT_HEADERS
 from ghsync.reports import deliveries
-from ghsync.reports.deliveries import LISTED, Filter, Row, Status
+from ghsync.reports.deliveries import LISTED, DeliveryFilter, DeliveryStatus, Row
 
 app = program(help="Look into the inbox; replay, park or dismiss deliveries.")
 
@@ -29,7 +29,7 @@ Event = Annotated[str | None, typer.Option(help="Only this event, like pull_requ
 
 @app.command("list")
 def show_list(
-    status: Annotated[Status | None, typer.Option(help="Only those in this state.")] = None,
+    status: Annotated[DeliveryStatus | None, typer.Option(help="Only those in this state.")] = None,
     event: Event = None,
     repo: Annotated[
         str | None, typer.Option(parser=arguments.full_name, metavar="OWNER/NAME", help="Only this repository.")
@@ -38,7 +38,7 @@ def show_list(
     as_json: Json = False,
 ) -> None:
     """List deliveries, the newest first."""
-    chosen = Filter(status, event, repo)
+    chosen = DeliveryFilter(status, event, repo)
     found = in_transaction(lambda conn: deliveries.listing(conn, chosen, limit))
     terminal.print_listing(found, _listing, as_json, empty="No such deliveries.")
 
@@ -96,9 +96,9 @@ def replay(
     if since and named:
         raise typer.BadParameter("--since goes with --parked or --event.")
 
-    chosen = Filter(Status.parked if parked else None, event, since=since)
+    chosen = DeliveryFilter(DeliveryStatus.parked if parked else None, event, since=since)
 
-    async def requeue(conn: AsyncConnection) -> acts.Replayed:
+    async def requeue(conn: AsyncConnection) -> acts.RequeueCounts:
         if named:
             return await acts.replay(conn, named, actor=terminal.operator())
         return await acts.replay_all(conn, chosen, actor=terminal.operator())

@@ -20,7 +20,7 @@ from ghsync.errors import GhsyncError, MalformedRequest, NotConfigured, Transien
 from ghsync.inbox import recording
 from ghsync.inbox.delivery import Delivery
 from ghsync.inbox.recorder import Recorder
-from ghsync.inbox.recording import Recorded
+from ghsync.inbox.recording import RecordedDelivery
 from ghsync.projector import origin
 from ghsync.projector.events import HANDLED
 from ghsync.receiver import envelope
@@ -33,7 +33,7 @@ CONNECTIONS = 8
 ATTEMPTS = 5
 TIMEOUT_SECONDS = 30
 
-Send = Callable[[Recorded], Awaitable[str]]
+Send = Callable[[RecordedDelivery], Awaitable[str]]
 
 
 def endpoint(to: str) -> str:
@@ -94,7 +94,7 @@ def replay(
         raise typer.Exit(terminal.FAILED)
 
 
-def _read(paths: Sequence[Path]) -> list[Recorded]:
+def _read(paths: Sequence[Path]) -> list[RecordedDelivery]:
     found = [recorded for path in paths for recorded in recording.read(path)]
     now = datetime.now(UTC)
     if all(recorded.received_at for recorded in found):
@@ -102,7 +102,7 @@ def _read(paths: Sequence[Path]) -> list[Recorded]:
     return found
 
 
-def _warn_of_old_guids(deliveries: Sequence[Recorded]) -> None:
+def _warn_of_old_guids(deliveries: Sequence[RecordedDelivery]) -> None:
     now = datetime.now(UTC)
     old = [
         each for each in deliveries if each.sent_at and not origin.is_credible(each.sent_at, each.received_at or now)
@@ -114,19 +114,21 @@ def _warn_of_old_guids(deliveries: Sequence[Recorded]) -> None:
         )
 
 
-def _into_inbox(deliveries: Sequence[Recorded], process: bool) -> Counter[str]:
+def _into_inbox(deliveries: Sequence[RecordedDelivery], process: bool) -> Counter[str]:
     with configured() as (loaded, url):
         require_schema(url)
         return asyncio.run(_record_all(loaded, url, deliveries, process))
 
 
-async def _record_all(loaded: Settings, url: str, deliveries: Sequence[Recorded], process: bool) -> Counter[str]:
+async def _record_all(
+    loaded: Settings, url: str, deliveries: Sequence[RecordedDelivery], process: bool
+) -> Counter[str]:
     engine = create_engine(url)
     try:
         recorder = Recorder(engine, loaded.commit_timeout_seconds)
         arrivals = iter(_arrivals(deliveries))
 
-        async def send(recorded: Recorded) -> str:
+        async def send(recorded: RecordedDelivery) -> str:
             return await recorder.record(delivery_of(recorded, next(arrivals)))
 
         outcomes = await _send_all(deliveries, send, at_once=AT_ONCE)
@@ -138,7 +140,7 @@ async def _record_all(loaded: Settings, url: str, deliveries: Sequence[Recorded]
     return outcomes
 
 
-def _arrivals(deliveries: Sequence[Recorded]) -> list[datetime]:
+def _arrivals(deliveries: Sequence[RecordedDelivery]) -> list[datetime]:
     """When each arrives: as it was recorded, else now, a microsecond apart, so that their order is not lost."""
     now = datetime.now(UTC) - timedelta(microseconds=len(deliveries))
     return [
@@ -146,7 +148,7 @@ def _arrivals(deliveries: Sequence[Recorded]) -> list[datetime]:
     ]
 
 
-def delivery_of(recorded: Recorded, received_at: datetime) -> Delivery:
+def delivery_of(recorded: RecordedDelivery, received_at: datetime) -> Delivery:
     """A recorded delivery as the receiver would put it into the inbox; it is trusted without a signature."""
     raw = [(name.encode(), value.encode("latin-1", "replace")) for name, value in recorded.sent_headers.items()]
     try:
@@ -181,14 +183,14 @@ async def _project(loaded: Settings, engine: AsyncEngine, queued: int) -> None:
     await worker.drain()
 
 
-def _over_http(deliveries: Sequence[Recorded], to: str, secret: str | None) -> Counter[str]:
+def _over_http(deliveries: Sequence[RecordedDelivery], to: str, secret: str | None) -> Counter[str]:
     secret = secret or _first_secret()
 
     async def send_all() -> Counter[str]:
         limits = httpx.Limits(max_connections=CONNECTIONS)
         async with httpx.AsyncClient(limits=limits, timeout=TIMEOUT_SECONDS) as client:
 
-            async def send(recorded: Recorded) -> str:
+            async def send(recorded: RecordedDelivery) -> str:
                 return await post(client, to, recorded, secret)
 
             return await _send_all(deliveries, send, at_once=CONNECTIONS)
@@ -203,7 +205,7 @@ def _first_secret() -> str:
     return secrets[0].get_secret_value()
 
 
-async def post(client: httpx.AsyncClient, address: str, recorded: Recorded, secret: str) -> str:
+async def post(client: httpx.AsyncClient, address: str, recorded: RecordedDelivery, secret: str) -> str:
     """Send one delivery, again where the receiver asks for it; answers what the receiver did with it."""
     for attempt in range(1, ATTEMPTS + 1):
         try:
@@ -231,7 +233,7 @@ def _detail(answer: httpx.Response) -> str:
         return answer.reason_phrase
 
 
-async def _send_all(deliveries: Sequence[Recorded], send: Send, *, at_once: int) -> Counter[str]:
+async def _send_all(deliveries: Sequence[RecordedDelivery], send: Send, *, at_once: int) -> Counter[str]:
     """Send each once, so many at a time; counts what became of them. Refused ones are told and counted, too."""
     outcomes: Counter[str] = Counter()
     waiting = iter(deliveries)

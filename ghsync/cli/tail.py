@@ -50,7 +50,7 @@ SELECT min(seq) FROM (
 """)
 
 
-class Filter(NamedTuple):
+class FeedFilter(NamedTuple):
     """What is shown of the feed: of one repository (its id), one kind of thing, one number; None is any."""
 
     repository: str | None = None
@@ -94,7 +94,7 @@ def tail(
         engine = create_engine(url, pool_size=1)
         try:
             repository = await _repository(engine, repo) if repo else None
-            events = Feed(engine, Filter(repository, WORDS[kind] if kind else None, number))
+            events = Feed(engine, FeedFilter(repository, WORDS[kind] if kind else None, number))
             if since:
                 await events.seek_time(since)
             elif start is None:
@@ -117,7 +117,7 @@ async def _repository(engine: AsyncEngine, name: str) -> str:
 class Feed:
     """A position in the change feed; events come with the names of their repositories."""
 
-    def __init__(self, engine: AsyncEngine, shown: Filter = Filter()) -> None:  # noqa: B008 (it is immutable)
+    def __init__(self, engine: AsyncEngine, shown: FeedFilter = FeedFilter()) -> None:  # noqa: B008 (it is immutable)
         self._engine = engine
         self._shown = shown
         self._after = 0

@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from ghsync.administration import tasks as acts
-from ghsync.administration.tasks import Reference
+from ghsync.administration.tasks import ItemReference
 from ghsync.cli import terminal
 from ghsync.cli.context import in_transaction, run
 from ghsync.cli.program import program
@@ -123,10 +123,10 @@ def suggest(as_json: JsonOption = False) -> None:
     terminal.print_rows(listed, ("kind", "item", "advice"), as_json, empty="There is nothing to decide.")
 
 
-def _reference(text: str, pull: bool | None) -> Reference:
+def _reference(text: str, pull: bool | None) -> ItemReference:
     named = ITEM.fullmatch(text)
     if named is None:
         raise typer.BadParameter(f"{text!r} is neither OWNER/REPO#NUMBER nor the URL of an issue or pull request.")
     said = None if pull is None else KINDS["pull" if pull else "issues"]
     kind = KINDS[named["kind"].lower()] if named["kind"] else said
-    return Reference(named["name"], int(named["number"]), kind, named["site"])
+    return ItemReference(named["name"], int(named["number"]), kind, named["site"])

@@ -10,7 +10,7 @@ import typer
 from ghsync import log, wording
 from ghsync.cli import terminal
 from ghsync.cli.context import configured
-from ghsync.verification.finding import MOST, Finding, Report
+from ghsync.verification.finding import MOST, Discrepancy, Report
 from ghsync.verification.verify import verify
 
 SHOWN = 50
@@ -80,7 +80,7 @@ def _show(report: Report) -> None:
         terminal.console.print(f"{wording.deliveries(report.unreadable)} could not be read.", style="dim")
 
 
-def _show_findings(findings: Sequence[Finding]) -> None:
+def _show_findings(findings: Sequence[Discrepancy]) -> None:
     """A line for each place, by repository; where several checks found it, the line says so."""
     checks: dict[Any, list[str]] = {}
     for finding in findings:
@@ -99,15 +99,15 @@ def _show_findings(findings: Sequence[Finding]) -> None:
         terminal.console.print(f"{more}, up to {MOST:,} a table and check.")
 
 
-def _order(finding: Finding) -> tuple[str, str, str]:
+def _order(finding: Discrepancy) -> tuple[str, str, str]:
     return (finding.key.get("repository") or "", finding.table, _row(finding))
 
 
-def _row(finding: Finding) -> str:
+def _row(finding: Discrepancy) -> str:
     return " ".join([finding.table, *(str(value) for name, value in finding.key.items() if name != "repository")])
 
 
-def _sides(finding: Finding) -> tuple[str, str, str]:
+def _sides(finding: Discrepancy) -> tuple[str, str, str]:
     if finding.problem == "missing":
         return "", "is missing", "is there"
     if finding.problem == "surplus":

@@ -30,7 +30,7 @@ table = sa.Table(
 
 
 @dataclass(frozen=True, slots=True)
-class Told:
+class RateLimit:
     """What the headers of an answer tell of a limit."""
 
     resource: str
@@ -131,7 +131,7 @@ class Budget:
             reason = f"all {row.request_limit} of this window are used"
         return Wait((row.resets_at - row.now).total_seconds(), row.resets_at, reason)
 
-    async def hear(self, credential: str, told: Told | None, *, free: bool = False, refused: bool = False) -> None:
+    async def hear(self, credential: str, told: RateLimit | None, *, free: bool = False, refused: bool = False) -> None:
         """Put the count right after an answer.
 
         One that was free gives back what was taken, and one that was no refusal ends a row of them.

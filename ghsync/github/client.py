@@ -34,7 +34,7 @@ from ghsync.github.partial import Problem
 from ghsync.github.reply import Reply
 from ghsync.github.signing import AppSigner, InstallationSigner, PersonalSigner, Signer
 from ghsync.github.tokens import ANY_REQUEST, Token, Tokens
-from ghsync.github.transport import Asked, Meter, Sleep, Transport
+from ghsync.github.transport import Inquiry, Meter, Sleep, Transport
 from ghsync.settings import Settings
 
 __all__ = ["Answer", "GitHub", "GraphQLAnswer", "Meter"]
@@ -199,7 +199,7 @@ class GitHub:
         `GitHubUnavailable`.
         """
         url = self._url(path, params)
-        asked = Asked(credential, priority, meter, conditional=conditional)
+        asked = Inquiry(credential, priority, meter, conditional=conditional)
         return await self._answer(asked, _get(url))
 
     async def pages(
@@ -222,7 +222,7 @@ class GitHub:
             if url in read or len(read) == MOST_PAGES:
                 raise UnreadableAnswer(f"The pages of {path} go round in a circle; it is asked again later.")
             read.add(url)
-            answer = await self._answer(Asked(credential, priority, meter), _get(url))
+            answer = await self._answer(Inquiry(credential, priority, meter), _get(url))
             if answer.body == last:
                 raise UnreadableAnswer(f"The pages of {path} do not move on; it is asked again later.")
             last = answer.body
@@ -233,7 +233,7 @@ class GitHub:
         self, credential: Credential, call: Call, *, priority: str, meter: Meter, again: bool = True
     ) -> Answer:
         """The answer to one of githubkit's requests; what does something is not asked ``again``, if no answer comes."""
-        return await self._answer(Asked(credential, priority, meter, again=again), call)
+        return await self._answer(Inquiry(credential, priority, meter, again=again), call)
 
     async def graphql(
         self, credential: Credential, document: str, variables: Mapping[str, object], *, priority: str, meter: Meter
@@ -244,7 +244,7 @@ class GitHub:
         `RateLimited`, `GitHubUnavailable`, `RefusedByGitHub`.
         """
         content = msgspec.json.encode({"query": document, "variables": dict(variables)})
-        asked = Asked(credential, priority, meter, resource="graphql")
+        asked = Inquiry(credential, priority, meter, resource="graphql")
         try:
             reply = await self._ask(asked, _post(self.graphql_url, content))
         except GitHubUnreachable:
@@ -260,7 +260,7 @@ class GitHub:
             raise problem
         return GraphQLAnswer(bytes(envelope.data), tuple(envelope.errors), reply.observed_at, budget.cost)
 
-    async def _answer(self, asked: Asked, call: Call) -> Answer:
+    async def _answer(self, asked: Inquiry, call: Call) -> Answer:
         reply = await self._granted(asked, call)
         tag = reply.headers.get("etag")
         return Answer(
@@ -277,7 +277,7 @@ class GitHub:
             return False
         return await self._tokens.replace(credential.installation, denied, what)
 
-    async def _granted(self, asked: Asked, call: Call) -> Reply:
+    async def _granted(self, asked: Inquiry, call: Call) -> Reply:
         """What REST answers; what a token is denied is asked once more with another, which may have been granted it."""
         credential = asked.credential
         try:
@@ -294,7 +294,7 @@ class GitHub:
         self.note(credential, shown=about)
         return reply
 
-    async def _ask(self, asked: Asked, call: Call) -> Reply:
+    async def _ask(self, asked: Inquiry, call: Call) -> Reply:
         return await self._kit.ask(self._signer(asked.credential), asked, call)
 
     def _url(self, path: str, params: Mapping[str, object] | None = None) -> str:
@@ -316,7 +316,7 @@ class GitHub:
 
     async def _issue(self, installation: int) -> Token:
         """Let GitHub make a token for an installation."""
-        asked = Asked(self.app, "interactive", Meter())
+        asked = Inquiry(self.app, "interactive", Meter())
         try:
             reply = await self._ask(
                 asked, lambda requests: requests.rest.apps.async_create_installation_access_token(installation)

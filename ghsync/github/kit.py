@@ -19,7 +19,7 @@ from ghsync.github import refusals
 from ghsync.github.clock import Clock
 from ghsync.github.reply import Reply
 from ghsync.github.signing import Signature, Signer
-from ghsync.github.transport import REPLY, Asked, Transport, name
+from ghsync.github.transport import REPLY, Inquiry, Transport, name
 from ghsync.settings import Settings
 
 USER_AGENT = f"ghsync/{metadata.version('ghsync')}"
@@ -60,7 +60,7 @@ class Kit:
             throttler=_Unthrottled(),
         )
 
-    async def ask(self, signer: Signer, asked: Asked, call: Call) -> Reply:
+    async def ask(self, signer: Signer, asked: Inquiry, call: Call) -> Reply:
         """What GitHub answers, 2xx or 304; everything else is raised as one of ghsync's errors."""
         requests: Requests = githubkit.GitHub(Signature(signer, asked), config=self._config)
         try:

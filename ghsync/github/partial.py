@@ -17,7 +17,7 @@ from ghsync.errors import (
     TooHeavy,
 )
 from ghsync.github import decoding, refusals
-from ghsync.github.budget import Told
+from ghsync.github.budget import RateLimit
 from ghsync.github.reply import Reply
 
 _HEAVY = re.compile(r"something went wrong while executing your query|time(d )?out|resource limits? ", re.IGNORECASE)
@@ -93,7 +93,7 @@ HOLES = 3
 """So many items of a listing may be null, whatever the reason; where more are, it was too much at once."""
 
 
-class Envelope(msgspec.Struct, frozen=True):
+class GraphQLEnvelope(msgspec.Struct, frozen=True):
     """The whole answer; ``data`` is kept as it came."""
 
     data: msgspec.Raw = msgspec.Raw(b"null")
@@ -105,7 +105,7 @@ class Envelope(msgspec.Struct, frozen=True):
         return bytes(self.data) == b"null"
 
 
-class Budget(msgspec.Struct, frozen=True, rename="camel"):
+class GraphQLBudget(msgspec.Struct, frozen=True, rename="camel"):
     """``rateLimit`` of a query that asks for it; the cost is 1 where it does not."""
 
     cost: int = 1
@@ -113,24 +113,24 @@ class Budget(msgspec.Struct, frozen=True, rename="camel"):
     remaining: int | None = None
     reset_at: datetime | None = None
 
-    def told(self, reply: Reply) -> Told | None:
+    def told(self, reply: Reply) -> RateLimit | None:
         """What it tells of the limit, where the answer's headers tell nothing."""
         if self.limit is None or self.remaining is None or self.reset_at is None:
             return None
         if refusals.told(reply, "graphql"):
             return None
         left = (self.reset_at - reply.observed_at).total_seconds()
-        return Told("graphql", self.limit, self.remaining, max(0.0, left))
+        return RateLimit("graphql", self.limit, self.remaining, max(0.0, left))
 
 
 class _Data(msgspec.Struct, frozen=True, rename="camel"):
-    rate_limit: Budget | None = None
+    rate_limit: GraphQLBudget | None = None
 
 
-_envelope = msgspec.json.Decoder(Envelope)
+_envelope = msgspec.json.Decoder(GraphQLEnvelope)
 
 
-def read(body: bytes) -> Envelope:
+def read(body: bytes) -> GraphQLEnvelope:
     """The envelope of an answer."""
     try:
         return decoding.read(body, _envelope)
@@ -146,16 +146,16 @@ def limit(body: bytes) -> str | None:
     return (limited[0].message or "rate limit") if limited else None
 
 
-def budget(envelope: Envelope) -> Budget:
+def budget(envelope: GraphQLEnvelope) -> GraphQLBudget:
     """What the query cost."""
     try:
         found = msgspec.json.decode(envelope.data, type=_Data) if not envelope.empty else _Data()
     except msgspec.MsgspecError:
-        return Budget()
-    return found.rate_limit or Budget()
+        return GraphQLBudget()
+    return found.rate_limit or GraphQLBudget()
 
 
-def error(envelope: Envelope) -> GhsyncError | None:
+def error(envelope: GraphQLEnvelope) -> GhsyncError | None:
     """The error that an answer is; None where nothing but whole nodes, which cannot be seen, is missing.
 
     Data with holes inside nodes are no data: a null there would be taken for the truth.

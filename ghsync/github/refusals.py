@@ -24,7 +24,7 @@ from ghsync.errors import (
     UnavailableForLegalReasons,
 )
 from ghsync.github import decoding
-from ghsync.github.budget import Told
+from ghsync.github.budget import RateLimit
 from ghsync.github.clock import moment
 from ghsync.github.credentials import Credential
 from ghsync.github.reply import Reply
@@ -69,7 +69,7 @@ _decoder = msgspec.json.Decoder(_Body)
 
 
 @dataclass(frozen=True, slots=True)
-class Limited:
+class LimitRefusal:
     """A rate limit refused the request; ``seconds`` is None where nothing says how long to wait.
 
     ``secondary`` limits hold for everything that the credential asks.
@@ -79,22 +79,22 @@ class Limited:
     seconds: float | None
 
 
-def limited(reply: Reply, said: str | None = None) -> Limited | None:
+def limited(reply: Reply, said: str | None = None) -> LimitRefusal | None:
     """Whether a rate limit refused it; ``said`` is GraphQL's sentence about a limit, which has status 200.
 
     https://docs.github.com/en/rest/using-the-rest-api/rate-limits-for-the-rest-api#exceeding-the-rate-limit
     """
     asked_to_wait = retry_after(reply)
     if asked_to_wait is not None and (reply.status in (403, 429, 503) or said):
-        return Limited(True, asked_to_wait)
+        return LimitRefusal(True, asked_to_wait)
     why = said or message(reply)
     counts, secondary = told(reply, "core"), bool(_SECONDARY.search(why))
     used_up = counts is not None and counts.remaining == 0 and not _is_denial(reply, why)
     if reply.status == 429 or said or (reply.status == 403 and (used_up or _LIMITED.search(why))):
         enough = TOO_FEW_POINTS if said and not secondary else 1
         if counts is not None and counts.remaining < enough:
-            return Limited(secondary, counts.seconds_left)
-        return Limited(True, None)
+            return LimitRefusal(secondary, counts.seconds_left)
+        return LimitRefusal(True, None)
     return None
 
 
@@ -118,7 +118,7 @@ def retry_after(reply: Reply) -> float | None:
     return max(0.0, (until - now).total_seconds()) if until and now else None
 
 
-def told(reply: Reply, resource: str) -> Told | None:
+def told(reply: Reply, resource: str) -> RateLimit | None:
     """What the answer's headers tell of a limit; None on a server without limits."""
     now = moment(reply.headers.get("date"))
     try:
@@ -129,7 +129,7 @@ def told(reply: Reply, resource: str) -> Told | None:
         return None
     began = now.timestamp() if now else reply.observed_at.timestamp()
     named = reply.headers.get("x-ratelimit-resource", resource)
-    return Told(named, limit, remaining, max(0.0, reset - began))
+    return RateLimit(named, limit, remaining, max(0.0, reset - began))
 
 
 def message(reply: Reply) -> str:

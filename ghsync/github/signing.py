@@ -10,7 +10,7 @@ from githubkit import BaseAuthStrategy, GitHubCore
 from ghsync.github.clock import Clock
 from ghsync.github.credentials import App
 from ghsync.github.tokens import Tokens
-from ghsync.github.transport import ASKED, Asked
+from ghsync.github.transport import ASKED, Inquiry
 
 
 class Signer(Protocol):
@@ -71,7 +71,7 @@ class Signature(BaseAuthStrategy, httpx.Auth):
     """Signs what is ``asked``, and tells the transport of it; after a 401 once more, where there is another token."""
 
     signer: Signer
-    asked: Asked
+    asked: Inquiry
 
     def get_auth_flow(self, github: GitHubCore[Any]) -> httpx.Auth:
         return self

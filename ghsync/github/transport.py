@@ -64,7 +64,7 @@ class Meter:
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class Inquiry:
     """Who asks, how urgently, and whose cost it is; what does something is not sent ``again``, if no answer comes."""
 
     credential: Credential
@@ -103,7 +103,7 @@ class Transport(httpx.AsyncBaseTransport):
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         """The answer, 2xx, 304 or 401, read to its end; everything else is raised as one of ghsync's errors."""
-        asked: Asked = request.extensions[ASKED]
+        asked: Inquiry = request.extensions[ASKED]
         until = time.monotonic() + self._patience_seconds
         for pause in PAUSES_SECONDS if asked.again else ():
             try:
@@ -119,7 +119,7 @@ class Transport(httpx.AsyncBaseTransport):
         """Close the connections."""
         await self._network.aclose()
 
-    async def _attempt(self, request: httpx.Request, asked: Asked, until: float) -> httpx.Response:
+    async def _attempt(self, request: httpx.Request, asked: Inquiry, until: float) -> httpx.Response:
         for _ in range(REFUSED_AT_MOST):
             response = await self._send(request, asked, until)
             reply: Reply = response.extensions[REPLY]
@@ -129,7 +129,7 @@ class Transport(httpx.AsyncBaseTransport):
                 return response
         raise RateLimited(f"GitHub limits {name(request, asked)} again and again; it is asked again later.")
 
-    async def _send(self, request: httpx.Request, asked: Asked, until: float) -> httpx.Response:
+    async def _send(self, request: httpx.Request, asked: Inquiry, until: float) -> httpx.Response:
         """Send it as soon as the budget lets it through; no lock is held meanwhile, in the database or here."""
         key, token = asked.credential.key, fingerprint(request.headers["Authorization"].removeprefix("Bearer "))
         request.headers["X-GitHub-Api-Version"] = VERSION
@@ -147,7 +147,7 @@ class Transport(httpx.AsyncBaseTransport):
             log.info("held_back", credential=key, seconds=round(wait.seconds, 1), reason=wait.reason)
             await self._sleep(wait.seconds)
 
-    async def _sent(self, request: httpx.Request, asked: Asked, token: str) -> httpx.Response:
+    async def _sent(self, request: httpx.Request, asked: Inquiry, token: str) -> httpx.Response:
         """Send it now, with one limit to all of its time: no redirects, no retries."""
         sent = self._clock.local()
         try:
@@ -168,7 +168,7 @@ class Transport(httpx.AsyncBaseTransport):
         return response
 
     @asynccontextmanager
-    async def _slot(self, asked: Asked) -> AsyncIterator[None]:
+    async def _slot(self, asked: Inquiry) -> AsyncIterator[None]:
         key = asked.credential.key
         if asked.resource == "graphql":
             async with self._queries[key], self._requests[key]:
@@ -177,7 +177,7 @@ class Transport(httpx.AsyncBaseTransport):
             async with self._requests[key]:
                 yield
 
-    async def _limited(self, asked: Asked, reply: Reply) -> bool:
+    async def _limited(self, asked: Inquiry, reply: Reply) -> bool:
         """Take note of the limits that an answer tells of; whether one of them refused the request."""
         key = asked.credential.key
         query = asked.resource == "graphql" and reply.status == 200
@@ -194,7 +194,7 @@ class Transport(httpx.AsyncBaseTransport):
             await self.budget.block(key, least)
         return True
 
-    def _error(self, request: httpx.Request, asked: Asked, reply: Reply) -> GhsyncError | None:
+    def _error(self, request: httpx.Request, asked: Inquiry, reply: Reply) -> GhsyncError | None:
         if asked.resource == "graphql":
             if reply.status in (502, 504):
                 return TooHeavy(f"GraphQL did not answer in time ({reply.status}).")
@@ -211,13 +211,13 @@ class Transport(httpx.AsyncBaseTransport):
         return None
 
 
-def name(request: httpx.Request, asked: Asked) -> str:
+def name(request: httpx.Request, asked: Inquiry) -> str:
     """How errors call a request."""
     path = request.url.path
     return "GraphQL" if asked.resource == "graphql" else path if request.method == "GET" else f"{request.method} {path}"
 
 
-def _unreachable(request: httpx.Request, asked: Asked, problem: httpx.HTTPError) -> GhsyncError:
+def _unreachable(request: httpx.Request, asked: Inquiry, problem: httpx.HTTPError) -> GhsyncError:
     if asked.resource == "graphql" and isinstance(problem, httpx.ReadTimeout):
         return TooHeavy(f"GraphQL did not answer in time ({problem}).")
     reason = str(problem) or type(problem).__name__
@@ -226,7 +226,7 @@ def _unreachable(request: httpx.Request, asked: Asked, problem: httpx.HTTPError)
     )
 
 
-def _too_long(asked: Asked, wait: Wait) -> RateLimited:
+def _too_long(asked: Inquiry, wait: Wait) -> RateLimited:
     return RateLimited(
         f"The rate limit of {asked.credential.key} ({asked.resource}): {wait.reason}; "
         f"it goes on at {wait.until:%H:%M:%S} UTC.",

@@ -22,7 +22,7 @@ PIECE_BYTES = 1024 * 1024
 
 
 @dataclass(frozen=True, slots=True)
-class Claimed:
+class ClaimedDelivery:
     """A delivery locked for projection."""
 
     id: int
@@ -80,7 +80,7 @@ async def claim(
     *,
     avoided: Collection[str] = (),
     max_bytes: int = BATCH_BYTES,
-) -> list[Claimed]:
+) -> list[ClaimedDelivery]:
     """Lock up to ``limit`` deliveries that are due, oldest first, or those of ``ids`` that are still pending.
 
     Those of ``avoided`` repositories are left for later; the empty name is for deliveries of none.
@@ -96,7 +96,7 @@ async def claim(
     claimed = []
     for row in rows:
         body = row.body if row.body is not None else await _large_body(conn, row.id)
-        claimed.append(Claimed(**row._asdict() | {"body": body}))
+        claimed.append(ClaimedDelivery(**row._asdict() | {"body": body}))
     return claimed
 
 
@@ -145,7 +145,7 @@ RETURNING status
 """)
 
 
-async def fail(conn: AsyncConnection, delivery: Claimed, error: str, *, max_attempts: int) -> str:
+async def fail(conn: AsyncConnection, delivery: ClaimedDelivery, error: str, *, max_attempts: int) -> str:
     """Count a failed attempt: pending again after a while, or parked after the last; answers which."""
     status = await fetch_column(
         conn,

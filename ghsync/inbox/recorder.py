@@ -112,7 +112,7 @@ class Uncopied(psycopg.adapt.Dumper):
 
 
 @dataclass(frozen=True, slots=True)
-class Held:
+class PooledConnection:
     """A connection of the pool, and psycopg's own inside it, which takes a quarter of the time that SQLAlchemy does."""
 
     connection: AsyncConnection
@@ -124,7 +124,7 @@ class Recorder:
 
     def __init__(self, engine: AsyncEngine, timeout_seconds: float) -> None:
         self._engine = database.autocommitting(engine)
-        self._held: Held | None = None
+        self._held: PooledConnection | None = None
         self._timeout_seconds = timeout_seconds
         self._waiting: deque[Waiter] = deque()
         self._in_hand: Sequence[Waiter] = ()
@@ -291,10 +291,10 @@ async def rehearse(conn: AsyncConnection) -> None:
         raise
 
 
-async def _hold(engine: AsyncEngine) -> Held:
+async def _hold(engine: AsyncEngine) -> PooledConnection:
     connection = await engine.connect()
     raw = await connection.get_raw_connection()
-    return Held(connection, cast("psycopg.AsyncConnection[Any]", raw.driver_connection))
+    return PooledConnection(connection, cast("psycopg.AsyncConnection[Any]", raw.driver_connection))
 
 
 def _parameters(deliveries: Sequence[Delivery]) -> dict[str, Any]:

@@ -32,7 +32,7 @@ _TICKS_PER_MICROSECOND = 10
 
 
 @dataclass(frozen=True, slots=True)
-class Recorded:
+class RecordedDelivery:
     """A delivery as it was recorded: headers without a signature, and the bytes of the body."""
 
     headers: dict[str, str]
@@ -71,7 +71,7 @@ class Recorded:
         return {name: value for name, value in self.headers.items() if name.lower() != RECEIVED_AT.lower()}
 
 
-def read(path: Path) -> list[Recorded]:
+def read(path: Path) -> list[RecordedDelivery]:
     """The deliveries of a file or, sorted by name, of a folder and all folders in it.
 
     Raises `UnreadableFixture` rather than leave one out.
@@ -100,7 +100,7 @@ def _stem(path: Path) -> str:
     return path.name.removesuffix(HEAD) if path.name.endswith(HEAD) else path.name.removesuffix(BODY)
 
 
-def _read(body: Path) -> Recorded:
+def _read(body: Path) -> RecordedDelivery:
     path = body.with_name(_stem(body) + HEAD)
     if not path.exists():
         raise UnreadableFixture(f"{body} is not a recorded delivery: it has no {path.name} beside it.")
@@ -108,7 +108,7 @@ def _read(body: Path) -> Recorded:
         headers = msgspec.json.decode(path.read_bytes(), type=dict[str, str])
     except msgspec.MsgspecError as error:
         raise UnreadableFixture(f"{path} is not a JSON object of headers: {error}.") from None
-    recorded = Recorded(headers, body.read_bytes(), body)
+    recorded = RecordedDelivery(headers, body.read_bytes(), body)
     if not (recorded.event and recorded.guid):
         raise UnreadableFixture(f"{path} lacks X-GitHub-Event or X-GitHub-Delivery.")
     try:
@@ -120,15 +120,15 @@ def _read(body: Path) -> Recorded:
     return recorded
 
 
-def of(delivery: Delivery) -> Recorded:
+def of(delivery: Delivery) -> RecordedDelivery:
     """A delivery from the inbox as `write` will record it; it has no path yet."""
     headers = {name: delivery.headers[name.lower()] for name in HEADERS if name.lower() in delivery.headers}
     if delivery.received_at:
         headers[RECEIVED_AT] = delivery.received_at.astimezone(UTC).isoformat()
-    return Recorded(headers, delivery.body, Path())
+    return RecordedDelivery(headers, delivery.body, Path())
 
 
-def write(directory: Path, recorded: Recorded | Delivery) -> Path:
+def write(directory: Path, recorded: RecordedDelivery | Delivery) -> Path:
     """Write both files and answer where the body is: ``<event>/<action or event>[.<start of the GUID>].json``.
 
     A delivery that was written there before is written over; it never takes another one's place.
@@ -144,7 +144,7 @@ def write(directory: Path, recorded: Recorded | Delivery) -> Path:
     return body
 
 
-def _names(directory: Path, recorded: Recorded) -> Iterator[Path]:
+def _names(directory: Path, recorded: RecordedDelivery) -> Iterator[Path]:
     event, guid = _safe(recorded.event), _safe(recorded.guid)
     plain = directory / event / (_safe(_action(recorded)) or event)
     yield plain
@@ -154,7 +154,7 @@ def _names(directory: Path, recorded: Recorded) -> Iterator[Path]:
         yield plain.with_name(f"{plain.name}.{guid}.{number}")
 
 
-def _is_free(name: Path, recorded: Recorded) -> bool:
+def _is_free(name: Path, recorded: RecordedDelivery) -> bool:
     path = name.with_name(name.name + HEAD)
     if not path.exists():
         return True
@@ -163,7 +163,7 @@ def _is_free(name: Path, recorded: Recorded) -> bool:
     return all(there.header(header) == recorded.header(header) for header in identity)
 
 
-def _action(recorded: Recorded) -> str:
+def _action(recorded: RecordedDelivery) -> str:
     action = _decoded(recorded).get("action")
     return action if isinstance(action, str) else ""
 
@@ -173,7 +173,7 @@ def _safe(text: str) -> str:
     return re.sub(r"[^A-Za-z0-9_-]", "_", text)[:100]
 
 
-def _decoded(recorded: Recorded) -> dict[str, object]:
+def _decoded(recorded: RecordedDelivery) -> dict[str, object]:
     try:
         text = payload.json_bytes(recorded.header("Content-Type") or payload.JSON, recorded.body)
         return payload.decode(_OBJECT, text)
@@ -184,13 +184,13 @@ def _decoded(recorded: Recorded) -> dict[str, object]:
 _OBJECT: msgspec.json.Decoder[dict[str, object]] = msgspec.json.Decoder(dict[str, object])
 
 
-def sign(recorded: Recorded, secret: str) -> dict[str, str]:
+def sign(recorded: RecordedDelivery, secret: str) -> dict[str, str]:
     """The headers as they go over the wire to a hook with this secret."""
     digest = hmac.new(secret.encode(), recorded.body, "sha256").hexdigest()
     return {**recorded.sent_headers, SIGNATURE: f"sha256={digest}"}
 
 
-def shift(recorded: Iterable[Recorded], to: datetime) -> list[Recorded]:
+def shift(recorded: Iterable[RecordedDelivery], to: datetime) -> list[RecordedDelivery]:
     """Move the times of deliveries, all by as much, so that the last one lies at ``to``.
 
     What moves are version-1 GUIDs and times of arrival. Order and distances stay, and so do a GUID's clock sequence and
@@ -205,7 +205,7 @@ def shift(recorded: Iterable[Recorded], to: datetime) -> list[Recorded]:
     return [replace(each, headers=_moved(each, by)) for each in deliveries]
 
 
-def _moved(recorded: Recorded, by: timedelta) -> dict[str, str]:
+def _moved(recorded: RecordedDelivery, by: timedelta) -> dict[str, str]:
     moved = {"x-github-delivery": _moved_guid(recorded.guid, by)}
     if recorded.received_at:
         moved[RECEIVED_AT.lower()] = (recorded.received_at + by).isoformat()
@@ -230,7 +230,7 @@ def _version_1(text: str) -> uuid.UUID | None:
     return guid if guid.version == 1 else None
 
 
-def scrub(recorded: Recorded, key: bytes = scrubbing.KEY) -> Recorded:
+def scrub(recorded: RecordedDelivery, key: bytes = scrubbing.KEY) -> RecordedDelivery:
     """The same delivery with nothing in it that names a person or quotes one; what stays, `scrubbing` tells.
 
     Pseudonyms are the same wherever ``key`` is; the default key is of this process and of no other.

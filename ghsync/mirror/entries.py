@@ -17,7 +17,7 @@ class Sighting:
     observed_at: datetime
 
 
-class Owner(NamedTuple):
+class NamedAccount(NamedTuple):
     """An account as a payload shows it."""
 
     login: str
@@ -50,7 +50,7 @@ class Entries:
     installations: dict[GitHubId, Row] = field(default_factory=dict)
     accounts: dict[GitHubId, Row] = field(default_factory=dict)
     sightings: list[Sighting] = field(default_factory=list)
-    owners: dict[GitHubId, Owner] = field(default_factory=dict)
+    owners: dict[GitHubId, NamedAccount] = field(default_factory=dict)
     logins: dict[tuple[GitHubId, str], Login] = field(default_factory=dict)
     named: dict[GitHubId, str] = field(default_factory=dict)
     mentioned: set[GitHubId] = field(default_factory=set)

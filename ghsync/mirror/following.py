@@ -89,14 +89,14 @@ async def remember_names(
 
 
 @dataclass(frozen=True, slots=True)
-class Followed:
+class NameChanges:
     """What changed, and the names that were left and got."""
 
     changes: list[Change]
     names: list[str]
 
 
-async def follow(conn: AsyncConnection, repository_ids: Iterable[RepositoryId]) -> Followed:
+async def follow(conn: AsyncConnection, repository_ids: Iterable[RepositoryId]) -> NameChanges:
     """Bring these repositories, which the caller has locked, in line with what was told above them."""
     outdated = await fetch(conn, _OUTDATED, {"ids": list(repository_ids)})
     renamed = [_renamed(row) for row in outdated if row.renamed]
@@ -104,7 +104,7 @@ async def follow(conn: AsyncConnection, repository_ids: Iterable[RepositoryId]) 
     moved = [{"github_id": row.github_id, "removed_at": row.removed_at} for row in outdated if row.moved]
     changes += await amend(conn, repository.noun, _VISIBLE, moved)
     names = [row.full_name for row in outdated if row.renamed]
-    return Followed(changes, [*names, *(row["full_name"] for row in renamed)])
+    return NameChanges(changes, [*names, *(row["full_name"] for row in renamed)])
 
 
 def _renamed(row: sa.Row[tuple[object, ...]]) -> Row:

@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from ghsync.database import fetch
-from ghsync.mirror.keys import Commit, PullRequest
+from ghsync.mirror.keys import CommitKey, PullRequestKey
 
 _AT_HEAD = sa.text("""
 SELECT p.repository_id::text, p.head_sha, p.number
@@ -19,13 +19,13 @@ JOIN github_pull_requests p ON p.head_sha = c.sha AND p.repository_id = c.reposi
 """)
 
 
-async def pull_requests(conn: AsyncConnection, commits: Iterable[Commit]) -> dict[Commit, list[PullRequest]]:
+async def pull_requests(conn: AsyncConnection, commits: Iterable[CommitKey]) -> dict[CommitKey, list[PullRequestKey]]:
     """The pull requests (repository id, number) that have these commits at their heads, forks' among them."""
     unique = sorted(set(commits))
     if not unique:
         return {}
     asked = {"repositories": [repository for repository, _ in unique], "commits": [sha for _, sha in unique]}
-    found: dict[Commit, list[PullRequest]] = {}
+    found: dict[CommitKey, list[PullRequestKey]] = {}
     for repository_id, sha, number in await fetch(conn, _AT_HEAD, asked):
-        found.setdefault(Commit(repository_id, sha), []).append(PullRequest(repository_id, number))
+        found.setdefault(CommitKey(repository_id, sha), []).append(PullRequestKey(repository_id, number))
     return found

@@ -9,14 +9,14 @@ RepositoryId = NewType("RepositoryId", str)
 """Our id of a repository."""
 
 
-class PullRequest(NamedTuple):
+class PullRequestKey(NamedTuple):
     """A pull request, by its repository and its number."""
 
     repository_id: RepositoryId
     number: int
 
 
-class Commit(NamedTuple):
+class CommitKey(NamedTuple):
     """A commit, by its repository and its hash."""
 
     repository_id: RepositoryId

@@ -12,14 +12,14 @@ import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from ghsync.database import fetch
-from ghsync.mirror.entries import Entries, Login, Owner
+from ghsync.mirror.entries import Entries, Login, NamedAccount
 from ghsync.mirror.keys import GitHubId
 from ghsync.mirror.noun import Row
 from ghsync.mirror.upsert import parameter
 
 
 @dataclass(frozen=True, slots=True)
-class Met:
+class Accounts:
     """Accounts of a batch: our ids of them and of installations by GitHub's, logins of new ones, and renames.
 
     ``moved`` are those that told of another login, ``of_rows`` the owners by the GitHub ids of their repositories.
@@ -145,7 +145,7 @@ UPDATE organizations o SET slug = s.slug FROM settled s WHERE s.id = o.id AND o.
 
 async def meet(
     conn: AsyncConnection, rows: Sequence[Row], entries: Entries, stored: Mapping[GitHubId, GitHubId]
-) -> Met:
+) -> Accounts:
     """Create the organizations and installations that are missing, and note what accounts told of their logins.
 
     ``rows`` are those of repositories, and ``stored`` the owners that are known, by the repository's GitHub id.
@@ -165,7 +165,7 @@ async def meet(
     seen = [(of_rows[row["github_id"]], row["owner"]) for row in rows]
     seen += [(account, owner.login) for account, owner in met.items()]
     seen += [(told.account, told.login) for told in entries.logins.values()]
-    return Met(
+    return Accounts(
         known.installed,
         known.organizations,
         [met[account].login.lower() for account in new],
@@ -175,19 +175,21 @@ async def meet(
     )
 
 
-def _accounts(rows: Iterable[Row], of_rows: Mapping[GitHubId, GitHubId], entries: Entries) -> dict[GitHubId, Owner]:
+def _accounts(
+    rows: Iterable[Row], of_rows: Mapping[GitHubId, GitHubId], entries: Entries
+) -> dict[GitHubId, NamedAccount]:
     """All accounts that are told of, as they were told of last."""
     installed = (*entries.installations.values(), *entries.accounts.values())
-    met = {of_rows[row["github_id"]]: Owner(row["owner"], None) for row in rows} | entries.owners
+    met = {of_rows[row["github_id"]]: NamedAccount(row["owner"], None) for row in rows} | entries.owners
     return met | {
-        row["account_id"]: Owner(row["account_login"], row["account_type"])
+        row["account_id"]: NamedAccount(row["account_login"], row["account_type"])
         for row in installed
         if row.get("account_login")
     }
 
 
 async def _create(
-    conn: AsyncConnection, organizations: Mapping[GitHubId, Owner], installations: Mapping[GitHubId, str]
+    conn: AsyncConnection, organizations: Mapping[GitHubId, NamedAccount], installations: Mapping[GitHubId, str]
 ) -> None:
     """Create organizations, and installations with the door through which they were named."""
     if organizations:
@@ -199,7 +201,7 @@ async def _create(
         await fetch(conn, _NEW_INSTALLATIONS, {"rows": parameter(named)})
 
 
-async def settle(conn: AsyncConnection, met: Met) -> None:
+async def settle(conn: AsyncConnection, met: Accounts) -> None:
     """Let organizations follow their accounts' logins, and decide whose slug each login is."""
     logins = set(met.new_logins)
     if met.renamed:
@@ -231,7 +233,7 @@ async def _of_rows(
 
 
 @dataclass(frozen=True, slots=True)
-class _Known:
+class _KnownIds:
     """Our ids of organizations and of installations by GitHub's, and the logins of the first."""
 
     organizations: Mapping[GitHubId, str]
@@ -239,10 +241,10 @@ class _Known:
     installed: Mapping[GitHubId, str]
 
 
-async def _known(conn: AsyncConnection, asked: dict[str, Any]) -> _Known:
+async def _known(conn: AsyncConnection, asked: dict[str, Any]) -> _KnownIds:
     rows = await fetch(conn, _ACCOUNTS, asked)
     organizations = [row for row in rows if row.kind == "organization"]
-    return _Known(
+    return _KnownIds(
         {row.account: row.id for row in organizations},
         {row.account: row.login for row in organizations},
         {row.account: row.id for row in rows if row.kind == "installation"},

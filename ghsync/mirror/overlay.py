@@ -15,7 +15,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from ghsync.database import fetch
 from ghsync.mirror import branch, issue, label, milestone, pull_request
-from ghsync.mirror.keys import PullRequest
+from ghsync.mirror.keys import PullRequestKey
 from ghsync.mirror.noun import Group, Noun, Row
 from ghsync.mirror.nouns import SHOWN
 from ghsync.mirror.upsert import Change, amend
@@ -53,7 +53,7 @@ class Fact:
 
 
 @dataclass(slots=True)
-class Later:
+class LaterFacts:
     """Facts by (kind, repository id, key)."""
 
     facts: dict[tuple[str, str, str], Fact] = field(default_factory=dict)
@@ -64,10 +64,10 @@ class Later:
         return fact if fact and fact.observed_at > since else None
 
 
-async def later(conn: AsyncConnection, repositories: Iterable[str], since: datetime) -> Later:
+async def later(conn: AsyncConnection, repositories: Iterable[str], since: datetime) -> LaterFacts:
     """Everything the repositories learned after ``since``; mostly nothing."""
     rows = await fetch(conn, _LATER, {"repositories": list(repositories), "since": since})
-    return Later(
+    return LaterFacts(
         {
             (row.kind, row.repository_id, row.key): Fact(row.observed_at, row.deleted_at is not None, _read(row.shown))
             for row in rows
@@ -87,7 +87,7 @@ def moments(row: Row) -> Iterable[datetime]:
     return filter(None, (row["observed_at"], row.get(pull_request.MERGEABILITY.observed_at)))
 
 
-def overlaid(row: Row, facts: Later) -> Row:
+def overlaid(row: Row, facts: LaterFacts) -> Row:
     """An issue's or pull request's row, brought up to what its repository learned later."""
     if not facts.facts:
         return row
@@ -101,7 +101,7 @@ def overlaid(row: Row, facts: Later) -> Row:
     )
 
 
-def behind(row: Row, facts: Later) -> bool:
+def behind(row: Row, facts: LaterFacts) -> bool:
     """Whether a push that came later says of an open pull request that its head or its mergeability is another now."""
     if row["state"] != "open" or "head_ref" not in row:
         return False
@@ -111,7 +111,7 @@ def behind(row: Row, facts: Later) -> bool:
     return base is not None or (head is not None and (head.shown or {}).get("head_sha") != row["head_sha"])
 
 
-def _shown(embedded: Any, kind: str, repository_id: str, since: datetime, facts: Later) -> Any:
+def _shown(embedded: Any, kind: str, repository_id: str, since: datetime, facts: LaterFacts) -> Any:
     """What a label or milestone is by now; what is stored may be anything, for others can write it (I11)."""
     key = embedded.get("id") if isinstance(embedded, dict) else None
     fact = facts.of(kind, repository_id, key, since) if key is not None else None
@@ -159,7 +159,7 @@ ORDER BY p.repository_id, p.number
 """)
 
 
-async def spread(conn: AsyncConnection, changes: Sequence[Change], facts: Later) -> list[Change]:
+async def spread(conn: AsyncConnection, changes: Sequence[Change], facts: LaterFacts) -> list[Change]:
     """Bring stored issues and pull requests up to the labels and milestones that were just written.
 
     Also where only the time of a label moved: what was filed in between may show another name.
@@ -182,25 +182,25 @@ async def spread(conn: AsyncConnection, changes: Sequence[Change], facts: Later)
 
 
 @dataclass(frozen=True, slots=True)
-class Overlaid:
+class OverlayChanges:
     """What others mean for issues and pull requests: changed rows, and pull requests that are worth a refetch."""
 
     changes: list[Change]
-    outdated: list[PullRequest]
+    outdated: list[PullRequestKey]
 
 
-async def void_reports(conn: AsyncConnection, changes: Sequence[Change]) -> Overlaid:
+async def void_reports(conn: AsyncConnection, changes: Sequence[Change]) -> OverlayChanges:
     """Drop reports of mergeability that are older than a push to their base."""
     pushed = [change for change in changes if change.noun is branch.noun]
     if not pushed:
-        return Overlaid([], [])
+        return OverlayChanges([], [])
     moved = {change.id for change in pushed if change.fields}
     outdated = await fetch(conn, _OUTDATED, {"branches": [change.id for change in pushed]})
     void = [{"repository_id": row.repository_id, "number": row.number, **_NO_REPORT} for row in outdated if row.void]
-    return Overlaid(
+    return OverlayChanges(
         await amend(conn, pull_request.noun, VOID, void),
         [
-            PullRequest(row.repository_id, row.number)
+            PullRequestKey(row.repository_id, row.number)
             for row in outdated
             if row.state == "open" and (row.void or row.branch in moved)
         ],

@@ -13,12 +13,12 @@ from ghsync.mirror import following, installation, locking, names, organizations
 from ghsync.mirror.entries import Entries
 from ghsync.mirror.keys import GitHubId, RepositoryId
 from ghsync.mirror.noun import Row
-from ghsync.mirror.organizations import Met
+from ghsync.mirror.organizations import Accounts
 from ghsync.mirror.upsert import Change, amend, bury, upsert
 
 
 @dataclass(frozen=True, slots=True)
-class Written:
+class Registration:
     """What writing entries told: ids of repositories by GitHub's, changes, who was renamed, and which names moved.
 
     ``contested`` are installations that were given a repository which another, later, gave up.
@@ -31,7 +31,7 @@ class Written:
     contested: set[GitHubId]
 
 
-async def write(conn: AsyncConnection, entries: Entries) -> Written:
+async def write(conn: AsyncConnection, entries: Entries) -> Registration:
     """Lock, create and update repositories and what stands above them."""
     rows = [entries.repositories[key] for key in sorted(entries.repositories)]
     above = bool(entries.logins or entries.installations or entries.ended)
@@ -60,10 +60,10 @@ async def write(conn: AsyncConnection, entries: Entries) -> Written:
     named = _moved_names(rows, stored, changes, left)
     renamed = await names.settle(conn, named) if named else []
     await _let_projects_follow(conn, ids, changes, renamed)
-    return Written(ids, changes, renamed, sorted(named), _contested(rows, stored))
+    return Registration(ids, changes, renamed, sorted(named), _contested(rows, stored))
 
 
-async def _write_installations(conn: AsyncConnection, entries: Entries, met: Met) -> list[Change]:
+async def _write_installations(conn: AsyncConnection, entries: Entries, met: Accounts) -> list[Change]:
     whole = [met.placed(entries.installations[key]) for key in sorted(entries.installations)]
     accounts = [met.placed(entries.accounts[key]) for key in sorted(entries.accounts)]
     changes = await upsert(conn, installation.noun, whole, insists=entries.insists)

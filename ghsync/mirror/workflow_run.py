@@ -68,7 +68,7 @@ class Base(Struct, frozen=True):
     repo: Reference | None = None
 
 
-class Named(Struct, frozen=True):
+class NamedPullRequest(Struct, frozen=True):
     """A pull request as runs name it; one of a fork's own is named by its number there."""
 
     number: Integer | None = None
@@ -92,7 +92,7 @@ class Payload(Struct, frozen=True):
     check_suite_id: Id | None = None
     html_url: str | None = None
     repository: Reference | None = None
-    pull_requests: list[Named | None] | None = None
+    pull_requests: list[NamedPullRequest | None] | None = None
     created_at: Time = None
     updated_at: Time = None
 
@@ -137,5 +137,5 @@ def _numbers(payload: Payload) -> list[int]:
     return sorted(each.number for each in named if each.number and (not ours or _base(each) in (None, ours)))
 
 
-def _base(named: Named) -> int | None:
+def _base(named: NamedPullRequest) -> int | None:
     return named.base.repo.id if named.base and named.base.repo else None

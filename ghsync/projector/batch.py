@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from ghsync.mirror import installation, pull_request, repository
-from ghsync.mirror.entries import Entries, Login, Owner, Sighting
+from ghsync.mirror.entries import Entries, Login, NamedAccount, Sighting
 from ghsync.mirror.keys import GitHubId
 from ghsync.mirror.noun import CLOCKS_DIFFER_BY, TOLD_WITHIN, Group, Noun, Origin, Row
 from ghsync.mirror.user import time
@@ -83,7 +83,7 @@ class Batch(Entries):
         self.sight(payload.id, payload.full_name, origin)
         owner = payload.owner
         if owner and owner.id and (owner.login or owner.name):
-            self.owners[_id(owner.id)] = Owner(owner.login or owner.name or "", owner.type)
+            self.owners[_id(owner.id)] = NamedAccount(owner.login or owner.name or "", owner.type)
         known = self.repositories.get(github_id)
         if known is not None and not deleted and _surely_older(payload, origin, known):
             return
@@ -107,7 +107,7 @@ class Batch(Entries):
         since = min(observed_at, told.since) if told else observed_at
         latest = max(observed_at, told.observed_at) if told else observed_at
         self.logins[account, login] = Login(account, login, since, latest)
-        self.owners.setdefault(account, Owner(login, kind))
+        self.owners.setdefault(account, NamedAccount(login, kind))
 
     def mention(self, repository_id: int) -> None:
         """Note a mirrored repository of which this batch tells nothing itself, but whose nouns it writes."""

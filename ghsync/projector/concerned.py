@@ -8,11 +8,11 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from ghsync.database import fetch
 from ghsync.mirror import heads, security_alert
-from ghsync.mirror.keys import Commit, PullRequest
+from ghsync.mirror.keys import CommitKey, PullRequestKey
 from ghsync.mirror.noun import Noun, Row
 from ghsync.mirror.nouns import NOUNS, OF_COMMITS, OF_PULL_REQUESTS
 from ghsync.mirror.upsert import Change
-from ghsync.projector.resolved import Key, Place, Resolved
+from ghsync.projector.resolved import Key, Place, ResolvedBatch
 
 _TRACKED = tuple(noun for noun in NOUNS if noun.tracked)
 
@@ -49,25 +49,25 @@ WHERE tracking_rules(project.settings) #> ARRAY['security', 'alerts', alert.kind
 
 
 @dataclass(frozen=True, slots=True)
-class Concerned:
+class ConcernedPullRequests:
     """The pull requests that rows of a batch concern, by noun and key."""
 
-    by_row: dict[Place, list[PullRequest]] = field(default_factory=dict)
-    warned: frozenset[PullRequest] = frozenset()
+    by_row: dict[Place, list[PullRequestKey]] = field(default_factory=dict)
+    warned: frozenset[PullRequestKey] = frozenset()
 
-    def of(self, noun: Noun, key: Key) -> list[PullRequest]:
+    def of(self, noun: Noun, key: Key) -> list[PullRequestKey]:
         """The pull requests that one row concerns."""
         return self.by_row.get((noun, key), [])
 
-    def tracked(self, changes: Iterable[Change]) -> set[PullRequest]:
+    def tracked(self, changes: Iterable[Change]) -> set[PullRequestKey]:
         """Those whose tracking depends on what changed."""
         found = {pull for change in changes if change.noun in _TRACKED for pull in self.of(change.noun, change.key)}
         return found | self.warned
 
 
 async def find(
-    conn: AsyncConnection, resolved: Resolved, changes: Sequence[Change], unsettled: Iterable[Place]
-) -> Concerned:
+    conn: AsyncConnection, resolved: ResolvedBatch, changes: Sequence[Change], unsettled: Iterable[Place]
+) -> ConcernedPullRequests:
     """What the rows concern that changed, or that are not settled."""
     asked = {(change.noun, change.key) for change in changes} | set(unsettled)
     rows = {
@@ -78,7 +78,7 @@ async def find(
     }
     rows |= await _stored(conn, [change for change in changes if (change.noun, change.key) not in rows])
     at_head = await heads.pull_requests(conn, filter(None, (_commit(*place, row) for place, row in rows.items())))
-    return Concerned(
+    return ConcernedPullRequests(
         {place: _pull_requests(*place, row, at_head) for place, row in rows.items()},
         await _warned(conn, [change for change in changes if change.noun is security_alert.noun]),
     )
@@ -96,29 +96,31 @@ async def _stored(conn: AsyncConnection, changes: Sequence[Change]) -> dict[Plac
     return rows
 
 
-async def _warned(conn: AsyncConnection, alerts: Sequence[Change]) -> frozenset[PullRequest]:
+async def _warned(conn: AsyncConnection, alerts: Sequence[Change]) -> frozenset[PullRequestKey]:
     """The pull requests that these alerts concern, or concerned before."""
     in_code = [change for change in alerts if change.key[1] == "code_scanning"]
     of_all = sorted({change.key[:2] for change in alerts if change.key[1] != "code_scanning"})
-    found: list[PullRequest] = []
+    found: list[PullRequestKey] = []
     if in_code:
         places = {
             "alerts": [change.id for change in in_code],
             "repositories": [change.key[0] for change in in_code],
             "olds": [change.old for change in in_code],
         }
-        found += [PullRequest(row.repository_id, row.number) for row in await fetch(conn, _SEEN, places)]
+        found += [PullRequestKey(row.repository_id, row.number) for row in await fetch(conn, _SEEN, places)]
     if of_all:
         asked = {"repositories": [one for one, _ in of_all], "kinds": [kind for _, kind in of_all]}
-        found += [PullRequest(row.repository_id, row.number) for row in await fetch(conn, _WARNED, asked)]
+        found += [PullRequestKey(row.repository_id, row.number) for row in await fetch(conn, _WARNED, asked)]
     return frozenset(found)
 
 
-def _commit(noun: Noun, key: Key, row: Row) -> Commit | None:
+def _commit(noun: Noun, key: Key, row: Row) -> CommitKey | None:
     """The commit that a row speaks of, if it speaks of one and of no pull request."""
-    return Commit(key[0], row["head_sha"]) if noun in OF_COMMITS else None
+    return CommitKey(key[0], row["head_sha"]) if noun in OF_COMMITS else None
 
 
-def _pull_requests(noun: Noun, key: Key, row: Row, at_head: dict[Commit, list[PullRequest]]) -> list[PullRequest]:
+def _pull_requests(
+    noun: Noun, key: Key, row: Row, at_head: dict[CommitKey, list[PullRequestKey]]
+) -> list[PullRequestKey]:
     commit = _commit(noun, key, row)
-    return [PullRequest(key[0], row["number"])] if commit is None else at_head.get(commit, [])
+    return [PullRequestKey(key[0], row["number"])] if commit is None else at_head.get(commit, [])

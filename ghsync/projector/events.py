@@ -41,7 +41,7 @@ from ghsync.projector.payloads import (
     CheckRunEvent,
     CheckSuiteEvent,
     CommentEvent,
-    Envelope,
+    EventPayload,
     InstallationEvent,
     InstallationTargetEvent,
     IssueEvent,
@@ -59,12 +59,12 @@ from ghsync.projector.payloads import (
     WorkflowRunEvent,
     of_thing,
 )
-from ghsync.salvage import Unreadable
+from ghsync.salvage import UnreadableValue
 
 Projection = Callable[[Any, Origin, Batch], None]
 
 
-def _repository(event: Envelope) -> Repository:
+def _repository(event: EventPayload) -> Repository:
     if event.repository is None:
         raise MalformedPayload("Object missing required field `repository` - at `$`")
     return event.repository
@@ -132,7 +132,7 @@ def _status(event: StatusEvent, origin: Origin, batch: Batch) -> None:
 def _checked(name: str, noun: Noun, row: Callable[[Any, Origin], Row]) -> Projection:
     """Of an event about what was checked of a commit, which it carries under ``name``: its row."""
 
-    def add(event: Envelope, origin: Origin, batch: Batch) -> None:
+    def add(event: EventPayload, origin: Origin, batch: Batch) -> None:
         batch.add(noun, _repository(event).id, row(getattr(event, name), origin))
 
     return add
@@ -222,7 +222,7 @@ def _know_account(account: Account, origin: Origin, batch: Batch) -> None:
         batch.know(account.id, login, account.type, origin.observed_at)
 
 
-def _know(event: Envelope, origin: Origin, batch: Batch) -> None:
+def _know(event: EventPayload, origin: Origin, batch: Batch) -> None:
     """A payload that names an organization is enough to know it."""
     if event.organization:
         batch.know(event.organization.id, event.organization.login, "Organization", origin.observed_at)
@@ -258,19 +258,19 @@ class Event:
     Events without one are sent to every App. https://docs.github.com/en/webhooks/webhook-events-and-payloads
     """
 
-    decoder: msgspec.json.Decoder[Envelope]
+    decoder: msgspec.json.Decoder[EventPayload]
     project: Projection
     permission: str | None
 
 
-def _event(payload: type[Envelope], project: Projection, permission: str | None = None) -> Event:
+def _event(payload: type[EventPayload], project: Projection, permission: str | None = None) -> Event:
     return Event(msgspec.json.Decoder(payload), project, permission)
 
 
 def _thing(thing: Thing, permission: str) -> Event:
     """An event about one thing of a repository: its row, gone if it was deleted."""
 
-    def add(event: Envelope, origin: Origin, batch: Batch) -> None:
+    def add(event: EventPayload, origin: Origin, batch: Batch) -> None:
         deleted = event.action == "deleted"
         row = thing.row(getattr(event, thing.noun.word), origin, deleted=deleted)
         batch.add(thing.noun, _repository(event).id, row)
@@ -315,12 +315,12 @@ HANDLED = frozenset(EVENTS)
 _OF_OTHERS = frozenset({"repository", "installation", "organization", "changes"})
 
 
-def lacks(lost: Iterable[Unreadable]) -> bool:
+def lacks(lost: Iterable[UnreadableValue]) -> bool:
     """Whether something is missing of what an event is about, and not only of what stands around it."""
     return any(part.path.split(".")[1] not in _OF_OTHERS for part in lost)
 
 
-def project(event: Event, payload: Envelope, origin: Origin, batch: Batch) -> None:
+def project(event: Event, payload: EventPayload, origin: Origin, batch: Batch) -> None:
     """Add all that a payload says to the batch; `MalformedPayload` names the path of what is missing."""
     if payload.repository is not None:
         here = payload.repository.id

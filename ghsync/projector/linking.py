@@ -13,9 +13,9 @@ from collections.abc import Iterable
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from ghsync import jobs
-from ghsync.jobs import Due, Job
+from ghsync.jobs import DueJobs, Job
 from ghsync.mirror import locking
-from ghsync.mirror.keys import PullRequest, RepositoryId
+from ghsync.mirror.keys import PullRequestKey, RepositoryId
 from ghsync.projector import project
 from ghsync.tasks import creation, lifecycle, links, neighbourhood
 
@@ -27,12 +27,12 @@ async def relink(conn: AsyncConnection, task_ids: Iterable[str], reason: str) ->
     await jobs.call(conn, [Job(LINK, task_id, reason=reason) for task_id in task_ids])
 
 
-async def retrack(conn: AsyncConnection, pulls: Iterable[PullRequest]) -> Due:
+async def retrack(conn: AsyncConnection, pulls: Iterable[PullRequestKey]) -> DueJobs:
     """Make the tracking of these pull requests due; answers the jobs, for `track` to do after the commit."""
     return await jobs.call(conn, project.tracking_jobs(pulls))
 
 
-async def apply_settings(conn: AsyncConnection, due: Due) -> None:
+async def apply_settings(conn: AsyncConnection, due: DueJobs) -> None:
     """Create the tasks that the settings of these projects ask for, and make the tracking that moves tasks due.
 
     Whoever has read the settings as they were is waited for, so that what they wrote is seen: batches hold their
@@ -46,7 +46,7 @@ async def apply_settings(conn: AsyncConnection, due: Due) -> None:
     await retrack(conn, {*changed, *await lifecycle.pull_requests(conn, due.keys)})
 
 
-async def adopt(conn: AsyncConnection, due: Due) -> None:
+async def adopt(conn: AsyncConnection, due: DueJobs) -> None:
     """Link these tasks, and make the tracking of all their pull requests due."""
     await neighbourhood.lock(conn, due.keys)
     await jobs.finish(conn, LINK, due)
@@ -54,10 +54,10 @@ async def adopt(conn: AsyncConnection, due: Due) -> None:
     await retrack(conn, {*changed, *await links.pull_requests(conn, due.keys)})
 
 
-async def track(conn: AsyncConnection, due: Due) -> None:
+async def track(conn: AsyncConnection, due: DueJobs) -> None:
     """Derive the tracking of these pull requests."""
     pulls = [
-        PullRequest(RepositoryId(repository_id), int(number))
+        PullRequestKey(RepositoryId(repository_id), int(number))
         for repository_id, number in (key.split("#") for key in due.keys)
     ]
     await locking.lock(conn, {pull.repository_id for pull in pulls})

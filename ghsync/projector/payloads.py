@@ -33,7 +33,7 @@ class Organization(Struct, frozen=True):
     login: Name
 
 
-class Envelope(Struct, frozen=True):
+class EventPayload(Struct, frozen=True):
     """What every payload may carry."""
 
     action: Any = None  # one that we do not know, or that is no text, is none: it refuses nothing
@@ -42,28 +42,28 @@ class Envelope(Struct, frozen=True):
     organization: Organization | None = None
 
 
-class AnyEvent(Envelope, frozen=True, kw_only=True):
+class AnyEvent(EventPayload, frozen=True, kw_only=True):
     """An event without effects of its own."""
 
     issue: Issue | None = None
     pull_request: PullRequest | None = None
 
 
-class IssueEvent(Envelope, frozen=True, kw_only=True):
+class IssueEvent(EventPayload, frozen=True, kw_only=True):
     """https://docs.github.com/en/webhooks/webhook-events-and-payloads#issues"""
 
     issue: Issue
     changes: Transfer | None = None
 
 
-class CommentEvent(Envelope, frozen=True, kw_only=True):
+class CommentEvent(EventPayload, frozen=True, kw_only=True):
     """https://docs.github.com/en/webhooks/webhook-events-and-payloads#issue_comment"""
 
     issue: Issue
     comment: Comment
 
 
-class PullRequestEvent(Envelope, frozen=True, kw_only=True):
+class PullRequestEvent(EventPayload, frozen=True, kw_only=True):
     """https://docs.github.com/en/webhooks/webhook-events-and-payloads#pull_request"""
 
     pull_request: PullRequest
@@ -89,25 +89,25 @@ class ThreadEvent(PullRequestEvent, frozen=True, kw_only=True):
     updated_at: Time = None
 
 
-class CheckRunEvent(Envelope, frozen=True, kw_only=True):
+class CheckRunEvent(EventPayload, frozen=True, kw_only=True):
     """https://docs.github.com/en/webhooks/webhook-events-and-payloads#check_run"""
 
     check_run: CheckRun
 
 
-class CheckSuiteEvent(Envelope, frozen=True, kw_only=True):
+class CheckSuiteEvent(EventPayload, frozen=True, kw_only=True):
     """https://docs.github.com/en/webhooks/webhook-events-and-payloads#check_suite"""
 
     check_suite: CheckSuite
 
 
-class WorkflowRunEvent(Envelope, frozen=True, kw_only=True):
+class WorkflowRunEvent(EventPayload, frozen=True, kw_only=True):
     """https://docs.github.com/en/webhooks/webhook-events-and-payloads#workflow_run"""
 
     workflow_run: WorkflowRun
 
 
-class StatusEvent(Envelope, frozen=True, kw_only=True):
+class StatusEvent(EventPayload, frozen=True, kw_only=True):
     """`status`, whose payload is the status itself; ``sender`` is who set it.
 
     https://docs.github.com/en/webhooks/webhook-events-and-payloads#status
@@ -124,13 +124,13 @@ class StatusEvent(Envelope, frozen=True, kw_only=True):
     updated_at: Time = None
 
 
-class AlertEvent(Envelope, frozen=True, kw_only=True):
+class AlertEvent(EventPayload, frozen=True, kw_only=True):
     """`code_scanning_alert`, `dependabot_alert` and `secret_scanning_alert`."""
 
     alert: Alert
 
 
-class PushEvent(Envelope, frozen=True, kw_only=True):
+class PushEvent(EventPayload, frozen=True, kw_only=True):
     """https://docs.github.com/en/webhooks/webhook-events-and-payloads#push"""
 
     ref: str
@@ -138,26 +138,26 @@ class PushEvent(Envelope, frozen=True, kw_only=True):
     deleted: bool = False
 
 
-class Elsewhere(Struct, frozen=True):
+class OtherRepository(Struct, frozen=True):
     """The repository of one of two issues; one whose id cannot be read is not taken for this one."""
 
     id: Id | None = None
 
 
-class RelatedIssuesEvent(Envelope, frozen=True, kw_only=True):
+class RelatedIssuesEvent(EventPayload, frozen=True, kw_only=True):
     """`sub_issues` and `issue_dependencies`: two issues, of which one may live in another repository."""
 
     parent_issue: Issue | None = None
-    parent_issue_repo: Elsewhere | None = None
+    parent_issue_repo: OtherRepository | None = None
     sub_issue: Issue | None = None
-    sub_issue_repo: Elsewhere | None = None
+    sub_issue_repo: OtherRepository | None = None
     blocked_issue: Issue | None = None
-    blocked_issue_repo: Elsewhere | None = None
+    blocked_issue_repo: OtherRepository | None = None
     blocking_issue: Issue | None = None
-    blocking_issue_repo: Elsewhere | None = None
+    blocking_issue_repo: OtherRepository | None = None
 
 
-class Was(Struct, frozen=True):
+class OldValue(Struct, frozen=True):
     """An old value."""
 
     was: Name | None = msgspec.field(default=None, name="from")
@@ -166,7 +166,7 @@ class Was(Struct, frozen=True):
 class OldName(Struct, frozen=True):
     """``changes.repository`` of a rename."""
 
-    name: Was | None = None
+    name: OldValue | None = None
 
 
 class OldAccount(Struct, frozen=True):
@@ -189,13 +189,13 @@ class RepositoryChanges(Struct, frozen=True):
     owner: OldOwner | None = None
 
 
-class RepositoryEvent(Envelope, frozen=True, kw_only=True):
+class RepositoryEvent(EventPayload, frozen=True, kw_only=True):
     """https://docs.github.com/en/webhooks/webhook-events-and-payloads#repository"""
 
     changes: RepositoryChanges | None = None
 
 
-class InstallationEvent(Envelope, frozen=True, kw_only=True):
+class InstallationEvent(EventPayload, frozen=True, kw_only=True):
     """`installation` and `installation_repositories`."""
 
     repositories: list[Repository] | None = None
@@ -203,7 +203,7 @@ class InstallationEvent(Envelope, frozen=True, kw_only=True):
     repositories_removed: list[Repository] | None = None
 
 
-class InstallationTargetEvent(Envelope, frozen=True, kw_only=True):
+class InstallationTargetEvent(EventPayload, frozen=True, kw_only=True):
     """https://docs.github.com/en/webhooks/webhook-events-and-payloads#installation_target"""
 
     account: Account | None = None
@@ -216,13 +216,13 @@ class Membership(Struct, frozen=True):
     role: Word | None = None
 
 
-class OrganizationEvent(Envelope, frozen=True, kw_only=True):
+class OrganizationEvent(EventPayload, frozen=True, kw_only=True):
     """https://docs.github.com/en/webhooks/webhook-events-and-payloads#organization"""
 
     membership: Membership | None = None
 
 
-class Now(Struct, frozen=True):
+class NewValue(Struct, frozen=True):
     """A new value."""
 
     to: Word | None = None
@@ -231,8 +231,8 @@ class Now(Struct, frozen=True):
 class MemberChanges(Struct, frozen=True):
     """``changes`` of a `member` event: ``permission`` knows fewer roles than ``role_name``."""
 
-    role_name: Now | None = None
-    permission: Now | None = None
+    role_name: NewValue | None = None
+    permission: NewValue | None = None
 
     @property
     def role(self) -> str | None:
@@ -241,16 +241,16 @@ class MemberChanges(Struct, frozen=True):
         return next(filter(None, told), None)
 
 
-class MemberEvent(Envelope, frozen=True, kw_only=True):
+class MemberEvent(EventPayload, frozen=True, kw_only=True):
     """`member` (of a repository) and `membership` (of a team)."""
 
     member: User | None = None
     changes: MemberChanges | None = None
 
 
-def of_thing(thing: Thing) -> type[Envelope]:
+def of_thing(thing: Thing) -> type[EventPayload]:
     """The payload of an event about one thing of a repository, which carries it under the word for it."""
     word = thing.noun.word
     fields = [(word, thing.Payload)]
-    made = msgspec.defstruct(f"{word.capitalize()}Event", fields, bases=(Envelope,), frozen=True, kw_only=True)
-    return cast(type[Envelope], made)
+    made = msgspec.defstruct(f"{word.capitalize()}Event", fields, bases=(EventPayload,), frozen=True, kw_only=True)
+    return cast(type[EventPayload], made)

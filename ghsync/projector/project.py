@@ -13,7 +13,7 @@ from ghsync import jobs, payload
 from ghsync.changes import feed
 from ghsync.errors import Permanent
 from ghsync.inbox.delivery import UNTOLD
-from ghsync.inbox.queue import Claimed, Verdict
+from ghsync.inbox.queue import ClaimedDelivery, Verdict
 from ghsync.jobs import Job
 from ghsync.mirror import (
     conversion,
@@ -26,15 +26,15 @@ from ghsync.mirror import (
     registry,
     repository,
 )
-from ghsync.mirror.keys import PullRequest, RepositoryId
+from ghsync.mirror.keys import PullRequestKey, RepositoryId
 from ghsync.mirror.noun import Row
 from ghsync.mirror.nouns import IN_REPOSITORIES, SHOWN
-from ghsync.mirror.overlay import Later, Overlaid
+from ghsync.mirror.overlay import LaterFacts, OverlayChanges
 from ghsync.mirror.upsert import Change, bury, upsert
 from ghsync.projector import concerned, events, origin, refetches
 from ghsync.projector.batch import Batch
-from ghsync.projector.resolved import Resolved, resolve
-from ghsync.salvage import Unreadable
+from ghsync.projector.resolved import ResolvedBatch, resolve
+from ghsync.salvage import UnreadableValue
 from ghsync.tasks import creation, lifecycle, links, mentions
 from ghsync.tasks.item import Item
 from ghsync.tasks.mentions import Text
@@ -49,7 +49,7 @@ _KINDS = {issue.noun: "issue", pull_request.noun: "pull_request"}
 _OTHERS = tuple(noun for noun in IN_REPOSITORIES if not noun.shown)
 
 
-async def project(conn: AsyncConnection, deliveries: Sequence[Claimed]) -> list[Verdict]:
+async def project(conn: AsyncConnection, deliveries: Sequence[ClaimedDelivery]) -> list[Verdict]:
     """Project deliveries in the caller's transaction; one that cannot be read is parked and harms no other (I8)."""
     batch = Batch()
     verdicts = [read(delivery, batch) for delivery in deliveries]
@@ -57,12 +57,12 @@ async def project(conn: AsyncConnection, deliveries: Sequence[Claimed]) -> list[
     return verdicts
 
 
-def read(delivery: Claimed, batch: Batch) -> Verdict:
+def read(delivery: ClaimedDelivery, batch: Batch) -> Verdict:
     """Decode one delivery into the batch; what cannot be read parks it only where its noun is not known without."""
     if delivery.event in UNTOLD:
         return Verdict(delivery.id, "ignored")
     event = events.EVENTS.get(delivery.event)
-    lost: Sequence[Unreadable] = ()
+    lost: Sequence[UnreadableValue] = ()
     try:
         text = payload.json_bytes(delivery.content_type, delivery.body)
         decoded, lost = payload.read((event or events.OTHER).decoder, text)
@@ -78,14 +78,14 @@ def read(delivery: Claimed, batch: Batch) -> Verdict:
     return Verdict(delivery.id, status, "\n".join(filter(None, (said, _left_out(lost)))) or None, paths)
 
 
-def _left_out(lost: Sequence[Unreadable]) -> str | None:
+def _left_out(lost: Sequence[UnreadableValue]) -> str | None:
     """What could not be read of a payload, as one sentence."""
     reasons = list(dict.fromkeys(part.reason for part in lost))
     more = f"; and {len(reasons) - TOLD:,} more" if len(reasons) > TOLD else ""
     return f"Left out, for it cannot be read: {'; '.join(reasons[:TOLD])}{more}." if reasons else None
 
 
-async def write(conn: AsyncConnection, batch: Batch) -> list[feed.Event]:
+async def write(conn: AsyncConnection, batch: Batch) -> list[feed.ChangeEvent]:
     """Write a batch of nouns and everything that follows from them; answers what the change feed tells of it."""
     written = await registry.write(conn, batch)
     resolved = resolve(batch, written.ids)
@@ -98,16 +98,16 @@ async def write(conn: AsyncConnection, batch: Batch) -> list[feed.Event]:
     linked |= set(await creation.create(conn, _asking(changes)))
     unordered = refetches.unordered(resolved, changes)
     reached = await concerned.find(conn, resolved, changes, unordered | resolved.incomplete)
-    pulls = {PullRequest(*change.key) for change in changes if change.noun is pull_request.noun}
+    pulls = {PullRequestKey(*change.key) for change in changes if change.noun is pull_request.noun}
     pulls |= reached.tracked(changes)
     if batch.insists:  # what is derived is to be right too, however it came to be wrong
-        pulls |= {PullRequest(key[0], key[1]) for key in resolved.of(pull_request.noun)}
+        pulls |= {PullRequestKey(key[0], key[1]) for key in resolved.of(pull_request.noun)}
     # What nobody here has locked may be changing at this moment: it is tracked under its own lock.
     locked = set(written.ids.values())
     elsewhere = {pull for pull in linked if pull[0] not in locked}
     tracked = await tracking.refresh(conn, pulls | linked - elsewhere)
     await lifecycle.move(conn, _led(changes), _tasks(tracked))
-    undecided = [PullRequest(row.repository_id, row.number) for row in tracked if row.undecided]
+    undecided = [PullRequestKey(row.repository_id, row.number) for row in tracked if row.undecided]
     risen = refetches.restored(batch, changes)
     contested = refetches.contested(batch.contested | written.contested)
     unsettled = refetches.due(resolved, unordered, reached, overlaid.outdated, undecided, changes)
@@ -119,7 +119,7 @@ async def write(conn: AsyncConnection, batch: Batch) -> list[feed.Event]:
     return told
 
 
-async def track(conn: AsyncConnection, pulls: Iterable[PullRequest]) -> list[tracking.Tracked]:
+async def track(conn: AsyncConnection, pulls: Iterable[PullRequestKey]) -> list[tracking.TrackingChange]:
     """Derive pull requests (repository id, number) anew because something other than their payload changed.
 
     Answers those whose tracking is another now.
@@ -132,14 +132,14 @@ async def track(conn: AsyncConnection, pulls: Iterable[PullRequest]) -> list[tra
     return tracked
 
 
-def tracking_jobs(pulls: Iterable[PullRequest]) -> list[Job]:
+def tracking_jobs(pulls: Iterable[PullRequestKey]) -> list[Job]:
     """The jobs that track these pull requests (repository id, number), for `linking.track`."""
     return [
         Job(TRACK, f"{repository_id}#{number}", repository_id, "its links changed") for repository_id, number in pulls
     ]
 
 
-async def _write_nouns(conn: AsyncConnection, resolved: Resolved) -> Overlaid:
+async def _write_nouns(conn: AsyncConnection, resolved: ResolvedBatch) -> OverlayChanges:
     """Write what lives in repositories.
 
     What others show comes first, so that these are overlaid with what this very batch brought; counters follow the
@@ -161,22 +161,22 @@ async def _write_nouns(conn: AsyncConnection, resolved: Resolved) -> Overlaid:
     for noun, gone in resolved.gone.items():
         changes += await bury(conn, noun, gone)
     arriving = (row for rows in showing.values() for row in rows)
-    behind = [PullRequest(row["repository_id"], row["number"]) for row in arriving if overlay.behind(row, facts)]
-    return Overlaid(changes, [*pushed.outdated, *behind])
+    behind = [PullRequestKey(row["repository_id"], row["number"]) for row in arriving if overlay.behind(row, facts)]
+    return OverlayChanges(changes, [*pushed.outdated, *behind])
 
 
-async def _facts(conn: AsyncConnection, resolved: Resolved, changes: Sequence[Change]) -> Later:
+async def _facts(conn: AsyncConnection, resolved: ResolvedBatch, changes: Sequence[Change]) -> LaterFacts:
     """What the repositories have learned since the oldest of these rows was observed."""
     rows = [row for noun in (*_KINDS, *SHOWN) for row in resolved.rows_of(noun)]
     if not rows:
-        return Later()
+        return LaterFacts()
     oldest = min(moment for row in rows for moment in overlay.moments(row))
     return await overlay.later(conn, resolved.repositories, oldest - _INSTANT)
 
 
 async def _link(
-    conn: AsyncConnection, resolved: Resolved, named: Sequence[str], changes: list[Change]
-) -> set[PullRequest]:
+    conn: AsyncConnection, resolved: ResolvedBatch, named: Sequence[str], changes: list[Change]
+) -> set[PullRequestKey]:
     """Read what changed texts say of tasks and issues; answers the pull requests whose links changed."""
     texts, moved = [], []
     for noun, kind in _KINDS.items():
@@ -206,15 +206,15 @@ def _asking(changes: Iterable[Change]) -> list[Item]:
     ]
 
 
-def _led(changes: Iterable[Change]) -> set[PullRequest]:
+def _led(changes: Iterable[Change]) -> set[PullRequestKey]:
     """The pull requests whose tasks may have to follow although their tracking is the same."""
     fields = {"deleted_at", "author_association", "head_repository_id"}
     return {
-        PullRequest(*change.key) for change in changes if change.noun is pull_request.noun and fields & change.fields
+        PullRequestKey(*change.key) for change in changes if change.noun is pull_request.noun and fields & change.fields
     }
 
 
-def _tasks(tracked: Iterable[tracking.Tracked]) -> set[str]:
+def _tasks(tracked: Iterable[tracking.TrackingChange]) -> set[str]:
     """The tasks that may have to follow: their pull requests are at another stage, or are another task's by now."""
     followed = {"status", "merged_at", "closed_at", "task_id"}
     led = [row for row in tracked if row.created or followed & row.fields]
@@ -239,9 +239,9 @@ def _text(change: Change, kind: str, row: Row) -> Text:
     )
 
 
-def _events(changes: Iterable[Change]) -> list[feed.Event]:
+def _events(changes: Iterable[Change]) -> list[feed.ChangeEvent]:
     return [
-        feed.Event(
+        feed.ChangeEvent(
             entity_type=change.noun.name,
             entity_id=change.id,
             repository_id=_repository_id(change),
@@ -271,9 +271,9 @@ def _operation(change: Change) -> str:
     return "update"
 
 
-def _tracking_events(tracked: Iterable[tracking.Tracked]) -> list[feed.Event]:
+def _tracking_events(tracked: Iterable[tracking.TrackingChange]) -> list[feed.ChangeEvent]:
     return [
-        feed.Event(
+        feed.ChangeEvent(
             entity_type="pr_tracking",
             entity_id=row.id,
             repository_id=row.repository_id,

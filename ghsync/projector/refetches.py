@@ -5,18 +5,18 @@ from typing import Any
 
 from ghsync.jobs import Job
 from ghsync.mirror import comment, pull_request, repository
-from ghsync.mirror.keys import PullRequest
+from ghsync.mirror.keys import PullRequestKey
 from ghsync.mirror.noun import Noun
 from ghsync.mirror.upsert import Change
 from ghsync.projector.batch import Batch
-from ghsync.projector.concerned import Concerned
-from ghsync.projector.resolved import Place, Resolved
+from ghsync.projector.concerned import ConcernedPullRequests
+from ghsync.projector.resolved import Place, ResolvedBatch
 
 ROSE = "it was deleted, and delivers again"
 GIVEN_UP = "another installation gave up a repository that it sees"
 
 
-def unordered(resolved: Resolved, changes: Iterable[Change]) -> set[Place]:
+def unordered(resolved: ResolvedBatch, changes: Iterable[Change]) -> set[Place]:
     """The rows of which two payloads tie and differ, of the batch or of what was stored before."""
     return {*resolved.unordered, *(_place(change) for change in changes if change.unordered)}
 
@@ -38,11 +38,11 @@ def restored(batch: Batch, changes: Iterable[Change]) -> list[Job]:
 
 
 def due(
-    resolved: Resolved,
+    resolved: ResolvedBatch,
     unordered: Iterable[Place],
-    reached: Concerned,
-    outdated: Iterable[PullRequest],
-    undecided: Iterable[PullRequest],
+    reached: ConcernedPullRequests,
+    outdated: Iterable[PullRequestKey],
+    undecided: Iterable[PullRequestKey],
     changes: Sequence[Change],
 ) -> list[Job]:
     """The refetches that tell what these payloads do not.
@@ -50,7 +50,7 @@ def due(
     A branch of ``outdated`` pull requests was pushed to; whether ``undecided`` ones can be merged is unknown.
     """
     reported = resolved.of(pull_request.noun).items()
-    unknown = [*undecided, *(PullRequest(*key) for key, row in reported if pull_request.is_undecided(row))]
+    unknown = [*undecided, *(PullRequestKey(*key) for key, row in reported if pull_request.is_undecided(row))]
     return [
         *_unsettled(unordered, reached, "two payloads of one second differ"),
         *_unsettled(resolved.incomplete, reached, "a part of a payload could not be read"),
@@ -66,12 +66,12 @@ def _is_risen(batch: Batch, change: Change) -> bool:
     return not change.created and batch.repositories[change.key[0]]["observed_by"] != "api"
 
 
-def _unsettled(places: Iterable[Place], reached: Concerned, reason: str) -> list[Job]:
+def _unsettled(places: Iterable[Place], reached: ConcernedPullRequests, reason: str) -> list[Job]:
     """The refetches that settle what payloads left open about these rows."""
     return [job for noun, key in places for job in _refetches(noun, key, reached.of(noun, key), reason)]
 
 
-def _miscounted(resolved: Resolved, changes: Iterable[Change]) -> list[PullRequest]:
+def _miscounted(resolved: ResolvedBatch, changes: Iterable[Change]) -> list[PullRequestKey]:
     """Pull requests of which comments on lines came or went: no payload of a hook counts these."""
     counted = {
         change.key
@@ -79,13 +79,13 @@ def _miscounted(resolved: Resolved, changes: Iterable[Change]) -> list[PullReque
         if change.noun is comment.noun and (change.created or "deleted_at" in change.fields)
     }
     return [
-        PullRequest(key[0], row["number"])
+        PullRequestKey(key[0], row["number"])
         for key, row in (resolved.of(comment.noun).items() if counted else ())
         if key in counted and row["kind"] == "review_comment" and row["observed_by"] != "api"
     ]
 
 
-def _refetches(noun: Noun, key: tuple[Any, ...], pulls: Iterable[PullRequest], reason: str) -> list[Job]:
+def _refetches(noun: Noun, key: tuple[Any, ...], pulls: Iterable[PullRequestKey], reason: str) -> list[Job]:
     """What is asked of the API to learn more of a row, which concerns these pull requests."""
     match noun.refetch:
         case None:
@@ -97,13 +97,13 @@ def _refetches(noun: Noun, key: tuple[Any, ...], pulls: Iterable[PullRequest], r
         case "issue" | "comment" as itself:
             return [Job(f"refetch_{itself}", f"{key[0]}#{key[-1]}", key[0], reason)]
         case "pull_request" if noun is pull_request.noun:
-            return [_of_pull_request(PullRequest(*key), reason)]
+            return [_of_pull_request(PullRequestKey(*key), reason)]
         case "heads":
             return [_of_pull_request(pull, reason, "checks") for pull in pulls]
         case _:
             return [_of_pull_request(pull, reason) for pull in pulls]
 
 
-def _of_pull_request(pull: PullRequest, reason: str, what: str = "pull_request") -> Job:
+def _of_pull_request(pull: PullRequestKey, reason: str, what: str = "pull_request") -> Job:
     repository_id, number = pull
     return Job(f"refetch_{what}", f"{repository_id}#{number}", repository_id, reason)

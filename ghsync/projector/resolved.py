@@ -17,7 +17,7 @@ Place = tuple[Noun, Key]
 
 
 @dataclass(frozen=True, slots=True)
-class Resolved:
+class ResolvedBatch:
     """What a batch tells of what lives in ``repositories``: rows by noun and key, and of which not all is settled.
 
     Of ``unordered`` rows two payloads of the batch tie and differ, of ``incomplete`` ones a part could not be read.
@@ -40,9 +40,9 @@ class Resolved:
         return list(self.of(noun).values())
 
 
-def resolve(batch: Batch, ids: Mapping[GitHubId, RepositoryId]) -> Resolved:
+def resolve(batch: Batch, ids: Mapping[GitHubId, RepositoryId]) -> ResolvedBatch:
     """The batch, when the repositories in it have these ids of ours by GitHub's."""
-    return Resolved(
+    return ResolvedBatch(
         frozenset(ids.values()),
         {
             noun: {(ids[key[0]], *key[1:]): _row(row, ids) for key, row in rows.items()}

@@ -29,7 +29,7 @@ from ghsync.mirror.guard import last_moment
 from ghsync.mirror.noun import CLOCKS_DIFFER_BY, Noun
 from ghsync.projector.batch import Batch
 from ghsync.reconciler import access, conversations
-from ghsync.reconciler.catalog import Known
+from ghsync.reconciler.catalog import KnownRepository
 from ghsync.reconciler.conversations import Conversation
 from ghsync.reconciler.runs import Run, What
 from ghsync.reconciler.session import Session
@@ -74,7 +74,9 @@ MOST_MOVES = 10
 NOUNS: Mapping[What, Noun] = {"issues": issue.noun, "pull_requests": pull_request.noun}
 
 
-async def find(conn: AsyncConnection, known: Known, run: Run, kinds: Sequence[What], now: datetime) -> list[Absentee]:
+async def find(
+    conn: AsyncConnection, known: KnownRepository, run: Run, kinds: Sequence[What], now: datetime
+) -> list[Absentee]:
     """What is stored, older than the listing, and was not in it; ``now`` is GitHub's, later than which nothing was."""
     asked = {
         "now": now + CLOCKS_DIFFER_BY,
@@ -101,7 +103,7 @@ _destination_decoder = msgspec.json.Decoder(_Destination)
 _repository_decoder = msgspec.json.Decoder(_Repository)
 
 
-async def settle(session: Session, known: Known, absentee: Absentee, batch: Batch) -> None:
+async def settle(session: Session, known: KnownRepository, absentee: Absentee, batch: Batch) -> None:
     """Ask for one absentee, and add to the batch what has become of it.
 
     Raises `AccessLost` where the whole repository cannot be seen any more: then a 404 proves nothing.
@@ -179,7 +181,9 @@ ORDER BY t.node_id
 """)
 
 
-async def bury_comments(engine: AsyncEngine, known: Known, batch: Batch, read: Sequence[Conversation]) -> None:
+async def bury_comments(
+    engine: AsyncEngine, known: KnownRepository, batch: Batch, read: Sequence[Conversation]
+) -> None:
     """Add the tombstones of comments and threads that a conversation, read to its end, no longer has."""
     comments = [
         *(
@@ -210,5 +214,5 @@ def _complete(conversation: Conversation, present: list[str], **more: str) -> di
     return {**told, "present": present, **more}
 
 
-def _among(known: Known, complete: list[dict[str, object]]) -> dict[str, str]:
+def _among(known: KnownRepository, complete: list[dict[str, object]]) -> dict[str, str]:
     return {"complete": msgspec.json.encode(complete).decode(), "repository": known.place.id}

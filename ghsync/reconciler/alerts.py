@@ -21,8 +21,8 @@ from ghsync.mirror.security_alert import Payload
 from ghsync.mirror.user import time
 from ghsync.projector.batch import Batch
 from ghsync.reconciler import unread
-from ghsync.reconciler.catalog import Known
-from ghsync.reconciler.session import Listed, Session
+from ghsync.reconciler.catalog import KnownRepository
+from ghsync.reconciler.session import ListingPage, Session
 
 LISTINGS: Mapping[str, tuple[str, str, dict[str, object]]] = {
     "code_scanning": ("security_events", "code-scanning/alerts", {}),
@@ -39,7 +39,7 @@ WHERE repository_id = :repository AND kind = :kind AND deleted_at IS NULL ORDER 
 _decoder = msgspec.json.Decoder(Payload)
 
 
-async def read(session: Session, engine: AsyncEngine, known: Known) -> None:
+async def read(session: Session, engine: AsyncEngine, known: KnownRepository) -> None:
     """Read all alerts of every kind and state, and write them.
 
     Who insists has those asked for that are not listed: code scanning does not list what it saw in pull requests alone.
@@ -53,7 +53,7 @@ async def read(session: Session, engine: AsyncEngine, known: Known) -> None:
         await session.gate.write(batch)
 
 
-async def _read(session: Session, engine: AsyncEngine, known: Known, batch: Batch, kind: str) -> None:
+async def _read(session: Session, engine: AsyncEngine, known: KnownRepository, batch: Batch, kind: str) -> None:
     stored, asked_at = await _stored(engine, known, kind), session.github.now()
     try:
         pages = await _listed(session, known, kind)
@@ -77,7 +77,7 @@ async def _read(session: Session, engine: AsyncEngine, known: Known, batch: Batc
                 await _settle(session, known, batch, kind, number)
 
 
-async def _listed(session: Session, known: Known, kind: str) -> list[Listed[Payload]] | None:
+async def _listed(session: Session, known: KnownRepository, kind: str) -> list[ListingPage[Payload]] | None:
     """The pages of all alerts; None where it is not shown whether there are any."""
     _, path, params = LISTINGS[kind]
     try:
@@ -90,7 +90,7 @@ async def _listed(session: Session, known: Known, kind: str) -> list[Listed[Payl
         return None
 
 
-async def _settle(session: Session, known: Known, batch: Batch, kind: str, number: int) -> None:
+async def _settle(session: Session, known: KnownRepository, batch: Batch, kind: str, number: int) -> None:
     """Ask for one that was not listed, and add to the batch what has become of it."""
     _, path, params = LISTINGS[kind]
     asked_at = session.github.now()
@@ -104,13 +104,13 @@ async def _settle(session: Session, known: Known, batch: Batch, kind: str, numbe
     batch.add(security_alert.noun, known.place.github_id, row)
 
 
-def _named(known: Known, kind: str, number: int | None = None) -> str:
+def _named(known: KnownRepository, kind: str, number: int | None = None) -> str:
     """What errors call all alerts of a kind, or one."""
     which = "alerts" if number is None else f"alert {number}"
     return f"The {kind.replace('_', ' ')} {which} of {known.place.full_name}"
 
 
-def _bury(batch: Batch, known: Known, kind: str, number: int, asked_at: datetime) -> None:
+def _bury(batch: Batch, known: KnownRepository, kind: str, number: int, asked_at: datetime) -> None:
     batch.bury(security_alert.noun, known.place.github_id, {"kind": kind, "number": number}, asked_at)
 
 
@@ -118,7 +118,7 @@ def _changed(alert: Payload, updated_at: datetime | None) -> bool:
     return updated_at != time(alert.updated_at)
 
 
-async def _stored(engine: AsyncEngine, known: Known, kind: str) -> dict[int, datetime | None]:
+async def _stored(engine: AsyncEngine, known: KnownRepository, kind: str) -> dict[int, datetime | None]:
     """When those that are mirrored were changed last, by number."""
     async with transaction(engine) as conn:
         found = await conn.execute(_STORED, {"repository": known.place.id, "kind": kind})

@@ -13,13 +13,13 @@ import sqlalchemy as sa
 import structlog
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from ghsync.changes.feed import Event
+from ghsync.changes.feed import ChangeEvent
 from ghsync.database import document, metadata, moment, reference, transaction, uuid_key
 from ghsync.mirror import issue, pull_request
 from ghsync.reconciler import catalog, places, refetch, runs, unread
 from ghsync.reconciler.absentees import NOUNS, Absentee
 from ghsync.reconciler.reconciler import Reconciler
-from ghsync.reconciler.refetch import Wanted
+from ghsync.reconciler.refetch import RefetchTarget
 from ghsync.reconciler.runs import Progress, Run
 
 log = structlog.get_logger()
@@ -76,7 +76,7 @@ FROM json_to_recordset(:findings)
 
 
 @dataclass(frozen=True, slots=True)
-class Finding:
+class AuditFinding:
     """A row that was wrong: the fields that differed, as they were here and as GitHub has them."""
 
     repository_id: str
@@ -86,7 +86,7 @@ class Finding:
     actual: dict[str, Any]
 
 
-async def audit(reconciler: Reconciler, *, size: int = 20) -> tuple[Run, list[Finding]]:
+async def audit(reconciler: Reconciler, *, size: int = 20) -> tuple[Run, list[AuditFinding]]:
     """Compare up to ``size`` issues and as many pull requests with GitHub."""
     now = reconciler.github.now()
     async with transaction(reconciler.engine) as conn:
@@ -94,7 +94,7 @@ async def audit(reconciler: Reconciler, *, size: int = 20) -> tuple[Run, list[Fi
         sample = await _sample(conn, size, now - SETTLED)
         seen = reconciler.readable(await places.these(conn, [one.repository_id for one in sample]))
         known = {place.id: await catalog.stored(conn, place) for part in seen.values() for place in part}
-    found: list[Finding] = []
+    found: list[AuditFinding] = []
     async with runs.recorded(reconciler.engine, run):
         for installation, part in seen.items():
             ids = {place.id for place in part}
@@ -118,7 +118,7 @@ async def audit(reconciler: Reconciler, *, size: int = 20) -> tuple[Run, list[Fi
     return run, found
 
 
-def differences(told: Iterable[Event], settled_at: datetime) -> list[Finding]:
+def differences(told: Iterable[ChangeEvent], settled_at: datetime) -> list[AuditFinding]:
     """Which changes the mirror should have known before it was told."""
     found = []
     for event in told:
@@ -132,7 +132,7 @@ def differences(told: Iterable[Event], settled_at: datetime) -> list[Finding]:
         fields = actual.keys() - COMPUTED
         if fields:
             found.append(
-                Finding(
+                AuditFinding(
                     event.repository_id,
                     event.entity_type,
                     event.number,
@@ -143,11 +143,13 @@ def differences(told: Iterable[Event], settled_at: datetime) -> list[Finding]:
     return found
 
 
-async def _sample(conn: AsyncConnection, size: int, before: datetime) -> list[Wanted]:
+async def _sample(conn: AsyncConnection, size: int, before: datetime) -> list[RefetchTarget]:
     rows = await conn.execute(_SAMPLE, {"size": size, "before": before})
-    return [Wanted(row.id, row.repository_id, Absentee(NOUNS[row.what], row.number), row.node_id) for row in rows]
+    return [
+        RefetchTarget(row.id, row.repository_id, Absentee(NOUNS[row.what], row.number), row.node_id) for row in rows
+    ]
 
 
-async def _keep(conn: AsyncConnection, run: Run, found: list[Finding]) -> None:
+async def _keep(conn: AsyncConnection, run: Run, found: list[AuditFinding]) -> None:
     if found:
         await conn.execute(_FIND, {"run_id": run.id, "findings": msgspec.json.encode(found).decode()})

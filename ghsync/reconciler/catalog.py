@@ -27,7 +27,7 @@ _repository = msgspec.json.Decoder(repository.Payload)
 
 
 @dataclass(frozen=True, slots=True)
-class Known:
+class KnownRepository:
     """A repository under its present name, with its labels and milestones; ``off`` are the kinds switched off in it."""
 
     place: Place
@@ -41,7 +41,7 @@ class Known:
         return batch
 
 
-async def read(session: Session, engine: AsyncEngine, place: Place, *, whole: bool = True) -> Known:
+async def read(session: Session, engine: AsyncEngine, place: Place, *, whole: bool = True) -> KnownRepository:
     """Read a repository with what its listings show, and write it; not the ``whole`` of what nothing else refers to."""
     answer = await session.get(place.path())
     payload = decoded(answer.body, _repository, place.full_name)
@@ -66,7 +66,7 @@ async def read(session: Session, engine: AsyncEngine, place: Place, *, whole: bo
     catalog = _catalog(listed.get(label.noun, ()), listed.get(milestone.noun, ()))
     if unread.parts(here.id) in session.unread.sentences:
         catalog = await _filled(engine, here, catalog)
-    return Known(here, catalog, access.switched_off(payload))
+    return KnownRepository(here, catalog, access.switched_off(payload))
 
 
 def _answers(noun: Noun, place: Place, payload: repository.Payload) -> bool:
@@ -99,8 +99,8 @@ WHERE repository_id = :id AND deleted_at IS NULL AND github_id ~ '^[0-9]{1,18}$'
 """)
 
 
-async def stored(conn: AsyncConnection, place: Place) -> Known:
+async def stored(conn: AsyncConnection, place: Place) -> KnownRepository:
     """A repository with the labels and milestones that the mirror knows."""
     labels = [label.Payload(**row._mapping) for row in await conn.execute(_LABELS, {"id": place.id})]
     milestones = [milestone.Payload(**row._mapping) for row in await conn.execute(_MILESTONES, {"id": place.id})]
-    return Known(place, _catalog(labels, milestones))
+    return KnownRepository(place, _catalog(labels, milestones))

@@ -13,13 +13,13 @@ from ghsync.database import transaction
 from ghsync.errors import GraphQLUnavailable, TooHeavy, UnreadableAnswer
 from ghsync.github.decoding import decoded
 from ghsync.github.graphql.answered import UnknownLabel
-from ghsync.github.graphql.conversations import Issue
-from ghsync.github.graphql.pull_requests import PullRequest
+from ghsync.github.graphql.conversations import IssueNode
+from ghsync.github.graphql.pull_requests import PullRequestNode
 from ghsync.mirror import comment, issue, pull_request
 from ghsync.projector.batch import Batch
 from ghsync.reconciler import parts, reviews, unread
-from ghsync.reconciler.catalog import Known
-from ghsync.reconciler.reviews import Said
+from ghsync.reconciler.catalog import KnownRepository
+from ghsync.reconciler.reviews import Discussion
 from ghsync.reconciler.session import Session
 
 Payload = issue.Payload | pull_request.Payload
@@ -36,7 +36,7 @@ class Conversation:
     observed_at: datetime
     comments: list[comment.Payload] = field(default_factory=list)
     comments_complete: bool = False
-    said: Said = field(default_factory=Said)
+    said: Discussion = field(default_factory=Discussion)
     untold: frozenset[str] = frozenset()
 
     @property
@@ -59,14 +59,16 @@ def add(session: Session, batch: Batch, repository_id: int, conversation: Conver
     reviews.add(batch, repository_id, told.number, conversation.said, origin)
 
 
-async def read(session: Session, known: Known, node: Issue | PullRequest, observed_at: datetime) -> Conversation:
+async def read(
+    session: Session, known: KnownRepository, node: IssueNode | PullRequestNode, observed_at: datetime
+) -> Conversation:
     """A conversation as GraphQL shows it; one that it cuts off, or whose labels are new, is read through REST."""
-    pull = isinstance(node, PullRequest)
+    pull = isinstance(node, PullRequestNode)
     if node.cut:
         return await one(session, known, node.number, pull=pull)
-    said, untold = Said(), frozenset[str]()
+    said, untold = Discussion(), frozenset[str]()
     try:
-        if isinstance(node, PullRequest):
+        if isinstance(node, PullRequestNode):
             node = await reviews.whole(session, await reviews.with_reviewers_of_one(session, known, node))
             told: Payload = node.payload(known.catalog)
             said = await reviews.shown(session, known, node)
@@ -85,7 +87,7 @@ SELECT number, metadata FROM github_issues WHERE repository_id = :repository AND
 """)
 
 
-async def completed(engine: AsyncEngine, known: Known, read: Sequence[Conversation]) -> list[Conversation]:
+async def completed(engine: AsyncEngine, known: KnownRepository, read: Sequence[Conversation]) -> list[Conversation]:
     """The same, with what GraphQL was not asked for as the mirror has it: who does not ask learns nothing of it."""
     numbers = [each.payload.number for each in read if each.untold]
     if not numbers:
@@ -109,7 +111,7 @@ _issue = msgspec.json.Decoder(issue.Payload)
 _pull_request = msgspec.json.Decoder(pull_request.Payload)
 
 
-async def one(session: Session, known: Known, number: int, *, pull: bool) -> Conversation:
+async def one(session: Session, known: KnownRepository, number: int, *, pull: bool) -> Conversation:
     """A conversation as REST shows it."""
     answer = await session.get(known.place.path("pulls" if pull else "issues", number))
     name = f"{known.place.full_name}#{number}"
@@ -119,15 +121,17 @@ async def one(session: Session, known: Known, number: int, *, pull: bool) -> Con
     return await with_comments(session, known, told, answer.observed_at)
 
 
-async def with_comments(session: Session, known: Known, told: Payload, observed_at: datetime) -> Conversation:
+async def with_comments(session: Session, known: KnownRepository, told: Payload, observed_at: datetime) -> Conversation:
     """The conversation of an issue or pull request that REST has shown."""
     pull = isinstance(told, pull_request.Payload)
     comments, _ = await _comments(session, known, told.number, pull=pull) if told.comments else ([], True)
-    said = await reviews.listed(session, known, told) if isinstance(told, pull_request.Payload) else Said()
+    said = await reviews.listed(session, known, told) if isinstance(told, pull_request.Payload) else Discussion()
     return Conversation(told, observed_at, comments, len(comments) == (told.comments or 0), said)
 
 
-async def _comments(session: Session, known: Known, number: int, *, pull: bool) -> tuple[list[comment.Payload], bool]:
+async def _comments(
+    session: Session, known: KnownRepository, number: int, *, pull: bool
+) -> tuple[list[comment.Payload], bool]:
     place = known.place
     name, job = f"The comments of {place.full_name}#{number}", unread.conversation(place.id, number, pull=pull)
     return await parts.read(session, place, ("issues", number, "comments"), comment.Payload, name, job)

@@ -8,7 +8,7 @@ from typing import Protocol
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
-from ghsync.changes.feed import Event
+from ghsync.changes.feed import ChangeEvent
 from ghsync.database import first_line, transaction
 from ghsync.errors import UnreadableAnswer
 from ghsync.projector import project
@@ -43,7 +43,7 @@ class Gate(Protocol):
     def writes(self) -> bool:
         """Whether the mirror becomes what is read."""
 
-    async def write(self, batch: Batch, afterwards: Afterwards | None = None) -> list[Event]:
+    async def write(self, batch: Batch, afterwards: Afterwards | None = None) -> list[ChangeEvent]:
         """Bring the mirror up to the batch; answers what changed."""
 
     async def mark(self, place: Place, progress: Progress, *, complete: bool) -> None:
@@ -59,7 +59,7 @@ class Mirror:
 
     writes = True
 
-    async def write(self, batch: Batch, afterwards: Afterwards | None = None) -> list[Event]:
+    async def write(self, batch: Batch, afterwards: Afterwards | None = None) -> list[ChangeEvent]:
         """Write the batch and commit."""
         batch.insists = self.insists
         with storable():
@@ -88,11 +88,11 @@ class Rehearsal:
 
     engine: AsyncEngine
     insists: bool = False
-    differences: list[Event] = field(default_factory=list)
+    differences: list[ChangeEvent] = field(default_factory=list)
 
     writes = False
 
-    async def write(self, batch: Batch, afterwards: Afterwards | None = None) -> list[Event]:
+    async def write(self, batch: Batch, afterwards: Afterwards | None = None) -> list[ChangeEvent]:
         """Find out what the batch would change."""
         batch.insists = self.insists
         with storable():

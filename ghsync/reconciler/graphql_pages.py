@@ -13,7 +13,7 @@ from ghsync.github.graphql import answers
 from ghsync.github.graphql.checks import Heads
 from ghsync.github.partial import HOLES
 from ghsync.reconciler import heads, page, reviews
-from ghsync.reconciler.catalog import Known
+from ghsync.reconciler.catalog import KnownRepository
 from ghsync.reconciler.conversations import Conversation
 from ghsync.reconciler.holes import Holes
 from ghsync.reconciler.page import Page, Until
@@ -33,7 +33,7 @@ log = structlog.get_logger()
 
 
 async def pages(
-    session: Session, known: Known, progress: Progress, kinds: Iterable[What], until: Until | None = None
+    session: Session, known: KnownRepository, progress: Progress, kinds: Iterable[What], until: Until | None = None
 ) -> AsyncIterator[Page]:
     """All conversations of these kinds, from where ``progress`` is; or what changed, as far back as ``until``.
 
@@ -130,7 +130,9 @@ def _kept_back(error: GraphQLDenied) -> set[str]:
     return {_CONNECTIONS[str(path[1])] for path in paths if len(path) > 1 and path[1] in _CONNECTIONS}
 
 
-async def _ask(session: Session, known: Known, progress: Progress, sizes: _Sizes, until: Until | None) -> Page:
+async def _ask(
+    session: Session, known: KnownRepository, progress: Progress, sizes: _Sizes, until: Until | None
+) -> Page:
     answer = await session.graphql(
         "conversations",
         repository=known.place.node_id,
@@ -166,9 +168,9 @@ async def _ask(session: Session, known: Known, progress: Progress, sizes: _Sizes
 
 async def _items(
     session: Session,
-    known: Known,
+    known: KnownRepository,
     what: What,
-    shown: answers.Page,
+    shown: answers.ConnectionPage,
     position: Position,
     numbers: answers.Numbers,
     observed_at: datetime,
@@ -182,7 +184,11 @@ async def _items(
 
 
 def _with_items(
-    read: Page, what: What, shown: answers.Page, items: Sequence[Conversation | int | None], until: Until | None
+    read: Page,
+    what: What,
+    shown: answers.ConnectionPage,
+    items: Sequence[Conversation | int | None],
+    until: Until | None,
 ) -> Page:
     """The page with one kind more, and with how far that is now."""
     found = [one for one in items if isinstance(one, Conversation)]
@@ -213,7 +219,7 @@ def _with_heads(read: Page, shown: Heads, observed_at: datetime, until: Until | 
     return replace(read, heads=found, progress=structs.replace(read.progress, heads=position))
 
 
-def _tell_hidden(session: Session, known: Known, shown: Heads, numbers: answers.Numbers) -> None:
+def _tell_hidden(session: Session, known: KnownRepository, shown: Heads, numbers: answers.Numbers) -> None:
     """Tell of heads that GraphQL does not show."""
     for place, head in enumerate(shown.nodes):
         if head is None:

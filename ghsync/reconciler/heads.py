@@ -18,7 +18,7 @@ from ghsync.jobs import Job
 from ghsync.mirror import check_run, check_suite, commit_status, pull_request, workflow_run
 from ghsync.projector.batch import Batch
 from ghsync.reconciler import parts, unread
-from ghsync.reconciler.catalog import Known
+from ghsync.reconciler.catalog import KnownRepository
 from ghsync.reconciler.session import Session
 
 T = TypeVar("T")
@@ -39,7 +39,7 @@ ORDER BY number
 
 
 @dataclass(frozen=True, slots=True)
-class Shown:
+class PullRequestHead:
     """The head of an open pull request, and what GraphQL showed of it: nothing where REST has to be asked."""
 
     number: int
@@ -49,7 +49,7 @@ class Shown:
 
 
 @dataclass(frozen=True, slots=True)
-class Checked:
+class CommitChecks:
     """What was checked of a commit."""
 
     sha: str
@@ -60,31 +60,31 @@ class Checked:
     statuses: list[commit_status.Payload] = field(default_factory=list)
 
 
-def variables(known: Known) -> dict[str, bool]:
+def variables(known: KnownRepository) -> dict[str, bool]:
     """Which parts of a head its reader may see, as the documents ask for them."""
     return {name: known.place.may(name) for name in ("checks", "statuses", "actions")}
 
 
-def shown(nodes: Sequence[Head], observed_at: datetime) -> list[Shown]:
+def shown(nodes: Sequence[Head], observed_at: datetime) -> list[PullRequestHead]:
     """Heads as GraphQL shows them; one whose commit it does not show yet comes with the next push or reading."""
-    return [Shown(node.number, node.head_ref_oid, observed_at, node) for node in nodes if node.commit]
+    return [PullRequestHead(node.number, node.head_ref_oid, observed_at, node) for node in nodes if node.commit]
 
 
-def listed(told: Sequence[pull_request.Payload], observed_at: datetime) -> list[Shown]:
+def listed(told: Sequence[pull_request.Payload], observed_at: datetime) -> list[PullRequestHead]:
     """Heads of which REST is to be asked."""
     return [
-        Shown(one.number, one.head.sha, observed_at)
+        PullRequestHead(one.number, one.head.sha, observed_at)
         for one in told
         if one.state == "open" and one.head is not None and one.head.sha
     ]
 
 
-async def read(session: Session, known: Known, heads: Sequence[Shown]) -> list[Checked]:
+async def read(session: Session, known: KnownRepository, heads: Sequence[PullRequestHead]) -> list[CommitChecks]:
     """What was checked of these heads."""
     return [await _told(session, known, head) or await _asked(session, known, head) for head in heads]
 
 
-def add(session: Session, batch: Batch, repository_id: int, checked: Checked) -> None:
+def add(session: Session, batch: Batch, repository_id: int, checked: CommitChecks) -> None:
     """Add the rows of what was checked of a commit."""
     origin = session.origin(checked.observed_at)
     for suite in checked.suites:
@@ -97,7 +97,7 @@ def add(session: Session, batch: Batch, repository_id: int, checked: Checked) ->
         batch.add(commit_status.noun, repository_id, commit_status.row(status, checked.sha, origin))
 
 
-async def doubted(engine: AsyncEngine, known: Known, now: datetime) -> list[Shown]:
+async def doubted(engine: AsyncEngine, known: KnownRepository, now: datetime) -> list[PullRequestHead]:
     """Heads whose workflow runs name pull requests that do not have that commit, or of which several have it open.
 
     GraphQL does not tell what a run names.
@@ -105,15 +105,18 @@ async def doubted(engine: AsyncEngine, known: Known, now: datetime) -> list[Show
     if not known.place.may("actions"):
         return []
     async with transaction(engine) as conn:
-        return [Shown(row.number, row.sha, now) for row in await conn.execute(_DOUBTED, {"repository": known.place.id})]
+        return [
+            PullRequestHead(row.number, row.sha, now)
+            for row in await conn.execute(_DOUBTED, {"repository": known.place.id})
+        ]
 
 
-async def named(session: Session, known: Known, head: Shown) -> Checked:
+async def named(session: Session, known: KnownRepository, head: PullRequestHead) -> CommitChecks:
     """The workflow runs of a head, asked for through REST, which says which pull requests they name."""
-    return Checked(head.sha, session.github.now(), workflows=await _workflows(session, known, head))
+    return CommitChecks(head.sha, session.github.now(), workflows=await _workflows(session, known, head))
 
 
-async def _told(session: Session, known: Known, head: Shown) -> Checked | None:
+async def _told(session: Session, known: KnownRepository, head: PullRequestHead) -> CommitChecks | None:
     """What GraphQL told of a head, if that is all of it."""
     commit = head.node.commit if head.node else None
     if head.node is None or commit is None or commit.cut:
@@ -122,7 +125,7 @@ async def _told(session: Session, known: Known, head: Shown) -> Checked | None:
     if statuses is None:
         statuses = await _part(session, known, head, commit_status.Payload, "statuses")
     workflows = (suite.workflow(head.sha) for suite in commit.suites)
-    return Checked(
+    return CommitChecks(
         head.sha,
         head.observed_at,
         [suite.payload(head.sha) for suite in commit.suites],
@@ -132,13 +135,13 @@ async def _told(session: Session, known: Known, head: Shown) -> Checked | None:
     )
 
 
-async def _asked(session: Session, known: Known, head: Shown) -> Checked:
+async def _asked(session: Session, known: KnownRepository, head: PullRequestHead) -> CommitChecks:
     """The same through REST, as far as it may be seen.
 
     A commit that GitHub does not know (404, or 422 with "No commit found") has nothing to tell of yet.
     """
     place = known.place
-    checked = Checked(head.sha, session.github.now())
+    checked = CommitChecks(head.sha, session.github.now())
     try:
         if place.may("checks"):
             checked.suites.extend(
@@ -155,7 +158,7 @@ async def _asked(session: Session, known: Known, head: Shown) -> Checked:
     return checked
 
 
-async def _workflows(session: Session, known: Known, head: Shown) -> list[workflow_run.Payload]:
+async def _workflows(session: Session, known: KnownRepository, head: PullRequestHead) -> list[workflow_run.Payload]:
     """The workflow runs of a head, with the pull requests that they name."""
     name, job = _named(known, head, "workflow runs")
     found, _ = await parts.read(
@@ -166,7 +169,12 @@ async def _workflows(session: Session, known: Known, head: Shown) -> list[workfl
 
 
 async def _part(
-    session: Session, known: Known, head: Shown, item: type[T], listing: str, within: str | None = None
+    session: Session,
+    known: KnownRepository,
+    head: PullRequestHead,
+    item: type[T],
+    listing: str,
+    within: str | None = None,
 ) -> list[T]:
     """All of one kind that is checked of a head; what cannot be read of it is told, and left as it was."""
     name, job = _named(known, head, listing.replace("-", " "))
@@ -175,6 +183,6 @@ async def _part(
     return found
 
 
-def _named(known: Known, head: Shown, what: str) -> tuple[str, Job]:
+def _named(known: KnownRepository, head: PullRequestHead, what: str) -> tuple[str, Job]:
     place = known.place
     return f"The {what} of {place.full_name}#{head.number}", unread.checks(place.id, head.number)

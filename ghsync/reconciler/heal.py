@@ -30,7 +30,7 @@ from ghsync.errors import (
 from ghsync.github.decoding import decoded
 from ghsync.inbox.delivery import UNNAMED, Delivery
 from ghsync.inbox.recorder import Recorder
-from ghsync.jobs import Due, Job
+from ghsync.jobs import DueJobs, Job
 from ghsync.projector.events import HANDLED
 from ghsync.receiver import envelope
 from ghsync.reconciler import runs, unread
@@ -53,7 +53,7 @@ LATE = timedelta(minutes=2)
 """How much later than it was made a delivery may appear in the log."""
 
 
-class Logged(msgspec.Struct, frozen=True):
+class LoggedDelivery(msgspec.Struct, frozen=True):
     """One attempt to deliver, as the log lists it."""
 
     id: int
@@ -76,7 +76,7 @@ _whole = msgspec.json.Decoder(_Whole)
 
 
 @dataclass(slots=True)
-class Healed:
+class HealReport:
     """What a look into the log has brought: attempts read, deliveries missing, and those put into the inbox.
 
     ``unread`` is the sentence about those that could not be read.
@@ -90,7 +90,7 @@ class Healed:
 
 async def heal(
     reconciler: Reconciler, recorder: Recorder, *, since: datetime | None = None, priority: str = "sweep"
-) -> tuple[Run, Healed]:
+) -> tuple[Run, HealReport]:
     """Compare the log with the inbox, back to ``since`` or to where the last look began; failed attempts first."""
     now = reconciler.github.now()
     session = reconciler.app_session("reconcile", priority)
@@ -99,7 +99,7 @@ async def heal(
         run = await runs.start(conn, "heal", Progress(now))
     run.meter = session.meter
     begin = since or max(filter(None, (looked_at and looked_at - LATE, now - KEPT)))
-    healed = Healed()
+    healed = HealReport()
     async with runs.recorded(reconciler.engine, run):
         hook_target = await _hook_target(session)
         try:
@@ -119,10 +119,10 @@ async def _look(
     recorder: Recorder,
     hook_target: str,
     begin: datetime,
-    healed: Healed,
+    healed: HealReport,
     only: dict[str, str],
 ) -> None:
-    async for page in session.listing("app/hook/deliveries", Logged, **only):
+    async for page in session.listing("app/hook/deliveries", LoggedDelivery, **only):
         recent = [attempt for attempt in page.items if attempt.delivered_at >= begin]
         for wrong in page.wrong:
             log.warning("delivery_not_read", error=first_line(wrong.error))
@@ -149,7 +149,10 @@ async def _look(
 
 
 async def _keep(
-    reconciler: Reconciler, attempts: Mapping[str, Logged], failures: Mapping[str, BaseException], healed: Healed
+    reconciler: Reconciler,
+    attempts: Mapping[str, LoggedDelivery],
+    failures: Mapping[str, BaseException],
+    healed: HealReport,
 ) -> None:
     """Have again by themselves those that could not be read: they stop no other, and the next look begins later."""
     failed = {
@@ -163,7 +166,7 @@ async def _keep(
     healed.unread = healed.unread or next(iter(failed.values()), None)
 
 
-async def _again(session: Session, reconciler: Reconciler, recorder: Recorder, target: str, healed: Healed) -> None:
+async def _again(session: Session, reconciler: Reconciler, recorder: Recorder, target: str, healed: HealReport) -> None:
     """Ask once more for what could not be read before; whatever has come meanwhile, or is out of the log, is done."""
     async with transaction(reconciler.engine) as conn:
         due = await jobs.due(conn, KIND, AT_ONCE)
@@ -182,10 +185,10 @@ async def _again(session: Session, reconciler: Reconciler, recorder: Recorder, t
             continue
         healed.recorded += brought
         async with transaction(reconciler.engine) as conn:
-            await jobs.finish(conn, KIND, Due([guid], due.seen_at))
+            await jobs.finish(conn, KIND, DueJobs([guid], due.seen_at))
 
 
-async def _bring(session: Session, recorder: Recorder, attempt: Logged) -> bool:
+async def _bring(session: Session, recorder: Recorder, attempt: LoggedDelivery) -> bool:
     return await _read(session, recorder, attempt.id, attempt.guid)
 
 

@@ -9,7 +9,7 @@ from ghsync.errors import GhsyncError, UnreadableAnswer
 from ghsync.github.client import PAGE
 from ghsync.github.graphql import answers
 from ghsync.reconciler import page, unread
-from ghsync.reconciler.catalog import Known
+from ghsync.reconciler.catalog import KnownRepository
 from ghsync.reconciler.conversations import Conversation
 from ghsync.reconciler.page import Until
 from ghsync.reconciler.runs import Position, What
@@ -28,16 +28,18 @@ class Holes:
     """Those of one page; ``position`` is where the listing was before it."""
 
     session: Session
-    known: Known
+    known: KnownRepository
     what: What
     position: Position
     until: Until | None
 
-    async def fill(self, shown: answers.Page, numbers: answers.Numbers) -> list[Conversation | int | None]:
+    async def fill(self, shown: answers.ConnectionPage, numbers: answers.Numbers) -> list[Conversation | int | None]:
         """What is in each: a conversation, its number where it cannot be read, or None where nobody can name it."""
         return [await self._fill(shown, place, numbers) for place, one in enumerate(shown.nodes) if one is None]
 
-    async def _fill(self, shown: answers.Page, place: int, numbers: answers.Numbers) -> Conversation | int | None:
+    async def _fill(
+        self, shown: answers.ConnectionPage, place: int, numbers: answers.Numbers
+    ) -> Conversation | int | None:
         pull = self.what == "pull_requests"
         number = numbers.get(("pullRequests" if pull else "issues", place)) or await self._number(shown.nodes, place)
         if number is not None:

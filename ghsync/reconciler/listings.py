@@ -17,7 +17,7 @@ from ghsync.mirror.noun import Listing, Noun, Thing
 from ghsync.projector.batch import Batch
 from ghsync.reconciler import access
 from ghsync.reconciler.places import Place
-from ghsync.reconciler.session import Listed, Session, Wrong
+from ghsync.reconciler.session import ListingPage, Session, UnreadableItem
 
 log = structlog.get_logger()
 
@@ -40,7 +40,7 @@ async def add(
     first error of an item that cannot be read, once the others are in the batch.
     """
     read: list[Any] = []
-    wrong: list[Wrong] = []
+    wrong: list[UnreadableItem] = []
     async for page in _pages(session, place, thing):
         for one in page.items:
             batch.add(thing.noun, place.github_id, thing.row(one, session.origin(page.observed_at)))
@@ -61,7 +61,7 @@ def _listing(thing: Thing) -> Listing:
     return thing.noun.listing
 
 
-async def _pages(session: Session, place: Place, thing: Thing) -> AsyncIterator[Listed[Any]]:
+async def _pages(session: Session, place: Place, thing: Thing) -> AsyncIterator[ListingPage[Any]]:
     """The pages of a listing; where GraphQL does not tell all of it, from the first one on through REST."""
     listing = _listing(thing)
     if listing.query is not None:
@@ -75,7 +75,7 @@ async def _pages(session: Session, place: Place, thing: Thing) -> AsyncIterator[
         yield page
 
 
-async def _told(session: Session, place: Place, thing: Thing, query: str) -> AsyncIterator[Listed[Any]]:
+async def _told(session: Session, place: Place, thing: Thing, query: str) -> AsyncIterator[ListingPage[Any]]:
     """The pages that GraphQL shows; raises `GraphQLUnavailable` where it does not tell all of what is on one."""
     whole, after, read = _listing(thing).whole, None, 0
     while True:
@@ -84,7 +84,7 @@ async def _told(session: Session, place: Place, thing: Thing, query: str) -> Asy
         items = [one for one in page.nodes if one is not None]
         if len(items) < len(page.nodes) or any(whole and getattr(one, whole) is None for one in items):
             raise GraphQLUnavailable("GraphQL does not tell all of a listing; REST is asked instead.")
-        yield Listed(items, answer.observed_at, (), page.total_count)
+        yield ListingPage(items, answer.observed_at, (), page.total_count)
         read += len(items)
         if not page.page_info.has_next_page:
             return

@@ -14,7 +14,7 @@ from ghsync.errors import GhsyncError, GraphQLUnavailable, TooHeavy
 from ghsync.github import etags
 from ghsync.github.decoding import decoded
 from ghsync.github.graphql import answers
-from ghsync.github.graphql.answers import Newest
+from ghsync.github.graphql.answers import NewestChanges
 from ghsync.reconciler import unread
 from ghsync.reconciler.places import Place
 from ghsync.reconciler.session import Session
@@ -54,7 +54,7 @@ async def sized(session: Session, known: Sequence[Place]) -> list[Place]:
 
 async def _shown(
     session: Session, known: Sequence[Place]
-) -> AsyncIterator[tuple[Sequence[Place], dict[int, Newest] | None]]:
+) -> AsyncIterator[tuple[Sequence[Place], dict[int, NewestChanges] | None]]:
     """Repositories by parts, with what GraphQL shows of them, by GitHub's id; None where it cannot answer."""
     yield [place for place in known if not place.node_id], {}  # there is nothing to ask by
     for part in _parts([place for place in known if place.node_id], AT_ONCE):
@@ -68,7 +68,7 @@ async def _shown(
         yield part, by_number(nodes)
 
 
-def by_number(nodes: Iterable[Newest | None]) -> dict[int, Newest]:
+def by_number(nodes: Iterable[NewestChanges | None]) -> dict[int, NewestChanges]:
     """What GraphQL shows of repositories, by GitHub's number: their node ids may come in another form than they went.
 
     https://docs.github.com/en/graphql/guides/migrating-graphql-global-node-ids
@@ -76,7 +76,7 @@ def by_number(nodes: Iterable[Newest | None]) -> dict[int, Newest]:
     return {node.database_id: node for node in nodes if node}
 
 
-def _sized(place: Place, node: Newest | None) -> Place:
+def _sized(place: Place, node: NewestChanges | None) -> Place:
     if node is None:
         return place
     return replace(place, issues=node.issues.total_count, pull_requests=node.pull_requests.total_count)
@@ -111,7 +111,7 @@ class _Dated(msgspec.Struct, frozen=True):
 _dated = msgspec.json.Decoder(list[_Dated])
 
 
-def _is_news(place: Place, node: Newest | None) -> bool:
+def _is_news(place: Place, node: NewestChanges | None) -> bool:
     return (
         node is None  # it cannot be seen: reading it finds out why
         or node.name_with_owner != place.full_name

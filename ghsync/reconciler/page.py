@@ -7,14 +7,14 @@ from datetime import datetime
 from msgspec import structs
 
 from ghsync.errors import GhsyncError, UnreadableAnswer
-from ghsync.github.graphql.conversations import Issue
-from ghsync.github.graphql.pull_requests import PullRequest
+from ghsync.github.graphql.conversations import IssueNode
+from ghsync.github.graphql.pull_requests import PullRequestNode
 from ghsync.mirror.noun import CLOCKS_DIFFER_BY
 from ghsync.mirror.user import time
 from ghsync.reconciler import conversations, heads, unread
-from ghsync.reconciler.catalog import Known
+from ghsync.reconciler.catalog import KnownRepository
 from ghsync.reconciler.conversations import Conversation
-from ghsync.reconciler.heads import Shown
+from ghsync.reconciler.heads import PullRequestHead
 from ghsync.reconciler.runs import Progress, What
 from ghsync.reconciler.session import Session
 
@@ -31,7 +31,7 @@ class Page:
 
     shown: dict[What, list[Conversation]]
     progress: Progress
-    heads: list[Shown] = field(default_factory=list)
+    heads: list[PullRequestHead] = field(default_factory=list)
     unread: list[int] = field(default_factory=list)
 
 
@@ -49,7 +49,7 @@ def reaches(read: Iterable[Conversation], until: Until | None, what: What) -> bo
     return bool(moment and oldest and oldest < moment)
 
 
-def begun(known: Known, progress: Progress, kinds: Iterable[What]) -> Progress:
+def begun(known: KnownRepository, progress: Progress, kinds: Iterable[What]) -> Progress:
     """The same, without heads where these are not asked for, or not to be seen."""
     if "pull_requests" in kinds and any(heads.variables(known).values()):
         return progress
@@ -63,16 +63,18 @@ def order(until: Until | None) -> dict[str, str]:
     return {"sort": "updated", "direction": "desc"}
 
 
-async def read(session: Session, known: Known, node: Issue | PullRequest, observed_at: datetime) -> Conversation | int:
+async def read(
+    session: Session, known: KnownRepository, node: IssueNode | PullRequestNode, observed_at: datetime
+) -> Conversation | int:
     """A conversation; its number where it cannot be read, which is told."""
-    pull = isinstance(node, PullRequest)
+    pull = isinstance(node, PullRequestNode)
     try:
         return await conversations.read(session, known, node, observed_at)
     except GhsyncError as error:
         return _noted(session, known, node.number, error, pull=pull)
 
 
-async def one(session: Session, known: Known, number: int, *, pull: bool) -> Conversation | int:
+async def one(session: Session, known: KnownRepository, number: int, *, pull: bool) -> Conversation | int:
     """A conversation as REST shows it; its number where that cannot be read, which is told, or could not lately."""
     if session.unread.waits(unread.conversation(known.place.id, number, pull=pull)):
         return number
@@ -82,7 +84,7 @@ async def one(session: Session, known: Known, number: int, *, pull: bool) -> Con
         return _noted(session, known, number, error, pull=pull)
 
 
-def _noted(session: Session, known: Known, number: int, error: GhsyncError, *, pull: bool) -> int:
+def _noted(session: Session, known: KnownRepository, number: int, error: GhsyncError, *, pull: bool) -> int:
     if not unread.is_of_one(error):
         raise error
     job = unread.conversation(known.place.id, number, pull=pull)
@@ -90,7 +92,7 @@ def _noted(session: Session, known: Known, number: int, error: GhsyncError, *, p
     return number
 
 
-def note_head(session: Session, known: Known, number: int | None, error: UnreadableAnswer) -> None:
+def note_head(session: Session, known: KnownRepository, number: int | None, error: UnreadableAnswer) -> None:
     """Tell that what is checked of a pull request could not be read, with its number where that is known."""
     place = known.place
     if number is None:

@@ -24,13 +24,13 @@ from ghsync.errors import (
     UnreadableAnswer,
 )
 from ghsync.github.graphql import answers
-from ghsync.jobs import Due
+from ghsync.jobs import DueJobs
 from ghsync.mirror import pull_request
 from ghsync.mirror.keys import RepositoryId
 from ghsync.projector.batch import Batch
 from ghsync.reconciler import absentees, alerts, catalog, conversations, heads, installations, places, runs, unread
 from ghsync.reconciler.absentees import Absentee
-from ghsync.reconciler.catalog import Known
+from ghsync.reconciler.catalog import KnownRepository
 from ghsync.reconciler.reconciler import Reconciler
 from ghsync.reconciler.runs import Tally
 from ghsync.reconciler.session import Session
@@ -45,7 +45,7 @@ ASKED_AT_MOST = 12  # two hours: then the next event or sweep asks again
 
 
 @dataclass(frozen=True, slots=True)
-class Wanted:
+class RefetchTarget:
     """An issue or pull request that is to be read again; ``key`` is its job's."""
 
     key: str
@@ -55,7 +55,7 @@ class Wanted:
     head_sha: str | None = None
 
 
-Failed = dict[Wanted, str]
+Failed = dict[RefetchTarget, str]
 """What could not be read, each with a sentence that names it."""
 
 # A comment is read with its conversation, which is cheaper than to find out where it belongs.
@@ -89,7 +89,7 @@ async def conversation_round(reconciler: Reconciler, kind: str, tally: Tally) ->
             return 0
         rows = await conn.execute(_WANTED, {"kind": kind, "keys": due.keys})
         wanted = [
-            Wanted(
+            RefetchTarget(
                 row.key, row.repository_id, Absentee(absentees.NOUNS[row.what], row.number), row.node_id, row.head_sha
             )
             for row in rows
@@ -99,7 +99,7 @@ async def conversation_round(reconciler: Reconciler, kind: str, tally: Tally) ->
         known = {place.id: await catalog.stored(conn, place) for part in readable.values() for place in part}
         # What may not be seen now is read in full when it may be again.
         reached = {one.key for one in wanted if one.repository_id in known}
-        await jobs.finish(conn, kind, Due([key for key in due.keys if key not in reached], due.seen_at))
+        await jobs.finish(conn, kind, DueJobs([key for key in due.keys if key not in reached], due.seen_at))
     for installation, part in readable.items():
         ids = {place.id for place in part}
         mine = [one for one in wanted if one.repository_id in ids]
@@ -111,9 +111,9 @@ async def _read(
     reconciler: Reconciler,
     installation: str | None,
     kind: str,
-    wanted: Sequence[Wanted],
-    known: Mapping[RepositoryId, Known],
-    due: Due,
+    wanted: Sequence[RefetchTarget],
+    known: Mapping[RepositoryId, KnownRepository],
+    due: DueJobs,
     tally: Tally,
 ) -> None:
     """Read again what one installation sees, and write it; one that cannot be read, or stored, holds up no other."""
@@ -138,9 +138,9 @@ async def _read(
 async def _write(
     session: Session,
     kind: str,
-    wanted: Sequence[Wanted],
-    known: Mapping[RepositoryId, Known],
-    due: Due,
+    wanted: Sequence[RefetchTarget],
+    known: Mapping[RepositoryId, KnownRepository],
+    due: DueJobs,
     tally: Tally,
     batch: Batch,
     failed: Failed,
@@ -155,7 +155,7 @@ async def _write(
         one.key for one in wanted if (str(known[one.repository_id].place.github_id), one.absentee.number) in unmerged
     ]
     in_vain = {one.key for one in failed}
-    done = Due([one.key for one in wanted if one.key not in again and one.key not in in_vain], due.seen_at)
+    done = DueJobs([one.key for one in wanted if one.key not in again and one.key not in in_vain], due.seen_at)
 
     async def settle(conn: AsyncConnection) -> None:
         await jobs.finish(conn, kind, done)
@@ -171,7 +171,10 @@ async def _write(
 
 
 async def read(
-    reconciler: Reconciler, session: Session, wanted: Sequence[Wanted], known: Mapping[RepositoryId, Known]
+    reconciler: Reconciler,
+    session: Session,
+    wanted: Sequence[RefetchTarget],
+    known: Mapping[RepositoryId, KnownRepository],
 ) -> tuple[Batch, Failed]:
     """What GitHub says of each now, and what could not be read; ``known`` are their repositories by our ids."""
     batch, failed = Batch(), Failed()
@@ -190,14 +193,14 @@ async def read(
     return batch, failed | _partly(session, wanted)
 
 
-def _fail(failed: Failed, one: Wanted, there: Known, error: GhsyncError) -> None:
+def _fail(failed: Failed, one: RefetchTarget, there: KnownRepository, error: GhsyncError) -> None:
     """Note that one could not be read; raises the error where it is not that one's alone."""
     if not unread.is_of_one(error) or len(failed) == unread.MOST:
         raise error
     failed[one] = f"{there.place.full_name}#{one.absentee.number} could not be read: {error}"
 
 
-def _partly(session: Session, wanted: Sequence[Wanted]) -> Failed:
+def _partly(session: Session, wanted: Sequence[RefetchTarget]) -> Failed:
     """Those of which a part could not be read."""
     return {
         one: sentence
@@ -211,10 +214,10 @@ def _partly(session: Session, wanted: Sequence[Wanted]) -> Failed:
 
 
 async def _answers(
-    session: Session, wanted: Sequence[Wanted], known: Mapping[RepositoryId, Known]
-) -> dict[Wanted, conversations.Conversation | None]:
+    session: Session, wanted: Sequence[RefetchTarget], known: Mapping[RepositoryId, KnownRepository]
+) -> dict[RefetchTarget, conversations.Conversation | None]:
     """What GraphQL says of each; None where it does not say, so that REST is asked."""
-    found: dict[Wanted, conversations.Conversation | None] = dict.fromkeys(wanted)
+    found: dict[RefetchTarget, conversations.Conversation | None] = dict.fromkeys(wanted)
     asked = [one for one in wanted if one.node_id]
     if not asked:
         return found
@@ -229,7 +232,7 @@ async def _answers(
     return found
 
 
-def _beside(asked: Sequence[Wanted], nodes: Sequence[T]) -> Iterator[tuple[Wanted, T]]:
+def _beside(asked: Sequence[RefetchTarget], nodes: Sequence[T]) -> Iterator[tuple[RefetchTarget, T]]:
     """What was asked for with what came; an answer of another length says nothing."""
     if len(asked) != len(nodes):
         raise GraphQLUnavailable("GraphQL's answer has not as many nodes as were asked for; REST is asked instead.")
@@ -237,19 +240,22 @@ def _beside(asked: Sequence[Wanted], nodes: Sequence[T]) -> Iterator[tuple[Wante
 
 
 async def read_checks(
-    reconciler: Reconciler, session: Session, wanted: Sequence[Wanted], known: Mapping[RepositoryId, Known]
+    reconciler: Reconciler,
+    session: Session,
+    wanted: Sequence[RefetchTarget],
+    known: Mapping[RepositoryId, KnownRepository],
 ) -> tuple[Batch, Failed]:
     """What GitHub says of the checks of these pull requests' heads, as the mirror or GraphQL knows the heads."""
     batch = Batch()
     now = session.github.now()
-    shown = {one: heads.Shown(one.absentee.number, one.head_sha, now) for one in wanted if one.head_sha}
+    shown = {one: heads.PullRequestHead(one.absentee.number, one.head_sha, now) for one in wanted if one.head_sha}
     asked = [one for one in wanted if one.node_id]
     try:
         seen = heads.variables(known[asked[0].repository_id]) if asked else {}
         answer = await session.graphql("heads", ids=[one.node_id for one in asked], **seen)
         for one, node in _beside(asked, answers.heads(answer.data)):
             if node is not None and node.commit:
-                shown[one] = heads.Shown(node.number, node.head_ref_oid, answer.observed_at, node)
+                shown[one] = heads.PullRequestHead(node.number, node.head_ref_oid, answer.observed_at, node)
     except (GraphQLUnavailable, TooHeavy, RateLimited) as error:
         log.warning("graphql_given_up", jobs=len(asked), error=first_line(error))
     for one, head in shown.items():
@@ -268,7 +274,7 @@ async def repository_round(reconciler: Reconciler, tally: Tally) -> int:
         seen = await places.these(conn, due.keys) if due.keys else []
         readable = [place for part in reconciler.readable(seen).values() for place in part]
         reached = {place.id for place in readable}
-        await jobs.finish(conn, kind, Due([key for key in due.keys if key not in reached], due.seen_at))
+        await jobs.finish(conn, kind, DueJobs([key for key in due.keys if key not in reached], due.seen_at))
         in_part = await jobs.failed(conn, kind, due.keys)  # of these, more may be unread than their labels
     for place in readable:
 
@@ -299,14 +305,16 @@ async def installation_round(reconciler: Reconciler, tally: Tally) -> int:
     return len(due.keys)
 
 
-async def _settle(reconciler: Reconciler, kind: str, key: str, due: Due, look: Callable[[], Awaitable[None]]) -> None:
+async def _settle(
+    reconciler: Reconciler, kind: str, key: str, due: DueJobs, look: Callable[[], Awaitable[None]]
+) -> None:
     try:
         await look()
     except GhsyncError as error:
         await _postpone(reconciler, kind, [key], error)
         return
     async with transaction(reconciler.engine) as conn:
-        await jobs.finish(conn, kind, Due([key], due.seen_at))
+        await jobs.finish(conn, kind, DueJobs([key], due.seen_at))
 
 
 async def _postpone(reconciler: Reconciler, kind: str, keys: Sequence[str], error: Exception) -> None:

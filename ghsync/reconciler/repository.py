@@ -7,7 +7,7 @@ from itertools import chain
 import structlog
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from ghsync.changes.feed import Event
+from ghsync.changes.feed import ChangeEvent
 from ghsync.database import transaction
 from ghsync.errors import GhsyncError, GraphQLUnavailable, RateLimited, TooHeavy, UnreadableAnswer
 from ghsync.mirror import pull_request
@@ -25,7 +25,7 @@ from ghsync.reconciler import (
     unread,
 )
 from ghsync.reconciler.absentees import Absentee
-from ghsync.reconciler.catalog import Known
+from ghsync.reconciler.catalog import KnownRepository
 from ghsync.reconciler.conversations import Conversation
 from ghsync.reconciler.page import Page, Until
 from ghsync.reconciler.places import Place
@@ -114,7 +114,7 @@ def _read_through(place: Place) -> Until:
 
 
 async def _pages(
-    session: Session, known: Known, run: Run, kinds: Sequence[What], until: Until | None = None
+    session: Session, known: KnownRepository, run: Run, kinds: Sequence[What], until: Until | None = None
 ) -> AsyncIterator[Page]:
     """Through GraphQL; where it is missing, broken or out of budget, what it has not ended through REST."""
     try:
@@ -126,7 +126,7 @@ async def _pages(
             yield page
 
 
-async def _settle(session: Session, known: Known, absentee: Absentee, batch: Batch) -> None:
+async def _settle(session: Session, known: KnownRepository, absentee: Absentee, batch: Batch) -> None:
     """Find out what has become of one; what GitHub does not tell stays as it was, and is told."""
     pull = absentee.what == "pull_requests"
     job = unread.conversation(known.place.id, absentee.number, pull=pull)
@@ -141,7 +141,7 @@ async def _settle(session: Session, known: Known, absentee: Absentee, batch: Bat
 
 
 async def _write(
-    session: Session, engine: AsyncEngine, known: Known, run: Run, page: Page, watch: Watch | None
+    session: Session, engine: AsyncEngine, known: KnownRepository, run: Run, page: Page, watch: Watch | None
 ) -> None:
     """Write a page, and note how far the reading is then in the same transaction."""
     run.progress = page.progress
@@ -165,7 +165,7 @@ async def _write(
         watch(run)
 
 
-def _reach(session: Session, known: Known, page: Page) -> None:
+def _reach(session: Session, known: KnownRepository, page: Page) -> None:
     """Note what of a page has been read, of what could not be lately."""
     for what, shown in page.shown.items():
         for each in shown:
@@ -174,9 +174,9 @@ def _reach(session: Session, known: Known, page: Page) -> None:
         session.unread.reach(unread.checks(known.place.id, head.number))
 
 
-async def _one_by_one(session: Session, known: Known, read: Sequence[Conversation]) -> list[Event]:
+async def _one_by_one(session: Session, known: KnownRepository, read: Sequence[Conversation]) -> list[ChangeEvent]:
     """Write each by itself where they cannot be stored together: what cannot be is told."""
-    told: list[Event] = []
+    told: list[ChangeEvent] = []
     for conversation in read:
         number, pull = conversation.payload.number, isinstance(conversation.payload, pull_request.Payload)
         batch = known.batch()

@@ -6,17 +6,17 @@ from msgspec import structs
 
 from ghsync.mirror import issue, pull_request
 from ghsync.reconciler import conversations, heads, page, unread
-from ghsync.reconciler.catalog import Known
+from ghsync.reconciler.catalog import KnownRepository
 from ghsync.reconciler.conversations import Conversation
 from ghsync.reconciler.page import Page, Until
 from ghsync.reconciler.runs import Progress, What
-from ghsync.reconciler.session import Listed, Session, Wrong
+from ghsync.reconciler.session import ListingPage, Session, UnreadableItem
 
 Item = Conversation | int | None
 
 
 async def pages(
-    session: Session, known: Known, progress: Progress, kinds: Iterable[What], until: Until | None = None
+    session: Session, known: KnownRepository, progress: Progress, kinds: Iterable[What], until: Until | None = None
 ) -> AsyncIterator[Page]:
     """What has not ended of these kinds, each from its start; or what changed, as far back as ``until``."""
     progress = page.begun(known, progress, kinds)
@@ -35,7 +35,7 @@ async def pages(
 
 
 async def _of_kind(
-    session: Session, known: Known, progress: Progress, what: What, until: Until | None
+    session: Session, known: KnownRepository, progress: Progress, what: What, until: Until | None
 ) -> AsyncIterator[Page]:
     """The pages of one kind."""
     if progress.position(what).ended:
@@ -58,7 +58,9 @@ async def _of_kind(
         yield Page({what: found}, progress, heads.listed(pulls, listed.observed_at), numbers)
 
 
-async def _items(session: Session, known: Known, listed: Listed[issue.Payload], *, pull: bool) -> list[Item]:
+async def _items(
+    session: Session, known: KnownRepository, listed: ListingPage[issue.Payload], *, pull: bool
+) -> list[Item]:
     """What a page shows that can be read: lists of issues have pull requests too."""
     if pull:
         return [await page.one(session, known, each.number, pull=True) for each in listed.items]
@@ -66,7 +68,7 @@ async def _items(session: Session, known: Known, listed: Listed[issue.Payload], 
     return [await conversations.with_comments(session, known, each, listed.observed_at) for each in issues]
 
 
-async def _wrong(session: Session, known: Known, item: Wrong, *, pull: bool) -> Item:
+async def _wrong(session: Session, known: KnownRepository, item: UnreadableItem, *, pull: bool) -> Item:
     """One that its list shows so that it cannot be read: by itself it may be, and may be none of its kind."""
     if item.number is not None:
         found = await page.one(session, known, item.number, pull=pull)

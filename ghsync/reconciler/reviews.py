@@ -15,20 +15,20 @@ from ghsync.github.client import MOST_PAGES, PAGE
 from ghsync.github.decoding import decoded
 from ghsync.github.graphql import answers
 from ghsync.github.graphql.answered import user
-from ghsync.github.graphql.conversations import Issue
-from ghsync.github.graphql.pull_requests import PullRequest, Requests
+from ghsync.github.graphql.conversations import IssueNode
+from ghsync.github.graphql.pull_requests import PullRequestNode, Requests
 from ghsync.github.graphql.reviews import ReviewThread, Threads
 from ghsync.mirror import comment, pull_request, review, review_thread
 from ghsync.mirror.comment import ReviewComment
 from ghsync.mirror.noun import Origin
 from ghsync.projector.batch import Batch
 from ghsync.reconciler import parts, unread
-from ghsync.reconciler.catalog import Known
+from ghsync.reconciler.catalog import KnownRepository
 from ghsync.reconciler.session import Session
 
 
 @dataclass(frozen=True, slots=True)
-class Said:
+class Discussion:
     """Reviews, threads and comments of one pull request; ``complete`` says that there are no others.
 
     Through REST there are no threads: then ``threads`` is None.
@@ -40,7 +40,7 @@ class Said:
     complete: bool = False
 
 
-async def whole(session: Session, node: PullRequest) -> PullRequest:
+async def whole(session: Session, node: PullRequestNode) -> PullRequestNode:
     """The same pull request with all of its threads."""
     threads = node.review_threads
     known = {each.id for each in threads.nodes}
@@ -59,13 +59,18 @@ async def whole(session: Session, node: PullRequest) -> PullRequest:
 
 
 async def with_reviewers(
-    session: Session, known: Known, nodes: Sequence[Issue | PullRequest], before: int, *, newest_first: bool
-) -> list[Issue | PullRequest]:
+    session: Session,
+    known: KnownRepository,
+    nodes: Sequence[IssueNode | PullRequestNode],
+    before: int,
+    *,
+    newest_first: bool,
+) -> list[IssueNode | PullRequestNode]:
     """The same page with who is asked for review, where GraphQL does not show it, as REST lists it in the same order.
 
     ``before`` is how many the pages before it have shown. Whoever is not found there hides it still.
     """
-    hiding = {node.number for node in nodes if isinstance(node, PullRequest) and node.hides_reviewers}
+    hiding = {node.number for node in nodes if isinstance(node, PullRequestNode) and node.hides_reviewers}
     if not hiding:
         return list(nodes)
     asked: dict[int, pull_request.Payload] = {}
@@ -77,13 +82,13 @@ async def with_reviewers(
         asked |= {told.number: told for told in decoded(answer.body, _listing, "The list of pull requests")}
     return [
         msgspec.structs.replace(node, review_requests=Requests.of(asked[node.number]))
-        if isinstance(node, PullRequest) and node.number in hiding & asked.keys()
+        if isinstance(node, PullRequestNode) and node.number in hiding & asked.keys()
         else node
         for node in nodes
     ]
 
 
-async def with_reviewers_of_one(session: Session, known: Known, node: PullRequest) -> PullRequest:
+async def with_reviewers_of_one(session: Session, known: KnownRepository, node: PullRequestNode) -> PullRequestNode:
     """The same pull request with who is asked for review, where GraphQL does not show it."""
     if not node.hides_reviewers:
         return node
@@ -96,7 +101,7 @@ _one = msgspec.json.Decoder(pull_request.Payload)
 _listing = msgspec.json.Decoder(list[pull_request.Payload])
 
 
-async def shown(session: Session, known: Known, node: PullRequest) -> Said:
+async def shown(session: Session, known: KnownRepository, node: PullRequestNode) -> Discussion:
     """What GraphQL shows with a pull request that is `whole`."""
     reviews = [each.payload for each in node.reviews.nodes]
     if node.reviews.page_info.has_next_page:
@@ -105,19 +110,19 @@ async def shown(session: Session, known: Known, node: PullRequest) -> Said:
     comments, whole = list(threads.comments()), True
     if threads.cut:
         comments, whole = await _comments(session, known, node.number)
-    return Said(reviews, comments, [each for each in threads.nodes if each.submitted], complete=whole)
+    return Discussion(reviews, comments, [each for each in threads.nodes if each.submitted], complete=whole)
 
 
-async def listed(session: Session, known: Known, told: pull_request.Payload) -> Said:
+async def listed(session: Session, known: KnownRepository, told: pull_request.Payload) -> Discussion:
     """The same through REST: a request for the reviews, and one for the comments if there are any."""
     reviews, _ = await _reviews(session, known, told.number)
     comments, whole = await _comments(session, known, told.number) if told.review_comments else ([], True)
     if not whole:
-        return Said(reviews, comments)
-    return Said(reviews, comments, complete=len(comments) == (told.review_comments or 0))
+        return Discussion(reviews, comments)
+    return Discussion(reviews, comments, complete=len(comments) == (told.review_comments or 0))
 
 
-def add(batch: Batch, repository_id: int, number: int, said: Said, origin: Origin) -> None:
+def add(batch: Batch, repository_id: int, number: int, said: Discussion, origin: Origin) -> None:
     """Add the rows of what was said; a review that is pending is its author's alone."""
     for one in said.reviews:
         if not one.pending:
@@ -131,13 +136,13 @@ def add(batch: Batch, repository_id: int, number: int, said: Said, origin: Origi
         batch.add(review_thread.noun, repository_id, row)
 
 
-async def _reviews(session: Session, known: Known, number: int) -> tuple[list[review.Payload], bool]:
+async def _reviews(session: Session, known: KnownRepository, number: int) -> tuple[list[review.Payload], bool]:
     place = known.place
     name, job = f"The reviews of {place.full_name}#{number}", unread.conversation(place.id, number, pull=True)
     return await parts.read(session, place, ("pulls", number, "reviews"), review.Payload, name, job)
 
 
-async def _comments(session: Session, known: Known, number: int) -> tuple[list[ReviewComment], bool]:
+async def _comments(session: Session, known: KnownRepository, number: int) -> tuple[list[ReviewComment], bool]:
     place = known.place
     name, job = f"The comments on lines of {place.full_name}#{number}", unread.conversation(place.id, number, pull=True)
     return await parts.read(session, place, ("pulls", number, "comments"), ReviewComment, name, job)

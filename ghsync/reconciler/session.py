@@ -16,12 +16,12 @@ from ghsync.github.kit import Call
 from ghsync.mirror.noun import Origin
 from ghsync.reconciler.gate import Gate
 from ghsync.reconciler.places import SHOWING
-from ghsync.reconciler.unread import Unread
+from ghsync.reconciler.unread import UnreadParts
 
 T = TypeVar("T")
 
 
-class Wrong(NamedTuple):
+class UnreadableItem(NamedTuple):
     """An item of a list that cannot be read, with its number and its id if these can."""
 
     number: int | None
@@ -29,7 +29,7 @@ class Wrong(NamedTuple):
     error: UnreadableAnswer
 
 
-class Listed(NamedTuple, Generic[T]):
+class ListingPage(NamedTuple, Generic[T]):
     """A page of a listing: its items, when it was asked for, those that cannot be read, and how many there are in all.
 
     Where some cannot be read the listing is not complete: nothing is gone because it is not in it (I10).
@@ -37,7 +37,7 @@ class Listed(NamedTuple, Generic[T]):
 
     items: list[T]
     observed_at: datetime
-    wrong: Sequence[Wrong] = ()
+    wrong: Sequence[UnreadableItem] = ()
     total: int | None = None
 
 
@@ -62,7 +62,7 @@ class Session:
     source: str
     priority: str
     meter: Meter
-    unread: Unread = field(default_factory=Unread)
+    unread: UnreadParts = field(default_factory=UnreadParts)
 
     def origin(self, observed_at: datetime) -> Origin:
         """Where rows read at ``observed_at`` come from."""
@@ -97,18 +97,18 @@ class Session:
 
     async def listing(
         self, path: str, item: type[T], within: str | None = None, **params: object
-    ) -> AsyncIterator[Listed[T]]:
+    ) -> AsyncIterator[ListingPage[T]]:
         """The pages of a REST listing; raises where the listing breaks off. ``within`` is where a page has its list."""
         decoder = msgspec.json.Decoder(list[item])  # type: ignore[valid-type]
         answers = self.github.pages(self.credential, path, params=params, priority=self.priority, meter=self.meter)
         async for answer in answers:
             body, total = (answer.body, None) if within is None else _within(answer.body, within, path)
             try:
-                yield Listed(decoding.read(body, decoder), answer.observed_at, (), total)
+                yield ListingPage(decoding.read(body, decoder), answer.observed_at, (), total)
                 continue
             except (msgspec.MsgspecError, ValueError):
                 items, wrong = _one_by_one(body, item, path)
-            yield Listed(items, answer.observed_at, wrong, total)
+            yield ListingPage(items, answer.observed_at, wrong, total)
 
     async def graphql(self, name: str, **variables: object) -> GraphQLAnswer:
         """The answer to one of the documents in ``ghsync/github/queries``, without what is not known or shown."""
@@ -125,16 +125,16 @@ def _within(body: bytes, name: str, path: str) -> tuple[bytes, int | None]:
     return bytes(page[name]), decoded(page["total_count"], _count, path) if "total_count" in page else None
 
 
-def _one_by_one(body: bytes, item: type[T], path: str) -> tuple[list[T], Sequence[Wrong]]:
+def _one_by_one(body: bytes, item: type[T], path: str) -> tuple[list[T], Sequence[UnreadableItem]]:
     """The items of a list of which some cannot be read."""
     decoder = msgspec.json.Decoder(item)
     items: list[T] = []
-    wrong: list[Wrong] = []
+    wrong: list[UnreadableItem] = []
     for raw in decoded(body, _list, path):
         try:
             items.append(decoded(raw, decoder, f"An item of {path}"))
         except UnreadableAnswer as error:
-            wrong.append(Wrong(*_identity(raw), error))
+            wrong.append(UnreadableItem(*_identity(raw), error))
     return items, wrong
 
 

@@ -15,7 +15,7 @@ from ghsync.mirror import branch
 from ghsync.mirror.guard import last_moment
 from ghsync.mirror.noun import Noun
 from ghsync.mirror.nouns import IN_REPOSITORIES
-from ghsync.reconciler.catalog import Known
+from ghsync.reconciler.catalog import KnownRepository
 from ghsync.reconciler.places import Place
 from ghsync.reconciler.session import Session
 
@@ -81,7 +81,7 @@ async def doubt(engine: AsyncEngine, place: Place, now: datetime) -> None:
             await conn.execute(statement, {"repository": place.id})
 
 
-async def bury(session: Session, engine: AsyncEngine, known: Known, began_at: datetime) -> None:
+async def bury(session: Session, engine: AsyncEngine, known: KnownRepository, began_at: datetime) -> None:
     """Make tombstones of rows with the id of another, of which the reading that began then has confirmed the other."""
     batch = known.batch()
     asked = {"repository": known.place.id, "began_at": began_at}

@@ -36,7 +36,7 @@ _EVERYTHING = (GitHubUnreachable, BadCredentials, Suspended, PermissionMissing, 
 
 
 @dataclass(slots=True)
-class Unread:
+class UnreadParts:
     """What a run could not read, by the job that asks for it again; ``waiting`` is what is not due to be asked for.
 
     Of that ``reached`` is what has been read all the same.
@@ -91,7 +91,7 @@ def is_of_one(error: GhsyncError) -> bool:
 
 @asynccontextmanager
 async def kept(
-    unread: Unread, engine: AsyncEngine, run: Run, repository_id: str, *, rehearsed: bool
+    unread: UnreadParts, engine: AsyncEngine, run: Run, repository_id: str, *, rehearsed: bool
 ) -> AsyncIterator[None]:
     """Read one repository, knowing what could not be read lately; note in the end what cannot be now."""
     async with transaction(engine) as conn:
@@ -110,7 +110,7 @@ async def kept(
 
 
 @contextmanager
-def part(unread: Unread, repository_id: str, name: str) -> Iterator[None]:
+def part(unread: UnreadParts, repository_id: str, name: str) -> Iterator[None]:
     """Note a part of a repository that cannot be read, or may not be, and go on without it."""
     try:
         yield

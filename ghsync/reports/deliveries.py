@@ -23,7 +23,7 @@ NUMBER = re.compile("[0-9]{1,18}")
 Row = dict[str, Any]
 
 
-class Status(StrEnum):
+class DeliveryStatus(StrEnum):
     """The states of a delivery."""
 
     pending = "pending"
@@ -33,23 +33,23 @@ class Status(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Filter:
+class DeliveryFilter:
     """What deliveries have in common; None where it does not matter. A repository counts by all names it ever had."""
 
-    status: Status | None = None
+    status: DeliveryStatus | None = None
     event: str | None = None
     repository: str | None = None
     since: datetime | None = None
 
 
-async def listing(conn: AsyncConnection, chosen: Filter, limit: int) -> list[Row]:
+async def listing(conn: AsyncConnection, chosen: DeliveryFilter, limit: int) -> list[Row]:
     """The newest ones, with what is `LISTED`. Raises `NotFound` for a repository that nobody has heard of."""
     statement = sa.select(*(table.c[name] for name in LISTED)).where(*await conditions(conn, chosen))
     found = await conn.execute(statement.order_by(table.c.id.desc()).limit(limit))
     return [dict(row) for row in found.mappings()]
 
 
-async def conditions(conn: AsyncConnection, chosen: Filter) -> list[sa.ColumnElement[bool]]:
+async def conditions(conn: AsyncConnection, chosen: DeliveryFilter) -> list[sa.ColumnElement[bool]]:
     """The filter as SQL has it."""
     found: list[sa.ColumnElement[bool]] = []
     if chosen.status:

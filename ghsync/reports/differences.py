@@ -5,13 +5,13 @@ from typing import Any
 
 import msgspec
 
-from ghsync.changes.feed import Event
+from ghsync.changes.feed import ChangeEvent
 from ghsync.mirror.keys import RepositoryId
 
 Difference = dict[str, Any]
 
 
-def documents(events: Iterable[Event], names: Mapping[RepositoryId, str]) -> list[Difference]:
+def documents(events: Iterable[ChangeEvent], names: Mapping[RepositoryId, str]) -> list[Difference]:
     """The differences for machines; ``names`` are the full names of repositories by our ids."""
     return [
         {

@@ -21,7 +21,7 @@ from ghsync.simulator.budgets import Pool, Resource
 from ghsync.simulator.payload import API_URL, Json
 from ghsync.simulator.refusals import Moved, Refused
 from ghsync.simulator.rest import versions
-from ghsync.simulator.rest.asked import Result
+from ghsync.simulator.rest.inquiry import Result
 
 if TYPE_CHECKING:
     from starlette.requests import Request

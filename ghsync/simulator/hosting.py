@@ -22,7 +22,7 @@ from ghsync.simulator.site import Site
 if TYPE_CHECKING:
     from ghsync.simulator.delivery import Delivery
     from ghsync.simulator.repository import Repository
-    from ghsync.simulator.traffic import Done, Traffic
+    from ghsync.simulator.traffic import Deed, Traffic
     from ghsync.simulator.world import World
 
 PERSONAL_TOKEN = "ghp_" + "0" * 36
@@ -64,7 +64,7 @@ class Hosted:
         async with Sender(self.site, watch=watch) as sender:
             await sender.run()
 
-    async def live(self, traffic: Traffic, a_minute: float) -> AsyncIterator[Done]:
+    async def live(self, traffic: Traffic, a_minute: float) -> AsyncIterator[Deed]:
         """What people do, as they do it: so many things a minute, at any moment."""
         random = Random(traffic.seed)
         while a_minute:

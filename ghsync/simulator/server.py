@@ -13,7 +13,7 @@ from starlette.routing import Route
 from ghsync.simulator.exchange import Exchange
 from ghsync.simulator.graphql.answer import answer
 from ghsync.simulator.refusals import Refused, not_found
-from ghsync.simulator.rest.asked import Asked, Result
+from ghsync.simulator.rest.inquiry import Inquiry, Result
 from ghsync.simulator.rest.routes import Endpoint, endpoints
 from ghsync.simulator.site import Site
 from ghsync.simulator.viewer import Integration, Nobody, Person, Viewer
@@ -52,7 +52,7 @@ def _rest(site: Site, endpoint: Endpoint) -> Serve:
         def answering(viewer: Viewer, body: Json, _pool: Pool) -> Result:
             address = request.scope["raw_path"].decode()
             query = dict(request.query_params)
-            return endpoint.handle(Asked(site, viewer, request.path_params, query, address, body))
+            return endpoint.handle(Inquiry(site, viewer, request.path_params, query, address, body))
 
         return await Exchange(site, request, "core").answer(answering, free=endpoint.free)
 

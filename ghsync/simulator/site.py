@@ -17,7 +17,7 @@ from ghsync.simulator.tokens import Tokens
 
 if TYPE_CHECKING:
     from ghsync.simulator.keys import Keys
-    from ghsync.simulator.rest.asked import Result
+    from ghsync.simulator.rest.inquiry import Result
     from ghsync.simulator.viewer import Viewer
     from ghsync.simulator.world import World
 

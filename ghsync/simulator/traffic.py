@@ -20,7 +20,7 @@ TRIES = 1_000
 
 
 @dataclass(frozen=True)
-class Done:
+class Deed:
     """What was done: its kind, when, and a sentence."""
 
     kind: str
@@ -47,7 +47,7 @@ class Traffic:
         self._kinds = [name for name, weight in weights.items() if weight]
         self._totals = list(accumulate(weight for weight in weights.values() if weight))
 
-    def act(self) -> Done:
+    def act(self) -> Deed:
         """Do one thing, after a while."""
         self.world.clock.advance(self.stage.random.choice(self.pauses))
         for _ in range(TRIES):
@@ -56,5 +56,5 @@ class Traffic:
                 what = KINDS[kind][1](self.stage)
             except Impossible:
                 continue
-            return Done(kind, self.world.now(), what)
+            return Deed(kind, self.world.now(), what)
         raise RuntimeError("Nothing can be done in this world any more: give it repositories and people.")

@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from ghsync.database import fetch, fetch_column
-from ghsync.mirror.keys import PullRequest, RepositoryId
+from ghsync.mirror.keys import PullRequestKey, RepositoryId
 from ghsync.tasks import links, neighbourhood
 from ghsync.tasks.claims import CONFIDENCE
 from ghsync.tasks.item import Item, Link, as_json
@@ -97,7 +97,7 @@ SELECT task_id::text, repository_id::text, 'issue', number FROM wanted
 _REPOSITORIES = sa.text("SELECT id::text FROM github_repositories WHERE project_id = ANY(CAST(:projects AS uuid[]))")
 
 
-async def create(conn: AsyncConnection, items: Iterable[Item]) -> list[PullRequest]:
+async def create(conn: AsyncConnection, items: Iterable[Item]) -> list[PullRequestKey]:
     """Create the tasks that these issues ask for; answers the pull requests whose links changed.
 
     The caller holds the issues' repositories.
@@ -106,12 +106,12 @@ async def create(conn: AsyncConnection, items: Iterable[Item]) -> list[PullReque
     return await _create(conn, _ANY, {"items": as_json(items)}) if items else []
 
 
-async def create_in(conn: AsyncConnection, repository_ids: Iterable[RepositoryId]) -> list[PullRequest]:
+async def create_in(conn: AsyncConnection, repository_ids: Iterable[RepositoryId]) -> list[PullRequestKey]:
     """The same for all issues of these repositories."""
     return await _create(conn, _ANY_IN, {"repositories": list(repository_ids)})
 
 
-async def _create(conn: AsyncConnection, asking: sa.TextClause, values: dict[str, object]) -> list[PullRequest]:
+async def _create(conn: AsyncConnection, asking: sa.TextClause, values: dict[str, object]) -> list[PullRequestKey]:
     issues = [Item(*row) for row in await fetch(conn, asking, values)]
     if not issues:
         return []

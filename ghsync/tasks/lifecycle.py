@@ -16,7 +16,7 @@ import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from ghsync.database import fetch, fetch_column
-from ghsync.mirror.keys import PullRequest
+from ghsync.mirror.keys import PullRequestKey
 from ghsync.mirror.upsert import parameter
 from ghsync.tasks import neighbourhood
 
@@ -113,7 +113,7 @@ WHERE t.project_id = ANY(CAST(:projects AS uuid[]))
 """)
 
 
-async def move(conn: AsyncConnection, pulls: Iterable[PullRequest], tasks: Iterable[str]) -> None:
+async def move(conn: AsyncConnection, pulls: Iterable[PullRequestKey], tasks: Iterable[str]) -> None:
     """Let these tasks, and those of these pull requests (repository id, number), follow what was just tracked."""
     followed = [{"repository_id": pull[0], "number": pull[1]} for pull in sorted(set(pulls))]
     asked = {"tasks": sorted(set(tasks)), "pulls": parameter(followed)}
@@ -125,6 +125,6 @@ async def move(conn: AsyncConnection, pulls: Iterable[PullRequest], tasks: Itera
         await fetch(conn, _MOVE, {"tasks": concerned})
 
 
-async def pull_requests(conn: AsyncConnection, project_ids: Iterable[str]) -> list[PullRequest]:
+async def pull_requests(conn: AsyncConnection, project_ids: Iterable[str]) -> list[PullRequestKey]:
     """The pull requests that the tasks of these projects follow."""
-    return [PullRequest(*row) for row in await fetch(conn, _PULL_REQUESTS, {"projects": list(project_ids)})]
+    return [PullRequestKey(*row) for row in await fetch(conn, _PULL_REQUESTS, {"projects": list(project_ids)})]

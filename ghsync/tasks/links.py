@@ -15,7 +15,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from ghsync.database import fetch, fetch_column
 from ghsync.errors import NotFound, Permanent
-from ghsync.mirror.keys import PullRequest, RepositoryId
+from ghsync.mirror.keys import PullRequestKey, RepositoryId
 from ghsync.tasks import alignment, neighbourhood, numbers
 from ghsync.tasks.claims import CONFIDENCE, FACTS
 from ghsync.tasks.item import WORDS, Item, Link
@@ -58,7 +58,7 @@ _SAYING = {
 }
 
 
-async def derive(conn: AsyncConnection, items: Iterable[Item], tasks: Iterable[str] = ()) -> list[PullRequest]:
+async def derive(conn: AsyncConnection, items: Iterable[Item], tasks: Iterable[str] = ()) -> list[PullRequestKey]:
     """Bring all links in line that these items and tasks have a part in; answers whose changed."""
     return await _settle(conn, items, tasks)
 
@@ -70,7 +70,7 @@ async def _settle(
     *,
     decided: Sequence[Link] = (),
     unmade: Sequence[Link] = (),
-) -> list[PullRequest]:
+) -> list[PullRequestKey]:
     """As `derive`; ``decided`` are facts that were just made or withdrawn, known to nobody else by now.
 
     The numbers of ``unmade`` ones go with them.
@@ -88,10 +88,10 @@ async def _settle(
     touched = sorted({link.task_id for link in changed} | (set(named) if found else set()))
     if touched:
         await numbers.write(conn, touched, withdrawn)
-    return sorted({PullRequest(link.repository_id, link.number) for link in changed if link.kind == "pull_request"})
+    return sorted({PullRequestKey(link.repository_id, link.number) for link in changed if link.kind == "pull_request"})
 
 
-async def spread(conn: AsyncConnection, made: Sequence[Link]) -> list[PullRequest]:
+async def spread(conn: AsyncConnection, made: Sequence[Link]) -> list[PullRequestKey]:
     """Let follow what follows from facts that were just made of tasks; answers the pull requests whose links changed.
 
     The caller holds the lock of `neighbourhood`.
@@ -105,9 +105,9 @@ WHERE kind = 'pull_request' AND task_id = ANY(CAST(:ids AS uuid[]))
 """)
 
 
-async def pull_requests(conn: AsyncConnection, task_ids: Iterable[str]) -> list[PullRequest]:
+async def pull_requests(conn: AsyncConnection, task_ids: Iterable[str]) -> list[PullRequestKey]:
     """The pull requests that these tasks are linked to."""
-    return [PullRequest(*row) for row in await fetch(conn, _PULL_REQUESTS, {"ids": list(task_ids)})]
+    return [PullRequestKey(*row) for row in await fetch(conn, _PULL_REQUESTS, {"ids": list(task_ids)})]
 
 
 async def concerned(conn: AsyncConnection, repository_id: RepositoryId, project_ids: Iterable[str]) -> list[str]:
@@ -116,7 +116,7 @@ async def concerned(conn: AsyncConnection, repository_id: RepositoryId, project_
     return await fetch_column(conn, _CONCERNED, values)
 
 
-async def adopt(conn: AsyncConnection, task_ids: Iterable[str]) -> list[PullRequest]:
+async def adopt(conn: AsyncConnection, task_ids: Iterable[str]) -> list[PullRequestKey]:
     """Link tasks that are new, or into which another program wrote a number; answers whose links changed.
 
     A number of a project with several repositories stays as it is, for `suggestions` to tell.
@@ -128,7 +128,7 @@ async def adopt(conn: AsyncConnection, task_ids: Iterable[str]) -> list[PullRequ
 
 async def link(
     conn: AsyncConnection, task_id: str, repository_id: RepositoryId, kind: str, number: int, *, evidence: str
-) -> list[PullRequest]:
+) -> list[PullRequestKey]:
     """Link a task by hand; ``evidence`` says who did. Answers the pull requests whose links changed."""
     made = Link(task_id, repository_id, kind, number)
     await neighbourhood.lock(conn, [task_id])
@@ -139,7 +139,7 @@ async def link(
 
 async def unlink(
     conn: AsyncConnection, task_id: str, repository_id: RepositoryId, kind: str, number: int
-) -> list[PullRequest]:
+) -> list[PullRequestKey]:
     """Take back a link that a person or another program made; answers the pull requests whose links changed.
 
     Raises `NotFound` where there is none, and `Permanent` where it follows from a text and would come back.

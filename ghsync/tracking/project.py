@@ -9,13 +9,13 @@ import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from ghsync.database import fetch
-from ghsync.mirror.keys import PullRequest, RepositoryId
+from ghsync.mirror.keys import PullRequestKey, RepositoryId
 from ghsync.mirror.upsert import difference
 from ghsync.tracking.derivation import COLUMNS, FROM
 
 
 @dataclass(frozen=True, slots=True)
-class Tracked:
+class TrackingChange:
     """One written row of pr_tracking; ``undecided`` means that mergeability is worth a refetch."""
 
     id: str
@@ -93,7 +93,7 @@ FROM written w JOIN before b ON b.id = w.id JOIN github_repositories r ON r.id =
 """)
 
 
-async def refresh(conn: AsyncConnection, items: Iterable[PullRequest]) -> list[Tracked]:
+async def refresh(conn: AsyncConnection, items: Iterable[PullRequestKey]) -> list[TrackingChange]:
     """Derive the rows of these pull requests (repository id, number) anew; answers those that changed."""
     unique = sorted(set(items))
     if not unique:
@@ -104,11 +104,11 @@ async def refresh(conn: AsyncConnection, items: Iterable[PullRequest]) -> list[T
     return [_tracked(row) for row in result]
 
 
-def _tracked(row: Any) -> Tracked:
-    return Tracked(**{**row._asdict(), "fields": frozenset(row.fields or ())})
+def _tracked(row: Any) -> TrackingChange:
+    return TrackingChange(**{**row._asdict(), "fields": frozenset(row.fields or ())})
 
 
-async def rename(conn: AsyncConnection, repository_ids: Sequence[str]) -> list[Tracked]:
+async def rename(conn: AsyncConnection, repository_ids: Sequence[str]) -> list[TrackingChange]:
     """Let the rows of renamed repositories follow, all at once because names may be swapped."""
     if not repository_ids:
         return []

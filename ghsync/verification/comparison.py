@@ -15,7 +15,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from ghsync.mirror import guard, installation, issue, pull_request, repository
 from ghsync.mirror.noun import Group, Noun
 from ghsync.verification import natural
-from ghsync.verification.finding import MOST, Finding, Judged
+from ghsync.verification.finding import MOST, Discrepancy, RowCounts
 from ghsync.verification.snapshot import ARRIVED, COPY
 
 # Groups that the API, or a row of another noun that it told, may write while the row says nothing of it.
@@ -37,15 +37,15 @@ async def since(conn: AsyncConnection) -> datetime:
     return found
 
 
-async def compare(conn: AsyncConnection, noun: Noun, complete_since: datetime) -> tuple[Judged, list[Finding]]:
+async def compare(conn: AsyncConnection, noun: Noun, complete_since: datetime) -> tuple[RowCounts, list[Discrepancy]]:
     """Compare a noun's rows, in a session that sees the shadow."""
     values = {"since": complete_since}
     judged = (await conn.execute(_judged(noun), values)).one()
     found = [
-        Finding("replay", noun.name, row.key, row.problem, row.name, row.live, row.replayed)
+        Discrepancy("replay", noun.name, row.key, row.problem, row.name, row.live, row.replayed)
         for row in await conn.execute(_differences(noun), values | {"most": MOST})
     ]
-    return Judged(judged.rows, judged.unjudged), found
+    return RowCounts(judged.rows, judged.unjudged), found
 
 
 def _sides(noun: Noun) -> str:

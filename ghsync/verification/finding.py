@@ -15,7 +15,7 @@ Watch = Callable[[str, int, int], None]
 
 
 @dataclass(frozen=True, slots=True)
-class Finding:
+class Discrepancy:
     """A row, or a column of one, that is not as ``check`` has it; ``key`` is in GitHub's terms.
 
     ``column`` is None where the whole row is missing in the mirror, or is there and should not be.
@@ -36,7 +36,7 @@ class Finding:
 
 
 @dataclass(frozen=True, slots=True)
-class Judged:
+class RowCounts:
     """The live rows of a table, and how many of them replay cannot judge, or not with all their columns."""
 
     rows: int
@@ -51,11 +51,11 @@ class Report:
     unreadable: int = 0
     waiting: int = 0
     pull_requests: int = 0
-    tables: dict[str, Judged] = field(default_factory=dict)
-    findings: list[Finding] = field(default_factory=list)
+    tables: dict[str, RowCounts] = field(default_factory=dict)
+    findings: list[Discrepancy] = field(default_factory=list)
 
 
-def agreed(ones: Iterable[Finding], others: Iterable[Finding]) -> list[Finding]:
+def agreed(ones: Iterable[Discrepancy], others: Iterable[Discrepancy]) -> list[Discrepancy]:
     """The findings of which both sides tell."""
     places = {other.place for other in others}
     return [one for one in ones if one.place in places]

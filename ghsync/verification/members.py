@@ -8,7 +8,7 @@ from datetime import datetime
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from ghsync.verification.finding import MOST, Finding
+from ghsync.verification.finding import MOST, Discrepancy
 from ghsync.verification.shadow import SCHEMA
 from ghsync.verification.snapshot import COPY
 
@@ -31,11 +31,11 @@ async def take(conn: AsyncConnection) -> None:
         await conn.execute(sa.text(f"{copy}_places AS SELECT {natural} AS place FROM {parent} parent WHERE {own}"))
 
 
-async def compare(conn: AsyncConnection, complete_since: datetime) -> list[Finding]:
+async def compare(conn: AsyncConnection, complete_since: datetime) -> list[Discrepancy]:
     """Compare all rows, in a session that sees the shadow."""
     values = {"since": complete_since, "most": MOST}
     return [
-        Finding("replay", table, row.key, row.problem, row.name, row.live, row.replayed)
+        Discrepancy("replay", table, row.key, row.problem, row.name, row.live, row.replayed)
         for table in _TABLES
         for row in await conn.execute(_differences(table), values)
     ]

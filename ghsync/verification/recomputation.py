@@ -12,14 +12,14 @@ import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from ghsync.database import transaction
-from ghsync.mirror.keys import PullRequest, RepositoryId
+from ghsync.mirror.keys import PullRequestKey, RepositoryId
 from ghsync.projector import linking, project
-from ghsync.tracking.project import Tracked
-from ghsync.verification.finding import Finding
+from ghsync.tracking.project import TrackingChange
+from ghsync.verification.finding import Discrepancy
 
 PAGE = 100
 
-_FIRST = PullRequest(RepositoryId("00000000-0000-0000-0000-000000000000"), 0)
+_FIRST = PullRequestKey(RepositoryId("00000000-0000-0000-0000-000000000000"), 0)
 
 _COUNT = sa.text("SELECT count(*) FROM github_pull_requests")
 
@@ -46,33 +46,33 @@ _NAMES = sa.text("SELECT id::text, tracked_name FROM github_repositories WHERE i
 
 
 @dataclass(slots=True)
-class Recomputed:
+class Recomputation:
     """How many pull requests were derived anew, how many of them became others, and what of them differed."""
 
     pull_requests: int = 0
     changed: int = 0
-    findings: list[Finding] = field(default_factory=list)
+    findings: list[Discrepancy] = field(default_factory=list)
 
 
-async def recompute(engine: AsyncEngine, watch: Callable[[int, int], None]) -> Recomputed:
+async def recompute(engine: AsyncEngine, watch: Callable[[int, int], None]) -> Recomputation:
     """Derive all pull requests anew and write what differs; a stop between two pages loses nothing."""
     return await _all_pages(engine, watch, keep=True)
 
 
-async def rehearse(engine: AsyncEngine, watch: Callable[[int, int], None]) -> Recomputed:
+async def rehearse(engine: AsyncEngine, watch: Callable[[int, int], None]) -> Recomputation:
     """As `recompute`, but write nothing: what differs and is not due anyway is found."""
     return await _all_pages(engine, watch, keep=False)
 
 
-async def _all_pages(engine: AsyncEngine, watch: Callable[[int, int], None], *, keep: bool) -> Recomputed:
-    done, last = Recomputed(), _FIRST
+async def _all_pages(engine: AsyncEngine, watch: Callable[[int, int], None], *, keep: bool) -> Recomputation:
+    done, last = Recomputation(), _FIRST
     async with transaction(engine) as conn:
         total = (await conn.execute(_COUNT)).scalar_one()
     watch(0, total)
     while True:
         async with (transaction if keep else _rehearsal)(engine) as conn:
             rows = await conn.execute(_PAGE, {**last._asdict(), "limit": PAGE})
-            page = [PullRequest(row.repository_id, row.number) for row in rows]
+            page = [PullRequestKey(row.repository_id, row.number) for row in rows]
             if not page:
                 return done
             changed = await project.track(conn, page)
@@ -91,7 +91,7 @@ async def _rehearsal(engine: AsyncEngine) -> AsyncIterator[AsyncConnection]:
         await conn.rollback()
 
 
-async def _findings(conn: AsyncConnection, changed: Sequence[Tracked]) -> list[Finding]:
+async def _findings(conn: AsyncConnection, changed: Sequence[TrackingChange]) -> list[Discrepancy]:
     repositories, numbers = [row.repository_id for row in changed], [row.number for row in changed]
     due = {tuple(row) for row in await conn.execute(_DUE, {"repositories": repositories, "numbers": numbers})}
     names = {row.id: row.tracked_name for row in await conn.execute(_NAMES, {"ids": repositories})}
@@ -103,10 +103,11 @@ async def _findings(conn: AsyncConnection, changed: Sequence[Tracked]) -> list[F
     ]
 
 
-def _of_one(row: Tracked, key: dict[str, object]) -> list[Finding]:
+def _of_one(row: TrackingChange, key: dict[str, object]) -> list[Discrepancy]:
     if row.created:
-        return [Finding("tracking", "pr_tracking", key, "missing")]
+        return [Discrepancy("tracking", "pr_tracking", key, "missing")]
     old, new = msgspec.json.decode(row.old or "{}"), msgspec.json.decode(row.new or "{}")
     return [
-        Finding("tracking", "pr_tracking", key, "differs", name, old.get(name), new.get(name)) for name in sorted(new)
+        Discrepancy("tracking", "pr_tracking", key, "differs", name, old.get(name), new.get(name))
+        for name in sorted(new)
     ]

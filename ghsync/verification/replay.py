@@ -35,7 +35,7 @@ _EMPTY = sa.text(f"TRUNCATE {SCHEMA}.webhook_deliveries")
 
 
 @dataclass(slots=True)
-class Replayed:
+class ReplayCounts:
     """How many deliveries were replayed, and how many of them could not be read or projected."""
 
     deliveries: int = 0
@@ -44,10 +44,10 @@ class Replayed:
 
 async def replay(
     live: AsyncEngine, shadow: AsyncEngine, watch: Callable[[int, int], None], *, waiting: bool
-) -> Replayed:
+) -> ReplayCounts:
     """Project what had been projected when the snapshot was taken, or what was ``waiting`` then."""
     worker = Worker(shadow, batch_size=PAGE, poll_seconds=1, max_attempts=1)
-    done, after = Replayed(), 0
+    done, after = ReplayCounts(), 0
     async with transaction(live) as conn:
         total = (await conn.execute(_COUNT, {"waits": waiting})).scalar_one()
     watch(0, total)

@@ -9,8 +9,8 @@ from ghsync import database, migrate
 from ghsync.database import transaction
 from ghsync.errors import NotConfigured
 from ghsync.mirror.nouns import NOUNS
-from ghsync.verification import comparison, members, recomputation, shadow, snapshot, told
-from ghsync.verification.finding import Finding, Judged, Report, Watch, agreed
+from ghsync.verification import comparison, feed, members, recomputation, shadow, snapshot
+from ghsync.verification.finding import Discrepancy, Report, RowCounts, Watch, agreed
 from ghsync.verification.replay import replay
 
 
@@ -40,15 +40,15 @@ async def _verify(url: str, watch: Watch) -> Report:
         await beside.dispose()
 
 
-async def _look(live: AsyncEngine) -> list[Finding]:
+async def _look(live: AsyncEngine) -> list[Discrepancy]:
     """Copy the mirror as it is now, and compare it with what the change feed has told up to now."""
     async with transaction(live.execution_options(isolation_level="REPEATABLE READ")) as conn:
         await snapshot.take(conn)
         await members.take(conn)
-        return await told.compare(conn)
+        return await feed.compare(conn)
 
 
-async def _replay(live: AsyncEngine, beside: AsyncEngine, report: Report, watch: Watch) -> list[Finding]:
+async def _replay(live: AsyncEngine, beside: AsyncEngine, report: Report, watch: Watch) -> list[Discrepancy]:
     """Compare the mirror with one made from the inbox.
 
     A delivery that waits may have been projected before and have been queued again, and so may one that a person has
@@ -65,7 +65,7 @@ async def _replay(live: AsyncEngine, beside: AsyncEngine, report: Report, watch:
     return found
 
 
-async def _compare(beside: AsyncEngine) -> tuple[dict[str, Judged], list[Finding]]:
+async def _compare(beside: AsyncEngine) -> tuple[dict[str, RowCounts], list[Discrepancy]]:
     tables, found = {}, []
     async with transaction(beside) as conn:
         complete_since = await comparison.since(conn)

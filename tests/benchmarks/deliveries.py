@@ -9,9 +9,9 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from ghsync.inbox import queue
 from ghsync.inbox.delivery import Delivery
-from ghsync.inbox.queue import Claimed
+from ghsync.inbox.queue import ClaimedDelivery
 from ghsync.inbox.recorder import Recorder
-from ghsync.inbox.recording import Recorded
+from ghsync.inbox.recording import RecordedDelivery
 from ghsync.projector.events import HANDLED
 from ghsync.receiver import envelope
 from tests import traffic
@@ -21,7 +21,7 @@ AT_ONCE = 500
 T = TypeVar("T")
 
 
-async def fill(engine: AsyncEngine, count: int) -> list[Claimed]:
+async def fill(engine: AsyncEngine, count: int) -> list[ClaimedDelivery]:
     """Put about ``count`` deliveries into the inbox; answers them as a worker will see them."""
     recorder = Recorder(engine, timeout_seconds=60)
     for part in parts(traffic.busy(count).deliveries, AT_ONCE):
@@ -32,7 +32,7 @@ async def fill(engine: AsyncEngine, count: int) -> list[Claimed]:
         return await queue.claim(conn, 10 * count, max_bytes=1 << 40)
 
 
-def opened(recorded: Recorded) -> Delivery:
+def opened(recorded: RecordedDelivery) -> Delivery:
     """A delivery as the receiver hands it on once it is verified."""
     address = envelope.address({name.lower(): value for name, value in recorded.headers.items()})
     return envelope.opened(address, recorded.body, handled=HANDLED)

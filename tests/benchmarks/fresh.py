@@ -24,7 +24,7 @@ from ghsync import embedded, log, migrate
 from ghsync.demo import arrivals
 from ghsync.demo.arrivals import Watcher
 from ghsync.inbox import recording
-from ghsync.inbox.recording import Recorded
+from ghsync.inbox.recording import RecordedDelivery
 from tests import service, traffic
 from tests.benchmarks import generator
 from tests.benchmarks.generator import Generator
@@ -48,7 +48,7 @@ LARGEST = {
 }
 
 
-async def pace(posting: Generator, watcher: Watcher, sent: list[Recorded], rate: int) -> list[float]:
+async def pace(posting: Generator, watcher: Watcher, sent: list[RecordedDelivery], rate: int) -> list[float]:
     """Send at a steady rate; answers the seconds from POST to visible of each, sorted."""
     requests = [generator.request(recording.sign(each, service.SECRET), each.body) for each in sent]
     started = time.perf_counter()
@@ -67,12 +67,12 @@ async def arrive(posting: Generator, watcher: Watcher, guid: str, request: bytes
     return (await done)[0] - started
 
 
-def largest(name: str) -> Recorded:
+def largest(name: str) -> RecordedDelivery:
     """The largest body of its kind that is accepted."""
     content_type, event, begin, filler, end = LARGEST[name]
     headers = {"Content-Type": content_type, "X-GitHub-Event": event, "X-GitHub-Delivery": str(uuid4())}
     body = begin + filler * ((LARGEST_BODY_BYTES - len(begin) - len(end)) // len(filler)) + end
-    return Recorded(traffic.busy(1).deliveries[0].headers | headers, body, Path(name))
+    return RecordedDelivery(traffic.busy(1).deliveries[0].headers | headers, body, Path(name))
 
 
 async def peak_of_largest(receiver: Receiver, connection: Connection, name: str) -> int:

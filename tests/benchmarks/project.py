@@ -19,7 +19,7 @@ import uvloop
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from ghsync import database, embedded, log, migrate
-from ghsync.inbox.queue import Claimed
+from ghsync.inbox.queue import ClaimedDelivery
 from ghsync.mirror import branch, comment, issue, label, milestone, pull_request
 from ghsync.mirror.noun import Noun, Row
 from ghsync.mirror.upsert import parameter, record
@@ -41,7 +41,7 @@ async def drain(engine: AsyncEngine, batch: int) -> float:
     return done / (time.perf_counter() - started)
 
 
-async def upsert_by_hand(engine: AsyncEngine, claimed: Sequence[Claimed], batch: int) -> float:
+async def upsert_by_hand(engine: AsyncEngine, claimed: Sequence[ClaimedDelivery], batch: int) -> float:
     """Deliveries per second whose rows are written by a plain bulk upsert."""
     async with engine.begin() as conn:
         known = await conn.execute(sa.text("SELECT github_id, id::text FROM github_repositories"))
@@ -57,7 +57,7 @@ async def upsert_by_hand(engine: AsyncEngine, claimed: Sequence[Claimed], batch:
     return len(claimed) / (time.perf_counter() - started)
 
 
-def rows_of(part: Sequence[Claimed], ids: dict[str, str]) -> dict[Noun, list[Row]]:
+def rows_of(part: Sequence[ClaimedDelivery], ids: dict[str, str]) -> dict[Noun, list[Row]]:
     """The rows of a batch, decoded and collapsed."""
     batch = Batch()
     for delivery in part:

@@ -11,7 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from ghsync import database
 from ghsync.changes import feed
-from ghsync.changes.feed import Event
+from ghsync.changes.feed import ChangeEvent
 from ghsync.database import transaction
 from tests.mirror.reports import at, query, rows, until_blocked
 
@@ -20,9 +20,9 @@ pytestmark = pytest.mark.anyio
 KEY = "11111111-1111-1111-1111-111111111111"
 
 
-def event(number: int = 1, *, old: str | None = None, new: str | None = '{"title": "x"}') -> Event:
+def event(number: int = 1, *, old: str | None = None, new: str | None = '{"title": "x"}') -> ChangeEvent:
     """An entry about an issue."""
-    return Event("github_issues", KEY, None, number, "update", old, new, "webhook", at(0))
+    return ChangeEvent("github_issues", KEY, None, number, "update", old, new, "webhook", at(0))
 
 
 @pytest.fixture
@@ -33,7 +33,7 @@ async def many(database_url: str) -> AsyncIterator[AsyncEngine]:
     await engine.dispose()
 
 
-async def append(engine: AsyncEngine, *events: Event) -> None:
+async def append(engine: AsyncEngine, *events: ChangeEvent) -> None:
     """One transaction of a writer."""
     async with transaction(engine) as conn:
         await feed.append(conn, events)

@@ -10,7 +10,7 @@ from typing import Any
 
 import httpx
 
-from ghsync.inbox.recording import Recorded
+from ghsync.inbox.recording import RecordedDelivery
 from tests import service
 from tests.service import PATIENCE_SECONDS, Receiver
 
@@ -21,7 +21,7 @@ CONNECTIONS = 8
 class Answer:
     """What one attempt was answered, and after how long; None where the connection broke."""
 
-    delivery: Recorded
+    delivery: RecordedDelivery
     seconds: float
     response: httpx.Response | None
 
@@ -40,7 +40,7 @@ class Sender:
     _counts: Counter[int | None] = field(default_factory=Counter)
     _answered: asyncio.Condition = field(default_factory=asyncio.Condition)
 
-    def accepted(self) -> list[Recorded]:
+    def accepted(self) -> list[RecordedDelivery]:
         """The deliveries that were answered 202."""
         return [answer.delivery for answer in self.answers if answer.status == 202]
 
@@ -48,7 +48,7 @@ class Sender:
         """What the accepted ones were told to be: queued, duplicate or ignored."""
         return [_body(answer)["status"] for answer in self.answers if answer.status == 202]
 
-    def unaccepted(self, deliveries: Iterable[Recorded]) -> list[Recorded]:
+    def unaccepted(self, deliveries: Iterable[RecordedDelivery]) -> list[RecordedDelivery]:
         """Those that were never answered 202, as `ghsync heal` would find them in GitHub's log."""
         known = {delivery.guid for delivery in self.accepted()}
         return [delivery for delivery in deliveries if delivery.guid not in known]
@@ -58,27 +58,31 @@ class Sender:
         async with asyncio.timeout(PATIENCE_SECONDS), self._answered:
             await self._answered.wait_for(lambda: self._counts[status] >= count)
 
-    async def send(self, deliveries: Iterable[Recorded]) -> None:
+    async def send(self, deliveries: Iterable[RecordedDelivery]) -> None:
         """Send each once, over many connections at the same time."""
         await self._converse(enumerate(deliveries), lambda answer: True)
 
-    async def insist(self, deliveries: Iterable[Recorded]) -> None:
+    async def insist(self, deliveries: Iterable[RecordedDelivery]) -> None:
         """Send each until it is answered 202."""
         await self._converse(enumerate(deliveries), lambda answer: answer.status == 202)
 
-    async def _converse(self, waiting: Iterator[tuple[int, Recorded]], enough: Callable[[Answer], bool]) -> None:
+    async def _converse(
+        self, waiting: Iterator[tuple[int, RecordedDelivery]], enough: Callable[[Answer], bool]
+    ) -> None:
         async with asyncio.timeout(PATIENCE_SECONDS), asyncio.TaskGroup() as connections:
             for _ in range(CONNECTIONS):
                 connections.create_task(self._connection(waiting, enough))
 
-    async def _connection(self, waiting: Iterator[tuple[int, Recorded]], enough: Callable[[Answer], bool]) -> None:
+    async def _connection(
+        self, waiting: Iterator[tuple[int, RecordedDelivery]], enough: Callable[[Answer], bool]
+    ) -> None:
         async with AsyncExitStack() as stack:
             clients = [await stack.enter_async_context(receiver.connection()) for receiver in self.receivers]
             for place, delivery in waiting:
                 while not enough(await self._attempt(clients[place % len(clients)], delivery)):
                     pass
 
-    async def _attempt(self, client: httpx.AsyncClient, delivery: Recorded) -> Answer:
+    async def _attempt(self, client: httpx.AsyncClient, delivery: RecordedDelivery) -> Answer:
         started = time.monotonic()
         try:
             response = await service.post(client, delivery)

@@ -5,7 +5,7 @@ from typing import Any
 
 import psycopg
 
-from ghsync.inbox.recording import Recorded
+from ghsync.inbox.recording import RecordedDelivery
 from tests.traffic import Rows, Traffic
 
 Connection = psycopg.Connection[Any]
@@ -51,7 +51,7 @@ def _rows(connection: Connection, query: str) -> Rows:
     return {(row[0], row[1]): dict(zip(names, row[2:], strict=True)) for row in cursor}
 
 
-def keeps(connection: Connection, answered: Iterable[Recorded]) -> None:
+def keeps(connection: Connection, answered: Iterable[RecordedDelivery]) -> None:
     """Every delivery that was answered 202 is in the inbox, once, with its bytes (I1, I3)."""
     stored = connection.execute("SELECT guid, body FROM webhook_deliveries").fetchall()
     bodies = dict(stored)

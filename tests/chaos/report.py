@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
 from ghsync.simulator import deeds
-from ghsync.verification.finding import Finding
+from ghsync.verification.finding import Discrepancy
 from tests import truth
 from tests.chaos.weights import RARE
 from tests.truth import Difference
@@ -32,7 +32,7 @@ class Report:
     redelivered: int = 0
     recomputed: int = 0
     differences: list[Difference] = field(default_factory=list)
-    found: list[Finding] = field(default_factory=list)
+    found: list[Discrepancy] = field(default_factory=list)
 
     @property
     def failed(self) -> bool:

@@ -11,7 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from ghsync import database
 from ghsync.inbox.delivery import Delivery
 from ghsync.inbox.recorder import Recorder
-from ghsync.inbox.recording import Recorded
+from ghsync.inbox.recording import RecordedDelivery
 from ghsync.projector.events import HANDLED
 from ghsync.receiver import envelope
 from ghsync.worker import Worker
@@ -60,7 +60,7 @@ async def test_two_receivers_and_three_workers_end_where_one_worker_ends_in_orde
         assert await rows(database_url) == await in_order(other_url, happened.deliveries)
 
 
-def with_repetitions(deliveries: list[Recorded]) -> list[Recorded]:
+def with_repetitions(deliveries: list[RecordedDelivery]) -> list[RecordedDelivery]:
     """All of them in order, some once more soon after."""
     chance = random.Random(1)
     placed = [(float(place), delivery) for place, delivery in enumerate(deliveries)]
@@ -68,7 +68,7 @@ def with_repetitions(deliveries: list[Recorded]) -> list[Recorded]:
     return [delivery for _, delivery in sorted(placed, key=lambda each: each[0])]
 
 
-async def in_order(url: str, deliveries: list[Recorded]) -> dict[str, Rows]:
+async def in_order(url: str, deliveries: list[RecordedDelivery]) -> dict[str, Rows]:
     """What one worker makes of the deliveries in the order in which they were sent."""
     engine = database.create_engine(url)
     try:
@@ -80,7 +80,7 @@ async def in_order(url: str, deliveries: list[Recorded]) -> dict[str, Rows]:
         await engine.dispose()
 
 
-def opened(delivery: Recorded) -> Delivery:
+def opened(delivery: RecordedDelivery) -> Delivery:
     """A delivery as the inbox takes it."""
     headers = {name.lower(): value for name, value in delivery.headers.items()}
     return envelope.opened(envelope.address(headers), delivery.body, handled=HANDLED)

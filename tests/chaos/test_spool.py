@@ -9,7 +9,7 @@ import psycopg
 import pytest
 from psycopg.conninfo import conninfo_to_dict
 
-from ghsync.inbox.recording import Recorded
+from ghsync.inbox.recording import RecordedDelivery
 from tests import postgres, service, traffic
 from tests.chaos import mirror, server
 from tests.chaos.delivery import Sender
@@ -42,7 +42,7 @@ async def until_stored(connection: psycopg.Connection, count: int) -> None:
     await service.until(they_are, f"{count} deliveries are in the inbox")
 
 
-async def send(receiver: Receiver, deliveries: list[Recorded]) -> list[str]:
+async def send(receiver: Receiver, deliveries: list[RecordedDelivery]) -> list[str]:
     """One after the other, so that the order of their arrival is known."""
     answers = [await service.post(receiver.client, delivery) for delivery in deliveries]
     assert {answer.status_code for answer in answers} == {202}

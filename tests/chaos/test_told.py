@@ -10,7 +10,7 @@ import psycopg
 import pytest
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from ghsync.inbox.recording import Recorded
+from ghsync.inbox.recording import RecordedDelivery
 from ghsync.simulator.actions import branches, checks, conversations, pull_requests, review_threads, reviews, statuses
 from ghsync.simulator.app import EVERY_EVENT
 from ghsync.simulator.commit import Change
@@ -145,7 +145,7 @@ def lingering(world: World) -> list[str]:
 
 async def arrive(engine: AsyncEngine, deliveries: Iterable[Delivery]) -> None:
     """Let what was sent arrive in this order, and project it."""
-    sent = [Recorded(dict(each.headers), each.body, Path(each.guid)) for each in deliveries]
+    sent = [RecordedDelivery(dict(each.headers), each.body, Path(each.guid)) for each in deliveries]
     answers = await story.receive(engine, Story("a busy hour", "secret", {}, (), {}), sent)
     assert set(answers) <= {"queued", "ignored"}
     await story.worker(engine, 50).drain()

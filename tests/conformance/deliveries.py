@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from ghsync.inbox.recording import Recorded
+from ghsync.inbox.recording import RecordedDelivery
 from tests.receiver import hook
 
 Json = dict[str, Any]
@@ -49,12 +49,14 @@ def encode(payload: Mapping[str, Any]) -> bytes:
     return json.dumps(payload).encode()
 
 
-def recorded(event: str, body: bytes, **headers: str) -> Recorded:
+def recorded(event: str, body: bytes, **headers: str) -> RecordedDelivery:
     """A delivery that happened just now; ``headers`` are named like ``x_github_event``."""
     sent = hook.headers(body, event=event, x_github_delivery=str(uuid.uuid1()), **headers)
-    return Recorded({name: value for name, value in sent.items() if name != "x-hub-signature-256"}, body, Path())
+    return RecordedDelivery(
+        {name: value for name, value in sent.items() if name != "x-hub-signature-256"}, body, Path()
+    )
 
 
-def made(event: str, payload: Mapping[str, Any]) -> Recorded:
+def made(event: str, payload: Mapping[str, Any]) -> RecordedDelivery:
     """A delivery of a payload."""
     return recorded(event, encode(payload))

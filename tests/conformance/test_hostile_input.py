@@ -20,7 +20,7 @@ import psycopg
 import pytest
 
 from ghsync.inbox import recording
-from ghsync.inbox.recording import Recorded
+from ghsync.inbox.recording import RecordedDelivery
 from tests import postgres, service
 from tests.conformance.deliveries import REPOSITORY_ID, about, encode, issue, made, pull_request, recorded, repository
 from tests.service import SECRET, WEBHOOK, Receiver
@@ -47,18 +47,18 @@ class Hook:
     receiver: Receiver
     connection: psycopg.Connection[Any]
 
-    async def post(self, delivery: Recorded, **headers: str) -> httpx.Response:
+    async def post(self, delivery: RecordedDelivery, **headers: str) -> httpx.Response:
         """Deliver, signed; ``headers`` are named like ``x_github_event``."""
         signed = recording.sign(delivery, SECRET) | _headers(headers)
         return await self.receiver.client.post(WEBHOOK, content=delivery.body, headers=signed)
 
-    async def accepts(self, *delivered: Recorded) -> None:
+    async def accepts(self, *delivered: RecordedDelivery) -> None:
         """Deliver, be answered 202, and wait for the worker."""
         answers = [await self.post(delivery) for delivery in delivered]
         assert [answer.status_code for answer in answers] == [202] * len(delivered)
         await service.drained(self.connection)
 
-    def ending(self, delivery: Recorded) -> tuple[str, str | None] | None:
+    def ending(self, delivery: RecordedDelivery) -> tuple[str, str | None] | None:
         """How a delivery ended, or None where nothing of it is stored; what is stored are the bytes that came."""
         found = self.connection.execute(END, [delivery.guid]).fetchone()
         if found is None:
@@ -67,7 +67,7 @@ class Hook:
         assert (body, attempts) == (delivery.body, int(status == "parked"))
         return status, error
 
-    def endings(self, *delivered: Recorded) -> set[str | None]:
+    def endings(self, *delivered: RecordedDelivery) -> set[str | None]:
         """The distinct states of deliveries."""
         return {(self.ending(delivery) or (None,))[0] for delivery in delivered}
 
@@ -330,7 +330,7 @@ async def test_anything_but_one_right_signature_is_answered_401_and_not_stored(
 
 
 async def open_request(
-    served: Hook, delivery: Recorded, **more: str
+    served: Hook, delivery: RecordedDelivery, **more: str
 ) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
     """Send the head of a request, and of its body nothing."""
     reader, writer = await asyncio.open_connection("127.0.0.1", served.receiver.port)

@@ -11,7 +11,7 @@ import sqlalchemy as sa
 from psycopg.errors import NoDataFound
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
-from ghsync.inbox.recording import Recorded
+from ghsync.inbox.recording import RecordedDelivery
 from ghsync.mirror import issue, pull_request
 from ghsync.mirror.noun import Noun
 from tests.mirror.reports import ISSUE, NOON, PULL_REQUEST, Report, Subject, api, at, hook, query, rows, write
@@ -101,7 +101,7 @@ async def test_a_story_told_backwards_is_answered_as_the_mirror_had_it(engine: A
     await assert_told(engine, await tell(engine, told_story, told_story.deliveries[::-1]))
 
 
-async def tell(engine: AsyncEngine, told_story: story.Story, deliveries: Sequence[Recorded]) -> list[Moment]:
+async def tell(engine: AsyncEngine, told_story: story.Story, deliveries: Sequence[RecordedDelivery]) -> list[Moment]:
     """Project deliveries one by one; answers what there was before the first, and after each."""
     moments = [await snapshot(engine)]
     for delivery in deliveries:

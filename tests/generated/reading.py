@@ -16,13 +16,13 @@ from ghsync.github.graphql.answered import Catalog
 from ghsync.mirror import release
 from ghsync.projector.batch import Batch
 from ghsync.reconciler import conversations, graphql_pages, heads, listings, news
-from ghsync.reconciler.catalog import Known
+from ghsync.reconciler.catalog import KnownRepository
 from ghsync.reconciler.gate import Mirror
 from ghsync.reconciler.news import News
 from ghsync.reconciler.page import Page
 from ghsync.reconciler.places import Place
 from ghsync.reconciler.runs import Progress
-from ghsync.reconciler.session import Listed, Session, T
+from ghsync.reconciler.session import ListingPage, Session, T
 from ghsync.settings import Settings
 from tests.generated import answering, queries
 from tests.generated.answering import REPOSITORY, Answering
@@ -50,7 +50,7 @@ class Reading(Session):
 
     async def listing(
         self, path: str, item: type[T], within: str | None = None, **params: object
-    ) -> AsyncIterator[Listed[T]]:
+    ) -> AsyncIterator[ListingPage[T]]:
         """REST is not there."""
         raise Asked(path)
         yield
@@ -88,9 +88,11 @@ def place(
     return Place(OURS, number, "R_1", "acme/parts", read_at, None, read_at, read_at, read_at, None, permissions)
 
 
-def known(permissions: frozenset[str] | None = None) -> Known:
+def known(permissions: frozenset[str] | None = None) -> KnownRepository:
     """A repository with one label and one milestone."""
-    return Known(place(permissions=permissions), Catalog({str(LABEL.node_id): LABEL}, {MILESTONE.number: MILESTONE}))
+    return KnownRepository(
+        place(permissions=permissions), Catalog({str(LABEL.node_id): LABEL}, {MILESTONE.number: MILESTONE})
+    )
 
 
 Read = list[Batch | None]
@@ -112,14 +114,14 @@ async def _conversation(reading: Reading, node: Any) -> Batch | None:
     return None
 
 
-async def read_heads(reading: Reading, there: Known | None = None) -> Read:
+async def read_heads(reading: Reading, there: KnownRepository | None = None) -> Read:
     """The rows of what is checked of single heads."""
     there = there or known()
     answer = await reading.graphql("heads", ids=["PR_1"], **heads.variables(there))
     return [await _head(reading, there, node) for node in answers.heads(answer.data)]
 
 
-async def _head(reading: Reading, there: Known, node: Any) -> Batch | None:
+async def _head(reading: Reading, there: KnownRepository, node: Any) -> Batch | None:
     batch = Batch()
     if node is not None:
         with suppress(Asked):

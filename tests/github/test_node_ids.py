@@ -3,7 +3,7 @@
 import pytest
 
 from ghsync.github import node_ids
-from ghsync.github.graphql.checks import Commit, Context, Head, PullRequestCommit, PullRequestCommits, Status
+from ghsync.github.graphql.checks import Commit, Context, Head, PullRequestCommit, PullRequestCommits, StatusNode
 from ghsync.simulator.identity import node_id
 from tests.mirror.reports import at
 
@@ -30,7 +30,7 @@ def test_a_number_is_read_only_where_the_form_and_the_repository_are_right(text:
 
 def head(pull_request: str, context: str) -> Head:
     """A head with one status."""
-    status = Status((Context(context, "ci", "SUCCESS", at(0)),))
+    status = StatusNode((Context(context, "ci", "SUCCESS", at(0)),))
     commit = Commit("a" * 40, status=status)
     return Head(
         id=pull_request, full_database_id=70, number=7, head_ref_oid="a" * 40,

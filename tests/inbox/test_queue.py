@@ -11,7 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from ghsync.database import transaction
 from ghsync.inbox import backoff, queue
-from ghsync.inbox.queue import Claimed, Verdict
+from ghsync.inbox.queue import ClaimedDelivery, Verdict
 
 pytestmark = pytest.mark.anyio
 
@@ -44,7 +44,7 @@ async def claim(engine: AsyncEngine, limit: int = 10, **bounds: Any) -> list[str
         return guids(await queue.claim(conn, limit, **bounds))
 
 
-def guids(claimed: list[Claimed]) -> list[str]:
+def guids(claimed: list[ClaimedDelivery]) -> list[str]:
     return [delivery.guid for delivery in claimed]
 
 
@@ -63,7 +63,7 @@ async def test_a_claim_tells_all_that_projection_needs(engine: AsyncEngine) -> N
     async with transaction(engine) as conn:
         (claimed,) = await queue.claim(conn, 10)
     (received_at,) = await delivery(engine, "received_at")
-    assert claimed == Claimed(
+    assert claimed == ClaimedDelivery(
         key, "a", "issues", None, None, "application/json", b'\x00{"action": 1}\xff', 0, received_at
     )
 
@@ -144,7 +144,7 @@ async def test_a_failure_waits_and_the_last_one_parks(engine: AsyncEngine) -> No
     for attempt in range(5):
         async with transaction(engine) as conn:
             (key,) = (await conn.execute(sa.text("SELECT id FROM webhook_deliveries"))).scalars()
-            claimed = Claimed(key, "a", "issues", None, None, "", b"", attempt, None)  # type: ignore[arg-type]
+            claimed = ClaimedDelivery(key, "a", "issues", None, None, "", b"", attempt, None)  # type: ignore[arg-type]
             statuses.append(await queue.fail(conn, claimed, f"failure {attempt}\0", max_attempts=5))
     assert statuses == ["pending"] * 4 + ["parked"]
     columns = "status, attempts, last_error, processed_at IS NOT NULL"

@@ -12,7 +12,7 @@ import pytest
 from ghsync.errors import UnreadableFixture
 from ghsync.inbox import recording
 from ghsync.inbox.delivery import Delivery
-from ghsync.inbox.recording import Recorded
+from ghsync.inbox.recording import RecordedDelivery
 from ghsync.receiver import signature
 from tests.fixtures.recorded import FIXTURES
 
@@ -45,9 +45,9 @@ def delivery(**changes: Any) -> Delivery:
     return Delivery(**given | changes)
 
 
-def recorded(guid: str = GUID, **payload: Any) -> Recorded:
+def recorded(guid: str = GUID, **payload: Any) -> RecordedDelivery:
     headers = {"X-GitHub-Event": "issues", "X-GitHub-Delivery": guid, "Content-Type": "application/json"}
-    return Recorded(headers, json.dumps(payload).encode(), Path("here.json"))
+    return RecordedDelivery(headers, json.dumps(payload).encode(), Path("here.json"))
 
 
 def scrubbed(**payload: Any) -> dict[str, Any]:

@@ -10,7 +10,7 @@ import pytest
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from ghsync.database import transaction
-from ghsync.inbox.queue import Claimed
+from ghsync.inbox.queue import ClaimedDelivery
 from ghsync.mirror.noun import Origin
 from ghsync.projector import project
 from ghsync.projector.batch import Batch
@@ -55,7 +55,7 @@ async def tell(engine: AsyncEngine, *batches: Iterable[Delivery]) -> None:
     """Project deliveries, each batch in a transaction of its own."""
     for batch in batches:
         claimed = [
-            Claimed(1, "", event, None, None, "application/json", msgspec.json.encode(payload), 0, at(seconds))
+            ClaimedDelivery(1, "", event, None, None, "application/json", msgspec.json.encode(payload), 0, at(seconds))
             for seconds, event, payload in batch
         ]  # fmt: skip
         async with transaction(engine) as conn:

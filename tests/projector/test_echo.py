@@ -11,7 +11,7 @@ import pytest
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from ghsync.database import transaction
-from ghsync.inbox.queue import Claimed
+from ghsync.inbox.queue import ClaimedDelivery
 from ghsync.projector import project
 from tests.mirror.reports import at, jobs, query
 from tests.projector.test_accounts import ACME, APP
@@ -51,7 +51,9 @@ async def arrives(engine: AsyncEngine, body: Body, seconds: float, guid: str | N
     """Project a body that arrives then, under a GUID of that moment if no other is given."""
     event, payload = body
     named = version_1(at(seconds)) if guid is None else guid
-    arrived = Claimed(1, named, event, None, None, "application/json", msgspec.json.encode(payload), 0, at(seconds))
+    arrived = ClaimedDelivery(
+        1, named, event, None, None, "application/json", msgspec.json.encode(payload), 0, at(seconds)
+    )
     async with transaction(engine) as conn:
         await project.project(conn, [arrived])
 

@@ -8,7 +8,7 @@ import pytest
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from ghsync.database import transaction
-from ghsync.inbox.queue import Claimed, Verdict
+from ghsync.inbox.queue import ClaimedDelivery, Verdict
 from ghsync.mirror import (
     branch,
     check_run,
@@ -62,10 +62,10 @@ OTHERWISE: dict[str, set[Noun]] = {
 }
 
 
-def claimed(event: str, payload: Any, guid: str = "") -> Claimed:
+def claimed(event: str, payload: Any, guid: str = "") -> ClaimedDelivery:
     """A delivery that is just being projected."""
     body = payload if isinstance(payload, bytes) else json.dumps(payload).encode()
-    return Claimed(1, guid, event, None, None, "application/json", body, 0, ARRIVED)
+    return ClaimedDelivery(1, guid, event, None, None, "application/json", body, 0, ARRIVED)
 
 
 def read(event: str, payload: Any) -> tuple[Batch, Verdict]:

@@ -8,7 +8,7 @@ import pytest
 from ghsync.errors import RateLimited
 from ghsync.inbox.recorder import Recorder
 from ghsync.reconciler import refetch
-from ghsync.reconciler.heal import Healed, heal
+from ghsync.reconciler.heal import HealReport, heal
 from ghsync.reconciler.installations import make_due
 from ghsync.simulator.actions import issues, repositories, review_threads
 from ghsync.simulator.deeds import NOT_TOLD
@@ -37,7 +37,7 @@ async def lose(lab: Lab, fault: HookFault = "dropped") -> None:
         await sender.flush(early=True)
 
 
-async def healed(lab: Lab, recorder: Recorder) -> Healed:
+async def healed(lab: Lab, recorder: Recorder) -> HealReport:
     """Heal, and project what that has brought."""
     _, found = await heal(lab.reconciler, recorder)
     await recorder.close()
@@ -95,7 +95,7 @@ async def test_a_second_look_brings_nothing_and_reads_little(mirrored: Lab, reco
     await lose(mirrored)
     assert (await healed(mirrored, recorder)).recorded == 30
     before = mirrored.site.answered
-    assert await healed(mirrored, recorder) == Healed(attempts=30, missing=0, recorded=0)
+    assert await healed(mirrored, recorder) == HealReport(attempts=30, missing=0, recorded=0)
     assert mirrored.site.answered - before == 3  # the App, failures, and all
 
 
@@ -131,7 +131,7 @@ async def test_a_delivery_that_cannot_be_read_is_asked_for_again(mirrored: Lab, 
 async def test_what_is_older_than_the_log_is_left_to_the_sweep(mirrored: Lab, recorder: Recorder) -> None:
     issues.open_issue(mirrored.world, mirrored.repository, "Lost", by=mirrored.repository.owner)
     await lose(mirrored, "lost")
-    assert await healed(mirrored, recorder) == Healed()
+    assert await healed(mirrored, recorder) == HealReport()
 
 
 async def test_a_long_outage_leaves_the_app_what_everything_else_needs(lab: Lab, recorder: Recorder) -> None:

@@ -9,7 +9,7 @@ from ghsync.simulator.deeds import RARE
 from ghsync.simulator.delivery import Delivery
 from ghsync.simulator.generator import Plan, generate
 from ghsync.simulator.identity import guid_ticks
-from ghsync.simulator.traffic import WEIGHTS, Done, Traffic
+from ghsync.simulator.traffic import WEIGHTS, Deed, Traffic
 from ghsync.simulator.world import World
 from tests.simulator.invariants import violations
 
@@ -23,7 +23,7 @@ class Lived:
     """A world after much traffic."""
 
     world: World
-    done: list[Done]
+    done: list[Deed]
     wrong: list[str]
 
 

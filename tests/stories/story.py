@@ -11,7 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from ghsync.inbox import recording
 from ghsync.inbox.recorder import Recorder
-from ghsync.inbox.recording import Recorded
+from ghsync.inbox.recording import RecordedDelivery
 from ghsync.projector.events import HANDLED
 from ghsync.receiver import envelope
 from ghsync.worker import Worker
@@ -28,7 +28,7 @@ class Story:
     name: str
     secret: str
     setup: dict[str, list[dict[str, Any]]]
-    deliveries: tuple[Recorded, ...]
+    deliveries: tuple[RecordedDelivery, ...]
     expected: dict[str, Rows]
 
 
@@ -58,7 +58,7 @@ async def set_up(conn: AsyncConnection, story: Story) -> None:
         await conn.execute(sa.text("INSERT INTO tasks (id, project_id, title) VALUES (:id, :project, :title)"), task)
 
 
-async def receive(engine: AsyncEngine, story: Story, deliveries: list[Recorded]) -> list[str]:
+async def receive(engine: AsyncEngine, story: Story, deliveries: list[RecordedDelivery]) -> list[str]:
     """Put deliveries into the inbox as the receiver does: signed, verified, recorded; answers what it answered."""
     recorder = Recorder(engine, 5)
     answers = []

@@ -5,7 +5,7 @@ import pytest
 
 from ghsync.database import transaction
 from ghsync.errors import NotFound, Permanent
-from ghsync.mirror.keys import PullRequest
+from ghsync.mirror.keys import PullRequestKey
 from ghsync.tasks import links, mentions
 from ghsync.tasks.item import Item
 from ghsync.tasks.mentions import Text
@@ -38,7 +38,7 @@ async def test_a_trailer_and_a_branch_link_a_pull_request_for_two_reasons(world:
         ("branch", 0.9, f"task/{task[:8]}-retry"),
         ("task_trailer", 0.95, f"Task-ID: {task}"),
     ]
-    assert world.changed == [PullRequest(app, 8)]
+    assert world.changed == [PullRequestKey(app, 8)]
 
 
 async def test_a_trailer_that_names_no_task_links_nothing(world: World) -> None:
@@ -75,7 +75,7 @@ async def test_a_pull_request_gets_the_tasks_of_the_issues_that_it_names(world: 
     await world.link(task, app, "issue", 5)
     await world.says(app, "pull_request", 8, body="Closes #5" if source == "closing_keyword" else "See #5")
     assert (task, "acme/app", 8, source) in await world.links()
-    assert world.changed == [PullRequest(app, 8)]
+    assert world.changed == [PullRequestKey(app, 8)]
 
 
 async def test_a_closing_reference_of_the_api_links_too(world: World) -> None:
@@ -121,7 +121,7 @@ async def test_a_link_goes_when_its_reason_goes(world: World) -> None:
     await world.says(app, "issue", 5, body="Nothing")
     assert await world.links() == set()
     assert await world.numbers(task) == (None, None)
-    assert world.changed == [PullRequest(app, 8)]
+    assert world.changed == [PullRequestKey(app, 8)]
 
 
 async def test_manual_links_outlast_every_text(world: World) -> None:

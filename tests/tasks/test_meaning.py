@@ -2,7 +2,7 @@
 
 import pytest
 
-from ghsync.mirror.keys import PullRequest
+from ghsync.mirror.keys import PullRequestKey
 from tests.tasks.world import World
 
 pytestmark = pytest.mark.anyio
@@ -30,7 +30,7 @@ async def test_a_mention_is_resolved_when_its_repository_is_first_seen(world: Wo
     await world.says(app, "pull_request", 8, body="Closes Acme/Lib#5")
     lib = await world.repository("acme/lib", project, github_id="2", minutes=30)
     await world.link(task, lib, "issue", 5)
-    assert world.changed == [PullRequest(app, 8)]
+    assert world.changed == [PullRequestKey(app, 8)]
     assert await world.numbers(task) == (5, 8)
 
 

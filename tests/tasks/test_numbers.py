@@ -2,7 +2,7 @@
 
 import pytest
 
-from ghsync.mirror.keys import PullRequest
+from ghsync.mirror.keys import PullRequestKey
 from tests.tasks.world import World
 
 pytestmark = pytest.mark.anyio
@@ -40,7 +40,7 @@ async def test_a_number_that_another_program_writes_is_linked(world: World) -> N
     task = await world.task(project, issue=5)
     await world.write_number(task, pull=8)
     assert await world.links() == {(task, "acme/app", 5, "external"), (task, "acme/app", 8, "external")}
-    assert world.changed == [PullRequest(app, 8)]
+    assert world.changed == [PullRequestKey(app, 8)]
     await world.says(app, "pull_request", 7, branch=f"task/{task}")
     assert await world.numbers(task) == (5, 8)
 
@@ -51,7 +51,7 @@ async def test_a_newer_number_replaces_an_older_one(world: World) -> None:
     task = await world.task(project, pull=8)
     await world.write_number(task, pull=9)
     assert await world.links() == {(task, "acme/app", 9, "external")}
-    assert world.changed == [PullRequest(app, 8), PullRequest(app, 9)]
+    assert world.changed == [PullRequestKey(app, 8), PullRequestKey(app, 9)]
 
 
 async def test_pull_requests_follow_an_issue_that_another_program_links(world: World) -> None:
@@ -103,7 +103,7 @@ async def test_a_task_that_is_made_after_its_pull_request_is_linked(world: World
     await world.says(app, "pull_request", 8, branch="task/0f8fad5b")
     await world.says(app, "pull_request", 9, body=f"Task-ID: {TASK}")
     await world.task(project, TASK)
-    assert world.changed == [PullRequest(app, 8), PullRequest(app, 9)]
+    assert world.changed == [PullRequestKey(app, 8), PullRequestKey(app, 9)]
     assert await world.numbers(TASK) == (None, 9)
 
 
@@ -134,7 +134,7 @@ async def test_a_number_whose_repository_has_left_the_project_stays_for_a_person
     await world.adopt(task)
     assert await world.links() == set()
     assert await world.numbers(task) == (5, None)
-    assert world.changed == [PullRequest(app, 8)]
+    assert world.changed == [PullRequestKey(app, 8)]
 
 
 async def test_a_task_that_another_program_moves_is_linked_in_its_new_project(world: World) -> None:

@@ -8,7 +8,7 @@ import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from ghsync.database import transaction
-from ghsync.mirror.keys import PullRequest
+from ghsync.mirror.keys import PullRequestKey
 from ghsync.tasks import links, mentions
 from ghsync.tasks.item import Item
 from ghsync.tasks.mentions import Text
@@ -29,7 +29,7 @@ class World:
     def __init__(self, engine: AsyncEngine) -> None:
         self.engine = engine
         self.names: dict[str, str] = {}
-        self.changed: list[PullRequest] = []
+        self.changed: list[PullRequestKey] = []
 
     async def query(self, statement: str, **values: Any) -> Sequence[sa.Row[Any]]:
         """All rows of a statement."""

@@ -9,7 +9,7 @@ from ghsync.mirror import check_run, check_suite, commit_status, pull_request, w
 from ghsync.mirror.check_run import App, Suite
 from ghsync.mirror.pull_request import Branch, Payload
 from ghsync.mirror.user import User
-from ghsync.mirror.workflow_run import Base, Named, Reference
+from ghsync.mirror.workflow_run import Base, NamedPullRequest, Reference
 from ghsync.projector.batch import Batch
 from tests.mirror.reports import APP, api, at, hook, in_app, query, write
 
@@ -73,9 +73,9 @@ def status(number: int, context: str, state: str) -> Batch:
     return batch
 
 
-def named(*numbers: int, of: int = APP.id) -> list[Named | None]:
+def named(*numbers: int, of: int = APP.id) -> list[NamedPullRequest | None]:
     """Pull requests as a run names them."""
-    return [Named(number, Base(Reference(of))) for number in numbers]
+    return [NamedPullRequest(number, Base(Reference(of))) for number in numbers]
 
 
 async def words(engine: AsyncEngine) -> list[str]:
@@ -213,11 +213,11 @@ async def test_a_run_for_another_pull_request_of_the_head_says_nothing_of_this_o
         ("pull_request", None),
         ("pull_request", named(7, 8)),
         ("pull_request", named(8, of=2)),
-        ("pull_request", [None, Named()]),
+        ("pull_request", [None, NamedPullRequest()]),
     ],
 )
 async def test_a_run_that_may_be_for_any_of_them_counts_for_all(
-    engine: AsyncEngine, event: str, names: list[Named | None] | None
+    engine: AsyncEngine, event: str, names: list[NamedPullRequest | None] | None
 ) -> None:
     told = run(500, 3021, "success", event=event, pull_requests=names)
     await write(engine, pulls(7, 8), check(100, 3021, "success"), told)

@@ -39,7 +39,7 @@ async def tracked(engine: AsyncEngine, columns: str) -> tuple[Any, ...]:
     return row
 
 
-async def refresh(engine: AsyncEngine) -> list[project.Tracked]:
+async def refresh(engine: AsyncEngine) -> list[project.TrackingChange]:
     """Derive the row anew."""
     async with transaction(engine) as conn:
         ((repository_id,),) = await rows(conn, "SELECT id::text FROM github_repositories")

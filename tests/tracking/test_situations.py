@@ -7,7 +7,7 @@ import pytest
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from ghsync.database import transaction
-from ghsync.inbox.queue import Claimed
+from ghsync.inbox.queue import ClaimedDelivery
 from ghsync.projector import project
 from ghsync.simulator.actions import branches, checks, conversations, pull_requests, repositories
 from ghsync.simulator.app import EVERY_EVENT
@@ -23,7 +23,7 @@ from tests.simulator.situations import Act, Situation
 
 pytestmark = pytest.mark.anyio
 
-Order = Callable[[Sequence[Claimed]], list[list[Claimed]]]
+Order = Callable[[Sequence[ClaimedDelivery]], list[list[ClaimedDelivery]]]
 
 ORDERS: dict[str, Order] = {
     "one by one": lambda told: [[delivery] for delivery in told],
@@ -49,10 +49,10 @@ def settle(act: Act) -> None:
     conversations.edit(act.world, act.pull_request, title="Brighter still", by=act.scene.ben)
 
 
-def claimed(deliveries: Sequence[Delivery], act: Act) -> list[Claimed]:
+def claimed(deliveries: Sequence[Delivery], act: Act) -> list[ClaimedDelivery]:
     """The deliveries as the worker claims them, just now."""
     return [
-        Claimed(number, sent.guid, sent.event, None, None, "application/json", sent.body, 0, act.world.now())
+        ClaimedDelivery(number, sent.guid, sent.event, None, None, "application/json", sent.body, 0, act.world.now())
         for number, sent in enumerate(deliveries)
     ]
 

@@ -12,13 +12,13 @@ import psycopg
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from ghsync import database
-from ghsync.inbox.recording import Recorded
+from ghsync.inbox.recording import RecordedDelivery
 from ghsync.mirror.noun import Noun
 from ghsync.simulator.app import EVERY_EVENT
 from ghsync.simulator.generator import Plan, generate
 from ghsync.simulator.traffic import Traffic
 from ghsync.verification import verify as verification
-from ghsync.verification.finding import Finding, Report
+from ghsync.verification.finding import Discrepancy, Report
 from tests.mirror import reports
 from tests.stories import story
 from tests.stories.story import Story
@@ -67,12 +67,12 @@ async def tell_everything(engine: AsyncEngine) -> None:
     traffic = Traffic(world, seed=2)
     for _ in range(DEEDS):
         traffic.act()
-    sent = [Recorded(dict(each.headers), each.body, Path(each.guid)) for each in world.deliveries]
+    sent = [RecordedDelivery(dict(each.headers), each.body, Path(each.guid)) for each in world.deliveries]
     await story.receive(engine, Story("a busy hour", "secret", {}, (), {}), [*sent, _alert(sent)])
     await tell(engine)
 
 
-def _alert(sent: Sequence[Recorded]) -> Recorded:
+def _alert(sent: Sequence[RecordedDelivery]) -> RecordedDelivery:
     """An alert of code scanning, in a repository of which something was sent."""
     known = next(each for each in reversed(sent) if b'"repository":' in each.body)
     body = {
@@ -80,7 +80,7 @@ def _alert(sent: Sequence[Recorded]) -> Recorded:
         "alert": {"number": 1, "rule": {"id": "sql-injection"}, "tool": {"name": "CodeQL"}},
     }
     headers = known.headers | {"X-GitHub-Event": "code_scanning_alert", "X-GitHub-Delivery": str(uuid1())}
-    return Recorded(headers, json.dumps(body).encode(), Path("alert"))
+    return RecordedDelivery(headers, json.dumps(body).encode(), Path("alert"))
 
 
 async def tell_members(engine: AsyncEngine) -> None:
@@ -111,7 +111,7 @@ async def tell_ping(engine: AsyncEngine) -> None:
 
 async def _receive(engine: AsyncEngine, bodies: Sequence[tuple[str, dict[str, object]]]) -> None:
     sent = [
-        Recorded(
+        RecordedDelivery(
             {
                 "Content-Type": "application/json",
                 "X-GitHub-Event": event,
@@ -148,6 +148,6 @@ def change(connection: psycopg.Connection, noun: Noun) -> None:
     )
 
 
-def of(report: Report, table: str) -> list[Finding]:
+def of(report: Report, table: str) -> list[Discrepancy]:
     """What was found in a table."""
     return [finding for finding in report.findings if finding.table == table]

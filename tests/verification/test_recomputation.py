@@ -4,7 +4,7 @@ import pytest
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from ghsync.database import transaction
-from ghsync.mirror.keys import PullRequest
+from ghsync.mirror.keys import PullRequestKey
 from ghsync.projector import linking
 from ghsync.verification import recomputation
 from tests.mirror import reports
@@ -35,7 +35,7 @@ async def test_what_is_due_to_be_tracked_is_no_finding(engine: AsyncEngine) -> N
     await mirrors.tell(engine, story.NAMES[1:2])
     wrong = await reports.query(engine, WRONG)
     async with transaction(engine) as conn:
-        await linking.retrack(conn, [PullRequest(*row) for row in wrong])
+        await linking.retrack(conn, [PullRequestKey(*row) for row in wrong])
 
     assert (await recomputation.rehearse(engine, look_away)).findings == []
 

@@ -39,24 +39,24 @@ class UnknownLabel(LookupError):
     """A label or milestone that the catalog does not have: it was made since, so read the catalog anew."""
 
 
-class Answered(Struct, frozen=True, rename="camel"):
+class AnswerPart(Struct, frozen=True, rename="camel"):
     """Part of an answer: snake case here, camel case on the wire."""
 
 
-class PageInfo(Answered, frozen=True):
+class PageInfo(AnswerPart, frozen=True):
     """Where a connection goes on."""
 
     has_next_page: bool = False
     end_cursor: str | None = None
 
 
-class Count(Answered, frozen=True):
+class Count(AnswerPart, frozen=True):
     """A connection of which only the size was asked."""
 
     total_count: int = 0
 
 
-class Person(Answered, frozen=True):
+class Person(AnswerPart, frozen=True):
     """An account, or a team asked for review, which has a slug instead of a login."""
 
     typename: str = msgspec.field(default="User", name="__typename")
@@ -71,13 +71,13 @@ class Person(Answered, frozen=True):
         return User(self.database_id or 0, f"{self.login}[bot]" if bot else self.login, self.typename)
 
 
-class Oid(Answered, frozen=True):
+class Oid(AnswerPart, frozen=True):
     """A commit, by its hash."""
 
     oid: str
 
 
-class Numbered(Answered, frozen=True):
+class Numbered(AnswerPart, frozen=True):
     """Something of which only the numeric id was asked, which may not be told."""
 
     full_database_id: int | None = None

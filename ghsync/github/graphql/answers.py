@@ -8,19 +8,19 @@ import msgspec
 
 from ghsync.errors import GraphQLUnavailable
 from ghsync.github import decoding
-from ghsync.github.graphql.answered import Answered, PageInfo
+from ghsync.github.graphql.answered import AnswerPart, PageInfo
 from ghsync.github.graphql.checks import Head, Heads
-from ghsync.github.graphql.conversations import Issue
-from ghsync.github.graphql.pull_requests import PullRequest
+from ghsync.github.graphql.conversations import IssueNode
+from ghsync.github.graphql.pull_requests import PullRequestNode
 from ghsync.github.graphql.reviews import Threads
 
 T = TypeVar("T")
 
 
-Item = Issue | PullRequest
+Item = IssueNode | PullRequestNode
 
 
-class Page(Answered, frozen=True):
+class ConnectionPage(AnswerPart, frozen=True):
     """A page of a repository's issues or pull requests, and how many there are; null is what took GitHub too long."""
 
     total_count: int
@@ -28,55 +28,55 @@ class Page(Answered, frozen=True):
     nodes: Sequence[Item | None]
 
 
-class Conversations(Answered, frozen=True):
+class Conversations(AnswerPart, frozen=True):
     """The pages of one repository; what was not asked for is None."""
 
-    issues: Page | None = None
-    pull_requests: Page | None = None
+    issues: ConnectionPage | None = None
+    pull_requests: ConnectionPage | None = None
     heads: Heads | None = None
 
 
-class ConversationsAnswer(Answered, frozen=True):
+class ConversationsAnswer(AnswerPart, frozen=True):
     """``data`` of ``conversations``; the node is null where the repository cannot be seen."""
 
     node: Conversations | None = None
 
 
-class RefetchAnswer(Answered, frozen=True):
+class RefetchAnswer(AnswerPart, frozen=True):
     """``data`` of ``refetch``; what cannot be seen is null in its place."""
 
-    nodes: list[Issue | PullRequest | None]
+    nodes: list[IssueNode | PullRequestNode | None]
 
 
-class ThreadsOf(Answered, frozen=True):
+class ThreadsOf(AnswerPart, frozen=True):
     """The threads of one pull request."""
 
     review_threads: Threads
 
 
-class ThreadsAnswer(Answered, frozen=True):
+class ThreadsAnswer(AnswerPart, frozen=True):
     """``data`` of ``threads``."""
 
     node: ThreadsOf | None = None
 
 
-class HeadsAnswer(Answered, frozen=True):
+class HeadsAnswer(AnswerPart, frozen=True):
     """``data`` of ``heads``; what cannot be seen is null in its place."""
 
     nodes: list[Head | None]
 
 
-class Changed(Answered, frozen=True):
+class ChangeTime(AnswerPart, frozen=True):
     """When something last changed."""
 
     updated_at: datetime
 
 
-class Latest(Answered, frozen=True):
+class LatestChange(AnswerPart, frozen=True):
     """The most recently changed of many, and how many there are."""
 
     total_count: int
-    nodes: list[Changed]
+    nodes: list[ChangeTime]
 
     @property
     def changed_at(self) -> datetime | None:
@@ -84,24 +84,24 @@ class Latest(Answered, frozen=True):
         return self.nodes[0].updated_at if self.nodes else None
 
 
-class Newest(Answered, frozen=True):
+class NewestChanges(AnswerPart, frozen=True):
     """What changed last in a repository."""
 
     id: str
     database_id: int
     name_with_owner: str
     updated_at: datetime
-    issues: Latest
-    pull_requests: Latest
+    issues: LatestChange
+    pull_requests: LatestChange
 
 
-class NewestAnswer(Answered, frozen=True):
+class NewestAnswer(AnswerPart, frozen=True):
     """``data`` of ``newest``; what cannot be seen is null in its place."""
 
-    nodes: list[Newest | None]
+    nodes: list[NewestChanges | None]
 
 
-class Things(Answered, Generic[T], frozen=True):
+class Things(AnswerPart, Generic[T], frozen=True):
     """A page of what a repository's listing shows, under REST's names, and how many there are; see `Noun.listing`."""
 
     total_count: int
@@ -109,13 +109,13 @@ class Things(Answered, Generic[T], frozen=True):
     nodes: Sequence[T | None]
 
 
-class ThingsOf(Answered, Generic[T], frozen=True):
+class ThingsOf(AnswerPart, Generic[T], frozen=True):
     """The things of one repository."""
 
     things: Things[T] | None = None
 
 
-class ListingAnswer(Answered, Generic[T], frozen=True):
+class ListingAnswer(AnswerPart, Generic[T], frozen=True):
     """``data`` of a document that a listing names; the node is null where the repository cannot be seen."""
 
     node: ThingsOf[T] | None = None
@@ -137,19 +137,19 @@ Numbers = dict[tuple[str, int], int]
 
 def conversations(data: bytes) -> tuple[Conversations | None, Numbers]:
     """``data`` of ``conversations``; items that cannot be read are null, as those that GitHub cannot show."""
-    items: Items = {("node", "issues"): Issue, ("node", "pullRequests"): PullRequest, ("node", "heads"): Head}
+    items: Items = {("node", "issues"): IssueNode, ("node", "pullRequests"): PullRequestNode, ("node", "heads"): Head}
     answer, numbers = _salvaged(data, conversations_decoder, ConversationsAnswer, items)
     return answer.node, numbers
 
 
-def refetch(data: bytes) -> Sequence[Issue | PullRequest | None]:
+def refetch(data: bytes) -> Sequence[IssueNode | PullRequestNode | None]:
     """The nodes of ``refetch``; those that cannot be read are null."""
-    return _salvaged(data, refetch_decoder, RefetchAnswer, {(): Issue | PullRequest})[0].nodes
+    return _salvaged(data, refetch_decoder, RefetchAnswer, {(): IssueNode | PullRequestNode})[0].nodes
 
 
-def newest(data: bytes) -> Sequence[Newest | None]:
+def newest(data: bytes) -> Sequence[NewestChanges | None]:
     """The nodes of ``newest``; those that cannot be read are null."""
-    return _salvaged(data, newest_decoder, NewestAnswer, {(): Newest})[0].nodes
+    return _salvaged(data, newest_decoder, NewestAnswer, {(): NewestChanges})[0].nodes
 
 
 def heads(data: bytes) -> Sequence[Head | None]:

@@ -4,13 +4,13 @@ from collections.abc import Iterator
 from datetime import datetime
 
 from ghsync.github import node_ids
-from ghsync.github.graphql.answered import Answered, Oid, PageInfo, Person, lower, user
+from ghsync.github.graphql.answered import AnswerPart, Oid, PageInfo, Person, lower, user
 from ghsync.mirror import check_run, check_suite, commit_status
 from ghsync.mirror import workflow_run as workflow_runs
 from ghsync.mirror.check_run import App, Output
 
 
-class CheckingApp(Answered, frozen=True):
+class CheckingApp(AnswerPart, frozen=True):
     """The App that checks."""
 
     database_id: int | None = None
@@ -22,7 +22,7 @@ class CheckingApp(Answered, frozen=True):
         return App(self.database_id, self.slug)
 
 
-class CheckRun(Answered, frozen=True):
+class CheckRun(AnswerPart, frozen=True):
     """https://docs.github.com/en/graphql/reference/objects#checkrun"""
 
     database_id: int
@@ -37,21 +37,21 @@ class CheckRun(Answered, frozen=True):
     completed_at: datetime | None = None
 
 
-class CheckRuns(Answered, frozen=True):
+class CheckRuns(AnswerPart, frozen=True):
     """The newest runs of a suite."""
 
     nodes: tuple[CheckRun, ...] = ()
     page_info: PageInfo = PageInfo()
 
 
-class Workflow(Answered, frozen=True):
+class Workflow(AnswerPart, frozen=True):
     """A workflow of GitHub Actions."""
 
     name: str
     database_id: int | None = None
 
 
-class WorkflowRun(Answered, frozen=True):
+class WorkflowRun(AnswerPart, frozen=True):
     """https://docs.github.com/en/graphql/reference/objects#workflowrun"""
 
     database_id: int
@@ -64,13 +64,13 @@ class WorkflowRun(Answered, frozen=True):
     workflow: Workflow
 
 
-class Branch(Answered, frozen=True):
+class Branch(AnswerPart, frozen=True):
     """A branch, by its name; null when it is deleted, and for a fork's."""
 
     name: str
 
 
-class CheckSuite(Answered, frozen=True):
+class CheckSuite(AnswerPart, frozen=True):
     """https://docs.github.com/en/graphql/reference/objects#checksuite"""
 
     database_id: int
@@ -139,14 +139,14 @@ class CheckSuite(Answered, frozen=True):
         )
 
 
-class CheckSuites(Answered, frozen=True):
+class CheckSuites(AnswerPart, frozen=True):
     """The suites of a commit."""
 
     nodes: tuple[CheckSuite, ...] = ()
     page_info: PageInfo = PageInfo()
 
 
-class Context(Answered, frozen=True):
+class Context(AnswerPart, frozen=True):
     """The newest status of a context. GraphQL does not tell its numeric id, but for what its node id says."""
 
     id: str
@@ -171,7 +171,7 @@ class Context(Answered, frozen=True):
         )
 
 
-class Status(Answered, frozen=True):
+class StatusNode(AnswerPart, frozen=True):
     """The newest statuses of a commit."""
 
     contexts: tuple[Context, ...] = ()
@@ -180,7 +180,7 @@ class Status(Answered, frozen=True):
 class Commit(Oid, frozen=True, kw_only=True):
     """A commit, and what is checked of it; null is what was not asked for, or is none."""
 
-    status: Status | None = None
+    status: StatusNode | None = None
     check_suites: CheckSuites | None = None
 
     @property
@@ -196,19 +196,19 @@ class Commit(Oid, frozen=True, kw_only=True):
         return any(page.has_next_page for page in pages)
 
 
-class PullRequestCommit(Answered, frozen=True):
+class PullRequestCommit(AnswerPart, frozen=True):
     """A commit of a pull request."""
 
     commit: Commit
 
 
-class PullRequestCommits(Answered, frozen=True):
+class PullRequestCommits(AnswerPart, frozen=True):
     """The last commit of a pull request."""
 
     nodes: tuple[PullRequestCommit, ...] = ()
 
 
-class Head(Answered, frozen=True, kw_only=True):
+class Head(AnswerPart, frozen=True, kw_only=True):
     """An open pull request of which only the head is asked for."""
 
     id: str
@@ -236,7 +236,7 @@ class Head(Answered, frozen=True, kw_only=True):
         return told if len(told) == len(contexts) else None
 
 
-class Heads(Answered, frozen=True):
+class Heads(AnswerPart, frozen=True):
     """A page of open pull requests, by their heads; null is what took GitHub too long."""
 
     page_info: PageInfo

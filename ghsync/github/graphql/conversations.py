@@ -12,7 +12,7 @@ import msgspec
 from msgspec import UNSET, UnsetType
 
 from ghsync.github.graphql.answered import (
-    Answered,
+    AnswerPart,
     Catalog,
     PageInfo,
     Person,
@@ -23,34 +23,34 @@ from ghsync.github.graphql.answered import (
 from ghsync.mirror import comment, issue, label, milestone
 
 
-class Label(Answered, frozen=True):
+class Label(AnswerPart, frozen=True):
     """A label, by its node id and its name."""
 
     id: str
     name: str = ""
 
 
-class Labels(Answered, frozen=True):
+class Labels(AnswerPart, frozen=True):
     """The labels of one issue."""
 
     nodes: tuple[Label, ...] = ()
     page_info: PageInfo = PageInfo()
 
 
-class People(Answered, frozen=True):
+class People(AnswerPart, frozen=True):
     """The people assigned."""
 
     nodes: tuple[Person, ...] = ()
     page_info: PageInfo = PageInfo()
 
 
-class MilestoneNumber(Answered, frozen=True):
+class MilestoneNumber(AnswerPart, frozen=True):
     """A milestone, by its number."""
 
     number: int
 
 
-class Comment(Answered, frozen=True):
+class Comment(AnswerPart, frozen=True):
     """A comment on a conversation."""
 
     full_database_id: int
@@ -75,7 +75,7 @@ class Comment(Answered, frozen=True):
         )
 
 
-class Comments(Answered, frozen=True):
+class Comments(AnswerPart, frozen=True):
     """The first comments of a conversation, and how many there are."""
 
     total_count: int = 0
@@ -83,7 +83,7 @@ class Comments(Answered, frozen=True):
     page_info: PageInfo = PageInfo()
 
 
-class Conversation(Answered, frozen=True, kw_only=True):
+class ConversationNode(AnswerPart, frozen=True, kw_only=True):
     """What issues and pull requests have in common."""
 
     full_database_id: int
@@ -130,14 +130,14 @@ class Conversation(Answered, frozen=True, kw_only=True):
         return any(page.has_next_page for page in pages) or lacks_ids(self.assignees.nodes)
 
 
-class IssueType(Answered, frozen=True):
+class IssueType(AnswerPart, frozen=True):
     """The type of an issue."""
 
     name: str
     color: str
 
 
-class SubIssuesSummary(Answered, frozen=True):
+class SubIssuesSummary(AnswerPart, frozen=True):
     """How far the sub-issues are."""
 
     total: int
@@ -145,7 +145,7 @@ class SubIssuesSummary(Answered, frozen=True):
     percent_completed: int
 
 
-class DependenciesSummary(Answered, frozen=True):
+class DependenciesSummary(AnswerPart, frozen=True):
     """How many issues block this one, and are blocked by it; an older server does not tell the totals."""
 
     blocked_by: int
@@ -154,13 +154,13 @@ class DependenciesSummary(Answered, frozen=True):
     total_blocking: int | UnsetType = UNSET
 
 
-class ParentRepository(Answered, frozen=True):
+class ParentRepository(AnswerPart, frozen=True):
     """Where a parent lives."""
 
     name_with_owner: str
 
 
-class Parent(Answered, frozen=True):
+class Parent(AnswerPart, frozen=True):
     """The issue that this one is part of."""
 
     number: int
@@ -171,7 +171,7 @@ _LOCK_REASONS = {"OFF_TOPIC": "off-topic", "TOO_HEATED": "too heated"}
 """Those that REST does not merely write in small letters."""
 
 
-class Issue(Conversation, frozen=True, kw_only=True, tag_field="__typename", tag="Issue"):
+class IssueNode(ConversationNode, frozen=True, kw_only=True, tag_field="__typename", tag="Issue"):
     """https://docs.github.com/en/graphql/reference/objects#issue"""
 
     state_reason: str | None = None
@@ -217,8 +217,8 @@ def lacks_ids(people: Iterable[Person]) -> bool:
     return any(person.database_id is None for person in people)
 
 
-def _plain(summary: Answered | UnsetType | None) -> dict[str, int] | None:
-    if not isinstance(summary, Answered):
+def _plain(summary: AnswerPart | UnsetType | None) -> dict[str, int] | None:
+    if not isinstance(summary, AnswerPart):
         return None
     return {name: value for name, value in msgspec.structs.asdict(summary).items() if value is not UNSET}
 

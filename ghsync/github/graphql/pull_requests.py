@@ -5,20 +5,20 @@ from typing import Self
 
 from msgspec import UNSET, UnsetType
 
-from ghsync.github.graphql.answered import Answered, Catalog, Count, Oid, PageInfo, Person, user
-from ghsync.github.graphql.conversations import Conversation, lacks_ids
+from ghsync.github.graphql.answered import AnswerPart, Catalog, Count, Oid, PageInfo, Person, user
+from ghsync.github.graphql.conversations import ConversationNode, lacks_ids
 from ghsync.github.graphql.reviews import Reviews, Threads
 from ghsync.mirror import pull_request
 from ghsync.mirror.user import Team, time
 
 
-class Request(Answered, frozen=True):
+class Request(AnswerPart, frozen=True):
     """Somebody asked for review; null if the account is gone."""
 
     requested_reviewer: Person | None = None
 
 
-class Requests(Answered, frozen=True):
+class Requests(AnswerPart, frozen=True):
     """Everybody asked for review; how many these are, where nobody is shown."""
 
     total_count: int = 0
@@ -41,33 +41,33 @@ class Requests(Answered, frozen=True):
         return cls(len(found), found)
 
 
-class HeadRepository(Answered, frozen=True):
+class HeadRepository(AnswerPart, frozen=True):
     """The repository of the head."""
 
     database_id: int | None = None
 
 
-class BranchName(Answered, frozen=True):
+class BranchName(AnswerPart, frozen=True):
     """A branch, by its name."""
 
     name: str
 
 
-class BaseRepository(Answered, frozen=True):
+class BaseRepository(AnswerPart, frozen=True):
     """The repository of the base; an empty one has no default branch."""
 
     database_id: int | None = None
     default_branch_ref: BranchName | None = None
 
 
-class AutoMerge(Answered, frozen=True):
+class AutoMerge(AnswerPart, frozen=True):
     """The order to merge when it may be."""
 
     merge_method: str
     enabled_by: Person | None = None
 
 
-class PullRequest(Conversation, frozen=True, kw_only=True, tag_field="__typename", tag="PullRequest"):
+class PullRequestNode(ConversationNode, frozen=True, kw_only=True, tag_field="__typename", tag="PullRequest"):
     """https://docs.github.com/en/graphql/reference/objects#pullrequest"""
 
     is_draft: bool

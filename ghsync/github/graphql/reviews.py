@@ -3,13 +3,13 @@
 from collections.abc import Iterator
 from datetime import datetime
 
-from ghsync.github.graphql.answered import Answered, Numbered, Oid, PageInfo, Person, user
+from ghsync.github.graphql.answered import AnswerPart, Numbered, Oid, PageInfo, Person, user
 from ghsync.mirror import review
 from ghsync.mirror.comment import ReviewComment
 from ghsync.mirror.review_thread import Payload as Thread
 
 
-class Review(Answered, frozen=True):
+class Review(AnswerPart, frozen=True):
     """https://docs.github.com/en/graphql/reference/objects#pullrequestreview"""
 
     full_database_id: int
@@ -42,14 +42,14 @@ class Review(Answered, frozen=True):
         )
 
 
-class Reviews(Answered, frozen=True):
+class Reviews(AnswerPart, frozen=True):
     """The first reviews of a pull request."""
 
     nodes: tuple[Review, ...] = ()
     page_info: PageInfo = PageInfo()
 
 
-class ThreadComment(Answered, frozen=True):
+class ThreadComment(AnswerPart, frozen=True):
     """https://docs.github.com/en/graphql/reference/objects#pullrequestreviewcomment"""
 
     full_database_id: int
@@ -85,7 +85,7 @@ class ThreadComment(Answered, frozen=True):
         )
 
 
-class ThreadComments(Answered, frozen=True):
+class ThreadComments(AnswerPart, frozen=True):
     """The first comments of a thread, and how many there are."""
 
     total_count: int = 0
@@ -93,7 +93,7 @@ class ThreadComments(Answered, frozen=True):
     page_info: PageInfo = PageInfo()
 
 
-class ReviewThread(Answered, frozen=True):
+class ReviewThread(AnswerPart, frozen=True):
     """https://docs.github.com/en/graphql/reference/objects#pullrequestreviewthread"""
 
     id: str
@@ -114,7 +114,7 @@ class ReviewThread(Answered, frozen=True):
         return Thread(self.id, self.submitted, self.path, self.original_line)
 
 
-class Threads(Answered, frozen=True):
+class Threads(AnswerPart, frozen=True):
     """The first threads of a pull request."""
 
     nodes: tuple[ReviewThread, ...] = ()

@@ -10,16 +10,16 @@ from typing import TYPE_CHECKING
 
 from ghsync.simulator.payload import iso
 from ghsync.simulator.refusals import not_found
-from ghsync.simulator.rest.asked import Result
+from ghsync.simulator.rest.inquiry import Result
 from ghsync.simulator.rest.repositories import user_who_asks
 
 if TYPE_CHECKING:
-    from ghsync.simulator.rest.asked import Asked
+    from ghsync.simulator.rest.inquiry import Inquiry
 
 UNTOLD = ("name", "company", "location", "hireable", "bio", "twitter_username", "notification_email")
 
 
-def members(asked: Asked) -> Result:
+def members(asked: Inquiry) -> Result:
     """The members of an organization; who is no member sees only those who show it, which here is nobody."""
     login = asked.path["organization"].lower()
     found = next((each for each in asked.world.members if each.login.lower() == login), None)
@@ -31,7 +31,7 @@ def members(asked: Asked) -> Result:
     return asked.page(shown, lambda account: account.as_json())
 
 
-def user(asked: Asked) -> Result:
+def user(asked: Inquiry) -> Result:
     """The person who asks."""
     person = user_who_asks(asked)
     repositories = [each for each in asked.world.repositories.values() if each.owner is person.account]

@@ -15,7 +15,7 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Protocol, TypeVar
 
 from ghsync.simulator.refusals import Refused, not_found
-from ghsync.simulator.rest.asked import Result
+from ghsync.simulator.rest.inquiry import Result
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from ghsync.simulator.dependabot_alert import DependabotAlert
     from ghsync.simulator.payload import Json
     from ghsync.simulator.repository import Repository
-    from ghsync.simulator.rest.asked import Asked
+    from ghsync.simulator.rest.inquiry import Inquiry
 
 
 class Alert(Protocol):
@@ -38,7 +38,7 @@ class Alert(Protocol):
 SomeAlert = TypeVar("SomeAlert", bound=Alert)
 
 
-def code_scanning(asked: Asked, repository: Repository) -> Result:
+def code_scanning(asked: Inquiry, repository: Repository) -> Result:
     """What was found on one branch or pull request, which is the default branch unless another is named."""
     if not repository.has_code_scanning:
         raise Refused(403, "Code scanning is not enabled for this repository.")
@@ -62,7 +62,7 @@ def code_scanning(asked: Asked, repository: Repository) -> Result:
     return asked.page(_sorted(asked, found), shown)
 
 
-def dependabot(asked: Asked, repository: Repository) -> Result:
+def dependabot(asked: Inquiry, repository: Repository) -> Result:
     """What Dependabot warns of. Its pages have cursors, and no numbers."""
     if not repository.has_dependabot_alerts:
         raise Refused(403, "Dependabot alerts are disabled for this repository.")
@@ -85,7 +85,7 @@ def dependabot(asked: Asked, repository: Repository) -> Result:
     return _cursor_page(asked, alerts, lambda alert: alert.as_json())
 
 
-def secret_scanning(asked: Asked, repository: Repository) -> Result:
+def secret_scanning(asked: Inquiry, repository: Repository) -> Result:
     """Secrets that were found."""
     if not repository.has_secret_scanning:
         raise Refused(404, "Secret scanning is disabled on this repository.")
@@ -105,30 +105,30 @@ def secret_scanning(asked: Asked, repository: Repository) -> Result:
     )
 
 
-def single_code_scanning(asked: Asked, repository: Repository) -> Result:
+def single_code_scanning(asked: Inquiry, repository: Repository) -> Result:
     """One of them, as it was seen last wherever that was."""
     return Result(_one(asked, repository.code_scanning_alerts).as_json())
 
 
-def single_dependabot(asked: Asked, repository: Repository) -> Result:
+def single_dependabot(asked: Inquiry, repository: Repository) -> Result:
     """One of them."""
     return Result(_one(asked, repository.dependabot_alerts).as_json())
 
 
-def single_secret_scanning(asked: Asked, repository: Repository) -> Result:
+def single_secret_scanning(asked: Inquiry, repository: Repository) -> Result:
     """One of them."""
     hidden = {"secret": None} if asked.query.get("hide_secret") == "true" else {}
     return Result({**_one(asked, repository.secret_scanning_alerts).as_rest_json(), **hidden})
 
 
-def _one(asked: Asked, alerts: Mapping[int, SomeAlert]) -> SomeAlert:
+def _one(asked: Inquiry, alerts: Mapping[int, SomeAlert]) -> SomeAlert:
     found = alerts.get(int(asked.path["alert_number"]))
     if found is None:
         raise not_found()
     return found
 
 
-def _ref(asked: Asked, repository: Repository) -> str:
+def _ref(asked: Inquiry, repository: Repository) -> str:
     """The full name of the branch or pull request that is asked about."""
     if "pr" in asked.query:
         return f"refs/pull/{asked.query['pr']}/merge"
@@ -136,13 +136,13 @@ def _ref(asked: Asked, repository: Repository) -> str:
     return ref if ref.startswith("refs/") else f"refs/heads/{ref.removeprefix('heads/')}"
 
 
-def _several(asked: Asked, name: str) -> list[str] | None:
+def _several(asked: Inquiry, name: str) -> list[str] | None:
     """A parameter with one value, or several that commas part."""
     value = asked.query.get(name)
     return None if value is None else value.split(",")
 
 
-def _sorted(asked: Asked, found: list[SomeAlert]) -> list[SomeAlert]:
+def _sorted(asked: Inquiry, found: list[SomeAlert]) -> list[SomeAlert]:
     """The newest first, unless it is asked otherwise."""
     order, direction = asked.choice("sort", "created", "updated"), asked.choice("direction", "desc", "asc")
 
@@ -152,7 +152,7 @@ def _sorted(asked: Asked, found: list[SomeAlert]) -> list[SomeAlert]:
     return sorted(found, key=key, reverse=direction == "desc")
 
 
-def _cursor_page(asked: Asked, alerts: list[SomeAlert], show: Callable[[SomeAlert], Json]) -> Result:
+def _cursor_page(asked: Inquiry, alerts: list[SomeAlert], show: Callable[[SomeAlert], Json]) -> Result:
     """One page of a list, after that alert which the cursor names; its place is sought where it is now."""
     after, size = _number(asked.query.get("after")), asked.page_size
     start = 0 if after is None else next((place + 1 for place, each in enumerate(alerts) if each.number == after), 0)

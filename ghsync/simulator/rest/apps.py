@@ -9,33 +9,33 @@ from typing import TYPE_CHECKING
 
 from ghsync.simulator.payload import iso
 from ghsync.simulator.refusals import Refused, not_found
-from ghsync.simulator.rest.asked import Result
+from ghsync.simulator.rest.inquiry import Result
 from ghsync.simulator.tokens import SUSPENDED
 
 if TYPE_CHECKING:
     from ghsync.simulator.app import Installation
     from ghsync.simulator.payload import Json
     from ghsync.simulator.repository import Repository
-    from ghsync.simulator.rest.asked import Asked
+    from ghsync.simulator.rest.inquiry import Inquiry
 
 
-def app(asked: Asked) -> Result:
+def app(asked: Inquiry) -> Result:
     """The App."""
     world = asked.world
     return Result({**world.app.as_json(), "installations_count": len(world.installations)})
 
 
-def installations(asked: Asked) -> Result:
+def installations(asked: Inquiry) -> Result:
     """Every installation, suspended ones too."""
     return asked.page(list(asked.world.installations.values()), lambda each: each.as_json())
 
 
-def installation(asked: Asked) -> Result:
+def installation(asked: Inquiry) -> Result:
     """One installation."""
     return Result(_find(asked).as_json())
 
 
-def installation_of(asked: Asked) -> Result:
+def installation_of(asked: Inquiry) -> Result:
     """The installation that covers a repository, whoever may read that one besides."""
     world, path = asked.world, asked.path
     if "repository_id" in path:
@@ -49,7 +49,7 @@ def installation_of(asked: Asked) -> Result:
     return Result(found.as_json())
 
 
-def access_tokens(asked: Asked) -> Result:
+def access_tokens(asked: Inquiry) -> Result:
     """A new token for an installation: for all that it has, or for less."""
     found = _find(asked)
     if found.suspended_at is not None:
@@ -71,14 +71,14 @@ def access_tokens(asked: Asked) -> Result:
     return Result(content, 201)
 
 
-def _find(asked: Asked) -> Installation:
+def _find(asked: Inquiry) -> Installation:
     found = asked.world.installations.get(asked.path["installation_id"])
     if found is None:
         raise not_found()
     return found
 
 
-def _repositories(asked: Asked, found: Installation) -> list[Repository] | None:
+def _repositories(asked: Inquiry, found: Installation) -> list[Repository] | None:
     """The repositories that the token is to be for, if not for all."""
     names, ids = asked.body.get("repositories"), asked.body.get("repository_ids")
     if names is None and ids is None:

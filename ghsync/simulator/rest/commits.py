@@ -12,15 +12,15 @@ from typing import TYPE_CHECKING
 from ghsync.simulator.commit_status import combined_state, latest_statuses
 from ghsync.simulator.payload import Json
 from ghsync.simulator.refusals import Refused, not_found
-from ghsync.simulator.rest.asked import Result
+from ghsync.simulator.rest.inquiry import Result
 
 if TYPE_CHECKING:
     from ghsync.simulator.commit import Commit
     from ghsync.simulator.repository import Repository
-    from ghsync.simulator.rest.asked import Asked
+    from ghsync.simulator.rest.inquiry import Inquiry
 
 
-def branches(asked: Asked, repository: Repository) -> Result:
+def branches(asked: Inquiry, repository: Repository) -> Result:
     """Every branch, by name."""
 
     def shown(name: str) -> Json:
@@ -31,7 +31,7 @@ def branches(asked: Asked, repository: Repository) -> Result:
     return asked.page(sorted(repository.branches), shown)
 
 
-def check_runs(asked: Asked, repository: Repository) -> Result:
+def check_runs(asked: Inquiry, repository: Repository) -> Result:
     """The check runs of a commit: the newest attempt of each name, unless all are asked for."""
     suites = repository.check_suites.get(_commit(asked, repository).sha, [])
     newest = asked.choice("filter", "latest", "all") == "latest"
@@ -45,7 +45,7 @@ def check_runs(asked: Asked, repository: Repository) -> Result:
     return asked.page(found, lambda run: run.as_rest_json(), within="check_runs")
 
 
-def check_suites(asked: Asked, repository: Repository) -> Result:
+def check_suites(asked: Inquiry, repository: Repository) -> Result:
     """The check suites of a commit."""
     name, app = asked.query.get("check_name"), asked.query.get("app_id")
     suites = [
@@ -56,13 +56,13 @@ def check_suites(asked: Asked, repository: Repository) -> Result:
     return asked.page(suites, lambda suite: suite.as_rest_json(), within="check_suites")
 
 
-def statuses(asked: Asked, repository: Repository) -> Result:
+def statuses(asked: Inquiry, repository: Repository) -> Result:
     """Every status that a commit was ever given, the newest first."""
     found = repository.statuses.get(_commit(asked, repository).sha, [])
     return asked.page(found[::-1], lambda status: status.as_json())
 
 
-def combined_status(asked: Asked, repository: Repository) -> Result:
+def combined_status(asked: Inquiry, repository: Repository) -> Result:
     """The newest status of each context, and what they say together."""
     sha = _commit(asked, repository).sha
     found = latest_statuses(repository.statuses.get(sha, ()))
@@ -79,7 +79,7 @@ def combined_status(asked: Asked, repository: Repository) -> Result:
     )
 
 
-def _commit(asked: Asked, repository: Repository) -> Commit:
+def _commit(asked: Inquiry, repository: Repository) -> Commit:
     """The commit that a branch, a tag or a hash names."""
     ref: str = asked.path["ref"]
     branch = ref.removeprefix("refs/").removeprefix("heads/")

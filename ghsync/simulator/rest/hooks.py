@@ -10,22 +10,22 @@ from typing import TYPE_CHECKING
 
 from ghsync.simulator.hook_log import OUTCOMES
 from ghsync.simulator.refusals import Refused, not_found
-from ghsync.simulator.rest.asked import Result
+from ghsync.simulator.rest.inquiry import Result
 
 if TYPE_CHECKING:
     from ghsync.simulator.hook_log import Attempt
-    from ghsync.simulator.rest.asked import Asked
+    from ghsync.simulator.rest.inquiry import Inquiry
 
 CURSOR = "v1_"
 SETTINGS = ("url", "secret", "content_type", "insecure_ssl")
 
 
-def config(asked: Asked) -> Result:
+def config(asked: Inquiry) -> Result:
     """The settings, of which the secret is not shown."""
     return Result(asked.site.hook.as_json())
 
 
-def configure(asked: Asked) -> Result:
+def configure(asked: Inquiry) -> Result:
     """Change the settings that are given; there is only one secret, and it holds at once."""
     hook = asked.site.hook
     for name in SETTINGS:
@@ -35,7 +35,7 @@ def configure(asked: Asked) -> Result:
     return Result(hook.as_json())
 
 
-def deliveries(asked: Asked) -> Result:
+def deliveries(asked: Inquiry) -> Result:
     """The attempts, the newest first; a cursor names the first one of a page."""
     status = asked.query.get("status")
     if status is not None and status not in OUTCOMES:
@@ -48,12 +48,12 @@ def deliveries(asked: Asked) -> Result:
     return Result([each.as_item_json() for each in found[:size]], links=links, address=asked.address)
 
 
-def delivery(asked: Asked) -> Result:
+def delivery(asked: Inquiry) -> Result:
     """One attempt, with what was sent and what was answered."""
     return Result(_find(asked).as_json(), as_it_was=True)
 
 
-def redeliver(asked: Asked) -> Result:
+def redeliver(asked: Inquiry) -> Result:
     """Have a delivery attempted once more, under the same GUID."""
     asked.site.hook_log.redeliver(_find(asked))
     return Result({}, 202)
@@ -68,7 +68,7 @@ def _cursor(text: str | None) -> int | None:
     return int(number)
 
 
-def _find(asked: Asked) -> Attempt:
+def _find(asked: Inquiry) -> Attempt:
     found = asked.site.hook_log.find(asked.path["delivery_id"])
     if found is None:
         raise not_found()

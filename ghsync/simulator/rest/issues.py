@@ -10,13 +10,13 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from ghsync.simulator.refusals import Moved, Refused, not_found
-from ghsync.simulator.rest.asked import Result
+from ghsync.simulator.rest.inquiry import Result
 
 if TYPE_CHECKING:
     from ghsync.simulator.issue import Comment, Issue
     from ghsync.simulator.payload import Json
     from ghsync.simulator.repository import Repository
-    from ghsync.simulator.rest.asked import Asked
+    from ghsync.simulator.rest.inquiry import Inquiry
 
 ORDERS: dict[str, Callable[[Issue], Any]] = {
     "created": lambda issue: (issue.created_at, issue.number),
@@ -30,7 +30,7 @@ COMMENT_ORDERS: dict[str, Callable[[Comment], Any]] = {
 }
 
 
-def listing(asked: Asked, repository: Repository) -> Result:
+def listing(asked: Inquiry, repository: Repository) -> Result:
     """Issues and pull requests, open ones and the newest first unless it is asked otherwise."""
     state = asked.choice("state", "open", "closed", "all")
     since = asked.moment("since")
@@ -44,13 +44,13 @@ def listing(asked: Asked, repository: Repository) -> Result:
     return asked.page(found, lambda issue: issue.as_json())
 
 
-def single(asked: Asked, repository: Repository) -> Result:
+def single(asked: Inquiry, repository: Repository) -> Result:
     """One issue; one that was transferred leads to where it is now."""
     issue = _find(asked, repository)
     return Result({**issue.as_json(), "closed_by": None})
 
 
-def comments(asked: Asked, repository: Repository) -> Result:
+def comments(asked: Inquiry, repository: Repository) -> Result:
     """The comments of one issue or pull request, the oldest first."""
     since = asked.moment("since")
     found = [
@@ -61,7 +61,7 @@ def comments(asked: Asked, repository: Repository) -> Result:
     return asked.page(found, _comment)
 
 
-def all_comments(asked: Asked, repository: Repository) -> Result:
+def all_comments(asked: Inquiry, repository: Repository) -> Result:
     """The comments of all issues and pull requests."""
     since = asked.moment("since")
     order = COMMENT_ORDERS[asked.choice("sort", "created", "updated")]
@@ -75,7 +75,7 @@ def all_comments(asked: Asked, repository: Repository) -> Result:
     return asked.page(found, _comment)
 
 
-def single_comment(asked: Asked, repository: Repository) -> Result:
+def single_comment(asked: Inquiry, repository: Repository) -> Result:
     """One comment."""
     wanted = asked.path["comment_id"]
     every = (comment for issue in repository.issues.values() for comment in issue.comments)
@@ -94,7 +94,7 @@ def _comment(comment: Comment) -> Json:
     return comment.as_json()
 
 
-def _find(asked: Asked, repository: Repository) -> Issue:
+def _find(asked: Inquiry, repository: Repository) -> Issue:
     number = asked.path["number"]
     issue = repository.issues.get(number)
     if issue is not None:

@@ -8,21 +8,21 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ghsync.simulator.refusals import Refused, inaccessible
-from ghsync.simulator.rest.asked import Result
+from ghsync.simulator.rest.inquiry import Result
 from ghsync.simulator.viewer import InstallationViewer, Nobody, Person
 
 if TYPE_CHECKING:
     from ghsync.simulator.payload import Json
     from ghsync.simulator.repository import Repository
-    from ghsync.simulator.rest.asked import Asked
+    from ghsync.simulator.rest.inquiry import Inquiry
 
 
-def single(_asked: Asked, repository: Repository) -> Result:
+def single(_asked: Inquiry, repository: Repository) -> Result:
     """One repository, with what no list tells."""
     return Result(_whole(repository))
 
 
-def of_installation(asked: Asked) -> Result:
+def of_installation(asked: Inquiry) -> Result:
     """The repositories that an installation's token is for."""
     if not isinstance(asked.viewer, InstallationViewer):
         raise Refused(
@@ -39,14 +39,14 @@ def of_installation(asked: Asked) -> Result:
     )
 
 
-def of_user(asked: Asked) -> Result:
+def of_user(asked: Inquiry) -> Result:
     """The repositories that a person works in, by full name."""
     person = user_who_asks(asked)
     found = [each for each in asked.world.repositories.values() if person.works_in(each) and person.sees(each)]
     return asked.page(sorted(found, key=lambda each: each.full_name), lambda each: each.as_json())
 
 
-def user_who_asks(asked: Asked) -> Person:
+def user_who_asks(asked: Inquiry) -> Person:
     """The person who asks, for what Apps have no use for."""
     if isinstance(asked.viewer, Nobody):
         raise Refused(401, "Requires authentication")

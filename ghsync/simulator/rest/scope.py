@@ -12,16 +12,16 @@ from ghsync.simulator.viewer import Integration
 
 if TYPE_CHECKING:
     from ghsync.simulator.repository import Repository
-    from ghsync.simulator.rest.asked import Asked, Result
+    from ghsync.simulator.rest.inquiry import Inquiry, Result
 
-Handler = Callable[["Asked"], "Result"]
-OfRepository = Callable[["Asked", "Repository"], "Result"]
+Handler = Callable[["Inquiry"], "Result"]
+OfRepository = Callable[["Inquiry", "Repository"], "Result"]
 
 
 def within(handle: OfRepository, *permissions: str) -> Handler:
     """A handler that finds the repository first, and wants one of some permissions there."""
 
-    def handler(asked: Asked) -> Result:
+    def handler(asked: Inquiry) -> Result:
         repository, rest = _repository(asked)
         asked.require(*permissions)
         return handle(replace(asked, address=f"/repositories/{repository.id}{rest}"), repository)
@@ -32,7 +32,7 @@ def within(handle: OfRepository, *permissions: str) -> Handler:
 def of_app(handle: Handler) -> Handler:
     """A handler for the App itself."""
 
-    def handler(asked: Asked) -> Result:
+    def handler(asked: Inquiry) -> Result:
         if not isinstance(asked.viewer, Integration):
             raise Refused(401, UNDECODABLE)
         return handle(asked)
@@ -40,7 +40,7 @@ def of_app(handle: Handler) -> Handler:
     return handler
 
 
-def _repository(asked: Asked) -> tuple[Repository, str]:
+def _repository(asked: Inquiry) -> tuple[Repository, str]:
     """The repository, and the rest of the path. Names that it had lead to its id."""
     _, head, *parts = asked.address.split("/")
     rest = "".join(f"/{part}" for part in parts[1 if head == "repositories" else 2 :])

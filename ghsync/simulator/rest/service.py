@@ -8,15 +8,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ghsync.simulator.rest.asked import Result
+from ghsync.simulator.rest.inquiry import Result
 
 if TYPE_CHECKING:
-    from ghsync.simulator.rest.asked import Asked
+    from ghsync.simulator.rest.inquiry import Inquiry
 
 LOOPBACK = ["127.0.0.1/32", "::1/128"]
 
 
-def rate_limit(asked: Asked) -> Result:
+def rate_limit(asked: Inquiry) -> Result:
     """What the one who asks has left; asking costs nothing."""
     budgets = asked.site.budgets
     core = budgets.pool(asked.viewer, "core").as_json()
@@ -25,7 +25,7 @@ def rate_limit(asked: Asked) -> Result:
     return Result({"resources": {"core": core, "graphql": graphql, "search": search}, "rate": core})
 
 
-def meta(_asked: Asked) -> Result:
+def meta(_asked: Inquiry) -> Result:
     """Where everything of this GitHub comes from, which is this machine."""
     return Result(
         {

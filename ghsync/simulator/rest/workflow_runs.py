@@ -8,11 +8,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ghsync.simulator.refusals import not_found
-from ghsync.simulator.rest.asked import Result
+from ghsync.simulator.rest.inquiry import Result
 
 if TYPE_CHECKING:
     from ghsync.simulator.repository import Repository
-    from ghsync.simulator.rest.asked import Asked
+    from ghsync.simulator.rest.inquiry import Inquiry
     from ghsync.simulator.workflow_run import WorkflowRun
 
 FILTERS = ("actor", "branch", "check_suite_id", "event", "head_sha", "status")
@@ -20,7 +20,7 @@ MOST_FOUND = 1_000
 """So many are found at most, once anything is looked for."""
 
 
-def listing(asked: Asked, repository: Repository) -> Result:
+def listing(asked: Inquiry, repository: Repository) -> Result:
     """The newest runs first. What is called their status may be a conclusion, too."""
     wanted = {name: asked.query[name] for name in FILTERS if name in asked.query}
     found = [
@@ -29,7 +29,7 @@ def listing(asked: Asked, repository: Repository) -> Result:
     return asked.page(found[:MOST_FOUND] if wanted else found, lambda run: run.as_json(), within="workflow_runs")
 
 
-def single(asked: Asked, repository: Repository) -> Result:
+def single(asked: Inquiry, repository: Repository) -> Result:
     """One run."""
     found = next((run for run in repository.workflow_runs() if run.id == asked.path["run_id"]), None)
     if found is None:

@@ -6,7 +6,7 @@ import msgspec
 import pytest
 
 from ghsync.github.graphql.answered import Catalog
-from ghsync.github.graphql.pull_requests import PullRequest
+from ghsync.github.graphql.pull_requests import PullRequestNode
 
 PLAIN = {
     "__typename": "PullRequest", "fullDatabaseId": "70", "id": "PR_70", "number": 7, "title": "Dry run", "body": "",
@@ -26,8 +26,8 @@ AGENT = {"__typename": "Agent", "login": "someday"}
 PERSON = {"__typename": "User", "login": "uma", "databaseId": 63}
 
 
-def shown(**parts: Any) -> PullRequest:
-    return msgspec.convert(PLAIN | parts, PullRequest, strict=False)
+def shown(**parts: Any) -> PullRequestNode:
+    return msgspec.convert(PLAIN | parts, PullRequestNode, strict=False)
 
 
 def test_a_repository_without_an_id_keeps_nothing_else_from_being_read() -> None:

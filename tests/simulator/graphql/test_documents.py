@@ -12,8 +12,8 @@ from ghsync.github.documents import document
 from ghsync.github.graphql import answers
 from ghsync.github.graphql.answered import GHOST, Catalog, UnknownLabel, user
 from ghsync.github.graphql.answers import Conversations
-from ghsync.github.graphql.conversations import Issue as AnsweredIssue
-from ghsync.github.graphql.pull_requests import PullRequest as AnsweredPullRequest
+from ghsync.github.graphql.conversations import IssueNode as AnsweredIssue
+from ghsync.github.graphql.pull_requests import PullRequestNode as AnsweredPullRequest
 from ghsync.mirror import (
     check_run,
     check_suite,

@@ -39,7 +39,7 @@ class Result:
 
 
 @dataclass(frozen=True)
-class Asked:
+class Inquiry:
     """Who asks for what. `address` is the path as it was asked for, or by which links lead to other pages."""
 
     site: Site

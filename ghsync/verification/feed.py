@@ -15,14 +15,14 @@ from ghsync.mirror.nouns import NOUNS
 from ghsync.tracking.derivation import COLUMNS
 from ghsync.tracking.table import table as tracking_table
 from ghsync.verification import natural
-from ghsync.verification.finding import MOST, Finding
+from ghsync.verification.finding import MOST, Discrepancy
 
 # The feed begins with 1, unless its beginning was removed: then nobody knows what was told of older rows.
 _COMPLETE = sa.text("SELECT coalesce(min(seq), 1) = 1 FROM change_events")
 
 
 @dataclass(frozen=True, slots=True)
-class Told:
+class FedTable:
     """A table of which the feed tells, the columns that it tells of, and when a row need not be told.
 
     ``undated`` is how old a row without updated_at is, as SQL.
@@ -35,12 +35,12 @@ class Told:
     undated: str = "'-infinity'"
 
 
-def tables() -> list[Told]:
+def tables() -> list[FedTable]:
     """All tables of which the feed tells."""
     # Of an installation that only others name it is known that it exists: that is no news.
     unseen = "t.observed_at = 'epoch'"
-    nouns = [Told(each.table, each.key, each.reported, unseen, _undated(each)) for each in NOUNS]
-    return [*nouns, Told(tracking_table, ("repository_id", "pr_number"), list(COLUMNS))]
+    nouns = [FedTable(each.table, each.key, each.reported, unseen, _undated(each)) for each in NOUNS]
+    return [*nouns, FedTable(tracking_table, ("repository_id", "pr_number"), list(COLUMNS))]
 
 
 def _undated(noun: Noun) -> str:
@@ -48,11 +48,11 @@ def _undated(noun: Noun) -> str:
     return "date_trunc('second', t.observed_at)" if noun.undated == "as_asked" else "'-infinity'"
 
 
-async def compare(conn: AsyncConnection) -> list[Finding]:
+async def compare(conn: AsyncConnection) -> list[Discrepancy]:
     """Compare all rows, in a session that sees the live mirror, at one moment."""
     complete = (await conn.execute(_COMPLETE)).scalar_one()
     return [
-        Finding("feed", told.table.name, row.key, row.problem, row.name, row.live, row.told)
+        Discrepancy("feed", told.table.name, row.key, row.problem, row.name, row.live, row.told)
         for told in tables()
         for row in await conn.execute(
             _differences(told), {"complete": complete, "table": told.table.name, "most": MOST}
@@ -60,7 +60,7 @@ async def compare(conn: AsyncConnection) -> list[Finding]:
     ]
 
 
-def _differences(told: Told) -> sa.TextClause:
+def _differences(told: FedTable) -> sa.TextClause:
     checks = ",\n    ".join(
         f"('{name}', {_wrong(told.table.c[name], told.undated)}, to_jsonb(t.{name}), {_of_feed(name)})"
         for name in told.columns
@@ -87,7 +87,7 @@ LIMIT :most
 """)
 
 
-def _key(told: Told) -> str:
+def _key(told: FedTable) -> str:
     parts = []
     for name in told.key:
         if name == "repository_id":
