@@ -24,6 +24,10 @@ log = structlog.get_logger()
 PAGE = 100
 
 
+class _Partial(GraphQLUnavailable):
+    """GraphQL leaves out what REST tells, as who the bot is that published a release."""
+
+
 class _Identity(msgspec.Struct, frozen=True):
     id: int
 
@@ -62,13 +66,20 @@ def _listing(thing: Thing) -> Listing:
 
 
 async def _pages(session: Session, place: Place, thing: Thing) -> AsyncIterator[ListingPage[Any]]:
-    """The pages of a listing; where GraphQL does not tell all of it, from the first one on through REST."""
+    """The pages of a listing; where GraphQL does not tell all of it, from the first one on through REST.
+
+    None is asked for where GitHub has just told that there is nothing to list.
+    """
     listing = _listing(thing)
+    if getattr(place, listing.path, None) == 0:
+        return
     if listing.query is not None:
         try:
             async for page in _told(session, place, thing, listing.query):
                 yield page
             return
+        except _Partial as error:
+            log.info("listed_through_rest", repository=place.full_name, listing=listing.path, reason=str(error))
         except (GraphQLUnavailable, TooHeavy, RateLimited) as error:
             log.warning("graphql_given_up", repository=place.full_name, listing=listing.path, error=str(error))
     async for page in session.listing(place.path(listing.path), thing.Payload, None, **listing.params):
@@ -76,14 +87,14 @@ async def _pages(session: Session, place: Place, thing: Thing) -> AsyncIterator[
 
 
 async def _told(session: Session, place: Place, thing: Thing, query: str) -> AsyncIterator[ListingPage[Any]]:
-    """The pages that GraphQL shows; raises `GraphQLUnavailable` where it does not tell all of what is on one."""
+    """The pages that GraphQL shows; raises `_Partial` where it does not tell all of what is on one."""
     whole, after, read = _listing(thing).whole, None, 0
     while True:
         answer = await session.graphql(query, repository=place.node_id, size=PAGE, after=after)
         page = answers.listing(answer.data, thing.Payload)
         items = [one for one in page.nodes if one is not None]
         if len(items) < len(page.nodes) or any(whole and getattr(one, whole) is None for one in items):
-            raise GraphQLUnavailable("GraphQL does not tell all of a listing; REST is asked instead.")
+            raise _Partial("GraphQL does not tell all of a listing; REST is asked instead.")
         yield ListingPage(items, answer.observed_at, (), page.total_count)
         read += len(items)
         if not page.page_info.has_next_page:

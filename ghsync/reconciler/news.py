@@ -79,7 +79,9 @@ def by_number(nodes: Iterable[NewestChanges | None]) -> dict[int, NewestChanges]
 def _sized(place: Place, node: NewestChanges | None) -> Place:
     if node is None:
         return place
-    return replace(place, issues=node.issues.total_count, pull_requests=node.pull_requests.total_count)
+    releases = node.releases.total_count if node.releases else None
+    issues, pull_requests = node.issues.total_count, node.pull_requests.total_count
+    return replace(place, issues=issues, pull_requests=pull_requests, releases=releases)
 
 
 async def _has_moved(session: Session, engine: AsyncEngine, place: Place) -> bool:

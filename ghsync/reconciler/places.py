@@ -62,6 +62,7 @@ class Place:
     read_with: frozenset[str] | None = None
     issues: int | None = None
     pull_requests: int | None = None
+    releases: int | None = None
 
     def may(self, permission: str) -> bool:
         """Whether its reader has a permission, or it is not known whether it has, so that asking tells."""

@@ -11,7 +11,7 @@ from ghsync.errors import AccessLost, GitHubUnavailable, NotFound, Suspended
 from ghsync.mirror import label
 from ghsync.projector.batch import Batch
 from ghsync.reconciler import absentees, catalog, listings, refetch, reviews
-from ghsync.reconciler import conversations as reading
+from ghsync.reconciler import graphql_pages as reading
 from ghsync.reconciler.absentees import Absentee
 from ghsync.reconciler.gate import Rehearsal
 from ghsync.reconciler.installations import refresh

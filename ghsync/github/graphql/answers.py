@@ -8,7 +8,7 @@ import msgspec
 
 from ghsync.errors import GraphQLUnavailable
 from ghsync.github import decoding
-from ghsync.github.graphql.answered import AnswerPart, PageInfo
+from ghsync.github.graphql.answered import AnswerPart, Count, PageInfo
 from ghsync.github.graphql.checks import Head, Heads
 from ghsync.github.graphql.conversations import IssueNode
 from ghsync.github.graphql.pull_requests import PullRequestNode
@@ -85,7 +85,7 @@ class LatestChange(AnswerPart, frozen=True):
 
 
 class NewestChanges(AnswerPart, frozen=True):
-    """What changed last in a repository."""
+    """What changed last in a repository, and how many ``releases`` there are, where that is told."""
 
     id: str
     database_id: int
@@ -93,6 +93,7 @@ class NewestChanges(AnswerPart, frozen=True):
     updated_at: datetime
     issues: LatestChange
     pull_requests: LatestChange
+    releases: Count | None = None
 
 
 class NewestAnswer(AnswerPart, frozen=True):
