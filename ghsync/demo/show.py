@@ -12,7 +12,6 @@ from functools import partial
 import httpx
 
 from ghsync.cli import tail
-from ghsync.cli.tail import Feed
 from ghsync.database import transaction
 from ghsync.demo import arrivals, comparison, figures, first_reading, lost_hook, parked_delivery, queries, task
 from ghsync.demo.arrivals import Arrivals
@@ -22,6 +21,7 @@ from ghsync.demo.patience import PATIENCE_SECONDS
 from ghsync.demo.queries import Answer
 from ghsync.demo.scene import Scene
 from ghsync.demo.stage import Stage
+from ghsync.reports.feed import Feed
 
 COUNT_SECONDS = 1.0
 NEWEST_CHANGES = 100
