@@ -12,7 +12,7 @@ from ghsync.mirror.keys import CommitKey, PullRequestKey
 from ghsync.mirror.noun import Noun, Row
 from ghsync.mirror.nouns import NOUNS, OF_COMMITS, OF_PULL_REQUESTS
 from ghsync.mirror.upsert import Change
-from ghsync.projector.resolved import Key, Place, ResolvedBatch
+from ghsync.projector.resolved import Key, ResolvedBatch, RowKey
 
 _TRACKED = tuple(noun for noun in NOUNS if noun.tracked)
 
@@ -52,7 +52,7 @@ WHERE tracking_rules(project.settings) #> ARRAY['security', 'alerts', alert.kind
 class ConcernedPullRequests:
     """The pull requests that rows of a batch concern, by noun and key."""
 
-    by_row: dict[Place, list[PullRequestKey]] = field(default_factory=dict)
+    by_row: dict[RowKey, list[PullRequestKey]] = field(default_factory=dict)
     warned: frozenset[PullRequestKey] = frozenset()
 
     def of(self, noun: Noun, key: Key) -> list[PullRequestKey]:
@@ -66,7 +66,7 @@ class ConcernedPullRequests:
 
 
 async def find(
-    conn: AsyncConnection, resolved: ResolvedBatch, changes: Sequence[Change], unsettled: Iterable[Place]
+    conn: AsyncConnection, resolved: ResolvedBatch, changes: Sequence[Change], unsettled: Iterable[RowKey]
 ) -> ConcernedPullRequests:
     """What the rows concern that changed, or that are not settled."""
     asked = {(change.noun, change.key) for change in changes} | set(unsettled)
@@ -84,9 +84,9 @@ async def find(
     )
 
 
-async def _stored(conn: AsyncConnection, changes: Sequence[Change]) -> dict[Place, Row]:
+async def _stored(conn: AsyncConnection, changes: Sequence[Change]) -> dict[RowKey, Row]:
     """What is needed of rows that changed and are not in the batch, which found them gone."""
-    rows: dict[Place, Row] = {
+    rows: dict[RowKey, Row] = {
         (change.noun, change.key): {"number": change.number} for change in changes if change.noun in OF_PULL_REQUESTS
     }
     for noun, statement in _HEADS.items():

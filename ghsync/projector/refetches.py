@@ -10,18 +10,18 @@ from ghsync.mirror.noun import Noun
 from ghsync.mirror.upsert import Change
 from ghsync.projector.batch import Batch
 from ghsync.projector.concerned import ConcernedPullRequests
-from ghsync.projector.resolved import Place, ResolvedBatch
+from ghsync.projector.resolved import ResolvedBatch, RowKey
 
 ROSE = "it was deleted, and delivers again"
 GIVEN_UP = "another installation gave up a repository that it sees"
 
 
-def unordered(resolved: ResolvedBatch, changes: Iterable[Change]) -> set[Place]:
+def unordered(resolved: ResolvedBatch, changes: Iterable[Change]) -> set[RowKey]:
     """The rows of which two payloads tie and differ, of the batch or of what was stored before."""
     return {*resolved.unordered, *(_place(change) for change in changes if change.unordered)}
 
 
-def _place(change: Change) -> Place:
+def _place(change: Change) -> RowKey:
     """A repository is stored under GitHub's id, and asked for by ours."""
     return change.noun, (change.id,) if change.noun is repository.noun else change.key
 
@@ -39,7 +39,7 @@ def restored(batch: Batch, changes: Iterable[Change]) -> list[Job]:
 
 def due(
     resolved: ResolvedBatch,
-    unordered: Iterable[Place],
+    unordered: Iterable[RowKey],
     reached: ConcernedPullRequests,
     outdated: Iterable[PullRequestKey],
     undecided: Iterable[PullRequestKey],
@@ -66,7 +66,7 @@ def _is_risen(batch: Batch, change: Change) -> bool:
     return not change.created and batch.repositories[change.key[0]]["observed_by"] != "api"
 
 
-def _unsettled(places: Iterable[Place], reached: ConcernedPullRequests, reason: str) -> list[Job]:
+def _unsettled(places: Iterable[RowKey], reached: ConcernedPullRequests, reason: str) -> list[Job]:
     """The refetches that settle what payloads left open about these rows."""
     return [job for noun, key in places for job in _refetches(noun, key, reached.of(noun, key), reason)]
 

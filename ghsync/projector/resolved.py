@@ -12,7 +12,7 @@ from ghsync.projector.batch import REPOSITORY, Batch
 Key = tuple[Any, ...]
 """A row's, as it is stored."""
 
-Place = tuple[Noun, Key]
+RowKey = tuple[Noun, Key]
 """A row, by its noun and its key."""
 
 
@@ -27,8 +27,8 @@ class ResolvedBatch:
     rows: Mapping[Noun, Mapping[Key, Row]]
     counters: list[Row]
     gone: Mapping[Noun, list[Row]]
-    unordered: frozenset[Place]
-    incomplete: frozenset[Place]
+    unordered: frozenset[RowKey]
+    incomplete: frozenset[RowKey]
     insists: bool
 
     def of(self, noun: Noun) -> Mapping[Key, Row]:
@@ -60,6 +60,6 @@ def _row(row: Row, ids: Mapping[GitHubId, RepositoryId]) -> Row:
     return {"repository_id": ids[row[REPOSITORY]], **{name: row[name] for name in row if name != REPOSITORY}}
 
 
-def _places(places: Iterable[Place], ids: Mapping[GitHubId, RepositoryId]) -> Iterable[Place]:
+def _places(places: Iterable[RowKey], ids: Mapping[GitHubId, RepositoryId]) -> Iterable[RowKey]:
     """The same under our ids; an installation is in no repository."""
     return ((noun, key if noun is installation.noun else (ids[key[0]], *key[1:])) for noun, key in places)

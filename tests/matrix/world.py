@@ -16,6 +16,7 @@ from ghsync.simulator.actions import (
     labels,
     milestones,
     pull_requests,
+    releases,
     repositories,
     review_threads,
     reviews,
@@ -45,6 +46,7 @@ def small() -> World:
     _discuss(world, repository, ada)
     _review(world, _propose(world, repository, ben), ada)
     _scan(world, repository, ada)
+    releases.create(world, repository, "v1", by=ada, name="First light", body="It shines")
     world.clock.advance_to(datetime.now(UTC))
     return world
 
