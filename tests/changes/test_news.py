@@ -62,16 +62,16 @@ async def test_a_comment_whose_conversation_was_counted_anew_is_no_news(engine: 
 
 
 async def test_what_changed_on_one_issue_is_found_by_an_index(engine: AsyncEngine) -> None:
+    await write(engine, in_app())
+    ((repository,),) = await query(engine, "SELECT id::text FROM github_repositories")
     await query(
         engine,
-        """INSERT INTO change_events (seq, entity_type, entity_id, number, operation, sync_source)
-           SELECT n, 'github_issues', gen_random_uuid(), n % 1000, 'update', 'webhook'
-           FROM generate_series(1, 20000) n""",
+        """INSERT INTO change_events (seq, entity_type, entity_id, repository_id, number, operation, sync_source)
+           SELECT n, 'github_issues', gen_random_uuid(), :repository, n % 1000, 'update', 'webhook'
+           FROM generate_series(100, 20000) n""",
+        repository=repository,
     )
     await query(engine, "ANALYZE change_events")
-    plan = await query(
-        engine,
-        """EXPLAIN SELECT * FROM change_events
-           WHERE repository_id = '11111111-1111-1111-1111-111111111111' AND number = 7 ORDER BY seq""",
-    )
+    asked = f"SELECT * FROM change_events WHERE repository_id = '{repository}' AND number = 7 ORDER BY seq"
+    plan = await query(engine, f"EXPLAIN {asked}")
     assert "idx_change_events_number" in "".join(line for (line,) in plan)

@@ -50,7 +50,7 @@ CHANGED = {
 }
 
 
-@pytest.mark.parametrize(("seed", "mixed"), [(4, False), (5, True)], ids=["in order", "in any order"])
+@pytest.mark.parametrize(("seed", "mixed"), [(2, False), (3, True)], ids=["in order", "in any order"])
 async def test_what_hooks_tell_of_six_hundred_deeds_is_all_there_is_to_know(
     engine: AsyncEngine, connection: psycopg.Connection, seed: int, mixed: bool
 ) -> None:
@@ -85,6 +85,7 @@ def busy(seed: int) -> World:
     world.clock.advance_to(datetime.now(UTC) - A_DAY)  # no delivery is from the future
     for repository in world.repositories.values():
         repository.labels.clear()
+        repository.releases.clear()
     traffic = Traffic(world, seed=seed, weights=BUSY | dict.fromkeys(NOT_TOLD, 0.0))
     for _ in range(ACTIONS):
         traffic.act()

@@ -221,7 +221,7 @@ def test_a_verification_is_the_owner_s(ghsync: Ghsync, empty_database_url: str) 
 
 
 WITH_API = [("serve",), ("work",), ("migrate",), ("resync", "--all"), ("heal",)]
-OLDER = ["UPDATE alembic_version SET version_num = '0022'", "COMMENT ON TABLE alembic_version IS 'an older text'"]
+OLDER = ["UPDATE alembic_version SET version_num = '0024'", "COMMENT ON TABLE alembic_version IS 'an older text'"]
 
 
 @pytest.mark.parametrize("older", OLDER, ids=["tables", "views"])
