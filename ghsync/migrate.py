@@ -130,7 +130,18 @@ def _applied(url: str, settings: Mapping[str, str] | None = None) -> str | None:
         applied = MigrationContext.configure(connection).get_current_revision()
         if applied is None:
             _check_visible(connection)
+        _check_known(applied)
         return applied
+
+
+def _check_known(applied: str | None) -> None:
+    """The migrations of before the first release are not there any more."""
+    first = _scripts().get_base() or ""
+    if applied is not None and applied.isdecimal() and applied < first:
+        raise Permanent(
+            f"The database is at migration {applied}, of before the first release: bring it to {first} with the "
+            "version that made it, or begin with an empty one."
+        )
 
 
 def _check_visible(connection: sa.Connection) -> None:

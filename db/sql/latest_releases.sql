@@ -8,8 +8,8 @@ SELECT r.id AS repository_id, r.full_name AS repository_name, l.tag_name, l.name
 FROM github_repositories r
 CROSS JOIN LATERAL (
     SELECT * FROM github_releases
-    WHERE repository_id = r.id AND NOT draft AND NOT prerelease AND deleted_at IS NULL
-    ORDER BY published_at DESC NULLS LAST, github_id DESC LIMIT 1
+    WHERE repository_id = r.id AND NOT draft AND NOT prerelease AND deleted_at IS NULL AND published_at IS NOT NULL
+    ORDER BY published_at DESC LIMIT 1
 ) l
 WHERE r.deleted_at IS NULL AND r.removed_at IS NULL;
 

@@ -95,6 +95,11 @@ def upgrade() -> None:
         unique=False,
         postgresql_where=sa.text("NOT draft AND NOT prerelease AND deleted_at IS NULL"),
     )
+    # What has been ignored until now tells of releases.
+    op.execute("""
+        UPDATE webhook_deliveries SET status = 'pending', processed_at = NULL, next_attempt_at = CURRENT_TIMESTAMP
+        WHERE event = 'release' AND status = 'ignored'
+    """)
 
 
 def downgrade() -> None:

@@ -30,7 +30,14 @@ TIMESTAMP = re.compile(r"(\d{4}-\d\d-\d\d)T(\d\d:\d\d:\d\d)(?:\.\d+)?(?:Z|\+00:0
 
 ENTITIES = {noun.name: noun.word for noun in NOUNS} | {"pr_tracking": "tracking"}
 STYLES = {"insert": "green", "update": "yellow", "delete": "red", "restore": "green"}
-NAMES = ("title", "full_name", "name", "account_login", "body")  # what a new row is called by, the best first
+NAMES = (
+    "title",
+    "full_name",
+    "name",
+    "tag_name",
+    "account_login",
+    "body",
+)  # what a new row is called by, the best first
 
 WORDS = {word.replace(" ", "-"): entity for entity, word in ENTITIES.items()}
 """What `--kind` takes."""

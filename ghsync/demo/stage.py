@@ -114,7 +114,12 @@ async def _database(directory: Path) -> AsyncIterator[asyncio.Task[str]]:
 
 
 def _environment(database_url: str, github: Hosted, port: int, operations: int) -> Mapping[str, str]:
-    others = {name: value for name, value in os.environ.items() if not name.startswith(PREFIX)}
+    # A proxy would be asked for what is on this machine.
+    others = {
+        name: value
+        for name, value in os.environ.items()
+        if not name.startswith(PREFIX) and not name.lower().endswith("_proxy")
+    }
     return {
         **others,
         **github.settings,

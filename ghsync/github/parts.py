@@ -53,6 +53,7 @@ PARTS: Mapping[str, Part] = {
     "PullRequest.reviewRequests": Part(
         ("PullRequest.reviewRequests",), "who is asked for review, for which REST is asked"
     ),
+    "Repository.releases": Part(("Newest.nodes.releases",), "how many releases there are", permission="contents"),
     "fullDatabaseId": Part(
         tuple(
             f"{place}.fullDatabaseId"

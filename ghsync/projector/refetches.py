@@ -13,6 +13,7 @@ from ghsync.projector.concerned import ConcernedPullRequests
 from ghsync.projector.resolved import ResolvedBatch, RowKey
 
 ROSE = "it was deleted, and delivers again"
+BACK = "it was gone, and is told of"
 GIVEN_UP = "another installation gave up a repository that it sees"
 
 
@@ -57,7 +58,15 @@ def due(
         *(_of_pull_request(pull, "a branch was pushed to") for pull in outdated),
         *(_of_pull_request(pull, "a comment on a line came or went") for pull in _miscounted(resolved, changes)),
         *(_of_pull_request(pull, "mergeable is unknown") for pull in unknown),
+        *(job for change in changes if _may_be_back(change) for job in _refetches(change.noun, change.key, (), BACK)),
     ]
+
+
+def _may_be_back(change: Change) -> bool:
+    """Whether a webhook tells of something buried that was not gone, perhaps, but hidden from listings."""
+    listing = change.noun.listing
+    hides = listing is not None and listing.hidden is not None
+    return hides and change.deleted and not change.created and "deleted_at" not in change.fields and bool(change.fields)
 
 
 def _is_risen(batch: Batch, change: Change) -> bool:

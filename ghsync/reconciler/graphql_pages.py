@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from typing import TypeVar
 
 import structlog
 from msgspec import structs
@@ -28,6 +29,8 @@ STANDSTILL = 3  # so many pages in a row may show nothing new: things move while
 _OLDEST_FIRST = {"field": "CREATED_AT", "direction": "ASC"}
 _NEWEST_FIRST = {"field": "UPDATED_AT", "direction": "DESC"}
 _CONNECTIONS = {"issues": "issues", "pullRequests": "pull_requests", "heads": "heads"}
+
+Connection = TypeVar("Connection", answers.ConnectionPage, Heads)
 
 log = structlog.get_logger()
 
@@ -151,19 +154,23 @@ async def _ask(
     node, numbers = answers.conversations(answer.data)
     if node is None:
         raise GraphQLUnavailable("GitHub's GraphQL does not show this repository; REST is asked instead.")
+    connections = {what: _whole(node.issues if what == "issues" else node.pull_requests) for what in sizes.of}
+    checked = _whole(node.heads) if sizes.heads else None
     read = Page({}, progress)
-    for what in sizes.of:
-        shown = node.issues if what == "issues" else node.pull_requests
-        if shown is None or shown.nodes.count(None) > HOLES:
-            raise TooHeavy("GitHub answered a part of the page.")
+    for what, shown in connections.items():
         items = await _items(session, known, what, shown, progress.position(what), numbers, answer.observed_at, until)
         read = _with_items(read, what, shown, items, until)
-    if sizes.heads:
-        if node.heads is None or node.heads.nodes.count(None) > HOLES:
-            raise TooHeavy("GitHub answered a part of the page.")
-        _tell_hidden(session, known, node.heads, numbers)
-        read = _with_heads(read, node.heads, answer.observed_at, until)
+    if checked:
+        _tell_hidden(session, known, checked, numbers)
+        read = _with_heads(read, checked, answer.observed_at, until)
     return read
+
+
+def _whole(shown: Connection | None) -> Connection:
+    """What is shown, if little of it is missing: that is found out before anything of the page is read."""
+    if shown is None or shown.nodes.count(None) > HOLES:
+        raise TooHeavy("GitHub answered a part of the page.")
+    return shown
 
 
 async def _items(

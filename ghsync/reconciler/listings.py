@@ -1,6 +1,6 @@
 """What a repository's listings show whole, each by `Noun.listing`: through GraphQL where it can, else through REST."""
 
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator, Sequence
 from typing import Any
 from urllib.parse import quote
 
@@ -10,7 +10,7 @@ import structlog
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from ghsync.database import transaction
-from ghsync.errors import GraphQLUnavailable, NotFound, RateLimited, TooHeavy
+from ghsync.errors import AccessLost, GraphQLUnavailable, NotFound, RateLimited, Suspended, TooHeavy
 from ghsync.github.decoding import decoded
 from ghsync.github.graphql import answers
 from ghsync.mirror.noun import Listing, Noun, Thing
@@ -41,21 +41,29 @@ async def add(
     """Add all that a listing shows to the batch, with tombstones of what is gone; answers what was read.
 
     Where not the ``whole`` listing is asked for, its first page is, and nothing is gone for not being in it. Raises the
-    first error of an item that cannot be read, once the others are in the batch.
+    first error of an item that cannot be read, once the others are in the batch. Of a listing that takes a permission
+    nothing is known to whoever has it not.
     """
     read: list[Any] = []
     wrong: list[UnreadableItem] = []
-    async for page in _pages(session, place, thing):
-        for one in page.items:
-            batch.add(thing.noun, place.github_id, thing.row(one, session.origin(page.observed_at)))
-        read += page.items
-        wrong += page.wrong
-        if not whole:
-            break
+    try:
+        async for page in _pages(session, place, thing):
+            for one in page.items:
+                batch.add(thing.noun, place.github_id, thing.row(one, session.origin(page.observed_at)))
+            read += page.items
+            wrong += page.wrong
+            if not whole:
+                break
+    except Suspended:
+        raise
+    except AccessLost:
+        if _listing(thing).permission is None:
+            raise
+        return []
     if wrong:
         raise wrong[0].error
     if whole:
-        await bury(session, engine, batch, place, thing, (one.id for one in read))
+        await bury(session, engine, batch, place, thing, read)
     return read
 
 
@@ -105,12 +113,14 @@ async def _told(session: Session, place: Place, thing: Thing, query: str) -> Asy
 
 
 async def bury(
-    session: Session, engine: AsyncEngine, batch: Batch, place: Place, thing: Thing, listed: Iterable[int]
+    session: Session, engine: AsyncEngine, batch: Batch, place: Place, thing: Thing, listed: Sequence[Any]
 ) -> None:
     """Add the tombstones of those that were not ``listed`` and that are not found by themselves either (I10)."""
     noun, listing = thing.noun, _listing(thing)
+    shows_hidden = listing.hidden is not None and any(getattr(one, listing.hidden) for one in listed)
+    ids = [str(one.id) for one in listed]
     async with transaction(engine) as conn:
-        absent = await _absent(conn, place, noun, listing, [str(github_id) for github_id in listed])
+        absent = await _absent(conn, place, noun, listing, ids, shows_hidden=shows_hidden)
     for github_id, address in absent:
         asked_at = session.github.now()
         try:
@@ -124,9 +134,10 @@ async def bury(
 
 
 async def _absent(
-    conn: AsyncConnection, place: Place, noun: Noun, listing: Listing, listed: list[str]
+    conn: AsyncConnection, place: Place, noun: Noun, listing: Listing, listed: list[str], *, shows_hidden: bool
 ) -> list[tuple[str, Any]]:
-    seen = f"AND {listing.hidden} IS NOT TRUE" if listing.hidden else ""
+    """Those that are stored and not listed; of hidden ones, only where the listing has shown some."""
+    seen = f"AND {listing.hidden} IS NOT TRUE" if listing.hidden and not shows_hidden else ""
     statement = sa.text(f"""
 SELECT github_id, {listing.by} FROM {noun.name}
 WHERE repository_id = :id AND deleted_at IS NULL AND github_id <> ALL(:listed) {seen} ORDER BY github_id

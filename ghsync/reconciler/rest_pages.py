@@ -27,6 +27,7 @@ async def pages(
             progress = read.progress
             if progress.position(what).ended:
                 break
+        progress = progress.at(what, structs.replace(progress.position(what), ended=True))
     if pulls_ended and not progress.heads.ended:
         async for opened in session.listing(known.place.path("pulls"), pull_request.Payload, state="open"):
             for wrong in opened.wrong:

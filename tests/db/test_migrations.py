@@ -116,6 +116,27 @@ def test_a_database_of_another_program_is_refused(connection: psycopg.Connection
         migrate.upgrade(database_url)
 
 
+def test_a_database_of_before_the_first_release_is_told_so(connection: psycopg.Connection, database_url: str) -> None:
+    connection.execute("UPDATE alembic_version SET version_num = '0010'")
+    for look in (migrate.upgrade, migrate.pending, migrate.current):
+        with pytest.raises(Permanent, match="at migration 0010, of before the first release: bring it to 0024"):
+            look(database_url)
+
+
+def test_releases_that_were_ignored_are_projected_now(empty_database_url: str) -> None:
+    migrate.upgrade(empty_database_url, "0025")
+    postgres.execute(
+        empty_database_url,
+        """INSERT INTO webhook_deliveries (hook_target, guid, event, body, status, processed_at)
+           VALUES ('integration:1', 'a', 'release', '', 'ignored', now()),
+                  ('integration:1', 'b', 'star', '', 'ignored', now())""",
+    )
+    migrate.upgrade(empty_database_url)
+    with psycopg.connect(empty_database_url) as connection:
+        kept = connection.execute("SELECT guid, status FROM webhook_deliveries ORDER BY guid").fetchall()
+    assert kept == [("a", "pending"), ("b", "ignored")]
+
+
 def test_there_is_no_way_back_by_upgrading(database_url: str) -> None:
     with pytest.raises(Permanent, match=f"The database is at {REVISIONS[-1]}, and {FIRST} is older"):
         migrate.upgrade(database_url, FIRST)

@@ -10,14 +10,14 @@ from ghsync.database import transaction
 from ghsync.errors import AccessLost, GitHubUnavailable, NotFound, Suspended
 from ghsync.mirror import label
 from ghsync.projector.batch import Batch
-from ghsync.reconciler import absentees, catalog, listings, refetch, reviews
+from ghsync.reconciler import absentees, catalog, listings, refetch, rest_pages, reviews
 from ghsync.reconciler import graphql_pages as reading
 from ghsync.reconciler.absentees import Absentee
 from ghsync.reconciler.gate import Rehearsal
 from ghsync.reconciler.installations import refresh
 from ghsync.reconciler.places import Place
 from ghsync.reconciler.resync import resync
-from ghsync.reconciler.runs import Run
+from ghsync.reconciler.runs import Progress, Run
 from ghsync.reconciler.sweep import sweep
 from ghsync.simulator.actions import (
     comments,
@@ -185,6 +185,17 @@ async def test_a_listing_that_breaks_off_buries_nothing_and_is_gone_on_with(mirr
     mirrored.site.faults.planned.clear()
     await mirrored.resync(full=True)
     assert mirrored.differences() == []
+
+
+async def test_through_rest_a_kind_that_was_read_to_its_end_is_not_read_again(mirrored: Lab) -> None:
+    place = await mirrored.place()
+    session = await mirrored.reconciler.session(place.installation, "backfill", "sweep")
+    known = await catalog.read(session, mirrored.engine, place)
+    begun = Progress(mirrored.reconciler.github.now())
+    pages = [page async for page in rest_pages.pages(session, known, begun, ("issues", "pull_requests"))]
+    later = [page.progress for page in pages if "pull_requests" in page.shown]
+    assert later
+    assert all(progress.issues.ended for progress in later)
 
 
 async def test_rest_takes_over_where_graphql_fails(lab: Lab) -> None:

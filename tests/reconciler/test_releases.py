@@ -2,11 +2,17 @@
 
 from datetime import timedelta
 
+import msgspec
 import pytest
 
+from ghsync.mirror import release as releases_of
+from ghsync.mirror.noun import Origin
+from ghsync.projector.batch import Batch
+from ghsync.reconciler.sweep import sweep
 from ghsync.simulator.account import Account
 from ghsync.simulator.actions import releases
 from ghsync.simulator.release import Release
+from tests.mirror.reports import write
 from tests.reconciler.conftest import Lab
 
 pytestmark = pytest.mark.anyio
@@ -91,6 +97,11 @@ async def test_without_the_permission_no_release_is_asked_for_and_with_it_all_ar
     await mirrored.resync(full=True)
     assert stored(mirrored, release, "tag_name") is None
     assert mirrored.due() == {}
+    before = len(mirrored.site.journal)
+    await sweep(mirrored.reconciler, complete_every=timedelta(days=1), discover=False)
+    again = len(mirrored.site.journal)
+    await sweep(mirrored.reconciler, complete_every=timedelta(days=1), discover=False)
+    assert len(mirrored.site.journal) - again == 1 < again - before  # what it may not see, it no longer asks for
     installation.permissions["contents"] = permission
     mirrored.connection.execute(
         """UPDATE github_installations SET permissions = permissions || '{"contents": "read"}'"""
@@ -98,3 +109,37 @@ async def test_without_the_permission_no_release_is_asked_for_and_with_it_all_ar
     mirrored.world.clock.advance(timedelta(minutes=1).total_seconds())
     await mirrored.resync(full=True)
     assert stored(mirrored, release, "tag_name") == ("v1",)
+
+
+async def test_a_release_that_is_published_again_is_no_tombstone_any_more(mirrored: Lab) -> None:
+    release = publish(mirrored, "v1")
+    await mirrored.resync(full=True)
+    releases.unpublish(mirrored.world, release, by=ada(mirrored))
+    mirrored.passes(minutes=2)
+    await mirrored.resync(full=True)
+    assert stored(mirrored, release, "deleted_at IS NULL") == (False,)
+    mirrored.world.clock.advance(60)
+    releases.publish(mirrored.world, release, by=ada(mirrored))
+    batch, origin = Batch(), mirrored.reconciler.github.now() + timedelta(minutes=1)
+    batch.mention(mirrored.repository.id)
+    told = msgspec.convert(release.as_json(), releases_of.Payload, strict=False)
+    batch.add(releases_of.noun, mirrored.repository.id, releases_of.row(told, Origin(origin, "guid", "webhook")))
+    await write(mirrored.engine, batch)
+    assert mirrored.due() == {"refetch_repository": 1}
+    mirrored.passes(minutes=2)
+    await mirrored.settle()
+    assert stored(mirrored, release, "deleted_at, draft") == (None, False)
+
+
+async def test_who_sees_drafts_finds_out_that_one_is_gone(lab: Lab) -> None:
+    (installation,) = lab.world.installations.values()
+    installation.permissions["contents"] = "write"
+    await lab.discover()
+    gone, there = publish(lab, "v1", draft=True), publish(lab, "v2", draft=True)
+    await lab.resync(full=True)
+    assert stored(lab, gone, "draft, deleted_at") == (True, None)
+    releases.delete(lab.world, gone, by=ada(lab))
+    lab.passes(minutes=2)
+    await lab.resync(full=True)
+    assert stored(lab, gone, "deleted_at IS NOT NULL") == (True,)
+    assert stored(lab, there, "deleted_at") == (None,)
