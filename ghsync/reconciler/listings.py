@@ -41,8 +41,8 @@ async def add(
     """Add all that a listing shows to the batch, with tombstones of what is gone; answers what was read.
 
     Where not the ``whole`` listing is asked for, its first page is, and nothing is gone for not being in it. Raises the
-    first error of an item that cannot be read, once the others are in the batch. Of a listing that takes a permission
-    nothing is known to whoever has it not.
+    first error of an item that cannot be read, once the others are in the batch. Of a listing that takes a permission a
+    token may be shown nothing.
     """
     read: list[Any] = []
     wrong: list[UnreadableItem] = []
@@ -57,8 +57,8 @@ async def add(
     except Suspended:
         raise
     except AccessLost:
-        if _listing(thing).permission is None:
-            raise
+        if _listing(thing).permission is None or place.permissions is not None:
+            raise  # an installation's permissions are known, and a token's are not
         return []
     if wrong:
         raise wrong[0].error
