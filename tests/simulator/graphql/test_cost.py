@@ -84,7 +84,7 @@ def wanted(size: int, *, issues: bool = False, pulls: bool = False, heads: bool 
         ("refetch", {"ids": ["x"] * 50}, 50 * (ISSUE + PULL), 10, 50 * (ISSUE_NODES + PULL_NODES)),
         ("heads", {**wanted(0), "ids": ["x"] * 50}, 50 * HEAD, 11, 50 * HEAD_NODES),
         ("threads", {"pullRequest": "x"}, 1 + 50, 1, 50 + 50 * 20),
-        ("newest", {"ids": ["x"] * 100}, 100 * 2, 2, 100 * 2),
+        ("newest", {"ids": ["x"] * 100}, 100 * 3, 3, 100 * 3),
     ],
 )
 def test_what_the_reconciler_asks_has_its_price(
