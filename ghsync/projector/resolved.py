@@ -50,8 +50,8 @@ def resolve(batch: Batch, ids: Mapping[GitHubId, RepositoryId]) -> ResolvedBatch
         },
         [_row(row, ids) for row in batch.counters.values()],
         {noun: [_row(row, ids) for row in rows] for noun, rows in batch.gone.items()},
-        frozenset(_places(batch.unordered, ids)),
-        frozenset(_places(batch.incomplete, ids)),
+        frozenset(_keys(batch.unordered, ids)),
+        frozenset(_keys(batch.incomplete, ids)),
         batch.insists,
     )
 
@@ -60,6 +60,6 @@ def _row(row: Row, ids: Mapping[GitHubId, RepositoryId]) -> Row:
     return {"repository_id": ids[row[REPOSITORY]], **{name: row[name] for name in row if name != REPOSITORY}}
 
 
-def _places(places: Iterable[RowKey], ids: Mapping[GitHubId, RepositoryId]) -> Iterable[RowKey]:
+def _keys(keys: Iterable[RowKey], ids: Mapping[GitHubId, RepositoryId]) -> Iterable[RowKey]:
     """The same under our ids; an installation is in no repository."""
-    return ((noun, key if noun is installation.noun else (ids[key[0]], *key[1:])) for noun, key in places)
+    return ((noun, key if noun is installation.noun else (ids[key[0]], *key[1:])) for noun, key in keys)

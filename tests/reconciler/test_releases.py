@@ -1,5 +1,6 @@
 """Releases are read through GraphQL or REST, whichever tells all; drafts are hidden from whoever may not push."""
 
+from dataclasses import replace
 from datetime import timedelta
 
 import msgspec
@@ -8,6 +9,7 @@ import pytest
 from ghsync.mirror import release as releases_of
 from ghsync.mirror.noun import Origin
 from ghsync.projector.batch import Batch
+from ghsync.reconciler.resync import resync
 from ghsync.reconciler.sweep import sweep
 from ghsync.simulator.account import Account
 from ghsync.simulator.actions import releases
@@ -109,6 +111,15 @@ async def test_without_the_permission_no_release_is_asked_for_and_with_it_all_ar
     mirrored.world.clock.advance(timedelta(minutes=1).total_seconds())
     await mirrored.resync(full=True)
     assert stored(mirrored, release, "tag_name") == ("v1",)
+
+
+async def test_who_is_not_known_to_lack_the_permission_learns_nothing_and_that_is_no_failure(mirrored: Lab) -> None:
+    release = publish(mirrored, "v1")
+    place = replace(await mirrored.place(), permissions=None)
+    (installation,) = mirrored.world.installations.values()
+    del installation.permissions["contents"]
+    run = await resync(mirrored.reconciler, place, kind="resync", full=True, priority="interactive")
+    assert (run.unread, mirrored.due(), stored(mirrored, release, "tag_name")) == (None, {}, None)
 
 
 async def test_a_release_that_is_published_again_is_no_tombstone_any_more(mirrored: Lab) -> None:
