@@ -37,6 +37,16 @@ def test_help_lists_every_command_and_imports_no_database_driver() -> None:
     assert done.stdout.rstrip().endswith("[]")
 
 
+def test_the_collector_has_nothing_to_do_with_what_a_command_imports() -> None:
+    code = (
+        "import gc; from ghsync.__main__ import load; load('status')\n"
+        "print(gc.isenabled(), gc.get_freeze_count() > 10 * len(gc.get_objects()))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+
+    assert done.stdout == "True True\n"
+
+
 def test_the_version_is_told(process: Ghsync) -> None:
     result = process("--version")
 
