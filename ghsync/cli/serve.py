@@ -4,11 +4,13 @@ import asyncio
 import contextlib
 import ctypes
 import gc
+import multiprocessing
 import os
 import signal
 import socket
 import tempfile
 from collections.abc import Iterator, Sequence
+from multiprocessing.process import BaseProcess
 from types import FrameType
 from typing import Annotated, NoReturn
 
@@ -155,6 +157,8 @@ def application() -> Starlette:
     engine = _engine(loaded, url)
     process = Process("serve")
     background: list[Background] = [lambda: process.live(engine)]
+    if supervisor := multiprocessing.parent_process():
+        background.append(lambda: _end_with(supervisor))
     if not os.environ.get(NO_WORKER):
         background.append(lambda: _work(loaded, url))
         if _reads(loaded):
@@ -172,6 +176,17 @@ def application() -> Starlette:
     served = app.create_app(loaded, engine, handled=HANDLED, background=background)
     _spare_the_collector()
     return served
+
+
+async def _end_with(supervisor: BaseProcess) -> None:
+    """Be ended when the process is gone that began this one: nobody would replace it, and its port would stay taken."""
+    gone = asyncio.Event()
+    asyncio.get_running_loop().add_reader(supervisor.sentinel, gone.set)
+    await gone.wait()
+    asyncio.get_running_loop().remove_reader(supervisor.sentinel)
+    logger.error("supervisor_gone", supervisor=supervisor.pid)
+    signal.raise_signal(signal.SIGTERM)
+    await asyncio.Event().wait()  # until that has ended it
 
 
 def _give_large_blocks_back() -> None:

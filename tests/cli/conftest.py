@@ -17,6 +17,7 @@ from tests.cli.hub import PATIENCE_SECONDS, SMALL, Hub, opened
 from tests.cli.result import Result
 from tests.fixtures.recorded import FIXTURES
 from tests.rows import Rows
+from tests.service import free_port
 
 FIRST_STORY = FIXTURES / "stories" / "01-an-issues-life"
 SECRET = "a secret of these tests"
@@ -35,6 +36,7 @@ def environment(database_url: str, tmp_path: Path) -> dict[str, str]:
         "GHSYNC_WEBHOOK_SECRETS": SECRET,
         "GHSYNC_ENCRYPTION_KEYS": KEY,
         "GHSYNC_LOG_LEVEL": "error",
+        "GHSYNC_PORT": str(free_port()),
     }
 
 

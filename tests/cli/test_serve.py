@@ -5,6 +5,7 @@ from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
 from pathlib import Path
 
+import psutil
 import psycopg
 import pytest
 from prometheus_client import REGISTRY
@@ -116,3 +117,19 @@ async def test_a_worker_that_breaks_begins_again_while_deliveries_are_taken_in(
 
 LABEL = b"""{"action": "created", "label": {"id": 1, "name": "bug"},
              "repository": {"id": 1, "full_name": "acme/app", "owner": {"id": 10, "login": "acme"}}}"""
+
+
+async def test_processes_whose_supervisor_was_killed_end_and_leave_the_port(
+    database_url: str, tmp_path: Path, connection: psycopg.Connection
+) -> None:
+    delivery = traffic.busy(1).deliveries[0]
+    async with service.serving(database_url, tmp_path / "log", command="serve --workers 2") as receiver:
+        assert (await service.post(receiver.client, delivery)).status_code == 202
+        processes = psutil.Process(receiver.pid).children()
+        await receiver.kill()
+        _, left = await asyncio.to_thread(psutil.wait_procs, processes, service.PATIENCE_SECONDS)
+        assert left == []
+        assert [entry["event"] for entry in receiver.told("error")] == ["supervisor_gone"] * 2
+        await receiver.start()
+        assert (await service.post(receiver.client, delivery)).status_code == 202
+    assert connection.execute("SELECT count(*) FROM webhook_deliveries").fetchone() == (1,)
