@@ -5,7 +5,7 @@ import shutil
 import signal
 import sys
 from collections.abc import Coroutine
-from contextlib import AsyncExitStack
+from contextlib import AbstractContextManager, AsyncExitStack, nullcontext
 from typing import Annotated, Any
 
 import typer
@@ -55,7 +55,7 @@ def demo(
 async def _demonstrate(port: int | None, keep: bool, seconds: float | None) -> None:
     _end_once()
     async with AsyncExitStack() as stack:
-        with terminal.notices.status("Starting PostgreSQL, a simulated GitHub and ghsync serve"):
+        with _waiting("Starting PostgreSQL, a simulated GitHub and ghsync serve"):
             staged = await stack.enter_async_context(stage.running(port=port, keep=keep))
             if keep:
                 stack.callback(_say_where, staged)
@@ -66,12 +66,21 @@ async def _demonstrate(port: int | None, keep: bool, seconds: float | None) -> N
             await _tell(running, seconds)
 
 
+def _waiting(what: str) -> AbstractContextManager[object]:
+    """Say what is waited for, on a terminal until it is there."""
+    if terminal.console.is_terminal and not terminal.console.is_dumb_terminal:
+        return terminal.console.status(what)
+    _say(f"{what}.")
+    return nullcontext()
+
+
 def _end_once() -> None:
     """Let the first Ctrl-C cancel this task, and no other disturb it while it cleans up."""
     task = asyncio.current_task()
 
     def end() -> None:
         if task is not None and not task.cancelling():
+            _say("Stopping.")
             task.cancel()
 
     asyncio.get_running_loop().add_signal_handler(signal.SIGINT, end)
@@ -142,8 +151,10 @@ async def _stay(seconds: float | None) -> None:
     try:
         async with asyncio.timeout(seconds):
             await asyncio.Event().wait()
-    except (TimeoutError, asyncio.CancelledError):
+    except TimeoutError:
         _say("Stopping.")
+    except asyncio.CancelledError:
+        return
 
 
 def _invitation(running: Show, *, brief: bool = True) -> str:
@@ -154,7 +165,7 @@ def _invitation(running: Show, *, brief: bool = True) -> str:
     return (
         f"All of it keeps running until Ctrl-C. In another terminal:\n\n"
         f"  {psql} '{url}'\n{tried}"
-        f"  GHSYNC_DATABASE_URL='{url}' ghsync status\n"
+        f"  GHSYNC_DATABASE_URL='{url}' {terminal.called()} status\n"
     )
 
 
@@ -164,7 +175,7 @@ def _line(scene: Scene) -> str:
 
 
 def _say_where(staged: stage.Stage) -> None:
-    _say(f"The files are in {staged.directory}: GHSYNC_DATA_DIR={staged.directory} ghsync status")
+    _say(f"The files are in {staged.directory}: GHSYNC_DATA_DIR={staged.directory} {terminal.called()} status")
 
 
 def _say(text: str) -> None:

@@ -20,6 +20,13 @@ from ghsync.simulator.traffic import Traffic
 PORT = 8020
 HOOK_URL = "http://127.0.0.1:8010/webhooks/github"
 
+TO_TRY = {
+    "doctor": "says what is missing",
+    "serve": "or serve --pull, where nothing is delivered",
+    "resync --all": "brings what was there before",
+    "heal": "brings in what was lost, or sent while nobody listened",
+}
+
 
 def simulate(
     port: Annotated[int, typer.Option(min=1, max=65535, help="Answer GitHub's API here.")] = PORT,
@@ -90,8 +97,9 @@ def _introduce(hosted: Hosted, hook: str) -> None:
     for name, value in hosted.settings.items():
         said(f"  export {name}={shlex.quote(value)}", soft_wrap=True, markup=False)
     said(f"  # or, as a member of the organization: export GHSYNC_TOKEN={PERSONAL_TOKEN}", markup=False, soft_wrap=True)
-    said("\n  ghsync doctor")
-    said("  ghsync serve           [dim]# or: ghsync serve --pull, where nothing is delivered[/]")
-    said("  ghsync resync --all    [dim]# brings what was there before[/]")
-    said("  ghsync heal            [dim]# brings in what was lost, or sent while nobody listened[/]\n")
+    ghsync = terminal.called()
+    said()
+    for words, what in TO_TRY.items():
+        said(f"  {ghsync} {words:<14}  [dim]# {what}[/]", soft_wrap=True)
+    said()
     said("What happens there, until Ctrl-C:")

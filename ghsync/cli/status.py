@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
+from datetime import UTC, datetime, timedelta
 from typing import Annotated, Any
 
 import typer
@@ -19,6 +20,7 @@ from ghsync.reports.status import Report
 from ghsync.settings import Settings
 
 PATIENCE_SECONDS = 1.0
+OVERDUE = timedelta(minutes=1)
 LONG_SECONDS = 2.0  # most of the work under a lock takes a hundredth of it
 HOOKS_ONLY = (
     "not read: a delivery that is lost stays lost, until GHSYNC_APP_ID is set, and merge_status pending where GitHub "
@@ -160,12 +162,18 @@ def _show_verdict(report: Report, otherwise: str) -> None:
 def _show_unread(unread: Sequence[Mapping[str, Any]]) -> None:
     """What GitHub does not let us read, so that the mirror is not complete."""
     for one in unread:
-        again = terminal.brief(one["next_at"])
-        terminal.console.print(f"[yellow]Not read:[/] {terminal.cell(one['error'])} Next try: {again}.", soft_wrap=True)
+        said = f"{terminal.cell(one['error'])} {_next_try(one['next_at'])}"
+        terminal.console.print(f"[yellow]Not read:[/] {said}", soft_wrap=True)
     if unread and unread[0]["of"] > len(unread):
         terminal.console.print(f"[yellow]Not read:[/] {unread[0]['of'] - len(unread):,} more.")
     if unread:
         terminal.console.print()
+
+
+def _next_try(due_at: datetime) -> str:
+    if due_at < datetime.now(UTC) - OVERDUE:
+        return f"It should have been asked for again at {terminal.brief(due_at)}: does `ghsync serve` run?"
+    return f"Next try: {terminal.brief(due_at)}."
 
 
 def _show_processes(processes: Sequence[Mapping[str, Any]]) -> None:
@@ -239,7 +247,7 @@ def _show_runs(runs: Sequence[Mapping[str, Any]]) -> None:
 
 def _took(run: Mapping[str, Any]) -> str:
     if run["kind"] == "refetch":
-        return "an hour's"  # all of them together
+        return "in an hour"  # all of them together
     return wording.duration(run["seconds"]) if run["status"] == "succeeded" else str(run["status"])
 
 

@@ -4,12 +4,15 @@ import errno
 import getpass
 import json
 import os
+import shlex
+import shutil
 import signal
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from io import TextIOWrapper
+from pathlib import Path
 from typing import Any, TextIO, TypeVar
 
 from rich.console import Console
@@ -150,6 +153,14 @@ def moment(value: datetime) -> str:
 def brief(value: datetime) -> str:
     """A recent time for people, in UTC, where there is little room: `03-02 09:10:00Z`."""
     return f"{value.astimezone(UTC):%m-%d %H:%M:%S}Z"
+
+
+def called() -> str:
+    """What to type for this program: its name, or its path where a shell would not find it by that."""
+    installed = Path(sys.executable).with_name("ghsync")
+    if (found := shutil.which("ghsync")) and installed.exists() and Path(found).samefile(installed):
+        return "ghsync"
+    return shlex.quote(str(installed)) if installed.exists() else f"{shlex.quote(sys.executable)} -m ghsync"
 
 
 def operator() -> str:

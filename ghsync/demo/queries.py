@@ -7,8 +7,6 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-ROWS = 3
-
 
 @dataclass(frozen=True, slots=True)
 class Query:
@@ -20,7 +18,7 @@ class Query:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """The first rows, under the names of their columns."""
+    """Its rows, under the names of their columns."""
 
     query: Query
     columns: tuple[str, ...]
@@ -31,17 +29,17 @@ QUERIES = (
     Query(
         "What do open pull requests wait for?",
         "SELECT repository_name, pr_number, merge_status, review_status, ci_status FROM pr_tracking "
-        "WHERE status = 'open' ORDER BY updated_at DESC",
+        "WHERE status = 'open' ORDER BY updated_at DESC LIMIT 3",
     ),
     Query(
         "Which tasks does GitHub work on, and how do we know?",
         "SELECT t.title, t.status, l.kind, l.number, l.evidence FROM tasks t "
-        "JOIN task_github_links l ON l.task_id = t.id",
+        "JOIN task_github_links l ON l.task_id = t.id LIMIT 3",
     ),
     Query(
         "What changed last?",
         "SELECT seq, entity_type, number, operation, left(new_values::text, 60) AS new_values FROM change_events "
-        "ORDER BY seq DESC",
+        "ORDER BY seq DESC LIMIT 3",
     ),
 )
 
@@ -52,5 +50,5 @@ async def answers(conn: AsyncConnection) -> list[Answer]:
 
 
 async def _answer(conn: AsyncConnection, query: Query) -> Answer:
-    found = await conn.execute(sa.text(f"{query.sql} LIMIT {ROWS}"))
+    found = await conn.execute(sa.text(query.sql))
     return Answer(query, tuple(found.keys()), [tuple(row) for row in found])

@@ -1,11 +1,12 @@
 """A scene: something that happens on the stage, told in sentences while it does."""
 
+import asyncio
 import time
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, field
 from typing import Literal
 
-State = Literal["waiting", "happening", "done", "failed"]
+State = Literal["waiting", "happening", "done", "failed", "stopped"]
 
 Play = Callable[[], AsyncIterator[str]]
 """Lets it happen; each sentence replaces the one before, and the last says how it ended."""
@@ -33,6 +34,9 @@ class Scene:
         try:
             async for sentence in self.play():
                 self.said = sentence
+        except (asyncio.CancelledError, KeyboardInterrupt):
+            self._end("stopped")
+            raise
         except BaseException:
             self._end("failed")
             raise

@@ -1,10 +1,12 @@
 """The show as a screen: as many lines as the terminal has, and in each what there is room for."""
 
 import time
+from collections.abc import Collection
 
 from rich.console import Console, ConsoleOptions, RenderableType, RenderResult
 from rich.segment import Segment
 from rich.table import Table
+from rich.text import Text
 
 from ghsync import wording
 from ghsync.cli import terminal
@@ -18,7 +20,10 @@ LEAST_LINES = 12
 CHANGES_LINES = 5
 """Room for the newest changes that scenes and answers leave."""
 
-STYLES = {"waiting": "dim", "happening": "bold yellow", "done": "green", "failed": "bold red"}
+STYLES = {"waiting": "dim", "happening": "bold yellow", "done": "green", "failed": "bold red", "stopped": "yellow"}
+ASIDE = ("waiting", "done")
+"""What is said of a scene in these states may be cut: what happens now is worth more."""
+
 LONGEST_CELL = 40
 
 
@@ -45,9 +50,9 @@ class Screen:
 
         lines = rendered(self._top())
         if not self._show.is_over:
-            scenes = rendered(self._scenes(brief=False))
+            scenes = rendered(self._scenes())
             is_high = len(lines) + len(scenes) + CHANGES_LINES <= height
-            lines += scenes if is_high else rendered(self._scenes(brief=True))
+            lines += scenes if is_high else rendered(self._scenes(brief=ASIDE))
         for answer in self._show.answers if self._show.is_over else ():
             part = rendered(_answered(answer))
             if len(lines) + len(part) + CHANGES_LINES <= height:
@@ -71,14 +76,19 @@ class Screen:
         shown.add_row("")
         return shown
 
-    def _scenes(self, *, brief: bool) -> Table:
+    def _scenes(self, *, brief: Collection[str] = ()) -> Table:
+        """All of them, of those in the ``brief`` states one line each."""
         shown = Table.grid(padding=(0, 2, 0, 0), expand=True)
         shown.add_column(no_wrap=True)
         shown.add_column(no_wrap=True, width=9)
         shown.add_column(no_wrap=True, width=6, justify="right")
-        shown.add_column(ratio=1, no_wrap=brief, overflow="ellipsis" if brief else "fold")
+        shown.add_column(ratio=1)
         for scene in self._show.scenes:
-            shown.add_row(*_scene(scene))
+            *told, said = _scene(scene)
+            line = Text.from_markup(said)
+            if scene.state in brief:
+                line.no_wrap, line.overflow = True, "ellipsis"
+            shown.add_row(*told, line)
         shown.add_row("")
         return shown
 

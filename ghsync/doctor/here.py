@@ -117,6 +117,8 @@ async def at_work(engine: AsyncEngine) -> Finding:
         )
         said = f"Not heard of: {named}. Stopped, cut off or dead: others do its work, end it if it is still there."
         return Finding("processes", "warning", said)
+    if not found:
+        return Finding("processes", "ok", "None is at work: `ghsync serve` receives and projects.")
     return Finding("processes", "ok", f"{len(found)} at work, all of them heard of lately.")
 
 

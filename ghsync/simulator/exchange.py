@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode
 
 import msgspec
+from starlette.requests import ClientDisconnect
 from starlette.responses import Response
 
 from ghsync.simulator.budgets import Pool, Resource
@@ -71,7 +72,10 @@ class Exchange:
             return self._response(BAD_GATEWAY, 502, {"content-type": "text/html"})
         if self.fault == "failure":
             return self._error(Refused(500, "Server Error"))
-        body = await self.request.body()
+        try:
+            body = await self.request.body()
+        except ClientDisconnect:
+            return Response(status_code=400)  # nobody reads it
         try:
             return self._found(self._answered(answering, body, free))
         except Refused as refused:

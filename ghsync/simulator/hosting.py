@@ -27,8 +27,11 @@ if TYPE_CHECKING:
 
 PERSONAL_TOKEN = "ghp_" + "0" * 36
 
-HARMLESS = dict.fromkeys(("suspend", "unsuspend", "uninstall", "install", "lose_access", "regain_access"), 0.0)
-"""Deeds that are not done: they would take away what is tried."""
+HARMLESS = dict.fromkeys(
+    ("suspend", "unsuspend", "uninstall", "install", "lose_access", "regain_access", "rename_organization",
+     "rename_repository"), 0.0,
+)  # fmt: skip
+"""Deeds that are not done: they would take away what is tried, or the name under which it is."""
 
 
 @dataclass(frozen=True)

@@ -111,7 +111,7 @@ class Told:
 def told(tmp_path_factory: pytest.TempPathFactory) -> Told:
     folder = tmp_path_factory.mktemp("kept")
     with demonstrating(folder, "--keep", "--seconds", "600") as demo:
-        said = read_to(demo, "ghsync status")
+        said = read_to(demo, "ghsync status\n")
         demo.send_signal(signal.SIGTERM)
         rest, complained = demo.communicate(timeout=LONGEST_SECONDS)
     return Told(demo.returncode, said + rest, complained, folder)
@@ -139,6 +139,7 @@ def test_every_scene_is_told_when_it_has_ended(told: Told) -> None:
 
 
 def test_the_figures_come_last(told: Told) -> None:
+    assert told.said.startswith("Starting PostgreSQL, a simulated GitHub and ghsync serve.\n")
     assert "Stopping.\n" in told.said
     figures = told.said.partition("Stopping.\n")[2]
     assert re.search(
@@ -157,7 +158,8 @@ def test_queries_are_shown_with_their_answers(told: Told) -> None:
 
 def test_what_is_kept_tells_what_was_done_and_nothing_alarming(told: Told) -> None:
     (kept,) = told.folder.iterdir()
-    assert f"GHSYNC_DATA_DIR={kept} ghsync status" in told.said
+    (program,) = re.findall(rf"GHSYNC_DATA_DIR={kept} (\S+) status", told.said)
+    assert subprocess.run(["sh", "-c", f"{program} --version"], capture_output=True, check=True).stdout
     assert (kept / "serve.log").read_text().count("status=parked") == 1
     status = subprocess.run(
         [sys.executable, "-m", "ghsync", "status"],
@@ -204,9 +206,10 @@ def test_a_demo_that_is_ended_in_the_middle_leaves_nothing(tmp_path: Path, momen
             assert demo.poll() is None
         demo.send_signal(signal.SIGTERM)
         demo.send_signal(signal.SIGINT)  # whoever is impatient disturbs nothing
-        _, complained = demo.communicate(timeout=LONGEST_SECONDS)
+        said, complained = demo.communicate(timeout=LONGEST_SECONDS)
 
     assert (demo.returncode, complained) == (130, "Stopped before its end.\n")
+    assert said.count("Stopping.\n") == 1
     assert left_behind(tmp_path) == []
 
 
@@ -246,6 +249,6 @@ def test_a_port_in_use_is_told_as_a_sentence(tmp_path: Path) -> None:
         with demonstrating(tmp_path, "--port", str(port)) as demo:
             stdout, stderr = demo.communicate(timeout=LONGEST_SECONDS)
 
-    assert (demo.returncode, stdout) == (1, "")
+    assert (demo.returncode, stdout) == (1, "Starting PostgreSQL, a simulated GitHub and ghsync serve.\n")
     assert stderr == f"Port {port} cannot be used (Address already in use): choose another with --port.\n"
     assert left_behind(tmp_path) == []

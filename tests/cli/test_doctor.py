@@ -178,6 +178,12 @@ def test_without_any_credential_it_says_that_only_deliveries_are_read(ghsync: Gh
     assert result.exit_code == 0
 
 
+def test_where_none_is_at_work_it_says_which_would_be(ghsync: Ghsync) -> None:
+    assert found(ghsync("doctor", "--json"), "processes") == (
+        "ok", "None is at work: `ghsync serve` receives and projects.",
+    )  # fmt: skip
+
+
 def test_a_process_that_is_not_heard_of_is_named(ghsync: Ghsync, database_url: str) -> None:
     row = "gen_random_uuid(), 'work', 'earth', 42, '1', now() - interval '20 s'"
     postgres.execute(database_url, f"INSERT INTO sync_processes (id, kind, host, pid, version, seen_at) SELECT {row}")

@@ -89,7 +89,17 @@ def test_what_cannot_be_read_is_told_with_its_sentence(told: Ghsync, connection:
     assert [(one["error"], one["attempts"]) for one in report["unread"]] == [
         ("Delivery a could not be read: it is empty.", 3)
     ]
-    assert "Not read: Delivery a could not be read: it is empty." in shown.text
+    assert "Not read: Delivery a could not be read: it is empty. Next try: " in shown.text
+
+
+def test_what_should_have_been_asked_for_again_is_told(told: Ghsync, connection: psycopg.Connection) -> None:
+    connection.execute("""
+        INSERT INTO sync_jobs (kind, key, due_at, attempts, last_error)
+        VALUES ('heal', '1 a', '2026-11-01 10:00:00Z', 3, 'Delivery a could not be read: it is empty.')
+    """)
+
+    again = "It should have been asked for again at 11-01 10:00:00Z: does `ghsync serve` run?"
+    assert f"Not read: Delivery a could not be read: it is empty. {again}" in told("status").text
 
 
 def test_work_that_was_given_up_is_told_with_its_error(told: Ghsync, connection: psycopg.Connection) -> None:
@@ -179,7 +189,7 @@ def test_refetches_are_told_by_the_hour(told: Ghsync, connection: psycopg.Connec
     )
     (run,) = told("status", "--json").json["runs"]
     assert (run["kind"], run["requests"]) == ("refetch", 1)
-    assert "an hour's" in told("status").stdout
+    assert "in an hour" in told("status").stdout
 
 
 @asynccontextmanager

@@ -38,3 +38,17 @@ async def test_a_scene_that_fails_says_so_and_raises() -> None:
     with pytest.raises(Permanent, match=r"It went wrong\."):
         await scene.happen()
     assert (scene.state, scene.said) == ("failed", "It begins.")
+
+
+async def test_a_scene_in_which_somebody_presses_ctrl_c_has_not_failed() -> None:
+    async def play() -> AsyncIterator[str]:
+        yield "It begins."
+        await asyncio.Event().wait()
+
+    scene = Scene("A scene", play)
+    playing = asyncio.create_task(scene.happen())
+    await asyncio.sleep(0)
+    playing.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await playing
+    assert (scene.state, scene.said) == ("stopped", "It begins.")

@@ -1,3 +1,4 @@
+import asyncio
 import json
 import time
 from collections import Counter
@@ -32,6 +33,18 @@ async def test_a_failure_is_told_as_json_and_a_bad_gateway_as_a_page(member: Cal
     member.site.faults.plan("bad_gateway")
     answered = await member.get(LAMP)
     assert (answered.status_code, answered.headers["content-type"]) == (502, "text/html")
+
+
+async def test_who_hangs_up_in_the_middle_of_a_request_is_no_bug(
+    member: Caller, caplog: pytest.LogCaptureFixture
+) -> None:
+    url = member.http.base_url
+    _, writer = await asyncio.open_connection(url.host, url.port)
+    writer.write(b"POST /graphql HTTP/1.1\r\nHost: github\r\nContent-Length: 100\r\n\r\n{")
+    await writer.drain()
+    writer.close()
+    assert (await member.get(LAMP)).status_code == 200
+    assert caplog.records == []
 
 
 async def test_a_listing_may_break_off_at_a_page(member: Caller) -> None:
