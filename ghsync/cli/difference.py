@@ -1,7 +1,9 @@
 """What a dry run tells: which rows are not as GitHub has them, field by field."""
 
 from collections.abc import Sequence
+from contextlib import suppress
 from datetime import datetime
+from itertools import takewhile
 from typing import Any
 
 import msgspec
@@ -11,6 +13,8 @@ from ghsync.reports.differences import Difference
 
 SHOWN = 50
 LONGEST = 60
+BEFORE = 30
+"""So much of what is alike is shown before a difference in a long value."""
 
 
 def show(differences: Sequence[Difference]) -> None:
@@ -40,12 +44,26 @@ def _fields(one: Difference) -> list[tuple[str, str, str]]:
         return [("", "is missing", _brief(next(filter(None, called), "is there")))]
     if one["operation"] == "delete":
         return [("", "is there", "is gone")]
-    return [(field, _brief(one["mirrored"].get(field)), _brief(actual)) for field, actual in one["actual"].items()]
+    return [(field, *_both(one["mirrored"].get(field), actual)) for field, actual in one["actual"].items()]
 
 
-def _brief(value: Any) -> str:
-    text = "" if value is None else value if isinstance(value, str) else msgspec.json.encode(value).decode()
-    try:
+def _both(mirrored: Any, actual: Any) -> tuple[str, str]:
+    """Both values, those that are long from shortly before they differ."""
+    pairs = zip(_text(mirrored), _text(actual), strict=False)
+    alike = sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], pairs))
+    return _brief(mirrored, alike), _brief(actual, alike)
+
+
+def _brief(value: Any, alike: int = 0) -> str:
+    text = _text(value)
+    with suppress(ValueError):
         return terminal.moment(datetime.fromisoformat(text))
-    except ValueError:
-        return terminal.cell(text if len(text) <= LONGEST else f"{text[: LONGEST - 3]}...")
+    if len(text) <= LONGEST:
+        return terminal.cell(text)
+    start = max(alike - BEFORE, 0)
+    before, after = "..." if start else "", "..." if start + LONGEST < len(text) else ""
+    return terminal.cell(f"{before}{text[start + len(before) : start + LONGEST - len(after)]}{after}")
+
+
+def _text(value: Any) -> str:
+    return "" if value is None else value if isinstance(value, str) else msgspec.json.encode(value).decode()

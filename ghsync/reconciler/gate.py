@@ -1,6 +1,6 @@
 """Where what was read goes: through the projector's gate, or, in a dry run, only as far as the difference."""
 
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable, Hashable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Protocol
@@ -84,16 +84,20 @@ class Mirror:
 
 @dataclass(frozen=True, slots=True)
 class Rehearsal:
-    """Writes nothing: every transaction is rolled back, and what it would have changed is kept."""
+    """Writes nothing: every transaction is rolled back, and what it would have changed is kept.
+
+    What one finds out the next finds out again, as that the repository has another name: it is kept once.
+    """
 
     engine: AsyncEngine
     insists: bool = False
     differences: list[ChangeEvent] = field(default_factory=list)
+    _kept: set[Hashable] = field(default_factory=set)
 
     writes = False
 
     async def write(self, batch: Batch, afterwards: Afterwards | None = None) -> list[ChangeEvent]:
-        """Find out what the batch would change."""
+        """Find out what the batch would change that none before it would have."""
         batch.insists = self.insists
         with storable():
             async with transaction(self.engine) as conn:
@@ -101,8 +105,16 @@ class Rehearsal:
                 if afterwards:
                     await afterwards(conn)
                 await conn.rollback()
-        self.differences.extend(told)
-        return told
+        fresh = [event for event in told if _what(event) not in self._kept]
+        self._kept.update(map(_what, fresh))
+        self.differences.extend(fresh)
+        return fresh
 
     async def mark(self, place: Place, progress: Progress, *, complete: bool) -> None:
         """Nothing was written, so the next sweep begins where it would have begun."""
+
+
+def _what(event: ChangeEvent) -> Hashable:
+    """What would change; a row that is new has another id each time."""
+    row = None if event.operation == "insert" else event.entity_id
+    return event.entity_type, row, event.operation, event.new

@@ -1,6 +1,7 @@
 """`ghsync resync`: what it brings, what it says, and that it can be stopped."""
 
 import asyncio
+import re
 import signal
 
 import pytest
@@ -151,6 +152,26 @@ SHOWN = """
            (SELECT max(verified_at) FROM github_issues), (SELECT max(verified_at) FROM github_repositories),
            (SELECT max(synced_at) FROM github_installations)
 """
+
+
+@pytest.mark.usefixtures("mirrored")
+async def test_a_dry_run_tells_once_that_a_repository_has_another_name(hub: Hub) -> None:
+    repositories.rename(hub.world, hub.repository, "lantern", by=hub.owner)
+    found = (await hub.run("resync", "--all", "--full", "--dry-run", "--json")).json["differences"]
+    told = [(one["table"], one["number"], one["actual"]) for one in found]
+    assert ("github_repositories", None) in {(table, number) for table, number, _ in told}
+    assert len({table for table, *_ in told}) > 1
+    assert [one for place, one in enumerate(told) if one in told[:place]] == []
+
+
+@pytest.mark.usefixtures("mirrored")
+async def test_a_dry_run_shows_where_long_values_differ(hub: Hub) -> None:
+    issue = an_issue(hub)
+    words = "The lamp turns, and turns, and turns, and turns, and turns, and turns, and then it "
+    conversations.edit(hub.world, issue, by=hub.owner, title=f"{words}stops")
+    hub.connection.execute("UPDATE github_issues SET title = %s WHERE number = %s", [f"{words}shines", issue.number])
+    shown = (await hub.run("resync", hub.repository.full_name, "--full", "--dry-run")).stdout
+    assert re.search(r"title +(\.\.\..+ and then it )shines +\1stops", shown)
 
 
 @pytest.mark.usefixtures("mirrored")
