@@ -5,6 +5,7 @@ It is woken by a notification when something arrives, by a timer when a retry ma
 
 import asyncio
 import contextlib
+import math
 import time
 import traceback
 from collections.abc import Awaitable, Callable, Sequence
@@ -25,6 +26,7 @@ from ghsync.inbox.queue import ClaimedDelivery, Verdict
 from ghsync.jobs import DueJobs
 from ghsync.mirror import locking
 from ghsync.projector import linking, project
+from ghsync.projector.events import HANDLED
 from ghsync.sessions import connection_arguments
 
 log = structlog.get_logger()
@@ -34,6 +36,7 @@ RECONNECT_SECONDS = 1.0
 FIRST_PAUSE_SECONDS = 0.1
 LONGEST_PAUSE_SECONDS = 5.0
 RETRIES = 5
+TAKE_UP_SECONDS, TAKEN_UP = 600.0, 1000  # how often what an older ghsync ignored is looked for; at once at most
 LOOK_SECONDS = 0.1  # at the least, while deliveries keep coming, from a look that found no job to the next one
 
 # PostgreSQL would plan the derivation of `pr_tracking` anew at each call, for longer than it runs. A plan that is made
@@ -79,6 +82,7 @@ class Worker:
         self._isolated = 0  # in the batch in hand
         self._failures = 0  # in a row
         self._looked_at = 0.0
+        self._took_up_at = -math.inf
 
     def stop(self) -> None:
         """End `run` after the batch in hand."""
@@ -113,6 +117,8 @@ class Worker:
 
     async def _turn(self) -> int:
         try:
+            if time.monotonic() - self._took_up_at > TAKE_UP_SECONDS:
+                await self._take_up()
             # While deliveries keep coming, jobs must not wait for an end of them.
             done = await self.step()
             if not done or time.monotonic() - self._looked_at > LOOK_SECONDS:
@@ -124,6 +130,15 @@ class Worker:
             log.info("the database works again", failures=self._failures)
             self._failures = 0
         return done
+
+    async def _take_up(self) -> None:
+        """Queue what an older ghsync ignored since it did not know the event yet."""
+        async with transaction(self._looking) as conn:
+            count = await queue.take_up(conn, HANDLED, limit=TAKEN_UP)
+        if count:
+            log.info("taken_up", deliveries=count)
+        if count < TAKEN_UP:
+            self._took_up_at = time.monotonic()
 
     async def _pause(self, error: Exception) -> None:
         """Wait for longer each time; only the first failure is told, for a night of them would fill the log."""

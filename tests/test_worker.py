@@ -92,6 +92,32 @@ def worker(engine: AsyncEngine, batch_size: int = 100, poll_seconds: float = 60,
     return Worker(engine, batch_size=batch_size, poll_seconds=poll_seconds, max_attempts=max_attempts)
 
 
+async def test_what_an_older_ghsync_ignored_is_taken_up_and_what_was_dismissed_is_not(
+    engine: AsyncEngine, database_url: str
+) -> None:
+    await arrive(engine, delivery("old", "old", 1), delivery("dismissed", "dismissed", 2), delivery("new", "new", 3))
+    await query(
+        engine,
+        "UPDATE webhook_deliveries SET status = 'ignored', processed_at = now(),"
+        " last_error = CASE guid WHEN 'dismissed' THEN 'It is of no use.' END WHERE guid <> 'new' RETURNING id",
+    )
+    async with running(worker(engine), database_url):
+        await until(engine, STATUSES, [("old", "processed"), ("dismissed", "ignored"), ("new", "processed")])
+
+
+async def test_what_an_older_ghsync_goes_on_to_ignore_is_taken_up_again(
+    engine: AsyncEngine, database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(worker_module, "TAKE_UP_SECONDS", 0.01)
+    monkeypatch.setattr(worker_module, "TAKEN_UP", 1)
+    await arrive(engine, *(delivery(str(number), "an issue", number) for number in range(3)))
+    async with running(worker(engine, poll_seconds=0.01), database_url):
+        for _ in range(2):
+            await until(engine, STATUSES, [(str(number), "processed") for number in range(3)])
+            await query(engine, "UPDATE webhook_deliveries SET status = 'ignored' RETURNING id")
+        await until(engine, STATUSES, [(str(number), "processed") for number in range(3)])
+
+
 @asynccontextmanager
 async def running(one: Worker, url: str) -> AsyncIterator[asyncio.Task[None]]:
     """A worker that runs for as long as the block lasts, and then has to stop by itself."""

@@ -160,6 +160,26 @@ async def fail(conn: AsyncConnection, delivery: ClaimedDelivery, error: str, *, 
     return status[0] if status else "pending"
 
 
+# One that somebody dismissed says what was wrong with it.
+_TAKE_UP = sa.text("""
+UPDATE webhook_deliveries SET status = 'pending', next_attempt_at = now(), processed_at = NULL
+WHERE id IN (
+  SELECT id FROM webhook_deliveries
+  WHERE status = 'ignored' AND last_error IS NULL AND event = ANY(:events)
+  ORDER BY id LIMIT :limit FOR UPDATE SKIP LOCKED
+)
+RETURNING id
+""")
+
+
+async def take_up(conn: AsyncConnection, events: Collection[str], *, limit: int) -> int:
+    """Queue what was ignored of events that mean something now; answers how many, ``limit`` of them at most.
+
+    An older ghsync ignored them, and may do so again while it goes on beside this one.
+    """
+    return len(await fetch(conn, _TAKE_UP, {"events": sorted(events), "limit": limit}))
+
+
 _REQUEUE = sa.text("""
 WITH queued AS (
   UPDATE webhook_deliveries

@@ -48,6 +48,8 @@ table = sa.Table(
 sa.Index("idx_webhook_deliveries_pending", table.c.next_attempt_at, table.c.id,
          postgresql_where=table.c.status == "pending")  # fmt: skip
 sa.Index("idx_webhook_deliveries_parked", table.c.id, postgresql_where=table.c.status == "parked")
+sa.Index("idx_webhook_deliveries_not_understood", table.c.event, table.c.id,
+         postgresql_where=sa.text("status = 'ignored' AND last_error IS NULL"))  # fmt: skip
 sa.Index("idx_webhook_deliveries_received_at", table.c.received_at)
 sa.Index("idx_webhook_deliveries_repository", table.c.repository, table.c.id)
 
