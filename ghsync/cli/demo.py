@@ -2,7 +2,6 @@
 
 import asyncio
 import shutil
-import signal
 import sys
 from collections.abc import Coroutine
 from contextlib import AbstractContextManager, AsyncExitStack, nullcontext
@@ -53,17 +52,17 @@ def demo(
 
 
 async def _demonstrate(port: int | None, keep: bool, seconds: float | None) -> None:
-    _end_once()
     async with AsyncExitStack() as stack:
-        with _waiting("Starting PostgreSQL, a simulated GitHub and ghsync serve"):
-            staged = await stack.enter_async_context(stage.running(port=port, keep=keep))
-            if keep:
-                stack.callback(_say_where, staged)
-        running = await stack.enter_async_context(show.on(staged))
-        if sys.stdout.isatty() and not terminal.console.is_dumb_terminal:
-            await _draw(running, seconds)
-        else:
-            await _tell(running, seconds)
+        with terminal.ended_once():
+            with _waiting("Starting PostgreSQL, a simulated GitHub and ghsync serve"):
+                staged = await stack.enter_async_context(stage.running(port=port, keep=keep))
+                if keep:
+                    stack.callback(_say_where, staged)
+            running = await stack.enter_async_context(show.on(staged))
+            if sys.stdout.isatty() and not terminal.console.is_dumb_terminal:
+                await _draw(running, seconds)
+            else:
+                await _tell(running, seconds)
 
 
 def _waiting(what: str) -> AbstractContextManager[object]:
@@ -72,18 +71,6 @@ def _waiting(what: str) -> AbstractContextManager[object]:
         return terminal.console.status(what)
     _say(f"{what}.")
     return nullcontext()
-
-
-def _end_once() -> None:
-    """Let the first Ctrl-C cancel this task, and no other disturb it while it cleans up."""
-    task = asyncio.current_task()
-
-    def end() -> None:
-        if task is not None and not task.cancelling():
-            _say("Stopping.")
-            task.cancel()
-
-    asyncio.get_running_loop().add_signal_handler(signal.SIGINT, end)
 
 
 async def _tell(running: Show, seconds: float | None) -> None:
@@ -96,7 +83,7 @@ async def _tell(running: Show, seconds: float | None) -> None:
         _say(f"\n[bold]{answer.query.question}[/]\n{terminal.cell(answer.query.sql)};")
         terminal.console.print(screen.table_of(answer))
     if seconds:
-        _say(f"\n{_invitation(running)}")
+        _say(f"\n{_invitation(running, seconds)}")
         await _stay(seconds)
     await running.look(closely=True)
     _say(f"\n{terminal.cell(running.verdict)}")
@@ -120,7 +107,7 @@ async def _play(running: Show, drawn: Screen, seconds: float | None) -> None:
     async for _ in running.play():
         pass
     scenes = "\n".join(_line(scene) for scene in running.scenes)
-    told = f"{scenes}\n\n{_invitation(running, brief=terminal.console.height >= TALL)}"
+    told = f"{scenes}\n\n{_invitation(running, seconds, brief=terminal.console.height >= TALL)}"
     drawn.reserved = sum(len(line) // terminal.console.width + 1 for line in told.splitlines()) + 1
     _say(told)
     await _stay(seconds)
@@ -157,13 +144,14 @@ async def _stay(seconds: float | None) -> None:
         return
 
 
-def _invitation(running: Show, *, brief: bool = True) -> str:
+def _invitation(running: Show, seconds: float | None, *, brief: bool = True) -> str:
     """How to look into it; with the queries, if nobody sees them elsewhere."""
     url = running.stage.database_url
+    how_long = "until Ctrl-C" if seconds is None else f"for {wording.duration(seconds)}"
     psql = shutil.which("psql") or embedded.binaries() / "psql"
     tried = "" if brief else "".join(f"  {query.sql};\n" for query in QUERIES)
     return (
-        f"All of it keeps running until Ctrl-C. In another terminal:\n\n"
+        f"All of it keeps running {how_long}. In another terminal:\n\n"
         f"  {psql} '{url}'\n{tried}"
         f"  GHSYNC_DATABASE_URL='{url}' {terminal.called()} status\n"
     )

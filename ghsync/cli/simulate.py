@@ -3,7 +3,7 @@
 import asyncio
 import shlex
 import tempfile
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, suppress
 from pathlib import Path
 from typing import Annotated
 from urllib.parse import urlsplit
@@ -64,19 +64,19 @@ async def _simulate(
             ) from error
         hosted.site.faults.hook = {"dropped": lose}
         _introduce(hosted, hook)
-        try:
+        with terminal.ended_once(), suppress(TimeoutError, asyncio.CancelledError):  # Ctrl-C becomes the latter
             async with asyncio.timeout(seconds):
                 await asyncio.gather(hosted.send(), _tell(hosted, seed, a_minute))
-        except (TimeoutError, asyncio.CancelledError):  # asyncio.run turns Ctrl-C into the latter
-            terminal.console.print("This GitHub is gone.")
+    terminal.console.print("This GitHub is gone.")
 
 
 def _is_url(text: str) -> bool:
     try:
         found = urlsplit(text)
-    except ValueError:
+        is_there = found.port != 0 and bool(found.hostname)
+    except ValueError:  # a port that is none
         return False
-    return found.scheme in ("http", "https") and bool(found.netloc)
+    return found.scheme in ("http", "https") and is_there and not any(character.isspace() for character in text)
 
 
 async def _tell(hosted: Hosted, seed: int, a_minute: float) -> None:

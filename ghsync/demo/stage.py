@@ -142,9 +142,29 @@ async def _serving(stage: Stage) -> AsyncIterator[None]:
         )  # fmt: skip
     try:
         await _ready(stage, process, log)
-        yield
+        async with _unless_it_ends(process, log):
+            yield
     finally:
         await _stop(process)
+
+
+@asynccontextmanager
+async def _unless_it_ends(process: Process, log: Path) -> AsyncIterator[None]:
+    """Break off the block, with `Transient`, when the server ends before it."""
+    task = asyncio.current_task()
+    ended = asyncio.create_task(process.wait())
+    if task is not None:
+        ended.add_done_callback(lambda ended: ended.cancelled() or task.cancel())
+    try:
+        yield
+    except asyncio.CancelledError:
+        if not ended.done():
+            raise
+    finally:
+        is_over = ended.done()
+        ended.cancel()
+    if is_over:
+        raise Transient(f"`ghsync serve` ended in the middle (exit code {process.returncode}): {_last_line(log)}")
 
 
 async def _ready(stage: Stage, process: Process, log: Path) -> None:

@@ -213,6 +213,29 @@ def test_a_demo_that_is_ended_in_the_middle_leaves_nothing(tmp_path: Path, momen
     assert left_behind(tmp_path) == []
 
 
+def test_a_server_that_is_killed_in_the_middle_ends_the_demo_which_says_so(tmp_path: Path) -> None:
+    with demonstrating(tmp_path) as demo:
+        read_to(demo, "mirrors a simulated GitHub")
+        (server,) = [child for child in psutil.Process(demo.pid).children() if "serve" in child.cmdline()]
+        server.kill()
+        _, complained = demo.communicate(timeout=LONGEST_SECONDS)
+
+    assert demo.returncode == 1
+    assert complained.startswith("`ghsync serve` ended in the middle (exit code -9): ")
+    assert complained.count("\n") == 1
+    assert left_behind(tmp_path) == []
+
+
+def test_ctrl_c_does_not_disturb_what_is_cleaned_up(tmp_path: Path) -> None:
+    with demonstrating(tmp_path, "--seconds", "0") as demo:
+        read_to(demo, "rows   ")
+        demo.send_signal(signal.SIGINT)
+        demo.communicate(timeout=LONGEST_SECONDS)
+
+    assert demo.returncode == 0
+    assert left_behind(tmp_path) == []
+
+
 def test_on_a_terminal_it_is_a_screen_that_lives_until_ctrl_c(tmp_path: Path) -> None:
     ours, theirs = pty.openpty()
     fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 24, 80, 0, 0))

@@ -99,7 +99,7 @@ async def test_it_is_read_with_the_settings_that_it_prints(
         assert await found.program.terminate() == 0
         with pytest.raises(FileNotFoundError):
             os.stat(key)
-        assert found.program.log().endswith("This GitHub is gone.\n")
+        assert found.program.log().endswith("Stopping.\nThis GitHub is gone.\n")
 
 
 @pytest.mark.parametrize("command", ["serve", "serve --pull"])
@@ -142,7 +142,7 @@ def test_a_port_that_is_taken_and_a_hook_that_is_no_url_are_one_sentence(ghsync:
     assert (taken.exit_code, taken.stderr) == (
         3, f"Nothing can listen on port {port} (Address already in use): name another, --port.\n",
     )  # fmt: skip
-    for hook in ("localhost:8010", "http://["):
+    for hook in ("localhost:8010", "http://[", "http://here:99999/x", "http://he re/x"):
         wrong = ghsync("simulate", "--hook", hook)
         assert wrong.exit_code == 2
         assert f"'{hook}' is no URL: it begins with http:// or https://." in wrong.text
