@@ -3,6 +3,7 @@
 https://docs.github.com/en/rest/using-the-rest-api/troubleshooting-the-rest-api
 """
 
+import math
 import re
 from dataclasses import dataclass
 
@@ -28,6 +29,12 @@ from ghsync.github.budget import RateLimit
 from ghsync.github.clock import moment
 from ghsync.github.credentials import Credential
 from ghsync.github.reply import Reply
+
+LONGEST_PAUSE = 24 * 3600.0
+"""Seconds that one answer may ask for: GitHub's own limits end within an hour, and a header may be wrong."""
+
+LARGEST = 2**31 - 1
+"""More requests than anybody has: PostgreSQL holds no larger integer."""
 
 REDIRECTS = (301, 302, 307, 308)
 
@@ -109,13 +116,19 @@ def _is_denial(reply: Reply, said: str) -> bool:
 
 
 def retry_after(reply: Reply) -> float | None:
-    """Seconds that a Retry-After header asks for; servers in between may send a date."""
+    """Seconds that a Retry-After header asks for; servers in between may send a date.
+
+    Who asks for more than `LONGEST_PAUSE` is asked again then.
+    """
     header = reply.headers.get("retry-after", "").strip()
     try:
-        return max(0.0, float(header)) if header else None
+        seconds = float(header) if header else None
     except ValueError:
         until, now = moment(header), moment(reply.headers.get("date"))
-    return max(0.0, (until - now).total_seconds()) if until and now else None
+        seconds = (until - now).total_seconds() if until and now else None
+    if seconds is None or math.isnan(seconds):
+        return None
+    return min(max(0.0, seconds), LONGEST_PAUSE)
 
 
 def told(reply: Reply, resource: str) -> RateLimit | None:
@@ -127,9 +140,11 @@ def told(reply: Reply, resource: str) -> RateLimit | None:
         )
     except (KeyError, ValueError):
         return None
-    began = now.timestamp() if now else reply.observed_at.timestamp()
+    if max(limit, remaining) > LARGEST:
+        return None
+    seconds_left = reset - int((now or reply.observed_at).timestamp())
     named = reply.headers.get("x-ratelimit-resource", resource)
-    return RateLimit(named, limit, remaining, max(0.0, reset - began))
+    return RateLimit(named, limit, remaining, max(0.0, min(seconds_left, LONGEST_PAUSE)))
 
 
 def message(reply: Reply) -> str:

@@ -51,6 +51,7 @@ PAUSES_SECONDS = (0.5, 2.0)
 LEAST_PAUSE_SECONDS = 1.0  # after a refusal, whatever it says
 REFUSED_AT_MOST = 5  # by limits, for one request: a server may say for ever that a second is enough
 SHORT_SECONDS = 0.1  # too little to raise for
+FAR_SECONDS = 12 * 3600.0  # too far away for a time of day alone
 
 Sleep = Callable[[float], Awaitable[None]]
 
@@ -227,9 +228,10 @@ def _unreachable(request: httpx.Request, asked: Inquiry, problem: httpx.HTTPErro
 
 
 def _too_long(asked: Inquiry, wait: Wait) -> RateLimited:
+    day = f"{wait.until:%Y-%m-%d} " if wait.seconds > FAR_SECONDS else ""
     return RateLimited(
         f"The rate limit of {asked.credential.key} ({asked.resource}): {wait.reason}; "
-        f"it goes on at {wait.until:%H:%M:%S} UTC.",
+        f"it goes on at {day}{wait.until:%H:%M:%S} UTC.",
         wait.until,
     )
 

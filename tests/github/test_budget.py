@@ -189,6 +189,31 @@ async def test_retry_after_may_be_a_date(client: Make, api: respx.MockRouter, ti
     assert 29 < sum(time.waits) <= 32
 
 
+@pytest.mark.parametrize("asked", ["Fri, 31 Dec 9999 23:59:59 GMT", "inf", "1e99", "9" * 400])
+async def test_no_pause_is_longer_than_a_day_whatever_is_asked_for(
+    client: Make, api: respx.MockRouter, connection: Connection, time: Time, asked: str
+) -> None:
+    route = api.get("/user").mock(return_value=refusal("Slow down", 429, None, retry_after=asked))
+    tomorrow = clock(connection) + timedelta(days=1)
+    with pytest.raises(RateLimited, match=f"it goes on at {tomorrow:%Y-%m-%d} ") as stop:
+        await get(client())
+    assert stop.value.retry_at is not None
+    assert tomorrow <= stop.value.retry_at <= tomorrow + timedelta(minutes=1)
+
+    time.passes(24 * 3600)
+    route.mock(return_value=answer({"id": 1}))
+    assert (await get(client())).body == b'{"id":1}'
+
+
+@pytest.mark.parametrize("told", [{"limit": 10**12}, {"remaining": 10**12}, {"reset": 10**400}])
+async def test_limits_that_cannot_be_are_survived(client: Make, api: respx.MockRouter, told: dict[str, int]) -> None:
+    headers = {"limit": 5000, "remaining": 10, "reset": 2_000_000_000} | told
+    named = {f"x-ratelimit-{name}": str(value) for name, value in headers.items()}
+    api.get("/user").mock(return_value=httpx.Response(200, json={"id": 1}, headers=named))
+
+    assert [(await get(client())).body for _ in range(2)] == [b'{"id":1}'] * 2
+
+
 async def test_a_pause_of_no_length_is_a_second(client: Make, api: respx.MockRouter, time: Time) -> None:
     api.get("/user").mock(side_effect=[refusal("Slow down", 429, retry_after="0"), answer({"id": 1})])
 
