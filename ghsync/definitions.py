@@ -34,6 +34,14 @@ FROM pg_proc p
 WHERE p.pronamespace = current_schema()::regnamespace AND p.prokind = 'f' AND p.proname = ANY(:functions)
 """)
 
+_THERE = sa.text("""
+SELECT c.relname FROM pg_class c
+WHERE c.relnamespace = current_schema()::regnamespace AND c.relkind IN ('v', 'm') AND c.relname = ANY(:views)
+UNION ALL
+SELECT p.proname FROM pg_proc p
+WHERE p.pronamespace = current_schema()::regnamespace AND p.prokind = 'f' AND p.proname = ANY(:functions)
+""")
+
 
 @cache
 def texts(directory: Path) -> tuple[str, ...]:
@@ -68,18 +76,26 @@ def apply(connection: sa.Connection, directory: Path) -> None:
 
 
 def are_applied(connection: sa.Connection, directory: Path) -> bool:
-    """Whether the database has these very texts."""
-    return bool(connection.scalar(_APPLIED) == _version(directory))
+    """Whether the database has these very texts, and all that they define: a view may have been dropped by hand."""
+    if connection.scalar(_APPLIED) != _version(directory):
+        return False
+    names = _names(directory)
+    there = connection.scalars(_THERE, {kind: sorted(named) for kind, named in names.items()}).all()
+    return names["views"] | names["functions"] <= set(there)
 
 
 def _version(directory: Path) -> str:
     return f"{COMMENT}, with db/sql {hashlib.sha256(''.join(texts(directory)).encode()).hexdigest()[:16]}"
 
 
+def _names(directory: Path) -> dict[str, set[str]]:
+    functions = {name for text in texts(directory) for name in _FUNCTION.findall(text)}
+    return {"views": set(views(directory)), "functions": functions}
+
+
 def remove(connection: sa.Connection, directory: Path) -> None:
     """Drop all of it, with what others have built on it, before tables are taken back to what they were."""
-    functions = [name for text in texts(directory) for name in _FUNCTION.findall(text)]
-    for drop in connection.scalars(_DEFINED, {"views": list(views(directory)), "functions": functions}).all():
+    for drop in connection.scalars(_DEFINED, {kind: list(names) for kind, names in _names(directory).items()}).all():
         _execute(connection, drop)
     _execute(connection, f"COMMENT ON TABLE alembic_version IS '{COMMENT}'")
     connection.commit()

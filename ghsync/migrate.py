@@ -55,7 +55,7 @@ def upgrade(url: str, to: str = "head", **settings: str) -> None:
                 f"The database is at {applied}, and {to} is older: to go back would drop what came since. "
                 "An older ghsync works with it as it is."
             )
-        if to != "head" or applied != _scripts().get_current_head() or not _is_defined(url, settings):
+        if to != "head" or applied != _scripts().get_current_head() or not is_defined(url, **settings):
             _check_rights(url, settings)
             command.upgrade(_config(url, settings), to)
 
@@ -151,7 +151,8 @@ def _check_visible(connection: sa.Connection) -> None:
         raise DatabaseRefused(tables.hidden)
 
 
-def _is_defined(url: str, settings: Mapping[str, str]) -> bool:
+def is_defined(url: str, **settings: str) -> bool:
+    """Whether all views and functions are there, as this code defines them over the newest tables."""
     with engine(url, **settings).connect() as connection:
         return definitions.are_applied(connection, scripts_directory() / "sql")
 

@@ -1,5 +1,6 @@
 -- The latest release of each repository that the App sees: of those that are neither drafts nor pre-releases, the one that
--- was published last. (GitHub lets people call an older one the latest; neither hooks nor listings tell of that.)
+-- was published last. GitHub lets people mark an older one as the latest, as beside a backport; no webhook tells of that,
+-- so a mark that came with hooks would be of some other day.
 CREATE OR REPLACE VIEW latest_releases AS
 SELECT r.id AS repository_id, r.full_name AS repository_name, l.tag_name, l.name, l.created_by, l.published_at, l.html_url,
        (SELECT count(*) FROM github_pull_requests p
@@ -13,7 +14,7 @@ CROSS JOIN LATERAL (
 ) l
 WHERE r.deleted_at IS NULL AND r.removed_at IS NULL;
 
-COMMENT ON VIEW latest_releases IS 'The latest release of each repository, and how much has been merged since';
+COMMENT ON VIEW latest_releases IS 'The release of each repository that was published last, and how much has been merged since; GitHub''s own mark may be on another';
 COMMENT ON COLUMN latest_releases.repository_id IS 'The repository';
 COMMENT ON COLUMN latest_releases.repository_name IS 'Its name, OWNER/NAME';
 COMMENT ON COLUMN latest_releases.tag_name IS 'Tag of the release';

@@ -92,6 +92,9 @@ async def database(engine: AsyncEngine, url: str) -> Finding:
             "this one works with it, and is to be updated, too."
         )
         return Finding("database", "warning", said)
+    if not await asyncio.to_thread(migrate.is_defined, url):
+        said = "Views or functions are missing, or another version's: run `ghsync migrate`."
+        return Finding("database", "failed", said)
     return Finding("database", "ok", f"PostgreSQL {version}, with the newest schema.")
 
 

@@ -202,6 +202,16 @@ def test_a_pooler_that_is_away_is_a_finding(ghsync: Ghsync, database_url: str) -
     assert found(result, "pooler")[1].startswith("The pooler in GHSYNC_DATABASE_URL does not answer (")
 
 
+def test_a_view_that_was_dropped_is_told_and_made_again(ghsync: Ghsync, connection: psycopg.Connection) -> None:
+    connection.execute("DROP VIEW latest_releases")
+    missing = "Views or functions are missing, or another version's: run `ghsync migrate`."
+    assert found(ghsync("doctor", "--json"), "database") == ("failed", missing)
+    check = ghsync("migrate", "--check")
+    assert (check.exit_code, check.stdout) == (1, f"{missing}\n")
+    assert ghsync("migrate").exit_code == 0
+    assert found(ghsync("doctor", "--json"), "database")[0] == "ok"
+
+
 def test_a_database_that_is_behind_is_to_be_migrated(examined: Ghsync, site: Site, empty_database_url: str) -> None:
     result = examined(GHSYNC_DATABASE_URL=empty_database_url)
 

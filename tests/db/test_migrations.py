@@ -77,6 +77,17 @@ def test_a_definition_that_changed_is_applied_and_one_that_did_not_is_left(
     assert catalog.read(database_url).items() >= declared.items()
 
 
+@pytest.mark.parametrize("dropped", ["VIEW latest_releases", "FUNCTION readable_duration CASCADE"])
+def test_what_somebody_dropped_is_defined_again(
+    connection: psycopg.Connection, database_url: str, declared: dict[str, tuple], dropped: str
+) -> None:
+    connection.execute(f"DROP {dropped}".encode())
+    assert not migrate.is_defined(database_url)
+    migrate.upgrade(database_url)
+    assert migrate.is_defined(database_url)
+    assert catalog.read(database_url) == declared
+
+
 def test_migrations_are_numbered_in_a_line(empty_database_url: str) -> None:
     assert migrate.pending(empty_database_url) == REVISIONS
     assert [int(revision) for revision in REVISIONS] == list(range(int(FIRST), int(FIRST) + len(REVISIONS)))
