@@ -120,7 +120,8 @@ async def test_what_postgresql_does_not_take_is_spooled_and_enters_in_order_when
         assert set(await record(one, after)) <= {"spooled", "queued"}
         await until_empty(tmp_path)
         assert (one.count, gauge("deliveries"), gauge("bytes")) == (0, 0, 0)
-        assert await one.record(DELIVERY) == "queued"
+        assert await one.record(DELIVERY) in ("spooled", "queued")  # on a busy machine a commit may take too long
+        await until_empty(tmp_path)
     assert guids(connection) == [delivery.guid for delivery in [*before, *during, *after, DELIVERY]]
 
 
