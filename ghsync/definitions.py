@@ -6,6 +6,7 @@ no old migration has to keep an old text. The database remembers, in a comment, 
 
 import hashlib
 import re
+from collections.abc import Sequence
 from functools import cache
 from graphlib import TopologicalSorter
 from pathlib import Path
@@ -24,21 +25,14 @@ _VIEW = re.compile(r"CREATE (?:OR REPLACE VIEW|(MATERIALIZED) VIEW IF NOT EXISTS
 _APPLIED = sa.text("SELECT obj_description('alembic_version'::regclass, 'pg_class')")
 
 _DEFINED = sa.text("""
-SELECT format('DROP %s IF EXISTS %s CASCADE', CASE c.relkind WHEN 'm' THEN 'MATERIALIZED VIEW' ELSE 'VIEW' END,
-              c.oid::regclass)
+SELECT c.relname AS name,
+       format('DROP %s IF EXISTS %s CASCADE', CASE c.relkind WHEN 'm' THEN 'MATERIALIZED VIEW' ELSE 'VIEW' END,
+              c.oid::regclass) AS drop
 FROM pg_class c
 WHERE c.relnamespace = current_schema()::regnamespace AND c.relkind IN ('v', 'm') AND c.relname = ANY(:views)
 UNION ALL
-SELECT format('DROP FUNCTION IF EXISTS %s CASCADE', p.oid::regprocedure)
+SELECT p.proname, format('DROP FUNCTION IF EXISTS %s CASCADE', p.oid::regprocedure)
 FROM pg_proc p
-WHERE p.pronamespace = current_schema()::regnamespace AND p.prokind = 'f' AND p.proname = ANY(:functions)
-""")
-
-_THERE = sa.text("""
-SELECT c.relname FROM pg_class c
-WHERE c.relnamespace = current_schema()::regnamespace AND c.relkind IN ('v', 'm') AND c.relname = ANY(:views)
-UNION ALL
-SELECT p.proname FROM pg_proc p
 WHERE p.pronamespace = current_schema()::regnamespace AND p.prokind = 'f' AND p.proname = ANY(:functions)
 """)
 
@@ -79,24 +73,28 @@ def are_applied(connection: sa.Connection, directory: Path) -> bool:
     """Whether the database has these very texts, and all that they define: a view may have been dropped by hand."""
     if connection.scalar(_APPLIED) != _version(directory):
         return False
-    names = _names(directory)
-    there = connection.scalars(_THERE, {kind: sorted(named) for kind, named in names.items()}).all()
-    return names["views"] | names["functions"] <= set(there)
+    wanted = {name for names in _names(directory).values() for name in names}
+    return wanted <= {one.name for one in _defined(connection, directory)}
 
 
 def _version(directory: Path) -> str:
     return f"{COMMENT}, with db/sql {hashlib.sha256(''.join(texts(directory)).encode()).hexdigest()[:16]}"
 
 
-def _names(directory: Path) -> dict[str, set[str]]:
-    functions = {name for text in texts(directory) for name in _FUNCTION.findall(text)}
-    return {"views": set(views(directory)), "functions": functions}
+def _names(directory: Path) -> dict[str, list[str]]:
+    functions = [name for text in texts(directory) for name in _FUNCTION.findall(text)]
+    return {"views": list(views(directory)), "functions": functions}
+
+
+def _defined(connection: sa.Connection, directory: Path) -> Sequence[sa.Row[tuple[str, str]]]:
+    """What of it is there: its name, and what drops it."""
+    return connection.execute(_DEFINED, _names(directory)).all()
 
 
 def remove(connection: sa.Connection, directory: Path) -> None:
     """Drop all of it, with what others have built on it, before tables are taken back to what they were."""
-    for drop in connection.scalars(_DEFINED, {kind: list(names) for kind, names in _names(directory).items()}).all():
-        _execute(connection, drop)
+    for one in _defined(connection, directory):
+        _execute(connection, one.drop)
     _execute(connection, f"COMMENT ON TABLE alembic_version IS '{COMMENT}'")
     connection.commit()
 

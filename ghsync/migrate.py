@@ -22,6 +22,7 @@ from ghsync import database, definitions, ownership, sessions
 from ghsync.errors import DatabaseRefused, NotFound, Permanent
 
 PACKAGE = Path(__file__).parent
+UNDEFINED = "Views or functions are missing, or another version's: run `ghsync migrate`."
 REFUSALS = (database.FORBIDDEN, database.READ_ONLY)
 
 # Alembic keeps the environment it runs in a global; between processes the database's own lock decides.

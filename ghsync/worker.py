@@ -133,7 +133,7 @@ class Worker:
 
     async def _take_up(self) -> None:
         """Queue what an older ghsync ignored since it did not know the event yet."""
-        async with transaction(self._looking) as conn:
+        async with transaction(self._engine) as conn:
             count = await queue.take_up(conn, HANDLED, limit=TAKEN_UP)
         if count:
             log.info("taken_up", deliveries=count)

@@ -11,7 +11,7 @@ import typer
 from rich.live import Live
 
 from ghsync import embedded, log, wording
-from ghsync.cli import terminal
+from ghsync.cli import interrupts, terminal
 from ghsync.demo import screen, show, stage
 from ghsync.demo.queries import QUERIES
 from ghsync.demo.scene import Scene
@@ -53,7 +53,7 @@ def demo(
 
 async def _demonstrate(port: int | None, keep: bool, seconds: float | None) -> None:
     async with AsyncExitStack() as stack:
-        with terminal.ended_once():
+        with interrupts.ended_once():
             with _waiting("Starting PostgreSQL, a simulated GitHub and ghsync serve"):
                 staged = await stack.enter_async_context(stage.running(port=port, keep=keep))
                 if keep:

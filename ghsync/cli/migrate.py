@@ -43,7 +43,7 @@ def _tell_due(url: str, due: list[str]) -> None:
         terminal.console.print(f"The database is {where}; due: {', '.join(due)}: run `ghsync migrate`.")
         raise typer.Exit(terminal.FAILED)
     if not migrations.is_defined(url):
-        terminal.console.print("Views or functions are missing, or another version's: run `ghsync migrate`.")
+        terminal.console.print(migrations.UNDEFINED)
         raise typer.Exit(terminal.FAILED)
     terminal.console.print(f"The database is at {migrations.current(url)}, the newest revision.")
 

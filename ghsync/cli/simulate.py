@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 import typer
 
 from ghsync import wording
-from ghsync.cli import terminal
+from ghsync.cli import interrupts, terminal
 from ghsync.errors import NotConfigured
 from ghsync.simulator.generator import Plan
 from ghsync.simulator.hosting import HARMLESS, PERSONAL_TOKEN, Hosted, hosting
@@ -64,7 +64,7 @@ async def _simulate(
             ) from error
         hosted.site.faults.hook = {"dropped": lose}
         _introduce(hosted, hook)
-        with terminal.ended_once(), suppress(TimeoutError, asyncio.CancelledError):  # Ctrl-C becomes the latter
+        with interrupts.ended_once(), suppress(TimeoutError, asyncio.CancelledError):  # Ctrl-C becomes the latter
             async with asyncio.timeout(seconds):
                 await asyncio.gather(hosted.send(), _tell(hosted, seed, a_minute))
     terminal.console.print("This GitHub is gone.")

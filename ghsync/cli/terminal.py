@@ -1,6 +1,5 @@
 """What commands say: tables for people, JSON for machines, and errors as one sentence. Imports nothing heavy."""
 
-import asyncio
 import errno
 import getpass
 import json
@@ -154,26 +153,6 @@ def moment(value: datetime) -> str:
 def brief(value: datetime) -> str:
     """A recent time for people, in UTC, where there is little room: `03-02 09:10:00Z`."""
     return f"{value.astimezone(UTC):%m-%d %H:%M:%S}Z"
-
-
-@contextmanager
-def ended_once() -> Iterator[None]:
-    """Let the first Ctrl-C cancel this task as long as the block lasts, and none disturb what cleans up after it."""
-    loop, task = asyncio.get_running_loop(), asyncio.current_task()
-    is_ended = task is None
-
-    def end() -> None:
-        nonlocal is_ended
-        if task is not None and not is_ended:
-            is_ended = True
-            console.print("Stopping.")
-            task.cancel()
-
-    loop.add_signal_handler(signal.SIGINT, end)
-    try:
-        yield
-    finally:
-        is_ended = True
 
 
 def called() -> str:

@@ -93,8 +93,7 @@ async def database(engine: AsyncEngine, url: str) -> Finding:
         )
         return Finding("database", "warning", said)
     if not await asyncio.to_thread(migrate.is_defined, url):
-        said = "Views or functions are missing, or another version's: run `ghsync migrate`."
-        return Finding("database", "failed", said)
+        return Finding("database", "failed", migrate.UNDEFINED)
     return Finding("database", "ok", f"PostgreSQL {version}, with the newest schema.")
 
 
