@@ -35,7 +35,7 @@ metadata = sa.MetaData(
 
 
 Act = Callable[[AsyncConnection], Awaitable[None]]
-_FIRST = "ghsync_first"
+_FIRST, _ISOLATION = "ghsync_first", "ghsync_isolation"
 
 
 def create_engine(
@@ -103,7 +103,15 @@ def autocommitting(engine: AsyncEngine) -> AsyncEngine:
 
     They begin with nothing: who uses it behind a pooler has a limit of its own to how long it waits.
     """
-    return engine.execution_options(isolation_level="AUTOCOMMIT", **{_FIRST: ()})
+    return isolated(engine.execution_options(**{_FIRST: ()}), "AUTOCOMMIT")
+
+
+def isolated(engine: AsyncEngine, level: str) -> AsyncEngine:
+    """The same engine, whose transactions have this isolation level.
+
+    SQLAlchemy's own option would set it where a task that is cancelled gives no connection back.
+    """
+    return engine.execution_options(**{_ISOLATION: level})
 
 
 def looking(engine: AsyncEngine) -> AsyncEngine:
@@ -118,10 +126,19 @@ def beginning_with(engine: AsyncEngine, act: Act) -> AsyncEngine:
 
 
 @asynccontextmanager
+async def connected(engine: AsyncEngine) -> AsyncIterator[AsyncConnection]:
+    """A connection of the engine's pool, which begins nothing by itself."""
+    async with engine.connect() as conn:
+        if level := engine.get_execution_options().get(_ISOLATION):
+            await conn.execution_options(isolation_level=level)
+        yield conn
+
+
+@asynccontextmanager
 async def transaction(engine: AsyncEngine) -> AsyncIterator[AsyncConnection]:
     """One transaction; a lost or refused connection, or a right that is missing, is `DatabaseUnavailable`."""
     try:
-        async with engine.begin() as conn:
+        async with connected(engine) as conn, conn.begin():
             for act in engine.get_execution_options().get(_FIRST, ()):
                 await act(conn)
             yield conn

@@ -1,6 +1,8 @@
 """Statements that psycopg sends by itself, within SQLAlchemy's transactions."""
 
 import asyncio
+import gc
+from collections.abc import Callable
 
 import psycopg
 import pytest
@@ -87,6 +89,34 @@ async def test_who_is_cancelled_is_cancelled_however_often(engine: AsyncEngine) 
         assert await fetch_column(conn, NAMES) == []
 
 
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize("prepared", [lambda engine: engine, autocommitting], ids=["begun", "autocommitting"])
+async def test_who_is_cancelled_gives_the_connection_back_wherever_that_is(
+    engine: AsyncEngine, prepared: Callable[[AsyncEngine], AsyncEngine], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """psycopg lets others run in between after some busy milliseconds; here it does each time."""
+    monkeypatch.setattr(psycopg.waiting, "MAX_BUSY_TIME", 0)
+
+    async def look() -> None:
+        async with transaction(prepared(engine)) as conn:
+            await fetch(conn, NAMES)
+
+    await look()
+    for step in range(1, 1000):
+        task = asyncio.create_task(look())
+        for _ in range(step):
+            await asyncio.sleep(0)
+        if not task.cancel():
+            break
+        with pytest.raises(asyncio.CancelledError):
+            await task
+        gc.collect()
+        async with asyncio.timeout(5):
+            while engine.pool.checkedout():  # noqa: ASYNC110 (the pool sets no event)
+                await asyncio.sleep(0)
+    assert step > 5
+
+
 async def test_a_lost_connection_takes_none_from_who_uses_another(engine: AsyncEngine) -> None:
     async with transaction(engine) as used:
         await fetch(used, ADD, {"names": ["kept"]})
@@ -99,7 +129,7 @@ async def test_a_lost_connection_takes_none_from_who_uses_another(engine: AsyncE
 
 
 async def test_a_single_statement_of_an_autocommitting_engine_is_committed(engine: AsyncEngine) -> None:
-    async with autocommitting(engine).connect() as conn:
+    async with database.connected(autocommitting(engine)) as conn:
         assert await fetch_column(
             conn,
             ADD,

@@ -7,7 +7,7 @@ import asyncio
 import time
 from collections import deque
 from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from typing import Any, Literal, cast
 from uuid import uuid4
@@ -117,6 +117,8 @@ class PooledConnection:
 
     connection: AsyncConnection
     driver: psycopg.AsyncConnection[Any]
+    stack: AsyncExitStack
+    """Gives it back."""
 
 
 class Recorder:
@@ -264,7 +266,7 @@ class Recorder:
             if held.driver.closed:
                 await self._engine.dispose()  # the pool's others were lost with it
             await held.connection.invalidate()
-            await held.connection.close()
+            await held.stack.aclose()
             raise
         self._held = held
 
@@ -273,7 +275,7 @@ class Recorder:
         if held:
             if for_good:
                 await held.connection.invalidate()
-            await held.connection.close()
+            await held.stack.aclose()
 
 
 async def rehearse(conn: AsyncConnection) -> None:
@@ -292,9 +294,12 @@ async def rehearse(conn: AsyncConnection) -> None:
 
 
 async def _hold(engine: AsyncEngine) -> PooledConnection:
-    connection = await engine.connect()
-    raw = await connection.get_raw_connection()
-    return PooledConnection(connection, cast("psycopg.AsyncConnection[Any]", raw.driver_connection))
+    async with AsyncExitStack() as stack:
+        connection = await stack.enter_async_context(database.connected(engine))
+        raw = await connection.get_raw_connection()
+        return PooledConnection(
+            connection, cast("psycopg.AsyncConnection[Any]", raw.driver_connection), stack.pop_all()
+        )
 
 
 def _parameters(deliveries: Sequence[Delivery]) -> dict[str, Any]:

@@ -6,7 +6,7 @@ from functools import partial
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from ghsync import database, migrate
-from ghsync.database import transaction
+from ghsync.database import isolated, transaction
 from ghsync.errors import NotConfigured
 from ghsync.mirror.nouns import NOUNS
 from ghsync.verification import comparison, feed, members, recomputation, shadow, snapshot
@@ -42,7 +42,7 @@ async def _verify(url: str, watch: Watch) -> Report:
 
 async def _look(live: AsyncEngine) -> list[Discrepancy]:
     """Copy the mirror as it is now, and compare it with what the change feed has told up to now."""
-    async with transaction(live.execution_options(isolation_level="REPEATABLE READ")) as conn:
+    async with transaction(isolated(live, "REPEATABLE READ")) as conn:
         await snapshot.take(conn)
         await members.take(conn)
         return await feed.compare(conn)

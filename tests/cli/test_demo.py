@@ -4,6 +4,7 @@ import fcntl
 import os
 import pty
 import re
+import select
 import signal
 import socket
 import struct
@@ -20,6 +21,7 @@ import psycopg
 import pytest
 
 from ghsync import embedded
+from ghsync.cli.demo import REFRESH_SECONDS
 from tests.cli.glass import Glass
 from tests.service import PATIENCE_SECONDS
 
@@ -74,6 +76,18 @@ def read_terminal(terminal: int, words: bytes | None = None) -> bytes:
         except OSError:  # Linux says so that the other side was closed
             assert words is None, said.decode()
             break
+    return said
+
+
+def read_frame(terminal: int) -> bytes:
+    """What is written up to where a screen is drawn, which another follows only later.
+
+    A terminal throws away what nobody has read yet when Ctrl-C is pressed:
+    https://man7.org/linux/man-pages/man3/termios.3.html, at NOFLSH.
+    """
+    said = b""
+    while not said.endswith(b"\n ") or select.select([terminal], [], [], REFRESH_SECONDS / 4)[0]:
+        said += os.read(terminal, 65_536)
     return said
 
 
@@ -250,7 +264,7 @@ def test_on_a_terminal_it_is_a_screen_that_lives_until_ctrl_c(tmp_path: Path) ->
         preexec_fn=lambda: fcntl.ioctl(0, termios.TIOCSCTTY, 0),
     ) as demo:
         os.close(theirs)
-        said = read_terminal(ours, b"In another terminal")
+        said = read_terminal(ours, b"In another terminal") + read_frame(ours)
         os.write(ours, CTRL_C)
         said += read_terminal(ours)
         os.close(ours)
