@@ -91,6 +91,7 @@ def _engine(
         async_creator=connect,
         pool_size=pool_size,
         max_overflow=0,
+        pool_use_lifo=True,  # the one that was used last has made its plans
         pool_timeout=5,
         pool_recycle=recycle_seconds,
         hide_parameters=True,

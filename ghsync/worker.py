@@ -19,13 +19,14 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from ghsync import contention, database, jobs, locks, metrics
 from ghsync.contention import Detours
-from ghsync.database import fetch, fetch_column, first_line, looking, transaction
+from ghsync.database import fetch_column, first_line, looking, transaction
 from ghsync.errors import DatabaseUnavailable, GhsyncError, Locked
 from ghsync.inbox import queue
 from ghsync.inbox.queue import ClaimedDelivery, Verdict
 from ghsync.jobs import DueJobs
 from ghsync.mirror import locking
 from ghsync.projector import linking, project
+from ghsync.projector.ahead import BatchFailed, Reader
 from ghsync.projector.events import HANDLED
 from ghsync.sessions import connection_arguments
 
@@ -48,8 +49,6 @@ PLAN_SECONDS = 60
 # a full disk, a right that is missing. A statement that PostgreSQL does not understand does not.
 TROUBLES = (DatabaseUnavailable, Locked, sa.exc.OperationalError, sa.exc.InternalError)
 
-# Where others may be doing the same, or hold something already, locks are not worth the wait that sessions allow.
-_BRIEFLY = sa.text("SET LOCAL lock_timeout = '200ms'")
 ISOLATED = 8  # what others have locked is looked for so often in one batch; then the rest of a half waits with it
 
 
@@ -63,8 +62,8 @@ ACTS: dict[str, Act] = {  # in this order: each may make the next ones due
 
 
 def create_engine(url: str) -> AsyncEngine:
-    """An engine for one worker: a single connection, whose statements are planned once."""
-    return database.create_engine(url, pool_size=1, recycle_seconds=PLAN_SECONDS, planned_once=True)
+    """An engine for one worker: two connections, one to read ahead, whose statements are planned once."""
+    return database.create_engine(url, pool_size=2, recycle_seconds=PLAN_SECONDS, planned_once=True)
 
 
 class Worker:
@@ -79,6 +78,7 @@ class Worker:
         self._wake = asyncio.Event()
         self._stop = asyncio.Event()
         self._detours = Detours()
+        self._reader = Reader(engine, batch_size, self._detours)
         self._isolated = 0  # in the batch in hand
         self._failures = 0  # in a row
         self._looked_at = 0.0
@@ -96,12 +96,13 @@ class Worker:
         """
         listener = asyncio.create_task(listen(url, CHANNELS, self._wake.set))
         try:
-            while not self._stop.is_set():
-                self._wake.clear()
-                if not await self._turn():
-                    with contextlib.suppress(TimeoutError):
-                        seconds = min(self._poll_seconds, self._detours.seconds_left)
-                        await asyncio.wait_for(self._wake.wait(), seconds)
+            async with self._reader.ahead():
+                while not self._stop.is_set():
+                    self._wake.clear()
+                    if not await self._turn():
+                        with contextlib.suppress(TimeoutError):
+                            seconds = min(self._poll_seconds, self._detours.seconds_left)
+                            await asyncio.wait_for(self._wake.wait(), seconds)
         finally:
             listener.cancel()
             with contextlib.suppress(asyncio.CancelledError):
@@ -110,8 +111,9 @@ class Worker:
     async def drain(self) -> int:
         """Project all that is due now; answers how many deliveries that were."""
         total = 0
-        while done := await self.step():
-            total += done
+        async with self._reader.ahead():
+            while done := await self.step():
+                total += done
         await self.link()
         return total
 
@@ -159,7 +161,7 @@ class Worker:
             self._isolated = 0
         try:
             return await self._project_again(ids)
-        except _BatchFailed as failed:
+        except BatchFailed as failed:
             parts, done = await self._take_apart(failed.claimed, failed.reason)
         return done + sum([await self.step(part) for part in parts])
 
@@ -169,7 +171,7 @@ class Worker:
         while True:
             try:
                 return await self._project(ids)
-            except _BatchFailed as failed:
+            except BatchFailed as failed:
                 failures += 1
                 if failures == RETRIES or not contention.collided(failed.reason):
                     raise
@@ -214,31 +216,21 @@ class Worker:
 
     async def _project(self, ids: Sequence[int] | None) -> int:
         started = time.monotonic()
-        avoided = self._detours.names
-        claimed: Sequence[ClaimedDelivery] = ()
-        try:
-            async with transaction(self._engine) as conn:
-                if ids is not None or self._detours.wary:
-                    await fetch(conn, _BRIEFLY)
-                claimed = await queue.claim(conn, self._batch_size, ids, avoided=avoided)
-                verdicts = await project.project(conn, claimed) if claimed else []
-                if claimed:
-                    await queue.finish(conn, verdicts)
-        except DatabaseUnavailable:
-            raise
-        except Exception as error:  # noqa: BLE001 (nothing may stop the queue)
-            raise _BatchFailed(claimed, error) from None
+        async with self._reader.batch(ids) as batch:
+            if batch.claimed:
+                await project.write(batch.conn, batch.told)
+                await queue.finish(batch.conn, batch.verdicts)
         if ids is None:
-            self._detours.forget(avoided)
-        if not claimed:
+            self._detours.forget(batch.avoided)
+        if not batch.claimed:
             return 0
         seconds = time.monotonic() - started
-        _count(claimed, verdicts, seconds)
-        parked = [verdict for verdict in verdicts if verdict.status == "parked"]
-        log.info("projected", deliveries=len(claimed), parked=len(parked), seconds=round(seconds, 4))
+        _count(batch.claimed, batch.verdicts, seconds)
+        parked = [verdict for verdict in batch.verdicts if verdict.status == "parked"]
+        log.info("projected", deliveries=len(batch.claimed), parked=len(parked), seconds=round(seconds, 4))
         for verdict in parked:
             log.warning("parked", delivery=verdict.id, error=verdict.error)
-        return len(claimed)
+        return len(batch.claimed)
 
     async def _fail(self, delivery: ClaimedDelivery, error: Exception) -> int:
         """Count what failed alone; it is tried again later, and parked in the end."""
@@ -288,14 +280,6 @@ class Worker:
         async with transaction(self._engine) as conn:
             await jobs.postpone(conn, kind, claimed, first_line(failure), max_attempts=attempts)
         return len(claimed)
-
-
-class _BatchFailed(Exception):
-    """A batch was rolled back: what was claimed for it, which is pending again, and for what reason."""
-
-    def __init__(self, claimed: Sequence[ClaimedDelivery], reason: Exception) -> None:
-        super().__init__(str(reason))
-        self.claimed, self.reason = claimed, reason
 
 
 def _place(delivery: ClaimedDelivery) -> str:

@@ -312,7 +312,7 @@ def _engine(loaded: Settings, url: str, *, pool_size: int = 5) -> AsyncEngine:
 
 
 def _worker_engine(loaded: Settings, url: str) -> AsyncEngine:
-    return _engine(loaded, url, pool_size=1) if loaded.pooler_url else worker.create_engine(url)
+    return _engine(loaded, url, pool_size=2) if loaded.pooler_url else worker.create_engine(url)
 
 
 def _url(loaded: Settings) -> str:

@@ -7,7 +7,7 @@ import asyncio
 import time
 from collections import deque
 from collections.abc import AsyncIterator, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any, Literal, cast
 from uuid import uuid4
@@ -117,15 +117,13 @@ class PooledConnection:
 
     connection: AsyncConnection
     driver: psycopg.AsyncConnection[Any]
-    stack: AsyncExitStack
-    """Gives it back."""
 
 
 class Recorder:
     """The way into the inbox. While one group is being committed, the next one gathers."""
 
     def __init__(self, engine: AsyncEngine, timeout_seconds: float) -> None:
-        self._engine = database.autocommitting(engine)
+        self._engine = engine
         self._held: PooledConnection | None = None
         self._timeout_seconds = timeout_seconds
         self._waiting: deque[Waiter] = deque()
@@ -266,7 +264,7 @@ class Recorder:
             if held.driver.closed:
                 await self._engine.dispose()  # the pool's others were lost with it
             await held.connection.invalidate()
-            await held.stack.aclose()
+            await held.connection.close()
             raise
         self._held = held
 
@@ -275,7 +273,7 @@ class Recorder:
         if held:
             if for_good:
                 await held.connection.invalidate()
-            await held.stack.aclose()
+            await held.connection.close()
 
 
 async def rehearse(conn: AsyncConnection) -> None:
@@ -294,12 +292,14 @@ async def rehearse(conn: AsyncConnection) -> None:
 
 
 async def _hold(engine: AsyncEngine) -> PooledConnection:
-    async with AsyncExitStack() as stack:
-        connection = await stack.enter_async_context(database.connected(engine))
+    connection = await engine.connect()
+    try:
+        await connection.execution_options(isolation_level="AUTOCOMMIT")
         raw = await connection.get_raw_connection()
-        return PooledConnection(
-            connection, cast("psycopg.AsyncConnection[Any]", raw.driver_connection), stack.pop_all()
-        )
+    except BaseException:
+        await connection.close()
+        raise
+    return PooledConnection(connection, cast("psycopg.AsyncConnection[Any]", raw.driver_connection))
 
 
 def _parameters(deliveries: Sequence[Delivery]) -> dict[str, Any]:

@@ -49,14 +49,6 @@ _KINDS = {issue.noun: "issue", pull_request.noun: "pull_request"}
 _OTHERS = tuple(noun for noun in IN_REPOSITORIES if not noun.shown)
 
 
-async def project(conn: AsyncConnection, deliveries: Sequence[ClaimedDelivery]) -> list[Verdict]:
-    """Project deliveries in the caller's transaction; one that cannot be read is parked and harms no other (I8)."""
-    batch = Batch()
-    verdicts = [read(delivery, batch) for delivery in deliveries]
-    await write(conn, batch)
-    return verdicts
-
-
 def read(delivery: ClaimedDelivery, batch: Batch) -> Verdict:
     """Decode one delivery into the batch; what cannot be read parks it only where its noun is not known without."""
     if delivery.event in UNTOLD:

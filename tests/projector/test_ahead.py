@@ -1,0 +1,119 @@
+"""Batches are read ahead of what is written, and written in the order in which they were claimed."""
+
+import asyncio
+from collections.abc import Sequence
+from typing import Any
+
+import pytest
+import sqlalchemy as sa
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
+
+from ghsync.inbox import queue
+from ghsync.inbox.queue import ClaimedDelivery
+from ghsync.projector import project
+from ghsync.projector.batch import Batch
+from tests.test_worker import arrive, delivery, worker
+
+pytestmark = pytest.mark.anyio
+
+UNLOCKED = "SELECT count(*) FROM (SELECT FROM webhook_deliveries FOR UPDATE SKIP LOCKED) free"
+STATUSES = "SELECT DISTINCT status FROM webhook_deliveries"
+
+
+async def ask(engine: AsyncEngine, statement: str) -> list[tuple[Any, ...]]:
+    """The rows that a statement answers now."""
+    async with engine.connect() as conn:
+        return [tuple(row) for row in await conn.execute(sa.text(statement))]
+
+
+class Seen:
+    """When batches were claimed and written, in that order; a full one is written when the next has been claimed."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch, *, full: int = 2) -> None:
+        self.order: list[tuple[str, int]] = []
+        self.fails: set[str] = set()
+        self.claimed = asyncio.Event()
+        claim, write = queue.claim, project.write
+
+        async def watched_claim(*arguments: Any, **bounds: Any) -> list[ClaimedDelivery]:
+            found = await claim(*arguments, **bounds)
+            if found:
+                self.order.append(("claimed", found[0].id))
+            self.claimed.set()
+            return found
+
+        async def watched_write(conn: AsyncConnection, batch: Batch) -> Sequence[Any]:
+            titles = [row["title"] for rows in batch.rows.values() for row in rows.values()]
+            self.order.append(("written", int(titles[0])))
+            if self.fails & set(titles):
+                raise ValueError("It cannot be written.")
+            if len(titles) == full:
+                self.claimed.clear()
+                async with asyncio.timeout(10):
+                    await self.claimed.wait()
+            return await write(conn, batch)
+
+        monkeypatch.setattr(queue, "claim", watched_claim)
+        monkeypatch.setattr(project, "write", watched_write)
+
+
+async def fill(engine: AsyncEngine, count: int) -> None:
+    """Issues 1 to ``count``, each with its number as its title, which is the delivery's id too."""
+    await arrive(engine, *(delivery(f"guid-{number}", str(number), number) for number in range(1, count + 1)))
+
+
+async def test_the_next_batch_is_claimed_while_a_full_one_is_being_written(
+    engine: AsyncEngine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await fill(engine, 5)
+    seen = Seen(monkeypatch)
+    assert await worker(engine, batch_size=2).drain() == 5
+    assert seen.order == [
+        ("claimed", 1), ("written", 1), ("claimed", 3), ("written", 3), ("claimed", 5), ("written", 5),
+    ]  # fmt: skip
+    assert await ask(engine, STATUSES) == [("processed",)]
+
+
+async def test_a_batch_does_not_wait_for_more_than_is_there(
+    engine: AsyncEngine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await fill(engine, 2)
+    seen = Seen(monkeypatch, full=3)
+    assert await worker(engine, batch_size=3).step() == 2
+    assert seen.order == [("claimed", 1), ("written", 1)]
+
+
+async def test_what_was_taken_ahead_comes_after_the_halves_of_a_batch_that_failed(
+    engine: AsyncEngine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await fill(engine, 4)
+    seen = Seen(monkeypatch)
+    seen.fails = {"2"}
+    assert await worker(engine, batch_size=2, max_attempts=1).drain() == 4
+    written = [number for what, number in seen.order if what == "written"]
+    assert written == [1, 1, 2, 3]
+    assert await ask(engine, "SELECT id, status FROM webhook_deliveries ORDER BY id") == [
+        (1, "processed"), (2, "parked"), (3, "processed"), (4, "processed"),
+    ]  # fmt: skip
+
+
+async def test_who_is_cancelled_holds_nothing_of_what_was_taken_ahead(
+    engine: AsyncEngine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await fill(engine, 4)
+    seen = Seen(monkeypatch)
+
+    async def never(conn: AsyncConnection, batch: Batch) -> None:
+        await asyncio.Event().wait()
+
+    monkeypatch.setattr(project, "write", never)
+    draining = asyncio.create_task(worker(engine, batch_size=2).drain())
+    async with asyncio.timeout(10):
+        while seen.order != [("claimed", 1), ("claimed", 3)]:
+            seen.claimed.clear()
+            await seen.claimed.wait()
+    draining.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await draining
+    assert await ask(engine, UNLOCKED) == [(4,)]
+    assert await ask(engine, STATUSES) == [("pending",)]
