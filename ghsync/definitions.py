@@ -19,21 +19,26 @@ _NAME = re.compile(r"\w+")
 _REMARK = re.compile(r"--.*")
 _FUNCTION = re.compile(r"CREATE OR REPLACE FUNCTION (\w+)")
 _CALLED = re.compile(r"CREATE OR REPLACE FUNCTION (\w+)\(\s*([^)]+)\)")
+_TRIGGER = re.compile(r"CREATE OR REPLACE TRIGGER (\w+)")
 _ARGUMENT = re.compile(r"\w+ (double precision|[\w\[\]]+)(?: DEFAULT \w+)?")
 _VIEW = re.compile(r"CREATE (?:OR REPLACE VIEW|(MATERIALIZED) VIEW IF NOT EXISTS) (\w+)")
 
 _APPLIED = sa.text("SELECT obj_description('alembic_version'::regclass, 'pg_class')")
 
 _DEFINED = sa.text("""
-SELECT c.relname AS name,
+SELECT 'views' AS kind, c.relname AS name,
        format('DROP %s IF EXISTS %s CASCADE', CASE c.relkind WHEN 'm' THEN 'MATERIALIZED VIEW' ELSE 'VIEW' END,
               c.oid::regclass) AS drop
 FROM pg_class c
 WHERE c.relnamespace = current_schema()::regnamespace AND c.relkind IN ('v', 'm') AND c.relname = ANY(:views)
 UNION ALL
-SELECT p.proname, format('DROP FUNCTION IF EXISTS %s CASCADE', p.oid::regprocedure)
+SELECT 'functions', p.proname, format('DROP FUNCTION IF EXISTS %s CASCADE', p.oid::regprocedure)
 FROM pg_proc p
 WHERE p.pronamespace = current_schema()::regnamespace AND p.prokind = 'f' AND p.proname = ANY(:functions)
+UNION ALL
+SELECT 'triggers', t.tgname, format('DROP TRIGGER IF EXISTS %I ON %s', t.tgname, t.tgrelid::regclass)
+FROM pg_trigger t JOIN pg_class c ON c.oid = t.tgrelid
+WHERE c.relnamespace = current_schema()::regnamespace AND NOT t.tgisinternal AND t.tgname = ANY(:triggers)
 """)
 
 
@@ -61,7 +66,7 @@ def views(directory: Path) -> dict[str, bool]:
 
 
 def apply(connection: sa.Connection, directory: Path) -> None:
-    """Define everything anew, unless the database has these very texts; commits after each file."""
+    """Define everything anew, unless the database has these very texts and all they define; commits after each file."""
     if not are_applied(connection, directory):
         for text in (*texts(directory), f"COMMENT ON TABLE alembic_version IS '{_version(directory)}'"):
             _execute(connection, text)
@@ -70,11 +75,19 @@ def apply(connection: sa.Connection, directory: Path) -> None:
 
 
 def are_applied(connection: sa.Connection, directory: Path) -> bool:
-    """Whether the database has these very texts, and all that they define: a view may have been dropped by hand."""
-    if connection.scalar(_APPLIED) != _version(directory):
+    """Whether the database has these very texts, and the views, functions and triggers that they define.
+
+    One of them may have been dropped by hand.
+    """
+    if not are_known(connection, directory):
         return False
-    wanted = {name for names in _names(directory).values() for name in names}
-    return wanted <= {one.name for one in _defined(connection, directory)}
+    wanted = {(kind, name) for kind, names in _names(directory).items() for name in names}
+    return wanted <= {(one.kind, one.name) for one in _defined(connection, directory)}
+
+
+def are_known(connection: sa.Connection, directory: Path) -> bool:
+    """Whether these very texts were applied, whatever has become of what they define."""
+    return bool(connection.scalar(_APPLIED) == _version(directory))
 
 
 def _version(directory: Path) -> str:
@@ -83,11 +96,12 @@ def _version(directory: Path) -> str:
 
 def _names(directory: Path) -> dict[str, list[str]]:
     functions = [name for text in texts(directory) for name in _FUNCTION.findall(text)]
-    return {"views": list(views(directory)), "functions": functions}
+    triggers = [name for text in texts(directory) for name in _TRIGGER.findall(text)]
+    return {"views": list(views(directory)), "functions": functions, "triggers": triggers}
 
 
-def _defined(connection: sa.Connection, directory: Path) -> Sequence[sa.Row[tuple[str, str]]]:
-    """What of it is there: its name, and what drops it."""
+def _defined(connection: sa.Connection, directory: Path) -> Sequence[sa.Row[tuple[str, str, str]]]:
+    """What of it is there: its kind and name, and what drops it."""
     return connection.execute(_DEFINED, _names(directory)).all()
 
 

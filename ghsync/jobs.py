@@ -266,7 +266,7 @@ async def paused(conn: AsyncConnection, repository_id: str) -> dict[Job, str]:
 
 _FAILING = sa.text("""
 SELECT j.kind, j.key, r.full_name AS repository, j.last_error AS error, j.attempts, j.created_at AS since,
-       j.due_at AS next_at, count(*) OVER () AS of
+       j.due_at AS next_at, j.due_at < now() - interval '1 minute' AS overdue, count(*) OVER () AS of
 FROM sync_jobs j LEFT JOIN github_repositories r ON r.id = j.repository_id
 WHERE j.last_error <> :undecided AND j.parked_at IS NULL AND (j.kind LIKE 'refetch%' OR j.kind = 'heal')
   AND (CAST(:repository_id AS uuid) IS NULL OR j.repository_id = :repository_id)

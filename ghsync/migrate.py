@@ -22,7 +22,7 @@ from ghsync import database, definitions, ownership, sessions
 from ghsync.errors import DatabaseRefused, NotFound, Permanent
 
 PACKAGE = Path(__file__).parent
-UNDEFINED = "Views or functions are missing, or another version's: run `ghsync migrate`."
+UNDEFINED = "Views, functions or triggers are missing, or another version's: run `ghsync migrate`."
 REFUSALS = (database.FORBIDDEN, database.READ_ONLY)
 
 # Alembic keeps the environment it runs in a global; between processes the database's own lock decides.
@@ -56,9 +56,22 @@ def upgrade(url: str, to: str = "head", **settings: str) -> None:
                 f"The database is at {applied}, and {to} is older: to go back would drop what came since. "
                 "An older ghsync works with it as it is."
             )
-        if to != "head" or applied != _scripts().get_current_head() or not is_defined(url, **settings):
-            _check_rights(url, settings)
-            command.upgrade(_config(url, settings), to)
+        if to == "head" and applied == _scripts().get_current_head():
+            if _is_defined(url, settings):
+                return
+            if _is_dropped_of_others(url, settings):
+                log.warning("not_defined", detail=UNDEFINED)  # no delivery is to be lost for a view
+                return
+        _check_rights(url, settings)
+        command.upgrade(_config(url, settings), to)
+
+
+def _is_dropped_of_others(url: str, settings: Mapping[str, str]) -> bool:
+    """Whether all was defined as this code does, and tables are another role's, who alone can do it again."""
+    with engine(url, **settings).connect() as connection:
+        tables = ownership.ownership(connection.execute(ownership.FIND).one_or_none())
+        is_others = tables is not None and not tables.owned
+        return is_others and definitions.are_known(connection, scripts_directory() / "sql")
 
 
 def _check_rights(url: str, settings: Mapping[str, str]) -> None:
@@ -152,8 +165,13 @@ def _check_visible(connection: sa.Connection) -> None:
         raise DatabaseRefused(tables.hidden)
 
 
-def is_defined(url: str, **settings: str) -> bool:
-    """Whether all views and functions are there, as this code defines them over the newest tables."""
+def is_defined(url: str) -> bool:
+    """Whether all that this code defines over the newest tables is there: views, functions and triggers."""
+    with _alembic():
+        return _is_defined(url, {})
+
+
+def _is_defined(url: str, settings: Mapping[str, str]) -> bool:
     with engine(url, **settings).connect() as connection:
         return definitions.are_applied(connection, scripts_directory() / "sql")
 

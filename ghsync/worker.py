@@ -22,7 +22,7 @@ from ghsync.contention import Detours
 from ghsync.database import fetch_column, first_line, looking, transaction
 from ghsync.errors import DatabaseUnavailable, GhsyncError, Locked
 from ghsync.inbox import queue
-from ghsync.inbox.queue import ClaimedDelivery, Verdict
+from ghsync.inbox.queue import ClaimedDelivery, Ignored, Verdict
 from ghsync.jobs import DueJobs
 from ghsync.mirror import locking
 from ghsync.projector import linking, project
@@ -37,7 +37,7 @@ RECONNECT_SECONDS = 1.0
 FIRST_PAUSE_SECONDS = 0.1
 LONGEST_PAUSE_SECONDS = 5.0
 RETRIES = 5
-TAKE_UP_SECONDS, TAKEN_UP = 600.0, 1000  # how often what an older ghsync ignored is looked for; at once at most
+TAKE_UP_SECONDS = 600.0  # how often what an older ghsync ignored is looked for, from the end of a look
 LOOK_SECONDS = 0.1  # at the least, while deliveries keep coming, from a look that found no job to the next one
 
 # PostgreSQL would plan the derivation of `pr_tracking` anew at each call, for longer than it runs. A plan that is made
@@ -82,7 +82,7 @@ class Worker:
         self._isolated = 0  # in the batch in hand
         self._failures = 0  # in a row
         self._looked_at = 0.0
-        self._took_up_at = -math.inf
+        self._took_up, self._took_up_at = Ignored(), -math.inf
 
     def stop(self) -> None:
         """End `run` after the batch in hand."""
@@ -119,12 +119,12 @@ class Worker:
 
     async def _turn(self) -> int:
         try:
-            if time.monotonic() - self._took_up_at > TAKE_UP_SECONDS:
-                await self._take_up()
             # While deliveries keep coming, jobs must not wait for an end of them.
             done = await self.step()
             if not done or time.monotonic() - self._looked_at > LOOK_SECONDS:
                 done += await self.link()
+            if not done and time.monotonic() - self._took_up_at > TAKE_UP_SECONDS:
+                done = await self._take_up()
         except TROUBLES as error:
             await self._pause(error)
             return 0
@@ -133,14 +133,19 @@ class Worker:
             self._failures = 0
         return done
 
-    async def _take_up(self) -> None:
-        """Queue what an older ghsync ignored since it did not know the event yet."""
+    async def _take_up(self) -> int:
+        """Queue a batch of what an older ghsync ignored since it did not know the event yet; answers how many.
+
+        No more, so that whatever arrives now waits for one batch of it at most.
+        """
         async with transaction(self._engine) as conn:
-            count = await queue.take_up(conn, HANDLED, limit=TAKEN_UP)
-        if count:
-            log.info("taken_up", deliveries=count)
-        if count < TAKEN_UP:
-            self._took_up_at = time.monotonic()
+            found = await queue.take_up(conn, HANDLED, self._took_up, limit=self._batch_size)
+        if found:
+            log.info("taken_up", deliveries=len(found))
+            self._took_up = found[-1]
+        else:
+            self._took_up, self._took_up_at = Ignored(), time.monotonic()
+        return len(found)
 
     async def _pause(self, error: Exception) -> None:
         """Wait for longer each time; only the first failure is told, for a night of them would fill the log."""

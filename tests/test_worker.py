@@ -17,8 +17,10 @@ from ghsync import worker as worker_module
 from ghsync.database import transaction
 from ghsync.inbox import queue
 from ghsync.inbox.delivery import Delivery
-from ghsync.inbox.queue import ClaimedDelivery
+from ghsync.inbox.queue import ClaimedDelivery, Ignored, Verdict
 from ghsync.inbox.recorder import Recorder
+from ghsync.projector import project
+from ghsync.projector.batch import Batch
 from ghsync.worker import Worker, create_engine
 from tests import postgres
 from tests.mirror.reports import query, until_blocked
@@ -97,8 +99,8 @@ async def test_what_an_older_ghsync_ignored_is_taken_up_and_what_was_dismissed_i
     await arrive(engine, delivery("old", "old", 1), delivery("dismissed", "dismissed", 2), delivery("new", "new", 3))
     await query(
         engine,
-        "UPDATE webhook_deliveries SET status = 'ignored', processed_at = now(),"
-        " last_error = CASE guid WHEN 'dismissed' THEN 'It is of no use.' END WHERE guid <> 'new' RETURNING id",
+        "UPDATE webhook_deliveries SET status = 'ignored', processed_at = now(), last_error = 'Left out: a part.',"
+        " dismissed_at = CASE guid WHEN 'dismissed' THEN now() END WHERE guid <> 'new' RETURNING id",
     )
     async with running(worker(engine), database_url):
         await until(engine, STATUSES, [("old", "processed"), ("dismissed", "ignored"), ("new", "processed")])
@@ -108,13 +110,58 @@ async def test_what_an_older_ghsync_goes_on_to_ignore_is_taken_up_again(
     engine: AsyncEngine, database_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(worker_module, "TAKE_UP_SECONDS", 0.01)
-    monkeypatch.setattr(worker_module, "TAKEN_UP", 1)
     await arrive(engine, *(delivery(str(number), "an issue", number) for number in range(3)))
-    async with running(worker(engine, poll_seconds=0.01), database_url):
+    async with running(worker(engine, batch_size=2, poll_seconds=0.01), database_url):
         for _ in range(2):
             await until(engine, STATUSES, [(str(number), "processed") for number in range(3)])
             await query(engine, "UPDATE webhook_deliveries SET status = 'ignored' RETURNING id")
         await until(engine, STATUSES, [(str(number), "processed") for number in range(3)])
+
+
+async def test_what_arrives_waits_for_one_batch_of_what_was_ignored_and_not_for_all(
+    engine: AsyncEngine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    order: list[str] = []
+    take_up, read = queue.take_up, project.read
+
+    async def then_something_arrives(*arguments: Any, **bounds: Any) -> list[Ignored]:
+        found = await take_up(*arguments, **bounds)
+        await arrive(engine, delivery("new", "new", 99))
+        return found
+
+    def noted(claimed: ClaimedDelivery, batch: Batch) -> Verdict:
+        order.append(claimed.guid)
+        return read(claimed, batch)
+
+    await arrive(engine, *(delivery(f"old-{number}", "old", number) for number in range(20)))
+    await query(engine, "UPDATE webhook_deliveries SET status = 'ignored', processed_at = now() RETURNING id")
+    monkeypatch.setattr(queue, "take_up", then_something_arrives)
+    monkeypatch.setattr(project, "read", noted)
+    one = worker(engine, batch_size=4)
+    while len(order) < 21:
+        await one._turn()
+    assert order.index("new") == 4
+
+
+async def test_what_was_ignored_is_taken_up_once_however_often_an_older_version_ignores_it(
+    engine: AsyncEngine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    taken: list[int] = []
+    take_up = queue.take_up
+
+    async def watched(*arguments: Any, **bounds: Any) -> list[Ignored]:
+        found = await take_up(*arguments, **bounds)
+        taken.extend(each.id for each in found)
+        return found
+
+    await arrive(engine, *(delivery(str(number), "an issue", number) for number in range(5)))
+    await query(engine, "UPDATE webhook_deliveries SET status = 'ignored', processed_at = now() RETURNING id")
+    monkeypatch.setattr(queue, "take_up", watched)
+    one = worker(engine, batch_size=2)
+    for _ in range(10):
+        await one._turn()
+        await query(engine, "UPDATE webhook_deliveries SET status = 'ignored', processed_at = now() RETURNING id")
+    assert len(taken) == len(set(taken)) == 5
 
 
 @asynccontextmanager

@@ -22,7 +22,8 @@ WHERE id = :id AND status = 'pending'
 
 # What was wrong with it stays readable, after why it does not matter.
 _DISMISS = sa.text("""
-UPDATE webhook_deliveries SET status = 'ignored', last_error = :why || coalesce(E'\\n' || last_error, '')
+UPDATE webhook_deliveries
+SET status = 'ignored', dismissed_at = now(), last_error = :why || coalesce(E'\\n' || last_error, '')
 WHERE id = ANY(:ids) AND status = 'parked'
 """)
 

@@ -6,6 +6,7 @@ import ctypes
 import gc
 import multiprocessing
 import os
+import shutil
 import signal
 import socket
 import tempfile
@@ -185,6 +186,7 @@ async def _end_with(supervisor: BaseProcess) -> None:
     await gone.wait()
     asyncio.get_running_loop().remove_reader(supervisor.sentinel)
     logger.error("supervisor_gone", supervisor=supervisor.pid)
+    shutil.rmtree(os.environ[gauges.FOLDER], ignore_errors=True)  # as it would have at its end
     signal.raise_signal(signal.SIGTERM)
     await asyncio.Event().wait()  # until that has ended it
 

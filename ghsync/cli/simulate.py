@@ -46,7 +46,7 @@ def simulate(
     Try `doctor`, `resync`, `serve`, `serve --pull` and `heal` on it.
     """
     if not _is_url(hook):
-        raise typer.BadParameter(f"{hook!r} is no URL: it begins with http:// or https://.", param_hint="'--hook'")
+        raise typer.BadParameter(f"{hook!r} is no URL that can be called, as {HOOK_URL} is.", param_hint="'--hook'")
     plan = Plan(repositories=repositories, conversations=conversations)
     with terminal.ended_by_signals(), tempfile.TemporaryDirectory(prefix="ghsync-simulate-") as folder:
         asyncio.run(_simulate(plan, seed, Path(folder), hook, port, a_minute, lose, seconds))

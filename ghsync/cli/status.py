@@ -3,7 +3,6 @@
 import asyncio
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from datetime import UTC, datetime, timedelta
 from typing import Annotated, Any
 
 import typer
@@ -20,7 +19,6 @@ from ghsync.reports.status import Report
 from ghsync.settings import Settings
 
 PATIENCE_SECONDS = 1.0
-OVERDUE = timedelta(minutes=1)
 LONG_SECONDS = 2.0  # most of the work under a lock takes a hundredth of it
 HOOKS_ONLY = (
     "not read: a delivery that is lost stays lost, until GHSYNC_APP_ID is set, and merge_status pending where GitHub "
@@ -162,7 +160,7 @@ def _show_verdict(report: Report, otherwise: str) -> None:
 def _show_unread(unread: Sequence[Mapping[str, Any]]) -> None:
     """What GitHub does not let us read, so that the mirror is not complete."""
     for one in unread:
-        said = f"{terminal.cell(one['error'])} {_next_try(one['next_at'])}"
+        said = f"{terminal.cell(one['error'])} {_next_try(one)}"
         terminal.console.print(f"[yellow]Not read:[/] {said}", soft_wrap=True)
     if unread and unread[0]["of"] > len(unread):
         terminal.console.print(f"[yellow]Not read:[/] {unread[0]['of'] - len(unread):,} more.")
@@ -170,10 +168,11 @@ def _show_unread(unread: Sequence[Mapping[str, Any]]) -> None:
         terminal.console.print()
 
 
-def _next_try(due_at: datetime) -> str:
-    if due_at < datetime.now(UTC) - OVERDUE:
-        return f"It should have been asked for again at {terminal.brief(due_at)}: does `ghsync serve` run?"
-    return f"Next try: {terminal.brief(due_at)}."
+def _next_try(one: Mapping[str, Any]) -> str:
+    when = terminal.brief(one["next_at"])
+    if one["overdue"]:
+        return f"It should have been asked for again at {when}: does `ghsync serve` run?"
+    return f"Next try: {when}."
 
 
 def _show_processes(processes: Sequence[Mapping[str, Any]]) -> None:

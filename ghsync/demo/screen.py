@@ -6,7 +6,6 @@ from collections.abc import Collection
 from rich.console import Console, ConsoleOptions, RenderableType, RenderResult
 from rich.segment import Segment
 from rich.table import Table
-from rich.text import Text
 
 from ghsync import wording
 from ghsync.cli import terminal
@@ -85,7 +84,7 @@ class Screen:
         shown.add_column(ratio=1)
         for scene in self._show.scenes:
             *told, said = _scene(scene)
-            line = Text.from_markup(said)
+            line = terminal.console.render_str(said)
             if scene.state in brief:
                 line.no_wrap, line.overflow = True, "ellipsis"
             shown.add_row(*told, line)

@@ -153,15 +153,20 @@ async def _unless_it_ends(process: Process, log: Path) -> AsyncIterator[None]:
     """Break off the block, with `Transient`, when the server ends before it."""
     task = asyncio.current_task()
     ended = asyncio.create_task(process.wait())
-    if task is not None:
-        ended.add_done_callback(lambda ended: ended.cancelled() or task.cancel())
+
+    def break_off(_: object) -> None:
+        if task is not None:
+            task.cancel()
+
+    ended.add_done_callback(break_off)
     try:
         yield
-    except asyncio.CancelledError:
+    except (asyncio.CancelledError, Exception):  # whatever the block said of a server that is not there
         if not ended.done():
             raise
     finally:
         is_over = ended.done()
+        ended.remove_done_callback(break_off)
         ended.cancel()
     if is_over:
         raise Transient(f"`ghsync serve` ended in the middle (exit code {process.returncode}): {_last_line(log)}")

@@ -30,7 +30,7 @@ from ghsync.github.clock import moment
 from ghsync.github.credentials import Credential
 from ghsync.github.reply import Reply
 
-LONGEST_PAUSE = 24 * 3600.0
+LONGEST_PAUSE_SECONDS = 24 * 3600.0
 """Seconds that one answer may ask for: GitHub's own limits end within an hour, and a header may be wrong."""
 
 LARGEST = 2**31 - 1
@@ -118,7 +118,7 @@ def _is_denial(reply: Reply, said: str) -> bool:
 def retry_after(reply: Reply) -> float | None:
     """Seconds that a Retry-After header asks for; servers in between may send a date.
 
-    Who asks for more than `LONGEST_PAUSE` is asked again then.
+    Who asks for more than `LONGEST_PAUSE_SECONDS` is asked again then.
     """
     header = reply.headers.get("retry-after", "").strip()
     try:
@@ -128,7 +128,7 @@ def retry_after(reply: Reply) -> float | None:
         seconds = (until - now).total_seconds() if until and now else None
     if seconds is None or math.isnan(seconds):
         return None
-    return min(max(0.0, seconds), LONGEST_PAUSE)
+    return min(max(0.0, seconds), LONGEST_PAUSE_SECONDS)
 
 
 def told(reply: Reply, resource: str) -> RateLimit | None:
@@ -140,11 +140,11 @@ def told(reply: Reply, resource: str) -> RateLimit | None:
         )
     except (KeyError, ValueError):
         return None
-    if max(limit, remaining) > LARGEST:
+    if not (0 <= limit <= LARGEST and 0 <= remaining <= LARGEST):
         return None
     seconds_left = reset - int((now or reply.observed_at).timestamp())
     named = reply.headers.get("x-ratelimit-resource", resource)
-    return RateLimit(named, limit, remaining, max(0.0, min(seconds_left, LONGEST_PAUSE)))
+    return RateLimit(named, limit, remaining, max(0.0, min(seconds_left, LONGEST_PAUSE_SECONDS)))
 
 
 def message(reply: Reply) -> str:

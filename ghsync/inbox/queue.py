@@ -8,7 +8,7 @@ import io
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -160,30 +160,40 @@ async def fail(conn: AsyncConnection, delivery: ClaimedDelivery, error: str, *, 
     return status[0] if status else "pending"
 
 
-# One that somebody dismissed says what was wrong with it.
 _TAKE_UP = sa.text("""
-UPDATE webhook_deliveries SET status = 'pending', next_attempt_at = now(), processed_at = NULL
-WHERE id IN (
-  SELECT id FROM webhook_deliveries
-  WHERE status = 'ignored' AND last_error IS NULL AND event = ANY(:events)
-  ORDER BY id LIMIT :limit FOR UPDATE SKIP LOCKED
+WITH found AS (
+  SELECT event, id FROM webhook_deliveries
+  WHERE status = 'ignored' AND dismissed_at IS NULL AND event = ANY(:events) AND (event, id) > (:event, :id)
+  ORDER BY event, id LIMIT :limit FOR UPDATE SKIP LOCKED
+), queued AS (
+  UPDATE webhook_deliveries d SET status = 'pending', next_attempt_at = now(), processed_at = NULL
+  FROM found WHERE d.id = found.id
 )
-RETURNING id
+SELECT event, id FROM found ORDER BY event, id
 """)
 
 
-async def take_up(conn: AsyncConnection, events: Collection[str], *, limit: int) -> int:
-    """Queue what was ignored of events that mean something now; answers how many, ``limit`` of them at most.
+class Ignored(NamedTuple):
+    """Where a delivery that was ignored stands among those that were: events after events, the oldest first."""
+
+    event: str = ""
+    id: int = 0
+
+
+async def take_up(conn: AsyncConnection, events: Collection[str], after: Ignored, *, limit: int) -> list[Ignored]:
+    """Queue what was ignored of events that mean something now, the next ones ``after`` one; answers which.
 
     An older ghsync ignored them, and may do so again while it goes on beside this one.
     """
-    return len(await fetch(conn, _TAKE_UP, {"events": sorted(events), "limit": limit}))
+    asked = {"events": sorted(events), "event": after.event, "id": after.id, "limit": limit}
+    return [Ignored(row.event, row.id) for row in await fetch(conn, _TAKE_UP, asked)]
 
 
 _REQUEUE = sa.text("""
 WITH queued AS (
   UPDATE webhook_deliveries
-  SET status = 'pending', attempts = 0, next_attempt_at = now(), processed_at = NULL, sync_source = 'replay'
+  SET status = 'pending', attempts = 0, next_attempt_at = now(), processed_at = NULL, dismissed_at = NULL,
+      sync_source = 'replay'
   WHERE id = ANY(:ids) AND status <> 'pending' RETURNING id
 )
 SELECT id, pg_notify('ghsync_inbox', '') FROM queued

@@ -35,6 +35,7 @@ table = sa.Table(
     sa.Column("last_error", sa.Text, comment="What the last failure said"),
     moment("received_at", "When it arrived", default=True, nullable=False),
     moment("processed_at", "When it was projected, ignored or parked"),
+    moment("dismissed_at", "When a person gave it up"),
     document("headers", "Request headers that GitHub itself sends, names in lower case", nullable=False),
     sa.Column("body", sa.LargeBinary, nullable=False, comment="The signed bytes, as they came"),
     sa.UniqueConstraint("hook_target", "guid"),
@@ -49,7 +50,7 @@ sa.Index("idx_webhook_deliveries_pending", table.c.next_attempt_at, table.c.id,
          postgresql_where=table.c.status == "pending")  # fmt: skip
 sa.Index("idx_webhook_deliveries_parked", table.c.id, postgresql_where=table.c.status == "parked")
 sa.Index("idx_webhook_deliveries_not_understood", table.c.event, table.c.id,
-         postgresql_where=sa.text("status = 'ignored' AND last_error IS NULL"))  # fmt: skip
+         postgresql_where=sa.text("status = 'ignored' AND dismissed_at IS NULL"))  # fmt: skip
 sa.Index("idx_webhook_deliveries_received_at", table.c.received_at)
 sa.Index("idx_webhook_deliveries_repository", table.c.repository, table.c.id)
 

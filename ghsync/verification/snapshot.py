@@ -19,7 +19,7 @@ COPY = "live_"
 
 _ARRIVED = sa.text(f"""
 CREATE UNLOGGED TABLE {SCHEMA}.{ARRIVED} AS
-SELECT id, received_at, status = 'pending' OR (status = 'ignored' AND last_error IS NOT NULL) AS waits
+SELECT id, received_at, status = 'pending' OR dismissed_at IS NOT NULL AS waits
 FROM webhook_deliveries
 """)
 

@@ -240,6 +240,18 @@ def test_a_server_that_is_killed_in_the_middle_ends_the_demo_which_says_so(tmp_p
     assert left_behind(tmp_path) == []
 
 
+def test_a_server_that_is_killed_while_the_demo_stays_up_ends_it_too(tmp_path: Path) -> None:
+    with demonstrating(tmp_path, "--seconds", str(LONGEST_SECONDS)) as demo:
+        read_to(demo, "In another terminal")
+        (server,) = [child for child in psutil.Process(demo.pid).children() if "serve" in child.cmdline()]
+        server.kill()
+        _, complained = demo.communicate(timeout=LONGEST_SECONDS)
+
+    assert demo.returncode == 1
+    assert complained.startswith("`ghsync serve` ended in the middle (exit code -9): ")
+    assert left_behind(tmp_path) == []
+
+
 def test_ctrl_c_does_not_disturb_what_is_cleaned_up(tmp_path: Path) -> None:
     with demonstrating(tmp_path, "--seconds", "0") as demo:
         read_to(demo, "rows   ")

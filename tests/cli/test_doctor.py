@@ -204,7 +204,7 @@ def test_a_pooler_that_is_away_is_a_finding(ghsync: Ghsync, database_url: str) -
 
 def test_a_view_that_was_dropped_is_told_and_made_again(ghsync: Ghsync, connection: psycopg.Connection) -> None:
     connection.execute("DROP VIEW latest_releases")
-    missing = "Views or functions are missing, or another version's: run `ghsync migrate`."
+    missing = "Views, functions or triggers are missing, or another version's: run `ghsync migrate`."
     assert found(ghsync("doctor", "--json"), "database") == ("failed", missing)
     check = ghsync("migrate", "--check")
     assert (check.exit_code, check.stdout) == (1, f"{missing}\n")

@@ -119,16 +119,24 @@ LABEL = b"""{"action": "created", "label": {"id": 1, "name": "bug"},
              "repository": {"id": 1, "full_name": "acme/app", "owner": {"id": 10, "login": "acme"}}}"""
 
 
+def folders(where: Path) -> list[Path]:
+    """Those in which processes count together."""
+    return list(where.glob("ghsync-metrics-*"))
+
+
 async def test_processes_whose_supervisor_was_killed_end_and_leave_the_port(
-    database_url: str, tmp_path: Path, connection: psycopg.Connection
+    database_url: str, tmp_path: Path, connection: psycopg.Connection, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setenv("TMPDIR", str(tmp_path))
     delivery = traffic.busy(1).deliveries[0]
     async with service.serving(database_url, tmp_path / "log", command="serve --workers 2") as receiver:
+        assert len(folders(tmp_path)) == 1
         assert (await service.post(receiver.client, delivery)).status_code == 202
         processes = psutil.Process(receiver.pid).children()
         await receiver.kill()
         _, left = await asyncio.to_thread(psutil.wait_procs, processes, service.PATIENCE_SECONDS)
         assert left == []
+        assert folders(tmp_path) == []
         assert [entry["event"] for entry in receiver.told("error")] == ["supervisor_gone"] * 2
         await receiver.start()
         assert (await service.post(receiver.client, delivery)).status_code == 202

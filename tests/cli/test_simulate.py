@@ -145,7 +145,7 @@ def test_a_port_that_is_taken_and_a_hook_that_is_no_url_are_one_sentence(ghsync:
     for hook in ("localhost:8010", "http://[", "http://here:99999/x", "http://he re/x"):
         wrong = ghsync("simulate", "--hook", hook)
         assert wrong.exit_code == 2
-        assert f"'{hook}' is no URL: it begins with http:// or https://." in wrong.text
+        assert f"'{hook}' is no URL that can be called, as http://127.0.0.1:8010/webhooks/github is." in wrong.text
 
 
 def test_whoever_reads_no_more_ends_it(environment: dict[str, str]) -> None:

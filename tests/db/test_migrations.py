@@ -2,14 +2,15 @@
 
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import psycopg
 import pytest
 
 from ghsync import definitions, migrate, schema
-from ghsync.errors import DatabaseUnavailable, NotFound, Permanent
-from tests import postgres
+from ghsync.errors import DatabaseRefused, DatabaseUnavailable, NotFound, Permanent
+from tests import postgres, roles
 from tests.db import catalog
 
 SQL = migrate.scripts_directory() / "sql"
@@ -77,7 +78,9 @@ def test_a_definition_that_changed_is_applied_and_one_that_did_not_is_left(
     assert catalog.read(database_url).items() >= declared.items()
 
 
-@pytest.mark.parametrize("dropped", ["VIEW latest_releases", "FUNCTION readable_duration CASCADE"])
+@pytest.mark.parametrize("dropped", [
+    "VIEW latest_releases", "FUNCTION readable_duration CASCADE", "TRIGGER tasks_due_for_linking ON tasks",
+])  # fmt: skip
 def test_what_somebody_dropped_is_defined_again(
     connection: psycopg.Connection, database_url: str, declared: dict[str, tuple], dropped: str
 ) -> None:
@@ -86,6 +89,35 @@ def test_what_somebody_dropped_is_defined_again(
     migrate.upgrade(database_url)
     assert migrate.is_defined(database_url)
     assert catalog.read(database_url) == declared
+
+
+def test_who_owns_no_table_goes_on_where_a_view_was_dropped_and_not_where_texts_changed(
+    connection: psycopg.Connection, database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told: list[str] = []
+    monkeypatch.setattr(migrate.log, "warning", lambda event, **values: told.append(f"{event}: {values['detail']}"))
+    with roles.service(database_url) as service_url:
+        connection.execute("DROP VIEW latest_releases")
+        migrate.upgrade(service_url)
+        assert told == [f"not_defined: {migrate.UNDEFINED}"]
+        connection.execute("COMMENT ON TABLE alembic_version IS 'another text'")
+        with pytest.raises(DatabaseRefused, match="has yet to be migrated"):
+            migrate.upgrade(service_url)
+
+
+@pytest.mark.slow
+def test_an_index_is_made_however_long_others_read(empty_database_url: str, declared: dict[str, tuple]) -> None:
+    """A report may read in one transaction for hours, which CREATE INDEX CONCURRENTLY waits for."""
+    migrate.upgrade(empty_database_url, "0026")
+    with psycopg.connect(empty_database_url) as reading, ThreadPoolExecutor() as threads:
+        reading.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
+        reading.execute("SELECT count(*) FROM github_issues")
+        migrating = threads.submit(migrate.upgrade, empty_database_url)
+        with pytest.raises(TimeoutError):
+            migrating.result(timeout=6)  # longer than a migration waits for a lock
+        reading.rollback()
+        migrating.result()
+    assert catalog.read(empty_database_url) == declared
 
 
 def test_migrations_are_numbered_in_a_line(empty_database_url: str) -> None:

@@ -205,7 +205,9 @@ async def test_no_pause_is_longer_than_a_day_whatever_is_asked_for(
     assert (await get(client())).body == b'{"id":1}'
 
 
-@pytest.mark.parametrize("told", [{"limit": 10**12}, {"remaining": 10**12}, {"reset": 10**400}])
+@pytest.mark.parametrize(
+    "told", [{"limit": 10**12}, {"remaining": 10**12}, {"reset": 10**400}, {"limit": -(10**12)}, {"remaining": -1}]
+)
 async def test_limits_that_cannot_be_are_survived(client: Make, api: respx.MockRouter, told: dict[str, int]) -> None:
     headers = {"limit": 5000, "remaining": 10, "reset": 2_000_000_000} | told
     named = {f"x-ratelimit-{name}": str(value) for name, value in headers.items()}

@@ -205,6 +205,30 @@ async def crowded(engine: AsyncEngine) -> AsyncIterator[AsyncConnection]:
         yield conn
 
 
+async def test_what_was_ignored_is_found_by_its_index_however_much_of_other_events_was(
+    crowded: AsyncConnection,
+) -> None:
+    """The plan that a worker makes once, whatever it asks for."""
+    await crowded.execute(
+        sa.text("""
+INSERT INTO webhook_deliveries (hook_target, guid, event, status, processed_at, headers, body)
+SELECT 'integration:1', 'ignored-' || n, 'star', 'ignored', now(), '{}', '{}' FROM generate_series(1, 30000) n
+""")
+    )
+    await crowded.execute(sa.text("ANALYZE webhook_deliveries"))
+    await crowded.execute(sa.text("SET plan_cache_mode = force_generic_plan"))
+    statement = queue._TAKE_UP.text
+    for name, place in {":events": "$1", ":event": "$2", ":id": "$3", ":limit": "$4"}.items():
+        statement = statement.replace(name, place)
+    await crowded.exec_driver_sql(f"PREPARE take_up (text[], text, bigint, int) AS {statement}")
+    (found,) = await crowded.execute(
+        sa.text("EXPLAIN (ANALYZE, BUFFERS, FORMAT JSON) EXECUTE take_up ('{issues,pull_request}', '', 0, 100)")
+    )
+    plan = found[0][0]["Plan"]
+    assert "idx_webhook_deliveries_not_understood" in json.dumps(plan)
+    assert plan["Shared Hit Blocks"] + plan["Shared Read Blocks"] < 100
+
+
 async def test_a_claim_reads_what_waits_and_nothing_of_what_is_done(crowded: AsyncConnection) -> None:
     explain = sa.text(f"EXPLAIN (ANALYZE, BUFFERS, FORMAT JSON) {queue._CLAIM.text}")
     plan = (await crowded.execute(explain, {"limit": 500, "bytes": queue.BATCH_BYTES})).scalar_one()
