@@ -11,7 +11,7 @@ BENCHMARKS = $(filter-out %/__init__.py %/conftest.py %/generator.py %/deliverie
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: attack help demo test test-simulator check check-format check-lint check-types check-imports check-migrations \
+.PHONY: attack help demo test test-slow test-simulator check check-format check-lint check-types check-imports check-migrations \
 	fix bench chaos corpus fixtures migration constraints
 
 help: ## List the commands
@@ -23,9 +23,12 @@ demo: $(INSTALLED) ## Show everything on one screen, on a simulated GitHub
 	@$(BIN)/ghsync demo
 
 # Where Python may keep nothing that it compiled, each process of the tests compiles all of them anew, for 10 s.
-test test-simulator: export PYTHONDONTWRITEBYTECODE =
-test: $(INSTALLED) ## Run the tests; ARGS="tests/inbox -k parked" runs some of them
-	@$(BIN)/pytest --numprocesses auto --dist worksteal --ignore tests/simulator $(ARGS)
+test test-slow test-simulator: export PYTHONDONTWRITEBYTECODE =
+test: $(INSTALLED) ## Run the tests that are not slow; ARGS="tests/inbox -k parked" runs others, slow ones too
+	@$(BIN)/pytest --numprocesses auto --dist worksteal --ignore tests/simulator $(or $(ARGS),-m 'not slow')
+
+test-slow: $(INSTALLED) ## Run the tests that take seconds each: whole organizations, killed processes, installations
+	@$(BIN)/pytest --numprocesses auto --dist worksteal --ignore tests/simulator -m slow $(ARGS)
 
 test-simulator: $(INSTALLED) ## Run the simulated GitHub's own tests
 	@$(BIN)/pytest --numprocesses auto --dist worksteal tests/simulator $(ARGS)

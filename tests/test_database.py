@@ -89,6 +89,7 @@ async def test_who_is_cancelled_is_cancelled_however_often(engine: AsyncEngine) 
         assert await fetch_column(conn, NAMES) == []
 
 
+@pytest.mark.slow
 @pytest.mark.filterwarnings("error")
 @pytest.mark.parametrize("prepared", [lambda engine: engine, autocommitting], ids=["begun", "autocommitting"])
 async def test_who_is_cancelled_gives_the_connection_back_wherever_that_is(

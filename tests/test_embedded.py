@@ -43,6 +43,7 @@ def holder(data_dir: Path) -> subprocess.Popen[str]:
     return process
 
 
+@pytest.mark.slow
 def test_it_runs_while_it_is_used_and_keeps_its_data(tmp_path: Path) -> None:
     with embedded.running(tmp_path) as url:
         assert asked(url, SHOW) == ("on", "", "UTF8")
@@ -53,6 +54,7 @@ def test_it_runs_while_it_is_used_and_keeps_its_data(tmp_path: Path) -> None:
         assert asked(url, "SELECT count(*) FROM kept") == (0,)
 
 
+@pytest.mark.slow
 def test_a_server_that_pg_ctl_did_not_see_start_is_there_all_the_same(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -106,6 +108,7 @@ def test_a_killed_process_is_not_waited_for(tmp_path: Path) -> None:
     assert not running(tmp_path)
 
 
+@pytest.mark.slow
 def test_a_process_number_that_another_program_has_by_now_is_no_server(tmp_path: Path) -> None:
     with embedded.running(tmp_path):
         lines = (tmp_path / "postgres/postmaster.pid").read_text().splitlines()

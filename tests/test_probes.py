@@ -22,6 +22,7 @@ async def scrape(receiver: Receiver) -> str:
         return (await client.get("/metrics")).text
 
 
+@pytest.mark.slow
 async def test_every_scrape_shows_what_all_processes_counted(database_url: str, tmp_path: Path) -> None:
     sent = [one for one in traffic.busy(60).deliveries if one.headers["X-GitHub-Event"] == "issues"][:10]
     async with service.serving(

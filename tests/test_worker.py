@@ -192,6 +192,7 @@ async def test_a_poison_is_halved_out_and_the_others_are_projected(engine: Async
     assert len(await query(engine, ISSUES)) == 10
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("poisoned")
 async def test_a_batch_that_fails_is_let_go_of_before_its_halves_are_claimed(
     engine: AsyncEngine, monkeypatch: pytest.MonkeyPatch
@@ -307,6 +308,7 @@ HELD = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("held", HELD.values(), ids=HELD)
 async def test_what_others_have_locked_waits_and_the_rest_is_done_at_once(
     engine: AsyncEngine, patient: AsyncEngine, held: str, monkeypatch: pytest.MonkeyPatch
@@ -350,6 +352,7 @@ async def test_two_who_want_the_same_row_hold_up_no_other(
         await other.rollback()
 
 
+@pytest.mark.slow
 async def test_a_stranger_who_holds_rows_of_many_repositories_holds_up_no_other(
     engine: AsyncEngine, patient: AsyncEngine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -426,6 +429,7 @@ TERMINATE = """SELECT count(pg_terminate_backend(pid)) > 0 FROM pg_stat_activity
                WHERE datname = current_database() AND pid <> pg_backend_pid()"""
 
 
+@pytest.mark.slow
 async def test_a_worker_whose_connections_are_terminated_goes_on(engine: AsyncEngine, database_url: str) -> None:
     outside = database.create_engine(database_url, pool_size=1)
     async with running(worker(engine), database_url):
@@ -475,6 +479,7 @@ async def test_a_worker_whose_claim_is_cancelled_goes_on(engine: AsyncEngine, da
     await outside.dispose()
 
 
+@pytest.mark.slow
 async def test_a_table_that_cannot_be_read_for_a_while_is_told_of_once(
     engine: AsyncEngine, database_url: str, capsys: pytest.CaptureFixture[str]
 ) -> None:

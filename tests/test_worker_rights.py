@@ -59,6 +59,7 @@ def change(connection: psycopg.Connection, verb: str, right: str, role: str) -> 
     connection.execute(sql.SQL(words[verb]).format(sql.SQL(right), sql.Identifier(role)))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("right", RIGHTS)
 async def test_a_worker_goes_on_when_it_has_its_right_again(
     engine: AsyncEngine, connection: psycopg.Connection, service_url: str, service: str, right: str,

@@ -146,6 +146,7 @@ OF_TASK = """SELECT s.session_id, w.name FROM pr_tracking p LEFT JOIN agent_sess
              LEFT JOIN workflows w ON w.id = p.workflow_id"""
 
 
+@pytest.mark.slow
 async def test_tracking_follows_the_workflow_and_the_session_of_a_linked_task(engine: AsyncEngine) -> None:
     async def tracked_after(statement: str, **values: Any) -> tuple[Any, ...]:
         await query(engine, statement, **values)

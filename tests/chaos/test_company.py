@@ -30,6 +30,7 @@ NEAR = 40  # a repetition comes that many deliveries later at most, so that it o
 DEADLOCKS = "SELECT deadlocks FROM pg_stat_database WHERE datname = current_database()"
 
 
+@pytest.mark.slow
 async def test_two_receivers_and_three_workers_end_where_one_worker_ends_in_order(
     database_url: str, server_url: str, template: str, tmp_path: Path
 ) -> None:

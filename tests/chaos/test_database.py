@@ -25,6 +25,7 @@ def own_server() -> Iterator[Server]:
         yield running
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("how", [server.FAST, server.IMMEDIATE], ids=["stopped", "crashed"])
 async def test_while_postgresql_is_away_deliveries_are_refused_and_then_all_are_kept(
     own_server: Server, tmp_path: Path, how: signal.Signals

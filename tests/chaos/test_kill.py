@@ -9,7 +9,7 @@ from tests import service, traffic
 from tests.chaos import mirror
 from tests.chaos.delivery import Sender
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, pytest.mark.slow]
 
 COUNT = 2_000
 FEW = 600

@@ -17,7 +17,7 @@ from tests.chaos.server import Server
 from tests.relay import Relay, relay
 from tests.service import Receiver, sample
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, pytest.mark.slow]
 
 COUNT = 1_000
 ANSWERED_WITHIN_SECONDS = 10  # GitHub waits no longer

@@ -27,7 +27,7 @@ from tests.stories import story
 from tests.stories.story import Story
 from tests.truth.hooks import told
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, pytest.mark.slow]
 
 ACTIONS = 600
 A_DAY = timedelta(days=1)

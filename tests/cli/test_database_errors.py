@@ -59,6 +59,7 @@ def test_a_doctor_says_the_same(ghsync: Ghsync, database_url: str) -> None:
     assert 'PostgreSQL has no database "not_there"' in result.text
 
 
+@pytest.mark.slow
 def test_a_role_that_may_make_no_tables_gets_the_grant(ghsync: Ghsync, empty_database_url: str, role: str) -> None:
     url = as_role(empty_database_url, role)
     refused = ghsync("migrate", GHSYNC_DATABASE_URL=url)

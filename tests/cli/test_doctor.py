@@ -220,6 +220,7 @@ def test_a_database_that_is_behind_is_to_be_migrated(examined: Ghsync, site: Sit
     assert result.exit_code == 1
 
 
+@pytest.mark.slow
 def test_a_github_that_is_not_there_is_told_with_the_setting(examined: Ghsync, site: Site) -> None:
     site.app.mock(side_effect=httpx.ConnectError("refused"))
     result = examined()

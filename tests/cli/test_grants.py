@@ -61,6 +61,7 @@ def psql(url: str, script: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(program, input=script, text=True, capture_output=True, check=False)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("schema", ["public", "it's the mirror"])
 def test_the_owner_migrates_a_new_database_and_the_service_lacks_nothing(
     ghsync: Ghsync, empty_database_url: str, schema: str
@@ -119,6 +120,7 @@ def test_what_is_no_name_is_refused(ghsync: Ghsync, name: str) -> None:
     assert "PostgreSQL has names of 1 to 63 bytes" in result.stderr
 
 
+@pytest.mark.slow
 @pytest.mark.anyio
 @pytest.mark.parametrize("workers", [1, 2])
 async def test_the_service_receives_and_projects(
@@ -143,6 +145,7 @@ async def test_the_service_works(
         assert program.told("warning", "error") == []
 
 
+@pytest.mark.slow
 @pytest.mark.anyio
 async def test_the_service_reads_github_and_heals(hub: Hub) -> None:
     for arguments in (("resync", "--all"), ("resync", "--all", "--full"), ("resync", "--all", "--full", "--dry-run")):
@@ -154,6 +157,7 @@ async def test_the_service_reads_github_and_heals(hub: Hub) -> None:
     assert "3 deliveries brought in" in healed.stdout
 
 
+@pytest.mark.slow
 @pytest.mark.anyio
 async def test_the_schedule_of_the_service_has_no_trouble(hub: Hub, tmp_path: Path) -> None:
     async def led() -> bool:
@@ -167,6 +171,7 @@ async def test_the_schedule_of_the_service_has_no_trouble(hub: Hub, tmp_path: Pa
     assert hub.rows("SELECT last_error FROM sync_runs WHERE last_error IS NOT NULL") == []
 
 
+@pytest.mark.slow
 def test_the_service_does_all_that_an_operator_asks_for(
     told: Ghsync, tmp_path: Path, connection: psycopg.Connection
 ) -> None:
@@ -203,6 +208,7 @@ def test_the_service_refreshes_views_where_others_than_their_owner_may(
     assert result.stderr.count("\n") == 1
 
 
+@pytest.mark.slow
 def test_a_verification_is_the_owner_s(ghsync: Ghsync, empty_database_url: str) -> None:
     with two_roles(empty_database_url) as (owner, user):
         roles.grant(empty_database_url, owner, user)

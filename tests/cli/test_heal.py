@@ -49,6 +49,7 @@ async def test_a_second_look_finds_nothing_and_says_so(hub: Hub) -> None:
     assert result.stdout == "Compared 3 entries of GitHub's delivery log with the inbox: nothing is missing.\n"
 
 
+@pytest.mark.slow
 async def test_each_look_is_audited(hub: Hub) -> None:
     await hub.run("heal")
     await hub.run("heal", "--since", "2026-11-30")
@@ -68,6 +69,7 @@ async def test_machines_get_one_document(hub: Hub) -> None:
     assert result.json == {"attempts": 3, "missing": 3, "recorded": 3, "requests": 6}
 
 
+@pytest.mark.slow
 async def test_it_looks_as_far_back_as_it_is_told(hub: Hub) -> None:
     await lose(hub, 1)
     await hub.run("heal")
@@ -79,6 +81,7 @@ async def test_it_looks_as_far_back_as_it_is_told(hub: Hub) -> None:
     assert (nothing["missing"], something["missing"]) == (0, 1)
 
 
+@pytest.mark.slow
 async def test_what_cannot_be_read_is_asked_for_again_and_told(hub: Hub) -> None:
     await lose(hub, 1)
     hub.site.faults.plan("malformed", "GET /app/hook/deliveries/", times=10)
@@ -106,6 +109,7 @@ async def test_without_an_app_it_says_what_to_set(hub: Hub, settings: dict[str, 
     assert hub.rows(RUNS) == []
 
 
+@pytest.mark.slow
 async def test_a_github_that_cannot_be_reached_is_one_sentence(hub: Hub) -> None:
     result = await hub.run("heal", GHSYNC_API_URL="http://127.0.0.1:1")
     assert (result.exit_code, result.stdout) == (1, "")
@@ -115,6 +119,7 @@ async def test_a_github_that_cannot_be_reached_is_one_sentence(hub: Hub) -> None
     assert (status, error) == ("failed", result.stderr.strip())
 
 
+@pytest.mark.slow
 async def test_ctrl_c_keeps_what_is_there_and_the_next_run_brings_the_rest(hub: Hub) -> None:
     await lose(hub)
     hub.site.faults.slow_seconds = 5
@@ -131,6 +136,7 @@ async def test_ctrl_c_keeps_what_is_there_and_the_next_run_brings_the_rest(hub: 
     assert len(hub.rows(INBOX)) == 3
 
 
+@pytest.mark.slow
 async def test_what_is_older_than_github_s_log_is_said_to_be(hub: Hub) -> None:
     asked = await hub.run("heal", "--since", "10d")
     assert asked.exit_code == 0

@@ -37,6 +37,7 @@ def test_help_lists_every_command_and_imports_no_database_driver() -> None:
     assert done.stdout.rstrip().endswith("[]")
 
 
+@pytest.mark.slow
 def test_the_collector_has_nothing_to_do_with_what_a_command_imports() -> None:
     code = (
         "import gc; from ghsync.__main__ import load; load('status')\n"

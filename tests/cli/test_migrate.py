@@ -1,3 +1,5 @@
+import pytest
+
 from tests.cli.conftest import Ghsync
 
 
@@ -10,6 +12,7 @@ def test_check_tells_what_is_due_and_changes_nothing(ghsync: Ghsync, empty_datab
     assert first.text == again.text
 
 
+@pytest.mark.slow
 def test_an_empty_database_gets_the_newest_schema(ghsync: Ghsync, empty_database_url: str) -> None:
     migrated = ghsync("migrate", GHSYNC_DATABASE_URL=empty_database_url)
     checked = ghsync("migrate", "--check", GHSYNC_DATABASE_URL=empty_database_url)

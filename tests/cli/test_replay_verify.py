@@ -17,6 +17,7 @@ SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wai
 """
 
 
+@pytest.mark.slow
 def test_a_mirror_that_is_what_its_inbox_says_passes(told: Ghsync) -> None:
     result = told("replay", "--verify")
 
@@ -24,6 +25,7 @@ def test_a_mirror_that_is_what_its_inbox_says_passes(told: Ghsync) -> None:
     assert "The mirror is what its inbox and its change feed say. Replayed 24 deliveries" in result.text
 
 
+@pytest.mark.slow
 def test_a_column_that_was_changed_by_hand_fails_and_is_named(told: Ghsync, connection: psycopg.Connection) -> None:
     connection.execute("UPDATE github_issues SET title = 'by hand'")
 
@@ -34,6 +36,7 @@ def test_a_column_that_was_changed_by_hand_fails_and_is_named(told: Ghsync, conn
         assert told_of in result.text
 
 
+@pytest.mark.slow
 def test_what_was_dismissed_is_missed_by_nobody(told: Ghsync, connection: psycopg.Connection) -> None:
     """It could be read, and a person has said that it does not matter."""
     connection.execute(
@@ -48,6 +51,7 @@ def test_what_was_dismissed_is_missed_by_nobody(told: Ghsync, connection: psycop
     assert told("replay", "--verify").exit_code == 0
 
 
+@pytest.mark.slow
 def test_for_machines_findings_are_json(told: Ghsync, connection: psycopg.Connection) -> None:
     connection.execute("UPDATE github_issues SET title = 'by hand'")
 
@@ -81,6 +85,7 @@ def test_a_database_that_has_yet_to_be_migrated_is_told_as_a_sentence(ghsync: Gh
     assert "run `ghsync migrate`" in result.text
 
 
+@pytest.mark.slow
 @pytest.mark.anyio
 async def test_ctrl_c_drops_the_schema_and_says_so(
     told: Ghsync, environment: Mapping[str, str], database_url: str, connection: psycopg.Connection

@@ -39,6 +39,7 @@ def an_issue(hub: Hub) -> Issue:
     return next(each for each in hub.repository.issues.values() if each.pull_request is None and each.state == "open")
 
 
+@pytest.mark.slow
 async def test_a_repository_is_read_by_its_name(hub: Hub) -> None:
     name = hub.repository.full_name
     result = await hub.run("resync", name.upper())
@@ -50,6 +51,7 @@ async def test_a_repository_is_read_by_its_name(hub: Hub) -> None:
     assert [row for row in hub.rows(MIRRORED) if row[1] or row[2]] == [sizes(hub.repository)]
 
 
+@pytest.mark.slow
 async def test_each_resync_is_audited_and_no_rehearsal_is(hub: Hub) -> None:
     name = hub.repository.full_name
     await hub.run("resync", name, "--full", "--only", "issues")
@@ -67,6 +69,7 @@ async def test_each_resync_is_audited_and_no_rehearsal_is(hub: Hub) -> None:
     ]  # fmt: skip
 
 
+@pytest.mark.slow
 async def test_all_that_the_app_sees_is_read(hub: Hub) -> None:
     report = (await hub.run("resync", "--all", "--json")).json
     assert [row["repository"] for row in report["repositories"]] == hub.names()
@@ -89,6 +92,7 @@ async def test_one_installation_is_read(open_hub: OpenHub) -> None:
     assert second.repositories[0].full_name not in result.text
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("mirrored")
 async def test_a_full_one_puts_right_what_was_changed_by_hand(hub: Hub) -> None:
     hub.connection.execute("UPDATE github_issues SET title = 'wrong'")
@@ -119,6 +123,7 @@ def test_it_wants_to_know_what_to_read(ghsync: Ghsync, arguments: tuple[str, ...
     assert ghsync("resync", *arguments).exit_code == 2
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("mirrored")
 async def test_a_dry_run_tells_the_difference_field_by_field_and_writes_nothing(hub: Hub) -> None:
     issue = an_issue(hub)
@@ -206,6 +211,7 @@ async def test_a_dry_run_over_a_mirror_with_nothing_in_it_tells_what_would_come(
     assert [hub.rows(f"SELECT count(*) FROM {table}") for table in tables] == [[(0,)]] * len(tables)
 
 
+@pytest.mark.slow
 async def test_progress_is_shown_on_a_terminal_only(hub: Hub) -> None:
     shown = await hub.run_on_a_terminal("resync", hub.repository.full_name)
     assert (shown.exit_code, hub.repository.full_name in shown.stderr) == (0, True)
@@ -213,6 +219,7 @@ async def test_progress_is_shown_on_a_terminal_only(hub: Hub) -> None:
     assert (await hub.run("resync", hub.repository.full_name)).stderr == ""
 
 
+@pytest.mark.slow
 async def test_the_log_of_the_server_is_not_told_here_unless_it_is_asked_for(hub: Hub) -> None:
     said = await hub.run("resync", hub.repository.full_name, GHSYNC_LOG_LEVEL="info")
     asked = await hub.run("resync", hub.repository.full_name, GHSYNC_LOG_LEVEL="debug")
@@ -263,6 +270,7 @@ async def test_without_credentials_it_says_which_to_set(hub: Hub, arguments: tup
     assert [row[1] for row in hub.rows(RUNS)] == ["succeeded"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("known", [False, True])
 async def test_a_github_that_cannot_be_reached_is_one_sentence(hub: Hub, known: bool) -> None:
     for _ in range(known):
@@ -296,6 +304,7 @@ async def test_a_name_that_cannot_be_read_holds_up_no_other_name(hub: Hub, setti
     assert [row for row in hub.rows(MIRRORED) if row[1] or row[2]] == [sizes(hub.repository)]
 
 
+@pytest.mark.slow
 async def test_what_is_suspended_is_told_beside_what_is_read(open_hub: OpenHub) -> None:
     hub = await open_hub(Plan(organizations=2, repositories=4, people=8, conversations=20))
     await hub.run("resync", "--all")
@@ -310,6 +319,7 @@ async def test_what_is_suspended_is_told_beside_what_is_read(open_hub: OpenHub) 
     assert len(result.stdout.splitlines()) == 1 + len(other.repositories)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("named", [True, False])
 @pytest.mark.usefixtures("mirrored")
 async def test_what_is_known_is_read_where_installations_cannot_be_listed(hub: Hub, named: bool) -> None:
@@ -332,6 +342,7 @@ async def test_a_personal_token_is_told_the_new_name_of_a_repository(hub: Hub) -
     assert result.stderr == f"{before} is called {hub.repository.full_name} by now: give that name.\n"
 
 
+@pytest.mark.slow
 async def test_a_personal_token_reads_what_is_named(hub: Hub) -> None:
     assert (await hub.run("resync", hub.repository.full_name, **TOKEN)).exit_code == 0
     assert [line for line in hub.differences() if f"('{hub.repository.id}'" in line] == []
@@ -354,6 +365,7 @@ async def test_a_token_that_was_revoked_is_one_sentence(hub: Hub) -> None:
     assert result.stderr.count("\n") == 1
 
 
+@pytest.mark.slow
 async def test_ctrl_c_loses_nothing_and_the_next_run_goes_on(open_hub: OpenHub) -> None:
     hub = await open_hub(Plan(repositories=1, people=8, conversations=400))
     name = hub.repository.full_name
@@ -385,6 +397,7 @@ async def test_ctrl_c_loses_nothing_and_the_next_run_goes_on(open_hub: OpenHub) 
     assert hub.differences() == []
 
 
+@pytest.mark.slow
 async def test_ctrl_c_before_anything_was_read_is_told_alike(hub: Hub) -> None:
     hub.site.faults.slow_seconds = 5
     hub.site.faults.plan("slow", "app/installations")

@@ -27,6 +27,7 @@ def differing(hub: Hub, repository: Repository) -> list[str]:
     return [line for line in hub.differences() if str(repository.id) in line]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("scopes", "visibility"), [(("repo",), "private"), ((), "public")])
 async def test_a_token_with_few_scopes_reads_what_it_may(hub: Hub, scopes: tuple[str, ...], visibility: str) -> None:
     granted(hub, *scopes)

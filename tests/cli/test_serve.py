@@ -124,6 +124,7 @@ def folders(where: Path) -> list[Path]:
     return list(where.glob("ghsync-metrics-*"))
 
 
+@pytest.mark.slow
 async def test_processes_whose_supervisor_was_killed_end_and_leave_the_port(
     database_url: str, tmp_path: Path, connection: psycopg.Connection, monkeypatch: pytest.MonkeyPatch
 ) -> None:

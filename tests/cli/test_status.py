@@ -222,6 +222,7 @@ async def until(hub: Hub, *beginnings: str) -> list[str]:
     return told
 
 
+@pytest.mark.slow
 @pytest.mark.anyio
 async def test_runs_are_told_with_their_cost_and_limits_with_what_is_left(
     hub: Hub, database_url: str, tmp_path: Path
@@ -256,6 +257,7 @@ async def test_runs_are_told_with_their_cost_and_limits_with_what_is_left(
     assert "Last runs" in (await hub.run("status", "--repo", hub.repository.full_name)).stdout
 
 
+@pytest.mark.slow
 @pytest.mark.anyio
 async def test_a_revoked_key_is_told_until_github_knows_the_key_again(
     hub: Hub, database_url: str, tmp_path: Path
@@ -273,6 +275,7 @@ async def test_a_revoked_key_is_told_until_github_knows_the_key_again(
         await until(hub)
 
 
+@pytest.mark.slow
 @pytest.mark.anyio
 async def test_a_github_that_does_not_answer_is_told_until_it_does(hub: Hub, database_url: str, tmp_path: Path) -> None:
     async with working(hub, database_url, tmp_path / "log"):
@@ -282,6 +285,7 @@ async def test_a_github_that_does_not_answer_is_told_until_it_does(hub: Hub, dat
         await until(hub)
 
 
+@pytest.mark.slow
 @pytest.mark.anyio
 async def test_a_suspended_installation_is_told_of_its_own_repositories(
     hub: Hub, database_url: str, tmp_path: Path
@@ -298,6 +302,7 @@ async def test_a_suspended_installation_is_told_of_its_own_repositories(
         assert await reasons(hub, "--repo", hub.repository.full_name) == [said]
 
 
+@pytest.mark.slow
 @pytest.mark.anyio
 async def test_a_worker_that_is_gone_makes_the_mirror_stale_after_a_while(
     hub: Hub, database_url: str, tmp_path: Path
@@ -312,6 +317,7 @@ async def test_a_worker_that_is_gone_makes_the_mirror_stale_after_a_while(
         ]  # fmt: skip
 
 
+@pytest.mark.slow
 @pytest.mark.anyio
 async def test_a_repository_that_github_has_blocked_is_told_of_by_itself(
     hub: Hub, database_url: str, tmp_path: Path

@@ -6,6 +6,7 @@ import sys
 from collections.abc import Mapping
 
 import psycopg
+import pytest
 
 from ghsync import schema
 from ghsync.cli import tail
@@ -93,6 +94,7 @@ def test_a_start_beyond_the_end_is_said_to_be(told: Ghsync, connection: psycopg.
     assert (next_one.stdout, next_one.stderr) == ("", "")
 
 
+@pytest.mark.slow
 def test_a_connection_that_the_server_closes_is_made_again(
     told: Ghsync, environment: Mapping[str, str], server_url: str
 ) -> None:
@@ -126,6 +128,7 @@ def test_there_is_a_word_for_all_that_is_mirrored() -> None:
     assert tail.ENTITIES.keys() == {*schema.MIRRORED, "pr_tracking"}
 
 
+@pytest.mark.slow
 def test_what_comes_later_is_followed_until_interrupted(told: Ghsync, environment: Mapping[str, str]) -> None:
     first = int(json.loads(told("tail", "--no-follow", "--json").stdout.splitlines()[-1])["seq"]) + 1
     with subprocess.Popen(

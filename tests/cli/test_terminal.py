@@ -92,6 +92,7 @@ def str_values(value: object) -> str:
     return value if isinstance(value, str) else "\0".join(map(str_values, inner))
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("hostile")
 def test_a_terminal_without_utf_8_gets_escapes(environment: Mapping[str, str], connection: psycopg.Connection) -> None:
     connection.execute("""UPDATE change_events SET operation = 'update', new_values = '{"title": "Å → B"}'""")
@@ -136,6 +137,7 @@ def test_who_closes_a_pipe_has_read_enough(
     assert (done.join(PATIENCE_SECONDS), said.read_text()) == (1, "")
 
 
+@pytest.mark.slow
 def test_a_supervisor_may_have_closed_what_nobody_reads(database_url: str) -> None:
     shell = f"{shlex.quote(sys.executable)} -m ghsync status --check <&- >&- 2>&-"
     done = subprocess.run(["sh", "-c", shell], env={**os.environ, "GHSYNC_DATABASE_URL": database_url}, check=False)

@@ -221,6 +221,7 @@ def filled(size: int, number: int) -> bytes:
     return encode(about(issue=issue(number, body="x" * (size - len(empty)))))
 
 
+@pytest.mark.slow
 async def test_a_body_of_25_mib_is_accepted_and_shown(served: Hook) -> None:
     number = next(NUMBERS)
     delivery = recorded("issues", filled(LARGEST_BODY_BYTES, number))

@@ -17,6 +17,7 @@ DELIVERIES = Path(__file__).parents[2] / "fixtures/deliveries"
 STATUS = {True: "processed", False: "ignored"}
 
 
+@pytest.mark.slow
 async def test_every_recorded_delivery_is_accepted_and_ends_as_its_event_says(database_url: str) -> None:
     deliveries = recording.shift(recording.read(DELIVERIES), to=datetime.now(UTC))
     async with assembled(database_url) as assembly:

@@ -107,6 +107,7 @@ def mirrored(name: str, value: Any) -> Any:
     return value or None if name == "body" else value  # GraphQL has no null there, so an empty one is null
 
 
+@pytest.mark.slow
 def test_every_example_ends_as_it_is_written_down(delivered: Delivered) -> None:
     assert delivered.lines == outcomes.FILE.read_text().splitlines()
 

@@ -43,6 +43,7 @@ def test_the_migrated_schema_is_the_declared_one(database_url: str, declared: di
     assert catalog.read(database_url) == declared
 
 
+@pytest.mark.slow
 def test_every_migration_goes_up_and_down_and_up_again(empty_database_url: str) -> None:
     url, below = empty_database_url, "base"
     for revision in REVISIONS:
@@ -125,6 +126,7 @@ def test_migrations_are_numbered_in_a_line(empty_database_url: str) -> None:
     assert [int(revision) for revision in REVISIONS] == list(range(int(FIRST), int(FIRST) + len(REVISIONS)))
 
 
+@pytest.mark.slow
 def test_two_migrations_at_once_are_one_after_the_other(empty_database_url: str, declared: dict[str, tuple]) -> None:
     program = [sys.executable, "-c", "import sys; from ghsync import migrate; migrate.upgrade(sys.argv[1])"]
     both = [subprocess.Popen([*program, empty_database_url]) for _ in range(2)]
@@ -166,6 +168,7 @@ def test_a_database_of_before_the_first_release_is_told_so(connection: psycopg.C
             look(database_url)
 
 
+@pytest.mark.slow
 def test_releases_that_were_ignored_are_projected_now(empty_database_url: str) -> None:
     migrate.upgrade(empty_database_url, "0025")
     postgres.execute(
@@ -191,6 +194,7 @@ def test_a_server_that_is_not_there_is_unavailable(tmp_path: Path) -> None:
         migrate.upgrade(f"postgresql:///ghsync?host={tmp_path}")
 
 
+@pytest.mark.slow
 def test_a_database_with_rows_in_it_takes_every_later_migration(
     empty_database_url: str, declared: dict[str, tuple]
 ) -> None:

@@ -35,6 +35,7 @@ def _run(connection: psycopg.Connection, statement: str) -> None:
         return
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("table", ["webhook_deliveries", "sync_processes"])
 def test_status_names_who_has_locked_a_table_that_it_would_read(ghsync: Ghsync, database_url: str, table: str) -> None:
     with psycopg.connect(database_url, application_name="a stranger") as stranger:

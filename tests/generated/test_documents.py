@@ -34,6 +34,7 @@ def test_every_document_is_asked_for_by_its_name() -> None:
     assert set(names_asked_for()) == set(queries.NAMES)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", queries.NAMES)
 def test_every_variant_is_valid(name: str) -> None:
     refused = {

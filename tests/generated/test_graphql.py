@@ -80,6 +80,7 @@ def test_every_document_has_its_reader_here() -> None:
     assert {*ITEMS, *OTHERS} == set(queries.NAMES)
 
 
+@pytest.mark.slow
 @pytest.mark.anyio
 @pytest.mark.parametrize("name", ITEMS)
 async def test_every_single_choice_of_the_schema_becomes_rows_that_say_the_same(engine: AsyncEngine, name: str) -> None:
@@ -94,6 +95,7 @@ async def test_every_single_choice_of_the_schema_becomes_rows_that_say_the_same(
     assert await comparison.held(engine, together.rows) == wanted
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ITEMS)
 def test_choices_in_any_combination_become_rows_that_say_the_same(name: str) -> None:
     @RANDOM
@@ -136,6 +138,7 @@ def going_on(path: str, _: int) -> int:
     return int(path.endswith("reviewThreads.pageInfo.hasNextPage"))
 
 
+@pytest.mark.slow
 @pytest.mark.anyio
 async def test_threads_that_a_pull_request_does_not_show_are_read_on() -> None:
     for session in each("threads"):

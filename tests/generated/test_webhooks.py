@@ -12,8 +12,9 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from ghsync.database import transaction
 from ghsync.mirror import review
-from ghsync.projector import events, project
+from ghsync.projector import events
 from ghsync.projector.batch import Batch
+from tests import projection
 from tests.generated import making, schemas, told
 from tests.generated.expectations import EXPECTED, Expected
 from tests.generated.making import Maker
@@ -81,12 +82,14 @@ def compare_repository(batch: Batch, payload: Json) -> None:
         }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("event", sorted(events.EVENTS))
 def test_every_single_choice_of_the_schema_is_projected_as_it_says(event: str) -> None:
     for payload in each(event):
         check(event, payload)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("event", sorted(events.EVENTS))
 def test_choices_in_any_combination_are_projected_as_they_say(event: str) -> None:
     @RANDOM
@@ -101,15 +104,14 @@ def test_choices_in_any_combination_are_projected_as_they_say(event: str) -> Non
     run()
 
 
+@pytest.mark.slow
 @pytest.mark.anyio
 @pytest.mark.parametrize("event", sorted(events.EVENTS))
 async def test_postgresql_takes_what_the_schema_allows_in_one_batch(engine: AsyncEngine, event: str) -> None:
     every = list(each(event))
     some = every[:: max(1, len(every) // WRITTEN_AT_ONCE)]
     deliveries = [claimed(event, json.dumps(payload).encode()) for payload in some]
-    batch = Batch()
-    verdicts = [project.read(delivery, batch) for delivery in deliveries]
     async with transaction(engine) as conn:
-        await project.write(conn, batch)
+        verdicts = await projection.project(conn, deliveries)
     assert {verdict.status for verdict in verdicts} <= {"processed", "parked"}
     assert len([verdict for verdict in verdicts if verdict.status == "processed"]) > len(some) * 0.9

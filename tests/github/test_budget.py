@@ -60,6 +60,7 @@ class Limited:
         return JSONResponse({}, headers=headers(self.limit - self.answered, limit=self.limit))
 
 
+@pytest.mark.slow
 async def test_two_processes_share_one_budget_and_stop_at_the_sweep_s_floor(client: Make, database_url: str) -> None:
     limited = Limited(60)
     async with serving(limited.application) as url:

@@ -152,6 +152,7 @@ async def test_another_token_is_asked_with_no_etag_of_the_one_that_is_not_accept
     assert sent == [("Bearer ghs_1", None), ("Bearer ghs_1", '"one"'), ("Bearer ghs_2", None)]
 
 
+@pytest.mark.slow
 async def test_who_is_held_back_holds_up_nobody_else(client: Make, private_key: str) -> None:
     """githubkit's own throttler lets a hundred requests go on at once, whoever asks."""
     gate = asyncio.Event()

@@ -229,6 +229,7 @@ SELECT 'integration:1', 'ignored-' || n, 'star', 'ignored', now(), '{}', '{}' FR
     assert plan["Shared Hit Blocks"] + plan["Shared Read Blocks"] < 100
 
 
+@pytest.mark.slow
 async def test_a_claim_reads_what_waits_and_nothing_of_what_is_done(crowded: AsyncConnection) -> None:
     explain = sa.text(f"EXPLAIN (ANALYZE, BUFFERS, FORMAT JSON) {queue._CLAIM.text}")
     plan = (await crowded.execute(explain, {"limit": 500, "bytes": queue.BATCH_BYTES})).scalar_one()

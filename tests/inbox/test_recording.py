@@ -390,6 +390,7 @@ def test_what_is_no_json_is_not_written_unscrubbed() -> None:
         recording.scrub(replace(recorded(), body=b"\xff not json"))
 
 
+@pytest.mark.slow
 def test_no_fixture_keeps_a_login_a_title_or_a_body() -> None:
     for each in recording.read(FIXTURES / "deliveries"):
         before, after = json.loads(each.body), recording.scrub(each).body.decode()

@@ -95,6 +95,7 @@ async def test_a_label_deleted_later_is_gone_from_what_carried_it(engine: AsyncE
     assert await outcomes(engine, LABELS, story) == [[("other", 1), ("other", 1)]]
 
 
+@pytest.mark.slow
 async def test_a_label_renamed_there_and_back_is_shown_by_its_last_name(engine: AsyncEngine) -> None:
     story = [bug(1), bug(2, "flaw"), filed(3, "flaw"), bug(4)]
     assert await outcomes(engine, LABELS, story) == [[("bug", 2), ("bug", 2)]]
@@ -116,6 +117,7 @@ async def test_what_was_filed_after_an_edit_keeps_what_it_says(engine: AsyncEngi
     assert await outcomes(engine, MILESTONES, story) == [[("autumn",), ("autumn",)]]
 
 
+@pytest.mark.slow
 async def test_a_later_edit_of_an_issue_and_its_label_both_count(engine: AsyncEngine) -> None:
     story = [filed(1), bug(2, "flaw"), filed(3, "flaw"), bug(4, "defect")]
     assert await outcomes(engine, LABELS, story) == [[("defect", 2), ("defect", 2)]]

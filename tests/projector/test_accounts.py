@@ -12,8 +12,8 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from ghsync.database import transaction
 from ghsync.inbox.queue import ClaimedDelivery
 from ghsync.mirror.noun import Origin
-from ghsync.projector import project
 from ghsync.projector.batch import Batch
+from tests import projection
 from tests.mirror.reports import at, empty, jobs, query, write
 
 pytestmark = pytest.mark.anyio
@@ -59,7 +59,7 @@ async def tell(engine: AsyncEngine, *batches: Iterable[Delivery]) -> None:
             for seconds, event, payload in batch
         ]  # fmt: skip
         async with transaction(engine) as conn:
-            verdicts = await project.project(conn, claimed)
+            verdicts = await projection.project(conn, claimed)
         assert "parked" not in {verdict.status for verdict in verdicts}
 
 
@@ -114,6 +114,7 @@ async def test_whatever_tells_of_an_accounts_new_login_is_followed(engine: Async
     assert await outcomes(engine, [by_app(1), renames], NAMES) == named("acme-inc", "acme-inc/app 5", "acme/app 1")
 
 
+@pytest.mark.slow
 async def test_what_repositories_say_before_and_after_the_rename_changes_nothing(engine: AsyncEngine) -> None:
     moved = {"full_name": "acme-inc/app", "owner": RENAMED, "html_url": "https://github.com/acme-inc/app"}
     story = [by_app(1), by_app(3), RENAME, by_app(9, **moved)]
@@ -155,6 +156,7 @@ async def test_what_an_installation_that_is_gone_still_delivers_shows_nothing(en
     assert await outcomes(engine, [by_app(1), installed(5, "deleted"), by_app(6)], VISIBLE) == [[(False, "55")]]
 
 
+@pytest.mark.slow
 async def test_a_repository_whose_own_webhook_goes_on_is_visible(engine: AsyncEngine) -> None:
     for ended in (installed(5, "deleted"), installed(5, "deleted", repositories=[{"id": 1, "full_name": "acme/app"}])):
         assert await outcomes(engine, [by_app(1), ended, by_own_hook(9)], VISIBLE) == [[(True, "55")]]

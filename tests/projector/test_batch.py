@@ -138,6 +138,7 @@ def loop() -> Iterator[asyncio.AbstractEventLoop]:
         yield runner.get_loop()
 
 
+@pytest.mark.slow
 def test_a_batch_gives_the_rows_of_its_reports_one_by_one(loop: asyncio.AbstractEventLoop, database_url: str) -> None:
     engine = database.create_engine(database_url)
 

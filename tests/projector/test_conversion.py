@@ -36,10 +36,12 @@ STORY = [
 ]
 
 
+@pytest.mark.slow
 async def test_it_lives_as_a_pull_request_alone_in_whatever_order(engine: AsyncEngine) -> None:
     assert await outcomes(engine, STORY, LIVING) == [[("issue", 8), ("pull request", 7)]]
 
 
+@pytest.mark.slow
 async def test_its_tombstone_is_the_same_in_whatever_order(engine: AsyncEngine) -> None:
     ((buried, living),) = await outcomes(engine, STORY, TOMBSTONES)
     assert (buried[:2], living[:2]) == ((7, "Lamp that turns"), (8, "Lamp"))

@@ -12,7 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from ghsync.database import transaction
 from ghsync.inbox.queue import ClaimedDelivery
-from ghsync.projector import project
+from tests import projection
 from tests.mirror.reports import at, jobs, query
 from tests.projector.test_accounts import ACME, APP
 from tests.projector.test_origin import version_1
@@ -55,7 +55,7 @@ async def arrives(engine: AsyncEngine, body: Body, seconds: float, guid: str | N
         1, named, event, None, None, "application/json", msgspec.json.encode(payload), 0, at(seconds)
     )
     async with transaction(engine) as conn:
-        await project.project(conn, [arrived])
+        await projection.project(conn, [arrived])
 
 
 async def test_an_echo_of_what_was_changed_in_a_later_second_changes_nothing(engine: AsyncEngine) -> None:

@@ -28,6 +28,7 @@ from ghsync.mirror import (
 from ghsync.mirror.noun import Noun, Row
 from ghsync.projector import events, project
 from ghsync.projector.batch import Batch
+from tests import projection
 from tests.fixtures import recorded
 from tests.fixtures.recorded import FIXTURES, Recorded
 from tests.mirror.reports import query
@@ -310,7 +311,7 @@ def test_an_issue_of_another_repository_is_left_to_its_own_hook() -> None:
 async def test_every_recorded_delivery_is_written(engine: AsyncEngine) -> None:
     deliveries = [claimed(delivery.event, delivery.body, delivery.guid) for delivery in DELIVERIES]
     async with transaction(engine) as conn:
-        verdicts = await project.project(conn, deliveries)
+        verdicts = await projection.project(conn, deliveries)
     assert {verdict.status for verdict in verdicts} == {"processed", "ignored"}
     for noun in (branch.noun, comment.noun, issue.noun, label.noun, milestone.noun, pull_request.noun):
         assert await query(engine, f"SELECT count(*) > 0 FROM {noun.name}") == [(True,)]

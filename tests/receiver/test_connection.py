@@ -162,6 +162,7 @@ def uncollected() -> Iterator[None]:
     gc.enable()
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("uncollected")
 @pytest.mark.parametrize(
     "requests", [[], [GET], [post(b"one")], [post(b"one"), post(b"two", signed=False)], [GET[:-2]]]
@@ -178,6 +179,7 @@ async def test_an_ended_connection_leaves_no_garbage(requests: Sequence[bytes]) 
         assert connections() == before
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("uncollected")
 async def test_a_connection_that_is_lost_before_its_answers_leaves_no_garbage() -> None:
     before = connections()
@@ -443,6 +445,7 @@ async def test_who_has_signed_is_not_sent_away_before_the_answer() -> None:
         assert [(await signer.answer())[2] for signer in signers] == [b"one", b"one"]
 
 
+@pytest.mark.slow
 async def test_two_thousand_idle_connections_keep_no_signer_out() -> None:
     async with serving(places=50) as served:
         for _ in range(2000):

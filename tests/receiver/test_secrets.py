@@ -73,6 +73,7 @@ def add_repository(connection: Connection, github_id: str, webhook_secret: str |
     )
 
 
+@pytest.mark.slow
 async def test_an_app_s_hook_has_the_shared_secrets_and_no_lookup(known: Secrets, lookups: list[str]) -> None:
     assert await known.candidates("integration:1") == Candidates((b"new", b"old"))
     assert lookups == []

@@ -18,6 +18,7 @@ def age(lab: Lab) -> None:
         lab.connection.execute(f"UPDATE {table} SET observed_at = observed_at - interval '1 day'")
 
 
+@pytest.mark.slow
 async def test_a_mirror_that_is_right_has_no_findings(mirrored: Lab) -> None:
     age(mirrored)
     run, found = await audit(mirrored.reconciler, size=ALL)

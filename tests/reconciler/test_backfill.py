@@ -156,6 +156,7 @@ async def test_an_issue_that_was_transferred_to_where_github_has_blocked_all_is_
     assert destinations(mirrored) == {issue.number: None}
 
 
+@pytest.mark.slow
 async def test_an_issue_that_is_moved_on_endlessly_is_followed_for_a_while(mirrored: Lab) -> None:
     here, issue, (there, *_) = mirrored.repository, an_issue(mirrored), others(mirrored)
     moved = issues.transfer(mirrored.world, issue, there, by=here.owner)
@@ -167,6 +168,7 @@ async def test_an_issue_that_is_moved_on_endlessly_is_followed_for_a_while(mirro
     assert mirrored.site.answered - before < absentees.MOST_MOVES + 10
 
 
+@pytest.mark.slow
 async def test_a_listing_that_is_cut_short_buries_nothing(mirrored: Lab) -> None:
     mirrored.site.faults.plan("failure", "graphql", times=100)  # so REST is asked
     mirrored.site.faults.plan("short_listing", "/issues?", times=100)
@@ -176,6 +178,7 @@ async def test_a_listing_that_is_cut_short_buries_nothing(mirrored: Lab) -> None
     assert nothing_is_gone(mirrored)
 
 
+@pytest.mark.slow
 async def test_a_listing_that_breaks_off_buries_nothing_and_is_gone_on_with(mirrored: Lab) -> None:
     mirrored.site.faults.plan("failure", "graphql", times=100)
     mirrored.site.faults.plan("failure", "/issues?", times=100)
@@ -187,6 +190,7 @@ async def test_a_listing_that_breaks_off_buries_nothing_and_is_gone_on_with(mirr
     assert mirrored.differences() == []
 
 
+@pytest.mark.slow
 async def test_through_rest_a_kind_that_was_read_to_its_end_is_not_read_again(mirrored: Lab) -> None:
     place = await mirrored.place()
     session = await mirrored.reconciler.session(place.installation, "backfill", "sweep")
@@ -198,6 +202,7 @@ async def test_through_rest_a_kind_that_was_read_to_its_end_is_not_read_again(mi
     assert all(progress.issues.ended for progress in later)
 
 
+@pytest.mark.slow
 async def test_rest_takes_over_where_graphql_fails(lab: Lab) -> None:
     await lab.discover()
     lab.site.faults.plan("failure", "graphql", times=1000)
@@ -211,6 +216,7 @@ async def test_rest_takes_over_where_graphql_fails(lab: Lab) -> None:
     assert [line for line in lab.differences() if str(lab.repository.id) in line] == []
 
 
+@pytest.mark.slow
 async def test_pages_that_lead_on_and_on_are_left_to_rest(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(reading, "LARGEST_PAGE", 5)
     monkeypatch.setattr(reading, "MOST_PAGES", 2)
@@ -221,6 +227,7 @@ async def test_pages_that_lead_on_and_on_are_left_to_rest(lab: Lab, monkeypatch:
     assert len([each for each in lab.site.journal if each.address.endswith("graphql")]) <= 4
 
 
+@pytest.mark.slow
 async def test_threads_that_lead_on_and_on_are_left_to_rest(mirrored: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(reviews, "MOST_PAGES", 1)
     pull = max(mirrored.repository.pull_requests.values(), key=lambda each: each.number)
@@ -232,6 +239,7 @@ async def test_threads_that_lead_on_and_on_are_left_to_rest(mirrored: Lab, monke
     assert len([each for each in mirrored.site.journal if each.address.endswith("graphql")]) <= 4
 
 
+@pytest.mark.slow
 async def test_a_pull_request_with_more_review_threads_than_a_page_shows_is_asked_for_the_others(mirrored: Lab) -> None:
     pull = next(iter(mirrored.repository.pull_requests.values()))
     for line in range(61):
@@ -242,6 +250,7 @@ async def test_a_pull_request_with_more_review_threads_than_a_page_shows_is_aske
     assert not any(each.address.endswith(f"/pulls/{pull.number}") for each in mirrored.site.journal)
 
 
+@pytest.mark.slow
 async def test_a_page_that_takes_too_long_is_halved_until_it_does_not(lab: Lab) -> None:
     await lab.discover()
     lab.site.graphql_limits = Limits(timeout_seconds=1)
@@ -251,6 +260,7 @@ async def test_a_page_that_takes_too_long_is_halved_until_it_does_not(lab: Lab) 
     assert run[0] > 0
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("fault", "times"), [("bad_gateway", 1), ("failure", 1000)])
 async def test_heads_are_read_to_the_end_where_github_fails_after_their_pull_requests(
     open_lab: Open, monkeypatch: pytest.MonkeyPatch, fault: ApiFault, times: int
@@ -272,6 +282,7 @@ async def test_heads_are_read_to_the_end_where_github_fails_after_their_pull_req
     assert lab.differences() == []
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("pages", [1, 2, 3])
 async def test_a_run_that_was_stopped_goes_on_where_it_was(open_lab: Open, pages: int) -> None:
     lab = await open_lab(Plan(repositories=1, people=8, conversations=500))
@@ -293,6 +304,7 @@ async def test_a_run_that_was_stopped_goes_on_where_it_was(open_lab: Open, pages
     assert again <= whole.meter.requests - pages + 1
 
 
+@pytest.mark.slow
 async def test_what_goes_on_with_more_permissions_was_read_with_those_it_began_with(open_lab: Open) -> None:
     lab = await open_lab(Plan(repositories=1, people=8, conversations=150))
     (installation,) = lab.world.installations.values()
@@ -425,6 +437,7 @@ async def test_a_label_that_is_missing_because_access_was_lost_is_not_buried(mir
     assert batch.gone == {}
 
 
+@pytest.mark.slow
 async def test_a_repository_that_is_renamed_meanwhile_is_read_all_the_same(mirrored: Lab) -> None:
     issue = an_issue(mirrored)
     place = await mirrored.place()

@@ -63,6 +63,7 @@ async def stopped(run: Awaitable[Run]) -> RateLimited:
     return stop.value
 
 
+@pytest.mark.slow
 async def test_a_backfill_stops_at_its_floor_and_goes_on_after_the_reset_where_it_was(open_lab: Open) -> None:
     lab = await open_lab(LARGE)
     lab.repository.releases.clear()
@@ -89,6 +90,7 @@ async def test_a_backfill_stops_at_its_floor_and_goes_on_after_the_reset_where_i
     assert lab.differences() == []
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("points", [0, BOTH, BOTH + ISSUES - 1])
 async def test_rest_takes_over_where_graphql_s_points_are_spent(open_lab: Open, points: int) -> None:
     lab = await open_lab(Plan(repositories=1, people=8, conversations=300))
@@ -103,6 +105,7 @@ async def test_rest_takes_over_where_graphql_s_points_are_spent(open_lab: Open, 
     assert lab.connection.execute("SELECT FROM sync_budgets WHERE blocked_until IS NOT NULL").fetchall() == []
 
 
+@pytest.mark.slow
 async def test_a_secondary_limit_in_the_middle_is_obeyed_to_the_second(open_lab: Open) -> None:
     lab = await open_lab(LARGE)
     await lab.discover()

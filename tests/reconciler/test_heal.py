@@ -45,6 +45,7 @@ async def healed(lab: Lab, recorder: Recorder) -> HealReport:
     return found
 
 
+@pytest.mark.slow
 async def test_what_was_lost_is_read_from_the_log(mirrored: Lab, recorder: Recorder) -> None:
     traffic = Traffic(mirrored.world, seed=3, weights=dict.fromkeys(NOT_TOLD, 0.0), pauses=(0.0, 0.01))
     mirrored.world.clock.advance(1)  # what was read is older than all that follows
@@ -119,6 +120,7 @@ async def test_a_delivery_that_names_no_hook_is_not_missing(mirrored: Lab, recor
     assert (await healed(mirrored, recorder)).missing == 0
 
 
+@pytest.mark.slow
 async def test_a_delivery_that_cannot_be_read_is_asked_for_again(mirrored: Lab, recorder: Recorder) -> None:
     issues.open_issue(mirrored.world, mirrored.repository, "Lost", by=mirrored.repository.owner)
     await lose(mirrored)
@@ -134,6 +136,7 @@ async def test_what_is_older_than_the_log_is_left_to_the_sweep(mirrored: Lab, re
     assert await healed(mirrored, recorder) == HealReport()
 
 
+@pytest.mark.slow
 async def test_a_long_outage_leaves_the_app_what_everything_else_needs(lab: Lab, recorder: Recorder) -> None:
     lab.site.budgets.limits = {"core": 100}
     await lab.discover()

@@ -118,6 +118,7 @@ async def test_a_long_history_goes_in_batches(
     assert names(connection) == {"40 days ago"}
 
 
+@pytest.mark.slow
 async def test_a_batch_does_not_read_the_history_from_end_to_end(
     engine: AsyncEngine, connection: psycopg.Connection
 ) -> None:

@@ -25,6 +25,7 @@ def last_error(lab: Broken) -> str | None:
     return row[0] if row else None
 
 
+@pytest.mark.slow
 async def test_one_unreadable_pull_request_is_left_out_at_few_requests(broken: Broken) -> None:
     number = broken.number_of_a_pull_request()
     for query in ("Conversations", "Refetch"):
@@ -71,6 +72,7 @@ async def test_the_pause_before_it_is_asked_for_again_grows(broken: Broken) -> N
     assert pauses[-1] > 4 * pauses[0] > timedelta(0)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "answer",
     [body(b""), body(b"null"), body(b"{}"), body(b"[null]"), body(b'{"message":"no"}'), body(b"<html>"), status(204)],
@@ -93,6 +95,7 @@ async def test_a_part_that_is_not_what_it_should_be_is_told_and_all_else_is_read
     assert await broken.unread() == []
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("known", [True, False])
 @pytest.mark.parametrize("part", ["labels", "milestones"])
 async def test_a_part_that_may_not_be_read_is_told_and_all_else_is_read(broken: Broken, part: str, known: bool) -> None:
@@ -206,6 +209,7 @@ async def test_pages_that_do_not_move_on_end(broken: Broken) -> None:
     assert broken.tombstones() == 0
 
 
+@pytest.mark.slow
 async def test_one_delivery_that_cannot_be_read_stops_no_other(broken: Broken) -> None:
     world, owner = broken.world, broken.repository.owner
     world.clock.advance(1)
@@ -310,6 +314,7 @@ async def test_an_installation_that_cannot_be_read_in_their_list_is_asked_for_by
         assert broken.due() == {"refetch_installation": 1}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("answer", [status(500), status(403), status(301)], ids=["500", "403", "301"])
 @pytest.mark.parametrize("first", [True, False])
 async def test_a_repository_that_left_and_cannot_be_asked_for_keeps_no_other_visible(

@@ -54,6 +54,7 @@ def without_members(lab: Lab) -> None:
     lab.site.tokens.grants.clear()
 
 
+@pytest.mark.slow
 async def test_a_team_that_may_not_be_seen_costs_two_questions_more(lab: Lab) -> None:
     team = lab.world.add_team(lab.repository.owner, "Keepers", "Those who keep")
     without_members(lab)
@@ -70,6 +71,7 @@ async def test_a_team_that_may_not_be_seen_costs_two_questions_more(lab: Lab) ->
     assert asked(lab, f"/pulls/{next(iter(lab.repository.pull_requests))}?") == []
 
 
+@pytest.mark.slow
 async def test_a_permission_that_is_granted_is_noticed(lab: Lab) -> None:
     team = lab.world.add_team(lab.repository.owner, "Keepers", "Those who keep")
     without_members(lab)
@@ -87,6 +89,7 @@ async def test_a_permission_that_is_granted_is_noticed(lab: Lab) -> None:
     assert len(asked(lab, "/pulls?")) == before
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("permission", ["checks", "statuses", "issues"])
 @pytest.mark.parametrize("noticed", [True, False])
 @pytest.mark.parametrize("renewed", [True, False])
@@ -124,6 +127,7 @@ async def test_a_denial_is_forgotten_after_a_day(lab: Lab) -> None:
     assert await known(lab) == set()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("lacks", [OF_3_18, OF_3_19, WITHOUT_BIG_IDS])
 async def test_a_server_that_lacks_something_is_read_through_graphql(open_lab: Open, lacks: frozenset[str]) -> None:
     lab = await open_lab(Plan(repositories=1, people=8, conversations=60, pull_request_share=0.5))
@@ -140,6 +144,7 @@ async def test_a_server_that_lacks_something_is_read_through_graphql(open_lab: O
     assert {asker for asker, _ in await known(lab)} == {"http"}
 
 
+@pytest.mark.slow
 async def test_what_hooks_told_and_graphql_is_not_asked_for_stays(mirrored: Lab) -> None:
     edited = next(each for each in mirrored.repository.issues.values() if each.pull_request is None)
     changes = mirrored.changes()
@@ -154,6 +159,7 @@ async def test_what_hooks_told_and_graphql_is_not_asked_for_stays(mirrored: Lab)
     assert mirrored.differences() == []
 
 
+@pytest.mark.slow
 async def test_a_server_that_lacks_what_everything_needs_is_not_asked_again(lab: Lab) -> None:
     lab.site.graphql_lacks = frozenset({"PullRequest.mergeStateStatus"})
     await lab.discover()
@@ -183,6 +189,7 @@ async def through_hooks(lab: Lab, opened: Issue, pull: PullRequest) -> int:
     return len(await Mirror(lab.engine).write(batch))
 
 
+@pytest.mark.slow
 async def test_the_same_world_through_three_doors_changes_nothing(lab: Lab) -> None:
     world, repository = lab.world, lab.repository
     owner, bot = repository.owner, world.add_account("helper[bot]", "Bot")
@@ -211,6 +218,7 @@ async def test_the_same_world_through_three_doors_changes_nothing(lab: Lab) -> N
     assert opened.assignees == [bot, asked_and_gone]
 
 
+@pytest.mark.slow
 async def test_issues_that_are_denied_late_end_nothing_but_issues(
     open_lab: Open, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -91,6 +91,7 @@ async def test_a_repository_is_read_with_its_labels(mirrored: Lab) -> None:
     assert mirrored.differences() == []
 
 
+@pytest.mark.slow
 async def test_a_refetch_that_fails_is_tried_again_later(mirrored: Lab) -> None:
     mirrored.site.faults.plan("failure", times=1000)
     await want(mirrored, "refetch_issue", next(iter(mirrored.repository.issues)))
@@ -137,6 +138,7 @@ async def test_what_refetches_cost_adds_up_by_the_hour(mirrored: Lab) -> None:
     assert mirrored.connection.execute(COST).fetchall() == [(True, 3, True, 6, 3, True, True)]
 
 
+@pytest.mark.slow
 async def test_a_round_that_asks_nothing_is_no_run_and_one_in_vain_is(mirrored: Lab) -> None:
     await refetch.round(mirrored.reconciler)
     ran = "SELECT requests FROM sync_runs WHERE kind = 'refetch'"
@@ -166,6 +168,7 @@ async def test_a_burst_of_hooks_is_one_refetch_of_each(mirrored: Lab) -> None:
     assert mirrored.differences() == []
 
 
+@pytest.mark.slow
 async def test_an_echo_within_the_second_of_the_last_change_is_put_right(mirrored: Lab) -> None:
     first, _ = await two_in_a_second(mirrored)
     mirrored.world.clock.advance(120)
@@ -177,6 +180,7 @@ async def test_an_echo_within_the_second_of_the_last_change_is_put_right(mirrore
     assert mirrored.differences() == []
 
 
+@pytest.mark.slow
 async def test_an_echo_whose_guid_claims_a_time_beside_the_last_change_is_put_right_by_a_complete_reading(
     mirrored: Lab,
 ) -> None:

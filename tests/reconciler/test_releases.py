@@ -57,6 +57,7 @@ async def test_more_than_a_page_is_read_whole_and_only_the_newest_of_it_by_a_swe
     assert mirrored.differences() == []
 
 
+@pytest.mark.slow
 async def test_a_release_that_is_gone_becomes_a_tombstone_and_one_that_is_not_listed_does_not(mirrored: Lab) -> None:
     gone, there = publish(mirrored, "v1"), publish(mirrored, "v2")
     await mirrored.resync(full=True)

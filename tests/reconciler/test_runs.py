@@ -15,7 +15,7 @@ from ghsync.simulator.generator import Plan
 from tests import truth
 from tests.reconciler.conftest import Lab, Open
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, pytest.mark.slow]
 
 
 @dataclass

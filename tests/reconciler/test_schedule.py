@@ -49,6 +49,7 @@ def leaders(connection: psycopg.Connection) -> list[int]:
     return [pid for (pid,) in connection.execute(LEADERS, [locks.LEADER & 0xFFFFFFFF])]
 
 
+@pytest.mark.slow
 async def test_a_new_mirror_fills_itself_and_stays_equal(lab: Lab, database_url: str) -> None:
     async with scheduled(lab, database_url):
         await until_equal(lab)
@@ -57,6 +58,7 @@ async def test_a_new_mirror_fills_itself_and_stays_equal(lab: Lab, database_url:
         await until_equal(lab)
 
 
+@pytest.mark.slow
 async def test_a_public_repository_that_left_the_app_untold_is_hidden_as_often_as_all_is_read(
     lab: Lab, database_url: str
 ) -> None:
@@ -69,6 +71,7 @@ async def test_a_public_repository_that_left_the_app_untold_is_hidden_as_often_a
         await until_equal(lab)
 
 
+@pytest.mark.slow
 async def test_there_is_one_leader_and_another_takes_over(
     lab: Lab, database_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -84,6 +87,7 @@ async def test_there_is_one_leader_and_another_takes_over(
         await until_equal(lab)
 
 
+@pytest.mark.slow
 async def test_github_may_fail_and_come_back(lab: Lab, database_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(schedule, "LONGEST_PAUSE_SECONDS", 0.2)
     lab.site.faults.api = {"bad_gateway": 1.0}
@@ -96,6 +100,7 @@ async def test_github_may_fail_and_come_back(lab: Lab, database_url: str, monkey
         await until_equal(lab)
 
 
+@pytest.mark.slow
 async def test_a_leader_that_loses_its_connection_leads_again(
     lab: Lab, database_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -109,6 +114,7 @@ async def test_a_leader_that_loses_its_connection_leads_again(
         await until_equal(lab)
 
 
+@pytest.mark.slow
 async def test_who_has_the_lock_and_not_the_lead_gives_the_lock_back(
     lab: Lab, database_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:

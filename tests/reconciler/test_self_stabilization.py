@@ -48,6 +48,7 @@ async def read_all(lab: Lab) -> None:
     await lab.resync_all()
 
 
+@pytest.mark.slow
 def test_a_complete_reading_puts_everything_right_that_was_changed_by_hand(
     loop: asyncio.AbstractEventLoop, database_url: str, connection: psycopg.Connection, private_key: str
 ) -> None:
@@ -71,6 +72,7 @@ def test_a_complete_reading_puts_everything_right_that_was_changed_by_hand(
         check()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("noun", "other"),
     [("github_pull_requests", "github_issues"), ("github_issues", "github_pull_requests")],
@@ -94,6 +96,7 @@ def test_a_row_stored_under_a_number_of_another_noun_is_buried(
         assert damage.differences(right, damage.shown(connection)) == []
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("ahead", ["30 minutes", "3 hours", "900 years"])
 def test_what_claims_to_be_of_a_time_to_come_is_put_right(
     loop: asyncio.AbstractEventLoop, database_url: str, connection: psycopg.Connection, private_key: str, ahead: str
@@ -111,6 +114,7 @@ def test_what_claims_to_be_of_a_time_to_come_is_put_right(
         assert damage.differences(right, damage.shown(connection)) == []
 
 
+@pytest.mark.slow
 def test_an_invented_copy_under_another_id_buries_nothing_but_itself(
     loop: asyncio.AbstractEventLoop, database_url: str, connection: psycopg.Connection, private_key: str
 ) -> None:
@@ -156,6 +160,7 @@ SELECT id, default_branch, repeat('f', 40), '2999-01-01', 'arrival', 'webhook' F
 """
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "harm",
     [
@@ -195,6 +200,7 @@ def test_what_others_wrote_is_put_right(
         assert damage.differences(right, damage.shown(connection)) == []
 
 
+@pytest.mark.slow
 def test_what_workflow_runs_name_is_asked_for_where_it_cannot_be(
     loop: asyncio.AbstractEventLoop, database_url: str, connection: psycopg.Connection, private_key: str
 ) -> None:

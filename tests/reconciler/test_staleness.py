@@ -73,6 +73,7 @@ async def test_where_nothing_may_read_the_api_that_is_told_and_no_failure(lab: L
     assert (status, body["hooks_only"], body["stale"], body["reasons"]) == (200, True, False, [])
 
 
+@pytest.mark.slow
 async def test_a_mirror_that_was_never_read_is_stale_and_one_that_was_is_not(lab: Lab, recorder: Recorder) -> None:
     assert (await look(lab)).reasons == (NOT_YET.format("sweep"), NOT_YET.format("heal"))
     await work(lab, recorder)
@@ -87,6 +88,7 @@ async def test_a_process_without_credentials_knows_that_another_has_them(lab: La
     assert [reason[:27] for reason in (await look(lab, HOOKS_ONLY)).reasons] == ["No heal has succeeded since"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("kind", "minutes"), [("sweep", 6), ("heal", 15)])
 async def test_what_is_too_old_is_told_with_when_it_was(lab: Lab, recorder: Recorder, kind: str, minutes: int) -> None:
     await work(lab, recorder)
@@ -107,6 +109,7 @@ def age(lab: Lab, kind: str, *, minutes: int) -> None:
     )
 
 
+@pytest.mark.slow
 async def test_a_long_sweep_that_gets_on_is_not_too_old(lab: Lab, recorder: Recorder) -> None:
     await work(lab, recorder)
     age(lab, "sweep", minutes=60)
@@ -118,6 +121,7 @@ async def test_a_long_sweep_that_gets_on_is_not_too_old(lab: Lab, recorder: Reco
     assert (await look(lab)).reasons == ()
 
 
+@pytest.mark.slow
 async def test_an_old_error_is_not_told_after_a_success_and_an_interruption_never(lab: Lab, recorder: Recorder) -> None:
     await work(lab, recorder)
     lab.connection.execute(
@@ -129,6 +133,7 @@ async def test_an_old_error_is_not_told_after_a_success_and_an_interruption_neve
     assert (await look(lab)).reasons == ("The last heal failed: It broke.",)
 
 
+@pytest.mark.slow
 async def test_a_revoked_key_is_one_sentence_until_there_is_another(lab: Lab, recorder: Recorder) -> None:
     await work(lab, recorder)
     good = lab.site.keys
@@ -143,6 +148,7 @@ async def test_a_revoked_key_is_one_sentence_until_there_is_another(lab: Lab, re
     assert (await look(lab)).reasons == ()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("minutes", [-2, 2])
 async def test_a_clock_that_is_off_by_minutes_is_made_up_for(lab: Lab, recorder: Recorder, minutes: int) -> None:
     lab.world.clock.ticks += minutes * 60 * TICKS_PER_SECOND
@@ -151,6 +157,7 @@ async def test_a_clock_that_is_off_by_minutes_is_made_up_for(lab: Lab, recorder:
     assert lab.differences() == []
 
 
+@pytest.mark.slow
 async def test_a_suspended_installation_is_told_until_it_is_not(lab: Lab, recorder: Recorder) -> None:
     await work(lab, recorder)
     (installation,) = lab.world.installations.values()
@@ -168,6 +175,7 @@ async def test_a_suspended_installation_is_told_until_it_is_not(lab: Lab, record
     assert (await look(lab)).reasons == ()
 
 
+@pytest.mark.slow
 async def test_a_missing_permission_is_told_until_it_is_granted(lab: Lab, recorder: Recorder) -> None:
     await work(lab, recorder)
     (installation,) = lab.world.installations.values()
@@ -184,6 +192,7 @@ async def test_a_missing_permission_is_told_until_it_is_granted(lab: Lab, record
     assert lab.differences() == []
 
 
+@pytest.mark.slow
 async def test_an_unreachable_github_is_told_until_it_answers(lab: Lab, recorder: Recorder) -> None:
     await work(lab, recorder)
     await work(lab, recorder, lab.settings.model_copy(update={"api_url": "http://127.0.0.1:1"}))
@@ -210,6 +219,7 @@ async def test_what_is_not_there_any_more_is_not_awaited(lab: Lab, recorder: Rec
     assert (await of_repository(lab, place.id)).reasons == ()
 
 
+@pytest.mark.slow
 async def test_where_nothing_reads_the_api_no_reading_is_awaited(lab: Lab, recorder: Recorder) -> None:
     await work(lab, recorder)
     place = await lab.place()

@@ -30,6 +30,7 @@ DAILY = timedelta(days=1)
 ALWAYS = timedelta(0)
 
 
+@pytest.mark.slow
 async def test_a_first_sweep_reads_everything(lab: Lab) -> None:
     await lab.discover()
     run = await sweep(lab.reconciler, complete_every=DAILY)
@@ -37,6 +38,7 @@ async def test_a_first_sweep_reads_everything(lab: Lab) -> None:
     assert run.rows_seen == sum(len(each.issues) for each in lab.world.repositories.values())
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("pull_request_share", "enough"), [(0.5, 50), (0.0, 30)])
 async def test_small_repositories_are_read_for_few_points(
     open_lab: Open, pull_request_share: float, enough: int
@@ -60,6 +62,7 @@ async def test_what_came_since_the_size_was_told_is_read_too(lab: Lab) -> None:
     assert [line for line in lab.differences() if str(lab.repository.id) in line] == []
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("away", ["when it was read first", "for a while"])
 async def test_what_may_be_seen_since_is_read_with_the_next_sweep(lab: Lab, away: str) -> None:
     (installation,) = lab.world.installations.values()
@@ -83,6 +86,7 @@ async def test_what_may_be_seen_since_is_read_with_the_next_sweep(lab: Lab, away
     assert lab.site.answered - before == 1
 
 
+@pytest.mark.slow
 async def test_what_tokens_go_on_to_lack_is_not_read_for_ever(mirrored: Lab) -> None:
     await sweep(mirrored.reconciler, complete_every=ALWAYS)
     later = "UPDATE sync_marks SET complete_at = complete_at - interval '11 minutes'"
@@ -119,6 +123,7 @@ async def test_an_idle_sweep_is_one_request(mirrored: Lab) -> None:
     assert mirrored.changes() == changes
 
 
+@pytest.mark.slow
 async def test_a_sweep_reads_only_what_moved(mirrored: Lab) -> None:
     world, repository = mirrored.world, mirrored.repository
     issue = issues.open_issue(world, repository, "Seen by no hook", by=repository.owner)
@@ -136,6 +141,7 @@ async def test_a_sweep_reads_only_what_moved(mirrored: Lab) -> None:
     assert issue.number in repository.issues
 
 
+@pytest.mark.slow
 async def test_without_graphql_an_idle_sweep_is_free(mirrored: Lab) -> None:
     mirrored.site.faults.plan("failure", "graphql", times=1000)
     await sweep(mirrored.reconciler, complete_every=DAILY)
@@ -146,6 +152,7 @@ async def test_without_graphql_an_idle_sweep_is_free(mirrored: Lab) -> None:
     assert mirrored.site.budgets.spent("core") == spent
 
 
+@pytest.mark.slow
 async def test_without_graphql_a_sweep_finds_what_moved(mirrored: Lab) -> None:
     mirrored.site.faults.plan("failure", "graphql", times=1000)
     await sweep(mirrored.reconciler, complete_every=DAILY)
@@ -155,12 +162,14 @@ async def test_without_graphql_a_sweep_finds_what_moved(mirrored: Lab) -> None:
     assert mirrored.differences() == []
 
 
+@pytest.mark.slow
 async def test_a_rename_that_no_hook_told_is_found(mirrored: Lab) -> None:
     repositories.rename(mirrored.world, mirrored.repository, "brighter", by=mirrored.repository.owner)
     await sweep(mirrored.reconciler, complete_every=DAILY)
     assert mirrored.differences() == []
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("mark", ["issues_through", "pull_requests_through", "complete_at"])
 async def test_a_mark_of_a_time_that_cannot_be_yet_hides_nothing(mirrored: Lab, mark: str) -> None:
     mirrored.connection.execute(f"UPDATE sync_marks SET {mark} = '2999-01-01'")
@@ -181,6 +190,7 @@ async def test_a_complete_sweep_finds_what_moves_no_time(mirrored: Lab) -> None:
     assert mirrored.differences() == []
 
 
+@pytest.mark.slow
 async def test_sweeps_alone_follow_whatever_happens(mirrored: Lab) -> None:
     traffic = Traffic(mirrored.world, seed=7, pauses=(0.0, 0.02))
     for _ in range(3):
@@ -192,6 +202,7 @@ async def test_sweeps_alone_follow_whatever_happens(mirrored: Lab) -> None:
     assert mirrored.differences() == []
 
 
+@pytest.mark.slow
 async def test_a_repository_that_cannot_be_read_holds_up_no_other(mirrored: Lab) -> None:
     first, others = told_by_nobody(mirrored)
     mirrored.site.faults.plan("failure", f"repositories/{first.id}", times=1000)
@@ -204,6 +215,7 @@ async def test_a_repository_that_cannot_be_read_holds_up_no_other(mirrored: Lab)
     assert f"/repositories/{first.id}" in error
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("graphql", [True, False])
 async def test_a_repository_that_github_has_blocked_is_no_failure_of_the_sweep(mirrored: Lab, graphql: bool) -> None:
     first, _ = told_by_nobody(mirrored)
@@ -218,6 +230,7 @@ async def test_a_repository_that_github_has_blocked_is_no_failure_of_the_sweep(m
     assert not any(truth.gone(mirrored.connection, table) for table in truth.KEYS)
 
 
+@pytest.mark.slow
 async def test_a_blocked_repository_is_asked_for_only_with_the_next_complete_reading(mirrored: Lab) -> None:
     first, _ = told_by_nobody(mirrored)
     mirrored.site.faults.blocked.add(first.id)

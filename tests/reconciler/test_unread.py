@@ -71,6 +71,7 @@ async def waited_for(broken: Broken) -> None:
     assert pause(broken) > timedelta(seconds=10)
 
 
+@pytest.mark.slow
 async def test_a_run_that_breaks_before_it_looks_ends_no_pause(broken: Broken) -> None:
     await waited_for(broken)
     broken.faulty.break_(REPOSITORY, status(500))
@@ -79,6 +80,7 @@ async def test_a_run_that_breaks_before_it_looks_ends_no_pause(broken: Broken) -
     assert pause(broken) > timedelta(seconds=10)
 
 
+@pytest.mark.slow
 async def test_a_run_that_looks_elsewhere_ends_no_pause(broken: Broken) -> None:
     await waited_for(broken)
     place = await broken.place()

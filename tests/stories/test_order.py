@@ -4,6 +4,7 @@ import asyncio
 from dataclasses import dataclass
 from functools import cache
 
+import pytest
 import sqlalchemy as sa
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -69,6 +70,7 @@ def in_order(name: str) -> Telling:
     return Telling(name, tuple(range(len(told(name).deliveries))), frozenset(), frozenset(), (1, 1))
 
 
+@pytest.mark.slow
 @given(telling=tellings())
 @settings(max_examples=40, deadline=None)
 def test_a_story_told_in_any_way_ends_the_same(examples: Examples, telling: Telling) -> None:

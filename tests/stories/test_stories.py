@@ -44,6 +44,7 @@ async def test_a_story_in_order_gives_its_rows(engine: AsyncEngine, name: str) -
     assert missing(told.expected, found) == []
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", story.NAMES)
 async def test_a_story_one_delivery_at_a_time_gives_its_rows(engine: AsyncEngine, name: str) -> None:
     told = story.load(name)
@@ -61,6 +62,7 @@ async def test_a_shuffled_story_gives_its_rows(engine: AsyncEngine, name: str, s
     assert missing(told.expected, found) == []
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", story.NAMES)
 async def test_a_story_told_backwards_gives_its_rows(engine: AsyncEngine, name: str) -> None:
     told = story.load(name)

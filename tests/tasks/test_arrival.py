@@ -67,6 +67,7 @@ def place(world: World) -> Place:
     return Place(world)
 
 
+@pytest.mark.slow
 async def test_a_task_an_issue_a_pull_request_and_a_name(world: World, place: Place) -> None:
     for order in permutations((Place.task, Place.issue, Place.pull_request, Place.rename)):
         await place.begin()
@@ -92,6 +93,7 @@ async def test_a_task_and_its_branch(world: World, place: Place) -> None:
         assert await world.numbers(TASK) == (None, 7), order
 
 
+@pytest.mark.slow
 async def test_a_linked_issue_that_is_transferred_to_a_new_repository(world: World, place: Place) -> None:
     for order in permutations((Place.linked_task, Place.pull_request, Place.transfer, Place.new_repository)):
         await place.begin()

@@ -79,6 +79,7 @@ async def test_a_closing_keyword_closes_from_the_default_branch_alone(engine: As
     assert await query(engine, OUTCOME) == [(None, 0)]
 
 
+@pytest.mark.slow
 async def test_a_new_base_makes_a_mention_a_claim_and_the_other_way_round_in_any_order(engine: AsyncEngine) -> None:
     for bases, link, outcome in ((("next", "main"), CLOSES, (8, 1)), (("main", "next"), MENTIONS, (None, 0))):
         for order in permutations((told(1, bases[0]), told(2, bases[1]), told(2, bases[1]))):
@@ -97,6 +98,7 @@ async def test_another_default_branch_moves_the_claims_in_any_order(engine: Asyn
             assert await query(engine, OUTCOME) == [outcome], base
 
 
+@pytest.mark.slow
 async def test_a_rename_of_the_default_branch_keeps_the_claims_of_what_was_merged_in_any_order(
     engine: AsyncEngine,
 ) -> None:
@@ -107,6 +109,7 @@ async def test_a_rename_of_the_default_branch_keeps_the_claims_of_what_was_merge
         assert await query(engine, OUTCOME) == [(8, 1)], order
 
 
+@pytest.mark.slow
 async def test_what_was_merged_elsewhere_closes_nothing_when_that_becomes_the_default_in_any_order(
     engine: AsyncEngine,
 ) -> None:
@@ -117,6 +120,7 @@ async def test_what_was_merged_elsewhere_closes_nothing_when_that_becomes_the_de
         assert await query(engine, OUTCOME) == [(None, 0)], order
 
 
+@pytest.mark.slow
 async def test_one_batch_tells_of_a_merge_and_another_default_branch_what_several_do(engine: AsyncEngine) -> None:
     for facts, link in (((OPENED, MERGED, RENAMED, LABELED), CLOSES), ((*MERGED_ELSEWHERE, PREFERRED), MENTIONS)):
         for order in permutations(facts):

@@ -404,6 +404,7 @@ PIECES = [
 MARKDOWN = st.lists(st.one_of(st.sampled_from(PIECES), st.text(max_size=5)), max_size=30).map("".join)
 
 
+@pytest.mark.slow
 @settings(deadline=None)
 @given(MARKDOWN, MARKDOWN, st.one_of(st.none(), st.text(), st.from_regex(r"\Atask/[0-9a-f]{8}[-/]?")))
 def test_any_text_is_read(title: str, body: str, branch: str | None) -> None:

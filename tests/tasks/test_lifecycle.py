@@ -359,6 +359,7 @@ async def live(engine: AsyncEngine, life: Life) -> tuple[str, datetime | None]:
     return await scene.status(), await scene.ended()
 
 
+@pytest.mark.slow
 @given(life=lives())
 @settings(max_examples=60, deadline=None)
 def test_a_life_told_in_any_order_ends_the_same(examples: Examples, life: Life) -> None:

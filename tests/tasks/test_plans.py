@@ -12,7 +12,7 @@ from ghsync.tasks.item import Item, as_json
 from tests import postgres
 from tests.tasks.world import World
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, pytest.mark.slow]
 
 LARGE = ("github_issues", "github_mentions", "task_github_links", "tasks", "github_repository_aliases")
 
@@ -65,6 +65,7 @@ async def read_whole(conn: AsyncConnection, statement: sa.TextClause, values: Ma
     return set(scans) & set(LARGE)
 
 
+@pytest.mark.slow
 async def test_deriving_reads_no_large_table_whole(crowded: World) -> None:
     repository = await crowded.value("SELECT id::text FROM github_repositories WHERE github_id = '7'")
     task = await crowded.value("SELECT id::text FROM tasks LIMIT 1")

@@ -8,7 +8,6 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from ghsync.database import transaction
 from ghsync.inbox.queue import ClaimedDelivery
-from ghsync.projector import project
 from ghsync.simulator.actions import branches, checks, conversations, pull_requests, repositories
 from ghsync.simulator.app import EVERY_EVENT
 from ghsync.simulator.commit import Change
@@ -16,6 +15,7 @@ from ghsync.simulator.delivery import Delivery
 from ghsync.simulator.pull_request import PullRequest
 from ghsync.simulator.workflow_run import WorkflowEvent
 from ghsync.simulator.world import World
+from tests import projection
 from tests.mirror.reports import query
 from tests.simulator import situations, verdict
 from tests.simulator.conftest import assemble
@@ -61,7 +61,7 @@ async def tell(engine: AsyncEngine, act: Act, order: Order = ORDERS["one by one"
     """Project all that was sent."""
     for batch in order(claimed(act.world.deliveries, act)):
         async with transaction(engine) as conn:
-            assert {verdict.status for verdict in await project.project(conn, batch)} <= {"processed", "ignored"}
+            assert {verdict.status for verdict in await projection.project(conn, batch)} <= {"processed", "ignored"}
 
 
 async def tracked(engine: AsyncEngine, columns: str) -> list[tuple[Any, ...]]:

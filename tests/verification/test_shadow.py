@@ -24,6 +24,7 @@ def linking() -> Batch:
     return batch
 
 
+@pytest.mark.slow
 async def test_a_batch_in_the_shadow_writes_nothing_live_and_holds_up_no_live_one(
     database_url: str, engine: AsyncEngine
 ) -> None:

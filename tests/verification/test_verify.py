@@ -66,6 +66,7 @@ def changed_readings(server_url: str, template: str) -> Iterator[Report]:
         yield verify(url)
 
 
+@pytest.mark.slow
 def test_nothing_is_found_where_only_the_gate_wrote(untouched: Report) -> None:
     assert untouched.findings == []
     assert untouched.unreadable == 0
@@ -77,6 +78,7 @@ def test_every_noun_is_compared(untouched: Report) -> None:
     assert {noun.name for noun in nouns.NOUNS} == set(untouched.tables) <= set(schema.MIRRORED)
 
 
+@pytest.mark.slow
 @every_noun
 def test_a_column_that_was_changed_by_hand_is_found_twice_and_named(changed: Report, noun: Noun) -> None:
     found = [finding for finding in of(changed, noun.name) if finding.live == "by hand"]
@@ -88,6 +90,7 @@ def test_a_column_that_was_changed_by_hand_is_found_twice_and_named(changed: Rep
     assert len({repr(finding.expected) for finding in found}) == 1
 
 
+@pytest.mark.slow
 @every_noun
 def test_a_column_of_a_row_that_the_api_wrote_is_found_by_the_feed(changed_readings: Report, noun: Noun) -> None:
     found = of(changed_readings, noun.name)
@@ -97,6 +100,7 @@ def test_a_column_of_a_row_that_the_api_wrote_is_found_by_the_feed(changed_readi
     ]
 
 
+@pytest.mark.slow
 def test_a_review_that_rest_has_read_is_as_new_as_the_question_was(database_url: str) -> None:
     def read(seconds: float, updated_at: datetime | None) -> Batch:
         batch = reports.in_app()
@@ -108,6 +112,7 @@ def test_a_review_that_rest_has_read_is_as_new_as_the_question_was(database_url:
     assert verify(database_url).findings == []
 
 
+@pytest.mark.slow
 def test_a_row_that_is_missing_or_too_many_is_found_by_replay_and_feed(
     told: str, connection: psycopg.Connection
 ) -> None:
@@ -127,6 +132,7 @@ def test_a_row_that_is_missing_or_too_many_is_found_by_replay_and_feed(
     assert {finding.key["repository"] for finding in surplus} == {"tarnfield/stationd"}
 
 
+@pytest.mark.slow
 def test_a_row_that_is_newer_or_older_than_all_deliveries_is_found(told: str, connection: psycopg.Connection) -> None:
     connection.execute("UPDATE github_issues SET updated_at = updated_at + interval '1 hour'")
     connection.execute("UPDATE github_repositories SET updated_at = updated_at - interval '1 hour'")
@@ -139,6 +145,7 @@ def test_a_row_that_is_newer_or_older_than_all_deliveries_is_found(told: str, co
     }
 
 
+@pytest.mark.slow
 def test_tracking_that_was_changed_by_hand_is_found_by_the_feed_and_by_deriving_it_anew(
     database_url: str, connection: psycopg.Connection
 ) -> None:
@@ -158,6 +165,7 @@ def test_tracking_that_was_changed_by_hand_is_found_by_the_feed_and_by_deriving_
     assert connection.execute(was).fetchone() == ("by hand",)
 
 
+@pytest.mark.slow
 def test_what_the_api_told_later_is_not_judged_by_replay(told: str) -> None:
     async def read(engine: AsyncEngine) -> None:
         async with engine.connect() as conn:
@@ -182,6 +190,7 @@ def test_what_the_api_told_later_is_not_judged_by_replay(told: str) -> None:
     assert report.tables["github_issues"].unjudged == 1
 
 
+@pytest.mark.slow
 def test_what_is_projected_meanwhile_is_no_finding(told: str, connection: psycopg.Connection) -> None:
     def work(stage: str, done: int, total: int) -> None:
         if (stage, done) == ("Replaying the inbox", 0):
@@ -195,6 +204,7 @@ def test_what_is_projected_meanwhile_is_no_finding(told: str, connection: psycop
     assert before < (connection.execute("SELECT count(*) FROM webhook_deliveries").fetchone() or ())
 
 
+@pytest.mark.slow
 def test_a_delivery_that_waits_is_no_finding_whether_it_was_projected_before_or_not(told: str) -> None:
     async def act(engine: AsyncEngine) -> None:
         async with engine.begin() as conn:
@@ -210,6 +220,7 @@ def test_a_delivery_that_waits_is_no_finding_whether_it_was_projected_before_or_
     assert report.waiting > 3
 
 
+@pytest.mark.slow
 def test_parked_deliveries_that_cannot_be_read_are_skipped_and_counted(
     told: str, connection: psycopg.Connection
 ) -> None:
@@ -222,12 +233,14 @@ def test_parked_deliveries_that_cannot_be_read_are_skipped_and_counted(
     assert (report.findings, report.unreadable) == ([], 1)
 
 
+@pytest.mark.slow
 def test_what_was_removed_from_the_inbox_is_not_missed(told: str, connection: psycopg.Connection) -> None:
     connection.execute("DELETE FROM webhook_deliveries WHERE id < (SELECT max(id) FROM webhook_deliveries)")
 
     assert verify(told).findings == []
 
 
+@pytest.mark.slow
 def test_nothing_of_the_shadow_stays_and_what_was_left_of_an_earlier_one_is_dropped(
     told: str, connection: psycopg.Connection
 ) -> None:
@@ -241,6 +254,7 @@ def test_nothing_of_the_shadow_stays_and_what_was_left_of_an_earlier_one_is_drop
     assert connection.execute(jobs).fetchall() == before
 
 
+@pytest.mark.slow
 def test_the_shadow_is_dropped_when_a_verification_breaks(told: str, connection: psycopg.Connection) -> None:
     def interrupt(stage: str, done: int, total: int) -> None:
         raise KeyboardInterrupt
@@ -250,11 +264,13 @@ def test_the_shadow_is_dropped_when_a_verification_breaks(told: str, connection:
     assert connection.execute(mirrors.SCHEMAS).fetchall() == []
 
 
+@pytest.mark.slow
 def test_of_two_verifications_at_once_the_second_says_so(told: str) -> None:
     with shadow.standing(told), pytest.raises(UnderWay, match="verified already"):
         verify(told)
 
 
+@pytest.mark.slow
 def test_members_are_compared(database_url: str, connection: psycopg.Connection) -> None:
     mirrors.at_work(database_url, mirrors.tell_members)
     assert verify(database_url).findings == []
@@ -269,6 +285,7 @@ def test_members_are_compared(database_url: str, connection: psycopg.Connection)
     ]
 
 
+@pytest.mark.slow
 def test_a_ping_is_ignored_by_a_replay_too(database_url: str) -> None:
     mirrors.at_work(database_url, mirrors.tell_ping)
     assert verify(database_url).findings == []
