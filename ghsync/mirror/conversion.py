@@ -16,13 +16,17 @@ from ghsync.mirror.upsert import Change, amend
 
 _GONE = Group("gone", ("deleted_at",))
 
-# The time follows from the rows, whatever came first (I5), and is not before anybody saw the issue.
+# The time follows from the rows, whatever came first (I5), and is not before anybody saw the issue. Both are looked up
+# one by one: a plan that knows no sizes yet would compare each pull request there is with all that are asked for.
 _CONVERTED = sa.text("""
 SELECT i.repository_id::text AS repository_id, i.number, gone.deleted_at
 FROM unnest(CAST(:repositories AS uuid[]), CAST(:numbers AS int[])) AS asked(repository_id, number)
-JOIN github_pull_requests p
-  ON p.repository_id = asked.repository_id AND p.number = asked.number AND p.deleted_at IS NULL
-JOIN github_issues i ON i.repository_id = asked.repository_id AND i.number = asked.number
+CROSS JOIN LATERAL (
+  SELECT repository_id, number, deleted_at, observed_at, verified_at FROM github_issues
+  WHERE repository_id = asked.repository_id AND number = asked.number OFFSET 0) i
+CROSS JOIN LATERAL (
+  SELECT created_at FROM github_pull_requests
+  WHERE repository_id = asked.repository_id AND number = asked.number AND deleted_at IS NULL OFFSET 0) p
 CROSS JOIN LATERAL (SELECT greatest(p.created_at, i.observed_at, i.verified_at) AS deleted_at) gone
 WHERE coalesce(i.deleted_at, '-infinity') < gone.deleted_at
 ORDER BY 1, 2

@@ -177,7 +177,7 @@ SELECT {_key(noun, "i")}, coalesce(w.id, b.id)::text AS id, b.id IS NULL AS crea
 FROM incoming i
 LEFT JOIN written w ON {_same_key(noun, "w", "i")}
 LEFT JOIN before b ON {_same_key(noun, "b", "i")}
-{_difference(noun)}
+{difference(noun.reported)}
 WHERE w.id IS NOT NULL OR {unsettled}
 """)
 
@@ -199,7 +199,7 @@ WITH incoming AS MATERIALIZED (
 SELECT {_key(noun, "w")}, w.id::text AS id, false AS created, changed.*,
        {_belongs_to(noun)}, w.observed_at, w.sync_source, w.deleted_at IS NOT NULL AS deleted, false AS unordered
 FROM written w JOIN before b ON b.id = w.id
-{_difference(noun)}
+{difference(noun.reported)}
 """)
 
 
@@ -258,27 +258,25 @@ def _group_assignment(noun: Noun, group: Group, flags: dict[str, str], insists: 
     return f"({', '.join(values)}) = (SELECT {', '.join(values.values())} FROM {decided})"
 
 
-def _difference(noun: Noun) -> str:
-    return difference(noun.reported)
-
-
 def difference(columns: Iterable[str], before: str = "b", after: str = "w") -> str:
     """A LATERAL join that answers ``fields``, ``old`` and ``new`` of the rows ``before`` and ``after``.
 
-    updated_at alone is no news: it moves with every event.
+    updated_at alone is no news: it moves with every event. Each column is compared once, and both rows are made JSON as
+    a whole, with what is the same left out: to make objects value by value takes twice as long.
     """
-    pairs = []
-    for name in columns:
-        differs = f"{before}.{name} IS DISTINCT FROM {after}.{name}"
-        pairs.append(
-            f"('{name}', {differs}, CASE WHEN {differs} THEN to_jsonb({before}.{name}) END, "
-            f"CASE WHEN {differs} THEN to_jsonb({after}.{name}) END)"
-        )
+    names = list(columns)
+
+    def of_each(text: str) -> str:
+        return ", ".join(text.format(name=name) for name in names)
+
     return f"""LEFT JOIN LATERAL (
-  SELECT array_agg(c.name) AS fields,
-         CASE WHEN {before}.id IS NOT NULL THEN jsonb_object_agg(c.name, c.old) END::text AS old,
-         jsonb_object_agg(c.name, c.new)::text AS new
-  FROM (VALUES {", ".join(pairs)}) AS c(name, differs, old, new)
-  WHERE c.differs
-  HAVING bool_or(c.name <> 'updated_at')
+  SELECT array_remove(ARRAY[{of_each("CASE WHEN d.{name} THEN '{name}' END")}], NULL) AS fields,
+         CASE WHEN {before}.id IS NOT NULL THEN to_jsonb(o) - s.same END::text AS old,
+         (to_jsonb(n) - s.same)::text AS new
+  FROM (SELECT {of_each(f"{before}.{{name}} IS DISTINCT FROM {after}.{{name}} AS {{name}}")} OFFSET 0) d
+  CROSS JOIN LATERAL (
+    SELECT array_remove(ARRAY[{of_each("CASE WHEN NOT d.{name} THEN '{name}' END")}], NULL) AS same OFFSET 0) s
+  CROSS JOIN LATERAL (SELECT {of_each(f"CASE WHEN d.{{name}} THEN {before}.{{name}} END AS {{name}}")}) o
+  CROSS JOIN LATERAL (SELECT {of_each(f"CASE WHEN d.{{name}} THEN {after}.{{name}} END AS {{name}}")}) n
+  WHERE {" OR ".join(f"d.{name}" for name in names if name != "updated_at")}
 ) changed ON {after}.id IS NOT NULL"""

@@ -75,8 +75,10 @@ async def _settle(
 
     The numbers of ``unmade`` ones go with them.
     """
-    named = sorted(set(tasks))
-    found = await neighbourhood.find(conn, {*items, *(link.item for link in decided)}, named)
+    named, given = sorted(set(tasks)), {*items, *(link.item for link in decided)}
+    if not named and not given:
+        return []
+    found = await neighbourhood.find(conn, given, named)
     changed = list(decided)
     withdrawn = list(unmade)
     for kind in ("issue", "pull_request"):  # those of pull requests follow from those of issues

@@ -10,8 +10,9 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from ghsync.inbox import queue
 from ghsync.inbox.queue import ClaimedDelivery
-from ghsync.projector import project
+from ghsync.projector import ahead, project
 from ghsync.projector.batch import Batch
+from ghsync.worker import create_engine
 from tests.test_worker import arrive, delivery, worker
 
 pytestmark = pytest.mark.anyio
@@ -117,3 +118,34 @@ async def test_who_is_cancelled_holds_nothing_of_what_was_taken_ahead(
         await draining
     assert await ask(engine, UNLOCKED) == [(4,)]
     assert await ask(engine, STATUSES) == [("pending",)]
+
+
+FIND = "PREPARE find (text) AS SELECT FROM organizations o WHERE o.github_account_id = $1"
+GROW = """INSERT INTO organizations (name, slug, github_account_id)
+          SELECT n, n, n FROM (SELECT n::text FROM generate_series(1, 20000) n) s"""
+
+
+async def test_plans_are_made_anew_when_a_mirror_has_doubled(
+    database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(ahead, "FIRST_PLANS", 2)
+    planned_once = create_engine(database_url)
+
+    async def plan() -> str:
+        ((found,),) = await ask(planned_once, "EXPLAIN (FORMAT JSON) EXECUTE find('7')")
+        return str(found[0]["Plan"]["Node Type"])
+
+    async with planned_once.begin() as conn:  # the one connection that everything here uses
+        await conn.execute(sa.text("INSERT INTO organizations (name, slug) VALUES ('one', 'one')"))
+        await conn.execute(sa.text("ANALYZE organizations"))
+        await conn.execute(sa.text(FIND))
+    before = await plan()
+    async with planned_once.begin() as conn:
+        await conn.execute(sa.text(GROW))
+    await fill(planned_once, 1)
+    await worker(planned_once).step()
+    assert await plan() == before
+    await arrive(planned_once, delivery("another", "2", 2))
+    await worker(planned_once).step()
+    assert (before, await plan()) == ("Seq Scan", "Index Only Scan")
+    await planned_once.dispose()
