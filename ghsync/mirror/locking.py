@@ -27,8 +27,9 @@ SELECT pg_advisory_xact_lock({locks.FIRST_SIGHT}) WHERE :always OR EXISTS (
 # A repository that is renamed leaves its name to others, so they are locked too.
 _LOCK = sa.text(f"""
 SELECT r.github_id, r.id::text AS id, r.full_name, r.tracked_name, r.owner_id, a.first_observed_at AS named_since,
-       {following.QUIET} AS quiet,
-       i.github_id AS installation, r.access_ended_at IS NOT NULL AS ended, r.access_observed_at
+       {following.QUIET} AS quiet, o.id::text AS organization_id, o.github_login AS account_login,
+       i.github_id AS installation, i.id::text AS installation_id,
+       r.access_ended_at IS NOT NULL AS ended, r.access_observed_at
 FROM github_repositories r
 LEFT JOIN github_repository_aliases a ON a.repository_id = r.id AND a.full_name = r.full_name
 LEFT JOIN organizations o ON o.github_account_id = r.owner_id

@@ -144,17 +144,19 @@ UPDATE organizations o SET slug = s.slug FROM settled s WHERE s.id = o.id AND o.
 
 
 async def meet(
-    conn: AsyncConnection, rows: Sequence[Row], entries: Entries, stored: Mapping[GitHubId, GitHubId]
+    conn: AsyncConnection, rows: Sequence[Row], entries: Entries, stored: Mapping[GitHubId, Any]
 ) -> Accounts:
     """Create the organizations and installations that are missing, and note what accounts told of their logins.
 
-    ``rows`` are those of repositories, and ``stored`` the owners that are known, by the repository's GitHub id.
+    ``rows`` are those of repositories, and ``stored`` what `locking.lock_seen` has answered of them.
     """
-    of_rows = await _of_rows(conn, rows, stored)
+    of_rows = await _of_rows(conn, rows, {key: row.owner_id for key, row in stored.items()})
     met = _accounts(rows, of_rows, entries)
     wanted = {**entries.named, **{key: row["sync_source"] for key, row in entries.accounts.items()}}
     asked = {"installations": [*wanted, *entries.installations], "accounts": list(met)}
-    known = await _known(conn, asked)
+    known = _shown(stored)
+    if not (met.keys() <= known.organizations.keys() and known.installed.keys() >= {*asked["installations"]}):
+        known = await _known(conn, asked)
     new = [account for account in met if account not in known.organizations]
     missing = [github_id for github_id in wanted if github_id not in known.installed]
     await _create(conn, {account: met[account] for account in new}, {each: wanted[each] for each in missing})
@@ -239,6 +241,16 @@ class _KnownIds:
     organizations: Mapping[GitHubId, str]
     logins: Mapping[GitHubId, str | None]
     installed: Mapping[GitHubId, str]
+
+
+def _shown(stored: Mapping[GitHubId, Any]) -> _KnownIds:
+    """The owners and installations of the repositories that were locked, which mostly are all that is told of."""
+    rows = stored.values()
+    return _KnownIds(
+        {row.owner_id: row.organization_id for row in rows if row.organization_id},
+        {row.owner_id: row.account_login for row in rows if row.organization_id},
+        {row.installation: row.installation_id for row in rows if row.installation},
+    )
 
 
 async def _known(conn: AsyncConnection, asked: dict[str, Any]) -> _KnownIds:

@@ -39,7 +39,7 @@ async def write(conn: AsyncConnection, entries: Entries) -> Registration:
     await locking.take_turns(conn, list(entries.repositories), always=above)
     below = await following.below(conn, entries.logins.values(), entries.ended, entries.living) if above else []
     stored = await locking.lock_seen(conn, rows, entries.mentioned, below)
-    met = await organizations.meet(conn, rows, entries, {key: row.owner_id for key, row in stored.items()})
+    met = await organizations.meet(conn, rows, entries, stored)
     own = await projects.create(conn, [row for row in rows if row["github_id"] not in stored], met.of_rows)
 
     changes = await _write_installations(conn, entries, met)
