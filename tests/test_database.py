@@ -111,11 +111,11 @@ async def test_who_is_cancelled_gives_the_connection_back_wherever_that_is(
             break
         with pytest.raises(asyncio.CancelledError):
             await task
-        gc.collect()
         async with asyncio.timeout(5):
             while engine.pool.checkedout():  # noqa: ASYNC110 (the pool sets no event)
                 await asyncio.sleep(0)
     assert step > 5
+    gc.collect()
 
 
 async def test_a_lost_connection_takes_none_from_who_uses_another(engine: AsyncEngine) -> None:
