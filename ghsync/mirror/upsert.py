@@ -198,7 +198,7 @@ WITH incoming AS MATERIALIZED (
 )
 SELECT {_key(noun, "w")}, w.id::text AS id, false AS created, changed.*,
        {_belongs_to(noun)}, w.observed_at, w.sync_source, w.deleted_at IS NOT NULL AS deleted, false AS unordered
-FROM written w JOIN before b ON b.id = w.id
+FROM written w LEFT JOIN before b ON b.id = w.id
 {difference(noun.reported)}
 """)
 
@@ -260,6 +260,9 @@ def _group_assignment(noun: Noun, group: Group, flags: dict[str, str], insists: 
 
 def difference(columns: Iterable[str], before: str = "b", after: str = "w") -> str:
     """A LATERAL join that answers ``fields``, ``old`` and ``new`` of the rows ``before`` and ``after``.
+
+    ``before`` is to be in a LEFT JOIN: of an inner one, PostgreSQL may compare all pairs before it looks which belong
+    together.
 
     updated_at alone is no news: it moves with every event. Each column is compared once, and both rows are made JSON as
     a whole, with what is the same left out: to make objects value by value takes twice as long.

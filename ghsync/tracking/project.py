@@ -88,7 +88,7 @@ WITH before AS MATERIALIZED (
 SELECT w.id::text AS id, w.repository_id::text AS repository_id, w.pr_number AS number, false AS created,
        changed.*, r.observed_at, r.sync_source, false AS undecided,
        w.task_id::text AS task_id, b.task_id::text AS task_before
-FROM written w JOIN before b ON b.id = w.id JOIN github_repositories r ON r.id = w.repository_id
+FROM written w LEFT JOIN before b ON b.id = w.id JOIN github_repositories r ON r.id = w.repository_id
 {difference(_RENAMED)}
 """)
 
