@@ -18,7 +18,7 @@ import sqlalchemy as sa
 import uvloop
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from ghsync import database, embedded, log, migrate
+from ghsync import embedded, log, migrate, worker
 from ghsync.inbox.queue import ClaimedDelivery
 from ghsync.mirror import branch, comment, issue, label, milestone, pull_request
 from ghsync.mirror.noun import Noun, Row
@@ -35,9 +35,9 @@ A_SECOND_AT_LEAST = 3000
 
 async def drain(engine: AsyncEngine, batch: int) -> float:
     """Deliveries projected per second by one worker."""
-    worker = Worker(engine, batch_size=batch, poll_seconds=1, max_attempts=1)
+    one = Worker(engine, batch_size=batch, poll_seconds=1, max_attempts=1)
     started = time.perf_counter()
-    done = await worker.drain()
+    done = await one.drain()
     return done / (time.perf_counter() - started)
 
 
@@ -81,7 +81,7 @@ def plain(noun: Noun) -> sa.TextClause:
 
 async def measure(url: str, count: int, batch: int) -> tuple[float, float]:
     """Deliveries per second: projected, and upserted by hand."""
-    engine = database.create_engine(url)
+    engine = worker.create_engine(url)
     try:
         claimed = await deliveries.fill(engine, count)
         projected = await drain(engine, batch)
