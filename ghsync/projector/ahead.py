@@ -81,7 +81,9 @@ class Reader:
         """
         claimed: Sequence[ClaimedDelivery] = ()
         try:
-            batch = await ((self._taken() if ids is None else None) or self._take(ids))
+            batch = await ((self._next if ids is None else None) or self._take(ids))
+            if ids is None:
+                self._next = None  # now, and not before: who is cancelled while it is awaited gives it up
             claimed = batch.claimed
             async with batch.transaction:
                 if self._is_ahead and ids is None and len(claimed) == self._size:
@@ -92,11 +94,6 @@ class Reader:
             if isinstance(error, DatabaseUnavailable | BatchFailed) or not isinstance(error, Exception):
                 raise
             raise BatchFailed(claimed, error) from None
-
-    def _taken(self) -> asyncio.Task[OpenBatch] | None:
-        """The batch that is taken ahead, for whoever asks first."""
-        taken, self._next = self._next, None
-        return taken
 
     async def _take(self, ids: Sequence[int] | None) -> OpenBatch:
         claimed: Sequence[ClaimedDelivery] = ()
@@ -121,7 +118,7 @@ class Reader:
 
     async def _give_up(self) -> None:
         """Leave to others what was taken ahead: nothing was written of it."""
-        taken = self._taken()
+        taken, self._next = self._next, None
         if taken is None:
             return
         taken.cancel()
