@@ -85,6 +85,16 @@ async def until_empty(folder: Path) -> None:
     await service.until(nothing_is_left, "all that was spooled is in the inbox")
 
 
+async def until_over(one: Spool, folder: Path) -> None:
+    """Wait until nothing is left, and whatever comes next goes to PostgreSQL: that is found out after the last file."""
+    await until_empty(folder)
+
+    async def is_over() -> bool:
+        return not one._spooling.is_set()
+
+    await service.until(is_over, "deliveries go to PostgreSQL again")
+
+
 async def record(one: Spool, deliveries: list[Delivery]) -> list[str]:
     return await asyncio.gather(*map(one.record, deliveries))
 
@@ -243,7 +253,7 @@ async def test_a_delivery_that_postgresql_refuses_is_put_aside_and_the_rest_ente
         assert await record(one, deliveries) == ["spooled"] * 9
         with capture_logs() as logs:
             await door.open()
-            await until_empty(tmp_path)
+            await until_over(one, tmp_path)
             assert await one.record(DELIVERY) == "queued"
     assert guids(connection) == [deliveries[place].guid for place in (1, 2, 3, 5, 6, 7, 8)] + [DELIVERY.guid]
     (told,) = [entry for entry in logs if "refused" in entry]
