@@ -139,7 +139,6 @@ def batch(noun: Noun, repository_id: str) -> str:
     return parameter([{"repository_id": repository_id} | row for row in payloads[noun]])
 
 
-@pytest.mark.slow
 async def test_the_statements_of_a_batch_read_no_large_table_whole(crowded: AsyncConnection) -> None:
     repository_id = await app(crowded)
     for noun in (issue.noun, pull_request.noun, label.noun):
@@ -178,7 +177,6 @@ HOT = {
 }
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("name", HOT)
 async def test_a_plan_that_is_made_once_reads_no_large_table_whole(crowded: AsyncConnection, name: str) -> None:
     steps = await generic_plan(crowded, HOT[name])
@@ -216,7 +214,6 @@ def test_a_plan_that_was_made_for_an_empty_mirror_looks_at_nothing_but_what_is_a
     assert max(step["Actual Loops"] for step in steps) < 20
 
 
-@pytest.mark.slow
 async def test_what_came_later_is_read_from_the_newest_backwards(crowded: AsyncConnection) -> None:
     ((since,),) = await rows(crowded, "SELECT now() - interval '1 hour'")
     steps = await plan(crowded, overlay._LATER, {"repositories": [await app(crowded)], "since": since})
@@ -231,7 +228,6 @@ async def test_a_push_reads_the_pull_requests_of_its_branch(crowded: AsyncConnec
     assert await read_whole(crowded, overlay._OUTDATED, {"branches": [branch_id]}) == set()
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("noun", [issue.noun, pull_request.noun], ids=["issues", "pull requests"])
 async def test_a_label_reads_only_what_carries_it(crowded: AsyncConnection, noun: Noun) -> None:
     asked = {"repositories": [await app(crowded)], "labels": ['[{"id": 7}]'], "milestones": ["4"]}

@@ -65,7 +65,6 @@ async def read_whole(conn: AsyncConnection, statement: sa.TextClause, values: Ma
     return set(scans) & set(LARGE)
 
 
-@pytest.mark.slow
 async def test_deriving_reads_no_large_table_whole(crowded: World) -> None:
     repository = await crowded.value("SELECT id::text FROM github_repositories WHERE github_id = '7'")
     task = await crowded.value("SELECT id::text FROM tasks LIMIT 1")
