@@ -5,6 +5,7 @@ order in which they were claimed; so while PostgreSQL writes, this process reads
 """
 
 import asyncio
+import time
 from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass, replace
@@ -22,6 +23,9 @@ from ghsync.projector.batch import Batch
 
 AT_ONCE = 50
 """Deliveries decoded before others get their turn: requests are answered, and statements sent, in between."""
+
+OLD_SECONDS = 4.0
+"""What is ahead waits idle in a transaction: before PostgreSQL ends its session, it is given up and taken anew."""
 
 # Where others may be doing the same, or hold something already, locks are not worth the wait that sessions allow.
 _BRIEFLY = sa.text("SET LOCAL lock_timeout = '200ms'")
@@ -61,6 +65,7 @@ class Reader:
         self._detours = detours
         self._is_ahead = False
         self._next: asyncio.Task[OpenBatch] | None = None
+        self._next_since = 0.0
 
     @asynccontextmanager
     async def ahead(self) -> AsyncIterator[None]:
@@ -80,6 +85,8 @@ class Reader:
         has to come later.
         """
         claimed: Sequence[ClaimedDelivery] = ()
+        if time.monotonic() - self._next_since > OLD_SECONDS:
+            await self._give_up()
         try:
             batch = await ((self._next if ids is None else None) or self._take(ids))
             if ids is None:
@@ -87,7 +94,7 @@ class Reader:
             claimed = batch.claimed
             async with batch.transaction:
                 if self._is_ahead and ids is None and len(claimed) == self._size:
-                    self._next = asyncio.create_task(self._take(None))
+                    self._next, self._next_since = asyncio.create_task(self._take(None)), time.monotonic()
                 yield batch
         except BaseException as error:
             await self._give_up()

@@ -8,6 +8,7 @@ import pytest
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
+from ghsync import database
 from ghsync.inbox import queue
 from ghsync.inbox.queue import ClaimedDelivery
 from ghsync.projector import ahead, project
@@ -18,6 +19,8 @@ from tests.test_worker import arrive, delivery, worker
 pytestmark = pytest.mark.anyio
 
 UNLOCKED = "SELECT count(*) FROM (SELECT FROM webhook_deliveries FOR UPDATE SKIP LOCKED) free"
+IDLE = """SELECT pid FROM pg_stat_activity WHERE datname = current_database() AND state = 'idle in transaction'
+          AND pid NOT IN (SELECT pid FROM pg_locks WHERE relation = 'change_events'::regclass)"""
 STATUSES = "SELECT DISTINCT status FROM webhook_deliveries"
 
 
@@ -96,6 +99,27 @@ async def test_what_was_taken_ahead_comes_after_the_halves_of_a_batch_that_faile
     assert await ask(engine, "SELECT id, status FROM webhook_deliveries ORDER BY id") == [
         (1, "processed"), (2, "parked"), (3, "processed"), (4, "processed"),
     ]  # fmt: skip
+
+
+async def test_what_was_taken_too_long_ago_is_taken_anew(
+    engine: AsyncEngine, database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """PostgreSQL may have ended its session meanwhile."""
+    await fill(engine, 4)
+    monkeypatch.setattr(ahead, "OLD_SECONDS", 0)
+    seen = Seen(monkeypatch)
+    write = project.write
+
+    async def takes_long(conn: AsyncConnection, batch: Batch) -> Sequence[Any]:
+        written = await write(conn, batch)
+        await ask(engine, f"SELECT pg_terminate_backend(pid) FROM ({IDLE}) idle")
+        return written
+
+    monkeypatch.setattr(project, "write", takes_long)
+    limited = database.create_engine(database_url)
+    assert await worker(limited, batch_size=2).drain() == 4
+    assert seen.order == [("claimed", 1), ("written", 1), ("claimed", 3), ("claimed", 3), ("written", 3)]
+    await limited.dispose()
 
 
 async def test_who_is_cancelled_holds_nothing_of_what_was_taken_ahead(
