@@ -11,8 +11,8 @@ BENCHMARKS = $(filter-out %/__init__.py %/conftest.py %/generator.py %/deliverie
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: attack help demo test test-slow test-simulator check check-format check-lint check-types check-imports check-migrations \
-	fix bench chaos corpus fixtures migration constraints
+.PHONY: attack help demo test test-slow test-simulator check check-format check-lint check-types check-imports \
+	check-migrations fix bench chaos corpus fixtures migration constraints
 
 help: ## List the commands
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1|\2/p' Makefile | while IFS='|' read -r name what; do \

@@ -220,7 +220,7 @@ async def test_a_poison_is_parked_after_its_last_attempt_with_the_first_line_of_
     ((attempts, error),) = await query(engine, "SELECT attempts, last_error FROM webhook_deliveries")
     first, second, *_ = error.splitlines()
     assert (attempts, first.partition(": ")[2]) == (3, "no room for poison")
-    assert "ghsync" in second
+    assert "projector/ahead.py" in second
     assert await worker(engine).drain() == 0
 
 

@@ -227,9 +227,16 @@ def test_a_demo_that_is_ended_in_the_middle_leaves_nothing(tmp_path: Path, momen
     assert left_behind(tmp_path) == []
 
 
-def test_a_server_that_is_killed_in_the_middle_ends_the_demo_which_says_so(tmp_path: Path) -> None:
-    with demonstrating(tmp_path) as demo:
-        read_to(demo, "mirrors a simulated GitHub")
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [((), "mirrors a simulated GitHub"), (("--seconds", str(LONGEST_SECONDS)), "In another terminal")],
+    ids=["in the middle", "while it stays up"],
+)
+def test_a_server_that_is_killed_ends_the_demo_which_says_so(
+    tmp_path: Path, options: tuple[str, ...], words: str
+) -> None:
+    with demonstrating(tmp_path, *options) as demo:
+        read_to(demo, words)
         (server,) = [child for child in psutil.Process(demo.pid).children() if "serve" in child.cmdline()]
         server.kill()
         _, complained = demo.communicate(timeout=LONGEST_SECONDS)
@@ -237,18 +244,6 @@ def test_a_server_that_is_killed_in_the_middle_ends_the_demo_which_says_so(tmp_p
     assert demo.returncode == 1
     assert complained.startswith("`ghsync serve` ended in the middle (exit code -9): ")
     assert complained.count("\n") == 1
-    assert left_behind(tmp_path) == []
-
-
-def test_a_server_that_is_killed_while_the_demo_stays_up_ends_it_too(tmp_path: Path) -> None:
-    with demonstrating(tmp_path, "--seconds", str(LONGEST_SECONDS)) as demo:
-        read_to(demo, "In another terminal")
-        (server,) = [child for child in psutil.Process(demo.pid).children() if "serve" in child.cmdline()]
-        server.kill()
-        _, complained = demo.communicate(timeout=LONGEST_SECONDS)
-
-    assert demo.returncode == 1
-    assert complained.startswith("`ghsync serve` ended in the middle (exit code -9): ")
     assert left_behind(tmp_path) == []
 
 
