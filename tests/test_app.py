@@ -280,7 +280,8 @@ async def test_what_could_not_be_committed_a_moment_ago_is_told_where_nothing_el
 async def test_what_is_rehearsed_leaves_nothing_behind(operator: httpx.AsyncClient, connection: Connection) -> None:
     assert (await operator.get("/readyz")).status_code == 200
     assert connection.execute("SELECT count(*) FROM webhook_deliveries").fetchone() == (0,)
-    assert connection.execute("SELECT count(*) FROM pg_stat_activity WHERE state LIKE 'idle in%'").fetchone() == (0,)
+    idle = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND state LIKE 'idle in%'"
+    assert connection.execute(idle).fetchone() == (0,)
 
 
 async def test_readiness_is_found_out_once_a_second_and_for_all_who_ask(
