@@ -53,7 +53,11 @@ PARTS: Mapping[str, Part] = {
     "PullRequest.reviewRequests": Part(
         ("PullRequest.reviewRequests",), "who is asked for review, for which REST is asked"
     ),
-    "Repository.releases": Part(("Newest.nodes.releases",), "how many releases there are", permission="contents"),
+    "Repository.releases": Part(
+        ("Bulk.nodes.releases", "Newest.nodes.releases"),
+        "releases, and how many there are, for which REST is asked",
+        permission="contents",
+    ),
     "fullDatabaseId": Part(
         tuple(
             f"{place}.fullDatabaseId"

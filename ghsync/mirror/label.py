@@ -60,7 +60,7 @@ def row(payload: Payload, origin: Origin, *, deleted: bool = False) -> Row:
         "node_id": payload.node_id,
         "name": payload.name,
         "color": payload.color,
-        "description": payload.description,
+        "description": payload.description or None,  # either may be said of none, here and where issues show it
         "is_default": payload.default,
         "updated_at": None,
         "deleted_at": origin.observed_at if deleted else None,
@@ -71,6 +71,6 @@ def row(payload: Payload, origin: Origin, *, deleted: bool = False) -> Row:
 def embedded(labels: list[Payload] | None) -> list[dict[str, Any]]:
     """``[{id, name, color, description}]`` in GitHub's order, as issues carry them."""
     return [
-        {"id": label.id, "name": label.name, "color": label.color, "description": label.description}
+        {"id": label.id, "name": label.name, "color": label.color, "description": label.description or None}
         for label in labels or ()
     ]

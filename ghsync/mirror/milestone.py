@@ -41,7 +41,7 @@ noun = Noun(
     key=("repository_id", "github_id"),
     refetch="repository",
     shown=("number", "title", "state", "due_on"),
-    listing=Listing("milestones", by="number", params={"state": "all"}, switches=("has_issues", "has_pull_requests")),
+    listing=Listing("milestones", by="number", params={"state": "all"}, kinds=("issues", "pull_requests")),
 )
 
 
@@ -69,7 +69,7 @@ def row(payload: Payload, origin: Origin, *, deleted: bool = False) -> Row:
         "node_id": payload.node_id,
         "number": payload.number,
         "title": payload.title,
-        "description": payload.description,
+        "description": payload.description or None,
         "state": payload.state,
         "html_url": payload.html_url,
         "created_by": login(payload.creator),

@@ -94,8 +94,8 @@ class Origin:
 class Listing:
     """Where the API lists all that a repository has: REST below ``path``, and each by itself there, ``by`` a column.
 
-    Whoever may not read it lacks the ``permission``. Where all ``switches`` of a repository are off, it has none,
-    and the address does not answer. Rows whose column ``hidden`` is true need not be listed although they are there.
+    Whoever may not read it lacks the ``permission``. Where all ``kinds`` that it is for are switched off, the address
+    does not answer. Rows whose column ``hidden`` is true need not be listed although they are there.
 
     Where there is a ``query``, that document of ``ghsync/github/queries`` asks GraphQL for the same under REST's names;
     an answer in which the field ``whole`` is null is not all of a thing.
@@ -105,7 +105,7 @@ class Listing:
     by: str
     params: Mapping[str, object] = field(default_factory=dict)
     permission: str | None = None
-    switches: tuple[str, ...] = ()
+    kinds: tuple[str, ...] = ()
     hidden: str | None = None
     query: str | None = None
     whole: str | None = None

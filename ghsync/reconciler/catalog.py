@@ -20,6 +20,7 @@ from ghsync.mirror.noun import Noun
 from ghsync.mirror.nouns import LISTED
 from ghsync.projector.batch import Batch
 from ghsync.reconciler import access, listings, unread
+from ghsync.reconciler.listings import Told
 from ghsync.reconciler.places import Place
 from ghsync.reconciler.session import Session
 
@@ -41,40 +42,53 @@ class KnownRepository:
         return batch
 
 
-async def read(session: Session, engine: AsyncEngine, place: Place, *, whole: bool = True) -> KnownRepository:
-    """Read a repository with what its listings show, and write it; not the ``whole`` of what nothing else refers to."""
+async def read(
+    session: Session, engine: AsyncEngine, place: Place, *, whole: bool = True, told: Told | None = None
+) -> KnownRepository:
+    """Read a repository with what its listings show, and write it; not the ``whole`` of what nothing else refers to.
+
+    Of one of which GitHub has just ``told``, only those listings are read that are not among these.
+    """
+    batch, here, off = Batch(), place, frozenset[str]()
+    if told is None:
+        here, off = await _itself(session, place, batch)
+    else:
+        batch.mention(place.github_id)
+    listed: dict[Noun, list[Any]] = {}
+    for thing in LISTED:
+        noun = thing.noun
+        if _answers(noun, here, off):
+            with unread.part(session.unread, here.id, f"The {noun.word}s of {here.full_name}"):
+                all_of_it = whole or bool(noun.shown)
+                listed[noun] = await listings.add(session, engine, batch, here, thing, whole=all_of_it, told=told)
+    await session.gate.write(batch)
+    catalog = _catalog(listed.get(label.noun, ()), listed.get(milestone.noun, ()))
+    if unread.parts(here.id) in session.unread.sentences:
+        catalog = await _filled(engine, here, catalog)
+    return KnownRepository(here, catalog, off)
+
+
+async def _itself(session: Session, place: Place, batch: Batch) -> tuple[Place, frozenset[str]]:
+    """Read the repository itself: under its present name, with the kinds that are switched off in it."""
     answer = await session.get(place.path())
     payload = decoded(answer.body, _repository, place.full_name)
     if payload.id != place.github_id:
         raise UnreadableAnswer(
             f"GitHub answered for {place.full_name} with another repository; it is asked again later."
         )
-    here = replace(place, full_name=payload.full_name, node_id=payload.node_id)
     origin = session.origin(answer.observed_at)
-    batch = Batch()
     batch.see(payload, origin)
     if place.installation:
         batch.allow(payload.id, int(place.installation), origin)
-    listed: dict[Noun, list[Any]] = {}
-    for thing in LISTED:
-        noun = thing.noun
-        if _answers(noun, here, payload):
-            with unread.part(session.unread, here.id, f"The {noun.word}s of {here.full_name}"):
-                all_of_it = whole or bool(noun.shown)
-                listed[noun] = await listings.add(session, engine, batch, here, thing, whole=all_of_it)
-    await session.gate.write(batch)
-    catalog = _catalog(listed.get(label.noun, ()), listed.get(milestone.noun, ()))
-    if unread.parts(here.id) in session.unread.sentences:
-        catalog = await _filled(engine, here, catalog)
-    return KnownRepository(here, catalog, access.switched_off(payload))
+    return replace(place, full_name=payload.full_name, node_id=payload.node_id), access.switched_off(payload)
 
 
-def _answers(noun: Noun, place: Place, payload: repository.Payload) -> bool:
+def _answers(noun: Noun, place: Place, off: frozenset[str]) -> bool:
     """Whether the address of a listing answers: it may need a permission, or something that is switched off."""
     listing = noun.listing
     if listing is None or not (listing.permission is None or place.may(listing.permission)):
         return False
-    return not listing.switches or any(getattr(payload, switch) for switch in listing.switches)
+    return not listing.kinds or not off.issuperset(listing.kinds)
 
 
 def _catalog(labels: Iterable[label.Payload], milestones: Iterable[milestone.Payload]) -> Catalog:

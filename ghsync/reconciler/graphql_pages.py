@@ -26,7 +26,7 @@ HEADS_AT_ONCE = 20  # each is charged for all the suites that it could have
 FIRST_PAGE_OF_CHANGES = 20  # few change between two sweeps, and a page is charged for what it could hold
 HEADS_OF_CHANGES = 10
 STANDSTILL = 3  # so many pages in a row may show nothing new: things move while they are listed
-_OLDEST_FIRST = {"field": "CREATED_AT", "direction": "ASC"}
+OLDEST_FIRST = {"field": "CREATED_AT", "direction": "ASC"}
 _NEWEST_FIRST = {"field": "UPDATED_AT", "direction": "DESC"}
 _CONNECTIONS = {"issues": "issues", "pullRequests": "pull_requests", "heads": "heads"}
 
@@ -35,10 +35,26 @@ Connection = TypeVar("Connection", answers.ConnectionPage, Heads)
 log = structlog.get_logger()
 
 
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """A page of each kind, as one answer of GraphQL shows it, with the ``numbers`` of what cannot be read."""
+
+    node: answers.Conversations
+    observed_at: datetime
+    numbers: answers.Numbers = field(default_factory=dict)
+
+
 async def pages(
-    session: Session, known: KnownRepository, progress: Progress, kinds: Iterable[What], until: Until | None = None
+    session: Session,
+    known: KnownRepository,
+    progress: Progress,
+    kinds: Iterable[What],
+    until: Until | None = None,
+    first: Shown | None = None,
 ) -> AsyncIterator[Page]:
     """All conversations of these kinds, from where ``progress`` is; or what changed, as far back as ``until``.
+
+    What is ``first`` was shown already, and is not asked for.
 
     One request asks for a page of each kind, and with pull requests for a page of open heads, none larger than what is
     left: GitHub charges for what a page could hold. Pages are halved when GitHub cannot make them in time, and grow
@@ -50,9 +66,14 @@ async def pages(
     progress = page.begun(known, progress, kinds)
     moving = _Moving()
     while wanted := _wanted(progress, kinds, denied, size, until):
+        shown, first = first, None
         try:
-            read = await _ask(session, known, progress, wanted, until)
+            read = await _read(
+                session, known, progress, wanted, shown or await _ask(session, known, progress, wanted, until), until
+            )
         except TooHeavy:
+            if shown:
+                continue
             if wanted.largest == 1:
                 raise
             size = wanted.largest // 2
@@ -135,11 +156,11 @@ def _kept_back(error: GraphQLDenied) -> set[str]:
 
 async def _ask(
     session: Session, known: KnownRepository, progress: Progress, sizes: _Sizes, until: Until | None
-) -> Page:
+) -> Shown:
     answer = await session.graphql(
         "conversations",
         repository=known.place.node_id,
-        order=_OLDEST_FIRST if until is None else _NEWEST_FIRST,
+        order=OLDEST_FIRST if until is None else _NEWEST_FIRST,
         issues="issues" in sizes.of,
         issuesSize=sizes.of.get("issues", 1),
         afterIssue=progress.issues.after,
@@ -149,20 +170,27 @@ async def _ask(
         heads=sizes.heads > 0,
         headsSize=sizes.heads or 1,
         afterHead=progress.heads.after,
-        **heads.variables(known),
+        **heads.variables(known.place),
     )
     node, numbers = answers.conversations(answer.data)
     if node is None:
         raise GraphQLUnavailable("GitHub's GraphQL does not show this repository; REST is asked instead.")
+    return Shown(node, answer.observed_at, numbers)
+
+
+async def _read(
+    session: Session, known: KnownRepository, progress: Progress, sizes: _Sizes, shown: Shown, until: Until | None
+) -> Page:
+    node, numbers = shown.node, shown.numbers
     connections = {what: _whole(node.issues if what == "issues" else node.pull_requests) for what in sizes.of}
     checked = _whole(node.heads) if sizes.heads else None
     read = Page({}, progress)
-    for what, shown in connections.items():
-        items = await _items(session, known, what, shown, progress.position(what), numbers, answer.observed_at, until)
-        read = _with_items(read, what, shown, items, until)
+    for what, each in connections.items():
+        items = await _items(session, known, what, each, progress.position(what), numbers, shown.observed_at, until)
+        read = _with_items(read, what, each, items, until)
     if checked:
         _tell_hidden(session, known, checked, numbers)
-        read = _with_heads(read, checked, answer.observed_at, until)
+        read = _with_heads(read, checked, shown.observed_at, until)
     return read
 
 

@@ -19,6 +19,7 @@ from ghsync.mirror import check_run, check_suite, commit_status, pull_request, w
 from ghsync.projector.batch import Batch
 from ghsync.reconciler import parts, unread
 from ghsync.reconciler.catalog import KnownRepository
+from ghsync.reconciler.places import Place
 from ghsync.reconciler.session import Session
 
 T = TypeVar("T")
@@ -60,9 +61,9 @@ class CommitChecks:
     statuses: list[commit_status.Payload] = field(default_factory=list)
 
 
-def variables(known: KnownRepository) -> dict[str, bool]:
-    """Which parts of a head its reader may see, as the documents ask for them."""
-    return {name: known.place.may(name) for name in ("checks", "statuses", "actions")}
+def variables(place: Place) -> dict[str, bool]:
+    """Which parts of a head the reader of a repository may see, as the documents ask for them."""
+    return {name: place.may(name) for name in ("checks", "statuses", "actions")}
 
 
 def shown(nodes: Sequence[Head], observed_at: datetime) -> list[PullRequestHead]:

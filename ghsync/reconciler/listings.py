@@ -1,6 +1,6 @@
 """What a repository's listings show whole, each by `Noun.listing`: through GraphQL where it can, else through REST."""
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from typing import Any
 from urllib.parse import quote
 
@@ -23,6 +23,9 @@ log = structlog.get_logger()
 
 PAGE = 100
 
+Told = Mapping[Noun, ListingPage[Any]]
+"""What GitHub has just shown whole of a repository's listings."""
+
 
 class _Partial(GraphQLUnavailable):
     """GraphQL leaves out what REST tells, as who the bot is that published a release."""
@@ -36,18 +39,25 @@ _identity = msgspec.json.Decoder(_Identity)
 
 
 async def add(
-    session: Session, engine: AsyncEngine, batch: Batch, place: Place, thing: Thing, *, whole: bool = True
+    session: Session,
+    engine: AsyncEngine,
+    batch: Batch,
+    place: Place,
+    thing: Thing,
+    *,
+    whole: bool = True,
+    told: Told | None = None,
 ) -> list[Any]:
     """Add all that a listing shows to the batch, with tombstones of what is gone; answers what was read.
 
     Where not the ``whole`` listing is asked for, its first page is, and nothing is gone for not being in it. Raises the
     first error of an item that cannot be read, once the others are in the batch. Of a listing that takes a permission a
-    token may be shown nothing.
+    token may be shown nothing. What GraphQL has just ``told`` whole is not asked for, and of the rest REST.
     """
     read: list[Any] = []
     wrong: list[UnreadableItem] = []
     try:
-        async for page in _pages(session, place, thing):
+        async for page in _pages(session, place, thing, told):
             for one in page.items:
                 batch.add(thing.noun, place.github_id, thing.row(one, session.origin(page.observed_at)))
             read += page.items
@@ -73,17 +83,20 @@ def _listing(thing: Thing) -> Listing:
     return thing.noun.listing
 
 
-async def _pages(session: Session, place: Place, thing: Thing) -> AsyncIterator[ListingPage[Any]]:
+async def _pages(session: Session, place: Place, thing: Thing, told: Told | None) -> AsyncIterator[ListingPage[Any]]:
     """The pages of a listing; where GraphQL does not tell all of it, from the first one on through REST.
 
-    None is asked for where GitHub has just told that there is nothing to list.
+    None is asked for where GitHub has just told all, or that there is nothing to list.
     """
     listing = _listing(thing)
+    if told is not None and thing.noun in told:
+        yield told[thing.noun]
+        return
     if getattr(place, listing.path, None) == 0:
         return
-    if listing.query is not None:
+    if listing.query is not None and told is None:
         try:
-            async for page in _told(session, place, thing, listing.query):
+            async for page in _shown(session, place, thing, listing.query):
                 yield page
             return
         except _Partial as error:
@@ -94,15 +107,21 @@ async def _pages(session: Session, place: Place, thing: Thing) -> AsyncIterator[
         yield page
 
 
-async def _told(session: Session, place: Place, thing: Thing, query: str) -> AsyncIterator[ListingPage[Any]]:
+def is_whole(thing: Thing, nodes: Sequence[Any]) -> bool:
+    """Whether GraphQL shows all that a page of a listing has, and all of each."""
+    whole = _listing(thing).whole
+    return all(one is not None and (whole is None or getattr(one, whole) is not None) for one in nodes)
+
+
+async def _shown(session: Session, place: Place, thing: Thing, query: str) -> AsyncIterator[ListingPage[Any]]:
     """The pages that GraphQL shows; raises `_Partial` where it does not tell all of what is on one."""
-    whole, after, read = _listing(thing).whole, None, 0
+    after, read = None, 0
     while True:
         answer = await session.graphql(query, repository=place.node_id, size=PAGE, after=after)
         page = answers.listing(answer.data, thing.Payload)
-        items = [one for one in page.nodes if one is not None]
-        if len(items) < len(page.nodes) or any(whole and getattr(one, whole) is None for one in items):
+        if not is_whole(thing, page.nodes):
             raise _Partial("GraphQL does not tell all of a listing; REST is asked instead.")
+        items = list(page.nodes)
         yield ListingPage(items, answer.observed_at, (), page.total_count)
         read += len(items)
         if not page.page_info.has_next_page:

@@ -51,7 +51,7 @@ def reaches(read: Iterable[Conversation], until: Until | None, what: What) -> bo
 
 def begun(known: KnownRepository, progress: Progress, kinds: Iterable[What]) -> Progress:
     """The same, without heads where these are not asked for, or not to be seen."""
-    if "pull_requests" in kinds and any(heads.variables(known).values()):
+    if "pull_requests" in kinds and any(heads.variables(known.place).values()):
         return progress
     return progress.at("heads", structs.replace(progress.heads, ended=True))
 

@@ -251,7 +251,7 @@ async def read_checks(
     shown = {one: heads.PullRequestHead(one.absentee.number, one.head_sha, now) for one in wanted if one.head_sha}
     asked = [one for one in wanted if one.node_id]
     try:
-        seen = heads.variables(known[asked[0].repository_id]) if asked else {}
+        seen = heads.variables(known[asked[0].repository_id].place) if asked else {}
         answer = await session.graphql("heads", ids=[one.node_id for one in asked], **seen)
         for one, node in _beside(asked, answers.heads(answer.data)):
             if node is not None and node.commit:

@@ -15,6 +15,7 @@ from ghsync.projector.batch import Batch
 from ghsync.reconciler import (
     absentees,
     alerts,
+    bulk,
     catalog,
     conversations,
     graphql_pages,
@@ -52,16 +53,21 @@ async def complete(
     run: Run,
     kinds: Sequence[What] = KINDS,
     watch: Watch | None = None,
+    shown: bulk.Shown | None = None,
 ) -> None:
-    """Read everything of these kinds, from where ``run`` stopped, and find out what has become of the rest."""
+    """Read everything of these kinds, from where ``run`` stopped, and find out what has become of the rest.
+
+    What was just ``shown`` of it is not asked for again.
+    """
     run.progress = run.progress.going_on_with(await session.granted(place.permissions))
     settles = session.gate.insists and session.gate.writes
     if settles:
         await strays.doubt(engine, place, session.github.now())
-    known = await catalog.read(session, engine, place)
+    known = await catalog.read(session, engine, place, told=shown.listed if shown else None)
     await alerts.read(session, engine, known)
     seen = [what for what in kinds if what not in known.off]
-    async for page in _pages(session, known, run, seen):
+    first = shown.first if shown and run.progress.at_start else None
+    async for page in _pages(session, known, run, seen, first=first):
         await _write(session, engine, known, run, page, watch)
     run.progress = run.progress.ended(seen)
     async with transaction(engine) as conn:
@@ -114,11 +120,16 @@ def _read_through(place: Place) -> Until:
 
 
 async def _pages(
-    session: Session, known: KnownRepository, run: Run, kinds: Sequence[What], until: Until | None = None
+    session: Session,
+    known: KnownRepository,
+    run: Run,
+    kinds: Sequence[What],
+    until: Until | None = None,
+    first: graphql_pages.Shown | None = None,
 ) -> AsyncIterator[Page]:
     """Through GraphQL; where it is missing, broken or out of budget, what it has not ended through REST."""
     try:
-        async for page in graphql_pages.pages(session, known, run.progress, kinds, until):
+        async for page in graphql_pages.pages(session, known, run.progress, kinds, until, first):
             yield page
     except (GraphQLUnavailable, TooHeavy, RateLimited) as error:
         log.warning("graphql_given_up", repository=known.place.full_name, error=str(error))

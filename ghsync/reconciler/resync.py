@@ -6,7 +6,7 @@ import structlog
 
 from ghsync.database import transaction
 from ghsync.errors import AccessLost, Gone, NotFound, UnavailableForLegalReasons
-from ghsync.reconciler import installations, places, repository, runs, unread
+from ghsync.reconciler import bulk, installations, places, repository, runs, unread
 from ghsync.reconciler.gate import Gate, Mirror
 from ghsync.reconciler.places import Place
 from ghsync.reconciler.reconciler import Reconciler
@@ -29,17 +29,19 @@ async def resync(
     kinds: tuple[What, ...] = KINDS,
     gate: Gate | None = None,
     watch: Watch | None = None,
+    shown: bulk.Shown | None = None,
 ) -> Run:
     """Bring one repository up to GitHub; ``kind`` is what ``sync_runs`` calls it.
 
     A repository that was never read completely is, whatever ``full`` says. A full resync insists: what GitHub answers
     takes the place of whatever was observed before (I11). A complete run, when it is stopped by Ctrl-C or
     kill -9, goes on where it was. Errors of GitHub's are noted in the run and raised, and `TakenOver` where another
-    process goes on with it. Behind a ``gate`` that writes nothing, nothing of the run is noted either.
+    process goes on with it. Behind a ``gate`` that writes nothing, nothing of the run is noted either. A complete run
+    does not ask again for what was just ``shown`` of the repository.
     """
     complete = full or place.complete_at is None
     resumable = complete and kinds == KINDS and gate is None
-    progress = _begin(place, reconciler.github.now(), resumable)
+    progress = _begin(place, shown.first.observed_at if shown else reconciler.github.now(), resumable)
     if gate is None:
         async with transaction(reconciler.engine) as conn:
             run = await runs.resume(conn, kind, place.id) if resumable else None
@@ -51,9 +53,11 @@ async def resync(
             credential = place.installation
             through = gate or Mirror(reconciler.engine, insists=full and kind == "resync")
             session = await reconciler.session(credential, _SOURCES[kind], priority, gate=through, meter=run.meter)
-            read = repository.complete if complete else repository.recent
             async with unread.kept(session.unread, reconciler.engine, run, place.id, rehearsed=gate is not None):
-                await read(session, reconciler.engine, place, run, kinds, watch)
+                if complete:
+                    await repository.complete(session, reconciler.engine, place, run, kinds, watch, shown)
+                else:
+                    await repository.recent(session, reconciler.engine, place, run, kinds, watch)
     except (NotFound, Gone, AccessLost):
         if gate is None:
             await _ask_what_is_seen(reconciler, place)

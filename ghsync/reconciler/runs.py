@@ -90,6 +90,11 @@ class Progress(msgspec.Struct, frozen=True):
         return structs.replace(self, read_with=read_with)
 
     @property
+    def at_start(self) -> bool:
+        """Whether nothing has been listed yet."""
+        return not any(each.after or each.ended for each in (self.issues, self.pull_requests, self.heads))
+
+    @property
     def total(self) -> int | None:
         """How many issues and pull requests there are, where GitHub has said so."""
         return (self.issues.total or 0) + (self.pull_requests.total or 0) or None

@@ -1,18 +1,19 @@
 """The sweep: which repositories changed since they were read? One GraphQL request asks a hundred; those are read."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
-from operator import itemgetter
 
 import structlog
 
 from ghsync.database import first_line, transaction
 from ghsync.errors import AccessLost, GhsyncError, RateLimited, TakenOver, UnavailableForLegalReasons
-from ghsync.reconciler import installations, news, places, runs, unread
+from ghsync.mirror.keys import RepositoryId
+from ghsync.reconciler import bulk, installations, news, places, runs, unread
 from ghsync.reconciler.places import Place
 from ghsync.reconciler.reconciler import Reconciler
 from ghsync.reconciler.resync import resync
 from ghsync.reconciler.runs import Progress, Run
+from ghsync.reconciler.session import Session
 
 log = structlog.get_logger()
 
@@ -83,14 +84,12 @@ async def _sweep(
         if installation is not None and isinstance(error, AccessLost):
             await installations.make_due(reconciler, installation)
         return [error]
-    # What changed comes first: to read everything of one repository may take long.
-    due = ((_is_due(one.place, granted, now, complete_before), one) for one in told)
-    for full, (place, moved) in sorted(due, key=itemgetter(0)):
-        if not full and not moved:
-            continue
+    due = {one.place.id: one.place for one in told if _is_due(one.place, granted, now, complete_before)}
+    moved = [one.place for one in told if one.moved and one.place.id not in due]
+    async for place, full, shown in _in_turn(session, moved, due):
         kind = "backfill" if place.complete_at is None else "sweep"
         try:
-            read = await resync(reconciler, place, kind=kind, full=full, priority="sweep")
+            read = await resync(reconciler, place, kind=kind, full=full, priority="sweep", shown=shown)
         except RateLimited as error:
             return [*problems, error]  # the rest of it must wait too
         except UnavailableForLegalReasons as error:
@@ -106,6 +105,24 @@ async def _sweep(
         run.rows_seen += read.rows_seen
         run.rows_written += read.rows_written
     return problems
+
+
+async def _in_turn(
+    session: Session, moved: Iterable[Place], due: Mapping[RepositoryId, Place]
+) -> AsyncIterator[tuple[Place, bool, bulk.Shown | None]]:
+    """Repositories to read, whether completely, and with what was shown of them: what changed, what is small, the rest.
+
+    To read everything of one repository may take long.
+    """
+    for place in moved:
+        yield place, False, None
+    alone = dict(due)
+    for group in bulk.groups(due.values()):
+        async for place, shown in bulk.shown(session, group):
+            del alone[place.id]
+            yield place, True, shown
+    for place in alone.values():
+        yield place, True, None
 
 
 def _is_due(place: Place, granted: frozenset[str] | None, now: datetime, complete_before: datetime) -> bool:

@@ -44,7 +44,8 @@ UNRELEASED = 3
 class Plan:
     """How much there is to be, in all; repositories differ in size as real ones do.
 
-    The App may read security alerts, and is told of them, only if that is planned.
+    The App may read security alerts, and is told of them, only if that is planned. Most repositories have releases,
+    some of them a bot's, unless none are planned.
     """
 
     organizations: int = 1
@@ -55,6 +56,7 @@ class Plan:
     comments_each: float = 2
     milestones_each: int = 4
     days: int = 400
+    releases: bool = True
     security_alerts: bool = False
 
 
@@ -79,7 +81,7 @@ def generate(
     ]
     for number, (repository, count) in enumerate(zip(repositories, _sizes(random, wanted), strict=True)):
         write_history(world, random, repository, people, wanted, count)
-        if number % UNRELEASED != UNRELEASED - 1:
+        if wanted.releases and number % UNRELEASED != UNRELEASED - 1:
             _release(world, Random(f"{seed}:{repository.id}:releases"), repository, people)
         if wanted.security_alerts and number % UNSCANNED == UNSCANNED - 1:
             _scan_nothing(repository)

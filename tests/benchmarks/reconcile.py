@@ -43,12 +43,14 @@ from ghsync.simulator.serving import serving
 from tests.benchmarks.fresh import MIB, forget_peak, peak_bytes
 
 REQUESTS_PER_THOUSAND_AT_MOST = 11
+REQUESTS_FOR_MANY_AT_MOST = 200
 REPOSITORIES_PER_REQUEST_AT_LEAST = 50
 POINTS_AN_HOUR = 5_000
 ENOUGH = 1_000_000_000  # requests and points: nothing is to stop a run
 SIZES = (1_000, 10_000, 50_000)
 SPREAD = Plan(repositories=10, conversations=10_000)
-MANY = Plan(repositories=1_000, conversations=2_000)
+MANY = Plan(repositories=1_000, conversations=2_000, milestones_each=0, releases=False)
+"""Of these only REST tells some: when a milestone is due, and the bot that published a release."""
 DAILY = timedelta(days=1)
 
 REPEATED = ("idle sweep", "resync", "resync full")
@@ -250,6 +252,8 @@ def conclude(backfills: dict[Plan, dict[str, Step]], many: dict[str, Step]) -> N
     hourly = min(POINTS_AN_HOUR * step.read / step.points for step in first)
     print(f"\nrequests per 1,000 read       {dearest:9.1f}   (at most {REQUESTS_PER_THOUSAND_AT_MOST})")
     print(f"rows changed the second time  {rows:9,}   (0)")
+    small = many["discover"].requests + many["backfill"].requests
+    print(f"requests for {MANY.repositories:,} small ones {small:9,}   (at most {REQUESTS_FOR_MANY_AT_MOST})")
     print(f"repositories per idle request {spared:9.1f}   (at least {REPOSITORIES_PER_REQUEST_AT_LEAST})")
     print(f"peak memory                   {_peaks(first):>9}   MiB, from the smallest to the largest (the same)")
     print(f"read with {POINTS_AN_HOUR:,} points        {hourly:9,.0f}   issues and pull requests an hour")

@@ -28,6 +28,28 @@ def test_a_number_is_read_only_where_the_form_and_the_repository_are_right(text:
     assert node_ids.number(text, REPOSITORY) == number
 
 
+@pytest.mark.parametrize(
+    ("text", "number", "repository"),
+    [
+        ("LA_kwDOG2DFqM8AAAABRqoX_g", 5480519678, 459326888),
+        ("LA_kwDOLaBElc8AAAACNAA83A", 9462365404, 765478037),
+        ("LA_kwDOIVTLe88AAAABGmTfAQ", 4737785601, 559205243),
+        ("LA_kwDOAeUeuM78TlZT", 4232992339, 31792824),
+        ("LA_kwDOAJy2Ks8AAAABnpjO_g", 6955781886, 10270250),
+        ("LA_kwDOS9WE8s8AAAACnzSrKA", 11260963624, 1272284402),
+        ("MI_kwDOPcUORc4Azclb", 13486427, 1036324421),
+        ("MI_kwDOAAkfd84Abx8-", 7282494, 597879),
+        ("MI_kwDOAQpCGs4AauCd", 7004317, 17449498),
+        ("MI_kwDOJ-ZrdM4AyMJa", 13156954, 669412212),
+    ],
+)
+def test_the_numbers_that_rest_tells_of_labels_and_milestones_are_in_their_node_ids(
+    text: str, number: int, repository: int
+) -> None:
+    """Pairs that GitHub's REST API has told of public repositories."""
+    assert node_ids.number(text, repository) == number
+
+
 def head(pull_request: str, context: str) -> Head:
     """A head with one status."""
     status = StatusNode((Context(context, "ci", "SUCCESS", at(0)),))

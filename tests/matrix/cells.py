@@ -80,7 +80,7 @@ async def healthy(made: Bench) -> list[Run]:
     for name, doer in DOERS.items():
         outcome = await made.outcome(doer)
         runs.append(Run(name, outcome, tuple(sorted(made.wire.asked))))
-    return sorted(runs, key=lambda run: run.outcome.requests)
+    return sorted(runs, key=lambda run: (DOERS[run.doer].spare, run.outcome.requests))
 
 
 def requests(runs: list[Run]) -> dict[Asked, Run]:

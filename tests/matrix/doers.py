@@ -49,12 +49,16 @@ Do = Callable[[Stage], Awaitable[list[str]]]
 
 @dataclass(frozen=True)
 class Doer:
-    """One that asks; ``always`` is how some kinds of requests are answered there, ``gone`` where something is gone."""
+    """One that asks; ``always`` is how some kinds of requests are answered there, ``gone`` where something is gone.
+
+    One that is ``spare`` is tried with what no other asks.
+    """
 
     do: Do
     always: Mapping[str, Answer] = field(default_factory=dict)
     gone: frozenset[str] = frozenset()
     as_person: bool = False
+    spare: bool = False
 
 
 async def _discover(stage: Stage) -> list[str]:
@@ -78,6 +82,11 @@ async def _resync(stage: Stage) -> list[str]:
 
 async def _sweep(stage: Stage) -> list[str]:
     await sweep(stage.reconciler, complete_every=timedelta(days=9))
+    return []
+
+
+async def _sweep_all(stage: Stage) -> list[str]:
+    await sweep(stage.reconciler, complete_every=timedelta(0))
     return []
 
 
@@ -125,9 +134,10 @@ def _left_out(listed: Any) -> Any:
         return []
     if "repositories" in listed:
         return {**listed, "total_count": 0, "repositories": []}
-    for connection in ("issues", "pullRequests", "heads", "things"):
-        if connection in listed["data"]["node"]:
-            listed["data"]["node"][connection]["nodes"] = []
+    for node in listed["data"].get("nodes") or [listed["data"]["node"]]:
+        for connection in ("issues", "pullRequests", "heads", "labels", "milestones", "releases", "things"):
+            if connection in node:
+                node[connection]["nodes"] = []
     return listed
 
 
@@ -157,7 +167,9 @@ def _there(given: Any) -> Any:
     return redirected(given.url.removesuffix(str(world.ISSUE)) + str(world.PULL_REQUEST))(given)
 
 
-NO_GRAPHQL = {f"GraphQL {name}": WAYS["404"] for name in ("Conversations", "Heads", "Newest", "Refetch", "Releases")}
+NO_GRAPHQL = {
+    f"GraphQL {name}": WAYS["404"] for name in ("Bulk", "Conversations", "Heads", "Newest", "Refetch", "Releases")
+}
 NOTHING_LISTED = dict.fromkeys(
     (
         "GET /app/installations",
@@ -165,6 +177,7 @@ NOTHING_LISTED = dict.fromkeys(
         f"{REPOSITORY}/labels",
         f"{REPOSITORY}/milestones",
         f"{REPOSITORY}/releases",
+        "GraphQL Bulk",
         "GraphQL Conversations",
         "GraphQL Releases",
     ),
@@ -185,6 +198,8 @@ DOERS: Mapping[str, Doer] = {
     "reading, of many threads": Doer(_resync, {"GraphQL Conversations": edited(_unending)}),
     "sweep": Doer(_sweep),
     "sweep through REST": Doer(_sweep, NO_GRAPHQL),
+    "sweep of all that there is": Doer(_sweep_all, spare=True),
+    "sweep of all that there is, of what is not listed": Doer(_sweep_all, NOTHING_LISTED, spare=True),
     "healing": Doer(_heal),
     "healing, of what cannot be read": Doer(_heal, {"GET /app/hook/deliveries/{delivery_id:int}": WAYS["html"]}),
     "refetch of an installation": Doer(

@@ -9,10 +9,12 @@ import msgspec
 from ghsync.errors import GraphQLUnavailable
 from ghsync.github import decoding
 from ghsync.github.graphql.answered import AnswerPart, Count, PageInfo
+from ghsync.github.graphql.catalog import LabelNode, MilestoneNode
 from ghsync.github.graphql.checks import Head, Heads
 from ghsync.github.graphql.conversations import IssueNode
 from ghsync.github.graphql.pull_requests import PullRequestNode
 from ghsync.github.graphql.reviews import Threads
+from ghsync.mirror import release
 
 T = TypeVar("T")
 
@@ -116,6 +118,23 @@ class ThingsOf(AnswerPart, Generic[T], frozen=True):
     things: Things[T] | None = None
 
 
+class SmallRepository(Conversations, frozen=True, kw_only=True):
+    """All that a small repository has; what was not asked for, or is not told, is None."""
+
+    database_id: int
+    name_with_owner: str
+    has_issues_enabled: bool
+    labels: Things[LabelNode] | None = None
+    milestones: Things[MilestoneNode] | None = None
+    releases: Things[release.Payload] | None = None
+
+
+class BulkAnswer(AnswerPart, frozen=True):
+    """``data`` of ``bulk``; what cannot be seen is null in its place."""
+
+    nodes: list[SmallRepository | None]
+
+
 class ListingAnswer(AnswerPart, Generic[T], frozen=True):
     """``data`` of a document that a listing names; the node is null where the repository cannot be seen."""
 
@@ -127,6 +146,7 @@ refetch_decoder = msgspec.json.Decoder(RefetchAnswer, strict=False)
 newest_decoder = msgspec.json.Decoder(NewestAnswer, strict=False)
 threads_decoder = msgspec.json.Decoder(ThreadsAnswer, strict=False)
 _anything = msgspec.json.Decoder()
+bulk_decoder = msgspec.json.Decoder(BulkAnswer, strict=False)
 heads_decoder = msgspec.json.Decoder(HeadsAnswer, strict=False)
 
 Items = Mapping[tuple[str, ...], Any]
@@ -151,6 +171,11 @@ def refetch(data: bytes) -> Sequence[IssueNode | PullRequestNode | None]:
 def newest(data: bytes) -> Sequence[NewestChanges | None]:
     """The nodes of ``newest``; those that cannot be read are null."""
     return _salvaged(data, newest_decoder, NewestAnswer, {(): NewestChanges})[0].nodes
+
+
+def bulk(data: bytes) -> Sequence[SmallRepository | None]:
+    """The nodes of ``bulk``; those that cannot be read, or have something in them that cannot, are null."""
+    return _salvaged(data, bulk_decoder, BulkAnswer, {(): SmallRepository})[0].nodes
 
 
 def heads(data: bytes) -> Sequence[Head | None]:

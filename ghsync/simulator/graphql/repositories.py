@@ -19,6 +19,7 @@ from ghsync.simulator.release import visible_releases
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
+    from datetime import datetime
 
     from ghsync.simulator.account import Account
     from ghsync.simulator.issue import Issue
@@ -207,6 +208,14 @@ def _progress(milestone: Milestone) -> float:
     return closed * 100 / total if total else 0.0
 
 
+def _due(milestone: Milestone) -> datetime | None:
+    """The day, at midnight of UTC: REST has that of San Francisco.
+
+    https://github.com/microsoft/PowerShellForGitHub/pull/133
+    """
+    return milestone.due_on and milestone.due_on.replace(hour=0, minute=0, second=0, microsecond=0)
+
+
 def _user(release: Release) -> Account | None:
     """Who wrote it, if that was no bot: GraphQL names none there."""
     return actor(release.author) if release.author.type == "User" else None
@@ -317,7 +326,7 @@ MILESTONE: Fields = {
     "createdAt": "created_at",
     "creator": value(lambda milestone: actor(milestone.creator)),
     "description": "description",
-    "dueOn": "due_on",
+    "dueOn": value(_due),
     "id": "node_id",
     "issues": _of_milestone,
     "number": "number",
