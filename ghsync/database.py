@@ -44,10 +44,11 @@ def create_engine(
     """An engine for any libpq URL, multi-host and socket URLs too: libpq reads it, not SQLAlchemy.
 
     A connection older than ``recycle_seconds`` is replaced before it is used again. Where statements are
-    ``planned_once``, each connection does it when it first runs one, whatever the values are.
+    ``planned_once``, each connection does it when it first runs one, whatever the values are; none is compiled, which
+    PostgreSQL would do each time, for longer than ours take.
     """
     if planned_once:
-        settings |= {"plan_cache_mode": "force_generic_plan"}
+        settings |= {"plan_cache_mode": "force_generic_plan", "jit": "off"}
 
     async def connect() -> psycopg.AsyncConnection[Any]:
         connection = await psycopg.AsyncConnection.connect(url, **connection_arguments(url, **settings))

@@ -279,6 +279,7 @@ async def test_pull_requests_are_derived_by_a_plan_that_is_made_once(engine: Asy
         await one.drain()
     assert await query(engine, "SELECT count(*) FROM pr_tracking") == [(9,)]
     ((generic, custom),) = await query(planned_once, PLANS)
+    assert await query(planned_once, "SHOW jit") == [("off",)]
     assert (generic >= 9, custom) == (True, 0)
     await planned_once.dispose()
 

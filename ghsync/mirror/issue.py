@@ -50,7 +50,6 @@ table = sa.Table(
     sa.CheckConstraint("transferred_to ->> 'number' ~ '^[0-9]{1,9}$'", name="transferred_to_number"),
     comment="Issues of mirrored repositories (pull requests are not issues here)",
 )
-sa.Index("idx_github_issues_repo_id", table.c.repository_id)
 sa.Index(
     "idx_github_issues_labels", table.c.labels, postgresql_using="gin", postgresql_ops={"labels": "jsonb_path_ops"}
 )

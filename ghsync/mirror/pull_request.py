@@ -92,7 +92,6 @@ table = sa.Table(
     sa.CheckConstraint("NOT merged OR state = 'closed'", name="merged_is_closed"),
     comment="Pull requests of mirrored repositories",
 )  # fmt: skip
-sa.Index("idx_github_prs_repo_id", table.c.repository_id)
 sa.Index("idx_github_prs_labels", table.c.labels, postgresql_using="gin", postgresql_ops={"labels": "jsonb_path_ops"})
 sa.Index(
     "idx_github_prs_milestone",

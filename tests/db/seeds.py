@@ -385,10 +385,8 @@ INDEXES = """
     idx_agent_sessions_performance
     idx_github_repos_project_id (project_id)
     idx_github_repos_full_name (full_name)
-    idx_github_issues_repo_id (repository_id)
     idx_github_issues_state (state)
     idx_github_issues_number (number)
-    idx_github_prs_repo_id (repository_id)
     idx_github_prs_state (state)
     idx_github_prs_number (number)
     idx_pr_tracking_repo_pr (repository_name, pr_number)
