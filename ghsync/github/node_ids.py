@@ -1,8 +1,9 @@
 """Numbers inside GraphQL's node ids, where GraphQL tells no other.
 
 Today's are a prefix and the MessagePack of ``[0, repository, number]``: ``SC_kwDODDMJAM8AAAAFCa5vjg`` is the status
-21637263246 of repository 204671232. GitHub promises nothing of it, so it is believed only where the same answer tells
-the number of a neighbour too, and its node id says the same.
+21637263246 of repository 204671232. GitHub promises nothing of it. So that of a status is believed only where the same
+answer tells the number of its pull request too, and the node id of that says the same; and those of labels and
+milestones since they say what REST has told of them (`tests/github/test_node_ids.py` has pairs).
 https://docs.github.com/en/graphql/guides/using-global-node-ids
 """
 

@@ -5,6 +5,7 @@ https://docs.github.com/en/graphql/overview/rate-limits-and-node-limits-for-the-
 
 import re
 from datetime import datetime
+from typing import Self
 
 import msgspec
 
@@ -84,6 +85,17 @@ class Problem(msgspec.Struct, frozen=True):
         return (self.path[:1], len(self.path)) in ((("node",), 1), (("nodes",), 2))
 
     @property
+    def hollow_node(self) -> int | None:
+        """The place of a node of which a part is null, among many that were asked for."""
+        place = self.path[1] if self.path[:1] == ("nodes",) and len(self.path) > 2 else None
+        return place if isinstance(place, int) and not (self.denied or self.unknown or self.is_heavy) else None
+
+    @property
+    def is_heavy(self) -> bool:
+        """Whether it was too much at once."""
+        return self.type in _HEAVY_TYPES or bool(_HEAVY.search(self.message))
+
+    @property
     def hides_an_item(self) -> bool:
         """Whether what is null is a whole item of one of a repository's listings."""
         return self.path[:1] == ("node",) and self.path[2:3] == ("nodes",) and len(self.path) == 4
@@ -103,6 +115,19 @@ class GraphQLEnvelope(msgspec.Struct, frozen=True):
     def empty(self) -> bool:
         """Whether there are no data at all."""
         return bytes(self.data) == b"null"
+
+    def without_hollow_nodes(self) -> Self:
+        """The same, with null for each node of which a part is missing, as for one that cannot be seen."""
+        hollow = {place for one in self.errors if (place := one.hollow_node) is not None}
+        if self.empty or not hollow:
+            return self
+        data = msgspec.json.decode(self.data)
+        data["nodes"] = [None if place in hollow else node for place, node in enumerate(data.get("nodes") or ())]
+        return msgspec.structs.replace(
+            self,
+            data=msgspec.Raw(msgspec.json.encode(data)),
+            errors=tuple(one for one in self.errors if one.hollow_node is None),
+        )
 
 
 class GraphQLBudget(msgspec.Struct, frozen=True, rename="camel"):
@@ -131,9 +156,9 @@ _envelope = msgspec.json.Decoder(GraphQLEnvelope)
 
 
 def read(body: bytes) -> GraphQLEnvelope:
-    """The envelope of an answer."""
+    """The envelope of an answer, in which a node is whole or null."""
     try:
-        return decoding.read(body, _envelope)
+        return decoding.read(body, _envelope).without_hollow_nodes()
     except (msgspec.MsgspecError, ValueError):
         raise GraphQLUnavailable("GraphQL did not answer as it should; REST is asked instead.") from None
 
@@ -164,7 +189,7 @@ def error(envelope: GraphQLEnvelope) -> GhsyncError | None:
     holes = [one for one in problems if one.hides_an_item]
     if not envelope.empty and len(holes) <= HOLES:  # the reader finds out by REST what is in their places
         problems = tuple(one for one in problems if one not in holes)
-    heavy = [one for one in problems if one.type in _HEAVY_TYPES or _HEAVY.search(one.message)]
+    heavy = [one for one in problems if one.is_heavy]
     if heavy:
         return TooHeavy(f"GraphQL could not answer so much at once ({heavy[0].message.rstrip('.')}).")
     if unknown := [one for one in problems if one.unknown]:

@@ -120,11 +120,13 @@ def _shown(embedded: Any, kind: str, repository_id: str, since: datetime, facts:
     return None if fact.deleted else embedded | (fact.shown or {})
 
 
+# Each label is looked up by itself: a plan that joins them reads all that these repositories have.
 def _carriers(noun: Noun) -> sa.TextClause:
     shown = "t.repository_id::text AS repository_id, t.number, t.labels, t.milestone, t.observed_at"
     return sa.text(f"""
 SELECT {shown}
-FROM unnest(CAST(:labels AS jsonb[])) AS label JOIN {noun.name} t ON t.labels @> label
+FROM unnest(CAST(:labels AS jsonb[])) AS asked(label)
+CROSS JOIN LATERAL (SELECT * FROM {noun.name} WHERE labels @> asked.label OFFSET 0) t
 WHERE t.repository_id = ANY(CAST(:repositories AS uuid[]))
 UNION
 SELECT {shown}

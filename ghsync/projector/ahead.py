@@ -25,7 +25,10 @@ AT_ONCE = 50
 """Deliveries decoded before others get their turn: requests are answered, and statements sent, in between."""
 
 OLD_SECONDS = 4.0
-"""What is ahead waits idle in a transaction: before PostgreSQL ends its session, it is given up and taken anew."""
+"""What is ahead waits idle in a transaction, and keeps others from it: after so long it is given up, to be taken anew.
+
+PostgreSQL would end the session some seconds later. Where a batch takes as long to write, nothing is taken ahead.
+"""
 
 # Where others may be doing the same, or hold something already, locks are not worth the wait that sessions allow.
 _BRIEFLY = sa.text("SET LOCAL lock_timeout = '200ms'")
@@ -65,7 +68,9 @@ class Reader:
         self._detours = detours
         self._is_ahead = False
         self._next: asyncio.Task[OpenBatch] | None = None
-        self._next_since = 0.0
+        self._age: asyncio.TimerHandle | None = None
+        self._given_up: set[asyncio.Task[None]] = set()
+        self._written_in = 0.0  # seconds, the last one
 
     @asynccontextmanager
     async def ahead(self) -> AsyncIterator[None]:
@@ -85,22 +90,33 @@ class Reader:
         has to come later.
         """
         claimed: Sequence[ClaimedDelivery] = ()
-        if time.monotonic() - self._next_since > OLD_SECONDS:
-            await self._give_up()
         try:
-            batch = await ((self._next if ids is None else None) or self._take(ids))
+            batch = await ((self._taken() if ids is None else None) or self._take(ids))
             if ids is None:
                 self._next = None  # now, and not before: who is cancelled while it is awaited gives it up
             claimed = batch.claimed
+            started = time.monotonic()
             async with batch.transaction:
-                if self._is_ahead and ids is None and len(claimed) == self._size:
-                    self._next, self._next_since = asyncio.create_task(self._take(None)), time.monotonic()
+                if ids is None and len(claimed) == self._size:
+                    self._take_ahead()
                 yield batch
+            self._written_in = time.monotonic() - started
         except BaseException as error:
             await self._give_up()
             if isinstance(error, DatabaseUnavailable | BatchFailed) or not isinstance(error, Exception):
                 raise
             raise BatchFailed(claimed, error) from None
+
+    def _take_ahead(self) -> None:
+        if self._is_ahead and self._written_in < OLD_SECONDS:
+            self._next = asyncio.create_task(self._take(None))
+            self._age = asyncio.get_running_loop().call_later(OLD_SECONDS, self._forget)
+
+    def _taken(self) -> asyncio.Task[OpenBatch] | None:
+        """What was taken ahead, which grows old no more."""
+        if self._age:
+            self._age.cancel()
+        return self._next
 
     async def _take(self, ids: Sequence[int] | None) -> OpenBatch:
         claimed: Sequence[ClaimedDelivery] = ()
@@ -124,15 +140,27 @@ class Reader:
             raise BatchFailed(claimed, error) from None
 
     async def _give_up(self) -> None:
-        """Leave to others what was taken ahead: nothing was written of it."""
-        taken, self._next = self._next, None
+        """Leave to others what was taken ahead, of which nothing was written; who is cancelled meanwhile does too."""
+        if giving_up := self._forget():
+            await asyncio.shield(giving_up)
+
+    def _forget(self) -> asyncio.Task[None] | None:
+        taken, self._next = self._taken(), None
         if taken is None:
-            return
-        taken.cancel()
-        await asyncio.wait([taken])
-        if not taken.cancelled() and taken.exception() is None:
-            with suppress(GhsyncError, sa.exc.SQLAlchemyError):
-                await taken.result().transaction.aclose()
+            return None
+        giving_up = asyncio.create_task(_close(taken))
+        self._given_up.add(giving_up)
+        giving_up.add_done_callback(self._given_up.discard)
+        return giving_up
+
+
+async def _close(taken: asyncio.Task[OpenBatch]) -> None:
+    """End the transaction of what was taken, or is being taken."""
+    taken.cancel()
+    await asyncio.wait([taken])
+    if not taken.cancelled() and taken.exception() is None:
+        with suppress(GhsyncError, sa.exc.SQLAlchemyError):
+            await taken.result().transaction.aclose()
 
 
 async def _plan_anew(conn: AsyncConnection, claimed: int) -> None:

@@ -1,12 +1,14 @@
 """Small repositories, many at once: one GraphQL request shows all that each of them has.
 
 A request each for the repository, its labels, its milestones and its conversations would be four for two issues, and
-an installation has 5,000 an hour.
+an installation has 5,000 an hour. The repositories themselves are read with the list of what an installation sees. One
+that may be another than that has told, or is not told whole, is read by itself.
 """
 
+from collections import deque
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 import structlog
@@ -19,16 +21,20 @@ from ghsync.github.graphql.checks import Heads
 from ghsync.mirror import label, milestone, release
 from ghsync.mirror.noun import Noun, Thing
 from ghsync.reconciler import graphql_pages, heads, listings
+from ghsync.reconciler.graphql_pages import Glimpse
 from ghsync.reconciler.listings import Told
 from ghsync.reconciler.places import Place
 from ghsync.reconciler.session import ListingPage, Session
 
+# What one request asks for at most: repositories, and of each kind in all of them together.
 AT_ONCE = 25
 MOST_ISSUES = 50
 MOST_PULL_REQUESTS = graphql_pages.HEADS_AT_ONCE
-"""So many repositories, and so many of each in all of them together, does one request ask for at most."""
 
-# Of what was not asked for GitHub has just said that there is nothing.
+LISTED_WITHIN = timedelta(hours=2)
+"""How long ago its installation may have listed a repository: that is done each hour."""
+
+# Of what was not asked for `news` has said that there is nothing; what came since is news the next time.
 _NO_PAGE = answers.ConnectionPage(0, PageInfo(), ())
 _NO_HEADS = Heads(PageInfo(), [])
 
@@ -36,22 +42,47 @@ log = structlog.get_logger()
 
 
 @dataclass(frozen=True, slots=True)
-class Shown:
-    """All that was shown of one repository: what its listings have, and the ``first`` pages of the rest."""
+class Whole:
+    """All that was shown of one repository: what its listings have, as far as that is told whole, and the first pages
+    of the rest; with the permissions that the credential was ``granted`` then, where known.
+    """
 
     listed: Told
-    first: graphql_pages.Shown
+    first: Glimpse
+    granted: frozenset[str] | None
 
 
-def groups(known: Iterable[Place]) -> Iterator[Sequence[Place]]:
+async def read(session: Session, known: Iterable[Place]) -> AsyncIterator[tuple[Place, Whole | None]]:
+    """Those that are small, each with what was shown of it; None where it has to be read by itself.
+
+    Where GitHub cannot make an answer in time, this group and all after it are asked for by halves.
+    """
+    waiting, most = deque(groups(known, session.github.now())), AT_ONCE
+    while waiting:
+        group = waiting.popleft()
+        if len(group) > most:
+            waiting.extendleft([group[most:], group[:most]])
+            continue
+        shown: dict[int, Whole] = {}
+        try:
+            shown = await _ask(session, group)
+        except TooHeavy:
+            if half := len(group) // 2:
+                most = half
+                waiting.appendleft(group)
+                continue
+        except GhsyncError as error:  # reading each of them finds out why, or does without GraphQL
+            log.warning("bulk_given_up", repositories=len(group), error=first_line(error))
+        for place in group:
+            yield place, shown.get(place.github_id)
+
+
+def groups(known: Iterable[Place], now: datetime) -> Iterator[Sequence[Place]]:
     """Those that are small, in groups for one request each: of the same size, or nearly, since GitHub charges each for
-    what the largest of them could have.
-
-    Others are left out, and so are those that no installation sees: who lists what an installation sees reads the
-    repositories themselves, and here nobody does.
+    what the largest of them could have. Others are left out.
     """
     group: list[Place] = []
-    for place in sorted((each for each in known if _is_small(each)), key=_sizes):
+    for place in sorted((each for each in known if _is_small(each, now)), key=_sizes):
         if group and not _fits(place, group):
             yield group
             group = []
@@ -60,35 +91,18 @@ def groups(known: Iterable[Place]) -> Iterator[Sequence[Place]]:
         yield group
 
 
-async def shown(session: Session, group: Sequence[Place]) -> AsyncIterator[tuple[Place, Shown | None]]:
-    """The repositories of a group, each with what was shown of it; None where it has to be read by itself.
-
-    A group for which GitHub cannot make an answer in time is asked for by halves.
-    """
-    told: dict[int, Shown] = {}
-    try:
-        told = await _ask(session, group)
-    except TooHeavy:
-        if half := len(group) // 2:
-            for part in (group[:half], group[half:]):
-                async for each in shown(session, part):
-                    yield each
-            return
-    except GhsyncError as error:  # reading each of them finds out why, or does without GraphQL
-        log.warning("bulk_given_up", repositories=len(group), error=first_line(error))
-    for place in group:
-        yield place, told.get(place.github_id)
-
-
 def _sizes(place: Place) -> tuple[int, int]:
     return place.pull_requests or 0, place.issues or 0
 
 
-def _is_small(place: Place) -> bool:
-    """Whether it fits into one request; where GitHub has not told its size nobody knows."""
-    if place.installation is None or place.node_id is None or place.issues is None or place.pull_requests is None:
+def _is_small(place: Place, now: datetime) -> bool:
+    """Whether it is known to fit into one request, and its installation has listed it lately."""
+    if None in (place.installation, place.node_id, place.issues, place.pull_requests) or place.blocked_at is not None:
         return False
-    return place.issues <= MOST_ISSUES and place.pull_requests <= MOST_PULL_REQUESTS
+    if place.verified_at is None or place.verified_at < now - LISTED_WITHIN:
+        return False
+    pulls, issues = _sizes(place)
+    return issues <= MOST_ISSUES and pulls <= MOST_PULL_REQUESTS
 
 
 def _fits(place: Place, group: Sequence[Place]) -> bool:
@@ -98,7 +112,7 @@ def _fits(place: Place, group: Sequence[Place]) -> bool:
     return alike and count <= AT_ONCE and count * issues <= MOST_ISSUES and count * pulls <= MOST_PULL_REQUESTS
 
 
-async def _ask(session: Session, group: Sequence[Place]) -> dict[int, Shown]:
+async def _ask(session: Session, group: Sequence[Place]) -> dict[int, Whole]:
     """What is shown of each, by GitHub's id."""
     pulls, issues = (max(sizes) for sizes in zip(*map(_sizes, group), strict=True))
     parts = heads.variables(group[0])
@@ -114,19 +128,25 @@ async def _ask(session: Session, group: Sequence[Place]) -> dict[int, Shown]:
         **asked,
         **parts,
     )
-    names = {place.github_id: place.full_name for place in group}
-    found: dict[int, Shown] = {}
+    granted = await session.granted(group[0].permissions)  # of the token that got the answer, if not of a later one
+    places = {place.github_id: place for place in group}
+    found: dict[int, Whole] = {}
     for node in answers.bulk(answer.data):
-        # What has another name has other addresses; and where issues are switched off, REST tells what else is.
-        if node and node.has_issues_enabled and node.name_with_owner == names.get(node.database_id):
+        if node and (place := places.get(node.database_id)) and _is_as_listed(node, place):
             first = answers.Conversations(
                 node.issues if asked["issues"] else _NO_PAGE,
                 node.pull_requests if asked["pullRequests"] else _NO_PAGE,
                 node.heads if asked["heads"] else _NO_HEADS,
             )
-            pages = graphql_pages.Shown(first, answer.observed_at)
-            found[node.database_id] = Shown(_listed(node, answer.observed_at), pages)
+            pages = Glimpse(first, answer.observed_at)
+            found[node.database_id] = Whole(_listed(node, answer.observed_at), pages, granted)
     return found
+
+
+def _is_as_listed(node: answers.SmallRepository, place: Place) -> bool:
+    """Whether a repository is as its row has it; and has issues, for else REST tells what is switched off besides."""
+    is_as_it_was = place.updated_at is not None and node.updated_at <= place.updated_at
+    return is_as_it_was and node.name_with_owner == place.full_name and node.has_issues_enabled
 
 
 def _listed(node: answers.SmallRepository, observed_at: datetime) -> Told:
@@ -138,9 +158,9 @@ def _listed(node: answers.SmallRepository, observed_at: datetime) -> Told:
         (release, node.releases, lambda each: each),
     ]
     listed: dict[Noun, ListingPage[Any]] = {}
-    for thing, shown, payload in connections:
-        if shown is not None and not shown.page_info.has_next_page:
-            items = [each and payload(each) for each in shown.nodes]
+    for thing, connection, payload in connections:
+        if connection is not None and not connection.page_info.has_next_page:
+            items = [each and payload(each) for each in connection.nodes]
             if listings.is_whole(thing, items):
-                listed[thing.noun] = ListingPage(items, observed_at, (), shown.total_count)
+                listed[thing.noun] = ListingPage(items, observed_at, (), connection.total_count)
     return listed

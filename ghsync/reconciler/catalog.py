@@ -1,6 +1,6 @@
 """The repository itself, with what its listings show whole: few things, and some that conversations refer to.
 
-GraphQL does not tell the numeric ids of labels and milestones, so they are read before anything that carries them.
+With what carries them GraphQL does not tell the numeric ids of labels and milestones, so these are read before.
 """
 
 from collections.abc import Iterable

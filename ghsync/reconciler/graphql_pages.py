@@ -36,7 +36,7 @@ log = structlog.get_logger()
 
 
 @dataclass(frozen=True, slots=True)
-class Shown:
+class Glimpse:
     """A page of each kind, as one answer of GraphQL shows it, with the ``numbers`` of what cannot be read."""
 
     node: answers.Conversations
@@ -50,7 +50,7 @@ async def pages(
     progress: Progress,
     kinds: Iterable[What],
     until: Until | None = None,
-    first: Shown | None = None,
+    first: Glimpse | None = None,
 ) -> AsyncIterator[Page]:
     """All conversations of these kinds, from where ``progress`` is; or what changed, as far back as ``until``.
 
@@ -66,13 +66,12 @@ async def pages(
     progress = page.begun(known, progress, kinds)
     moving = _Moving()
     while wanted := _wanted(progress, kinds, denied, size, until):
-        shown, first = first, None
+        known_already, first = first, None
         try:
-            read = await _read(
-                session, known, progress, wanted, shown or await _ask(session, known, progress, wanted, until), until
-            )
+            glimpse = known_already or await _ask(session, known, progress, wanted, until)
+            read = await _read(session, known, progress, wanted, glimpse, until)
         except TooHeavy:
-            if shown:
+            if known_already:
                 continue
             if wanted.largest == 1:
                 raise
@@ -156,7 +155,7 @@ def _kept_back(error: GraphQLDenied) -> set[str]:
 
 async def _ask(
     session: Session, known: KnownRepository, progress: Progress, sizes: _Sizes, until: Until | None
-) -> Shown:
+) -> Glimpse:
     answer = await session.graphql(
         "conversations",
         repository=known.place.node_id,
@@ -175,22 +174,22 @@ async def _ask(
     node, numbers = answers.conversations(answer.data)
     if node is None:
         raise GraphQLUnavailable("GitHub's GraphQL does not show this repository; REST is asked instead.")
-    return Shown(node, answer.observed_at, numbers)
+    return Glimpse(node, answer.observed_at, numbers)
 
 
 async def _read(
-    session: Session, known: KnownRepository, progress: Progress, sizes: _Sizes, shown: Shown, until: Until | None
+    session: Session, known: KnownRepository, progress: Progress, sizes: _Sizes, glimpse: Glimpse, until: Until | None
 ) -> Page:
-    node, numbers = shown.node, shown.numbers
+    node, numbers = glimpse.node, glimpse.numbers
     connections = {what: _whole(node.issues if what == "issues" else node.pull_requests) for what in sizes.of}
     checked = _whole(node.heads) if sizes.heads else None
     read = Page({}, progress)
     for what, each in connections.items():
-        items = await _items(session, known, what, each, progress.position(what), numbers, shown.observed_at, until)
+        items = await _items(session, known, what, each, progress.position(what), numbers, glimpse.observed_at, until)
         read = _with_items(read, what, each, items, until)
     if checked:
         _tell_hidden(session, known, checked, numbers)
-        read = _with_heads(read, checked, shown.observed_at, until)
+        read = _with_heads(read, checked, glimpse.observed_at, until)
     return read
 
 

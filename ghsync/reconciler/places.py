@@ -45,7 +45,8 @@ SHOWING = frozenset(
 class Place:
     """A repository to read: our id, GitHub's, its name, how far it was read, and by whom: an installation, which has
     permissions, or a personal token, of which these are not known. ``read_with`` are those with which it was read
-    completely the last time. How much there is of each kind is None until GitHub was asked.
+    completely the last time; its own row was confirmed ``verified_at``. How much there is of each kind is None until
+    GitHub was asked.
     """
 
     id: RepositoryId
@@ -60,6 +61,7 @@ class Place:
     blocked_at: datetime | None
     permissions: frozenset[str] | None = None
     read_with: frozenset[str] | None = None
+    verified_at: datetime | None = None
     issues: int | None = None
     pull_requests: int | None = None
     releases: int | None = None
@@ -88,7 +90,7 @@ _MARKS = {name: _possible(name) for name in ("issues_through", "pull_requests_th
 def _find(condition: str) -> sa.TextClause:
     marks = ", ".join(f"{mark} AS {name}" for name, mark in _MARKS.items())
     return sa.text(f"""
-SELECT r.id::text AS id, r.github_id::bigint AS github_id, r.node_id, r.full_name, r.updated_at,
+SELECT r.id::text AS id, r.github_id::bigint AS github_id, r.node_id, r.full_name, r.updated_at, r.verified_at,
        i.github_id AS installation,
        {marks}, m.blocked_at, m.read_with,
        array(SELECT jsonb_object_keys(i.permissions)) AS permissions

@@ -14,6 +14,7 @@ from ghsync.mirror import pull_request
 from ghsync.projector.batch import Batch
 from ghsync.reconciler import (
     absentees,
+    access,
     alerts,
     bulk,
     catalog,
@@ -53,17 +54,21 @@ async def complete(
     run: Run,
     kinds: Sequence[What] = KINDS,
     watch: Watch | None = None,
-    shown: bulk.Shown | None = None,
+    shown: bulk.Whole | None = None,
 ) -> None:
     """Read everything of these kinds, from where ``run`` stopped, and find out what has become of the rest.
 
     What was just ``shown`` of it is not asked for again.
     """
+    if shown:
+        run.progress = run.progress.going_on_with(shown.granted)
     run.progress = run.progress.going_on_with(await session.granted(place.permissions))
     settles = session.gate.insists and session.gate.writes
     if settles:
         await strays.doubt(engine, place, session.github.now())
     known = await catalog.read(session, engine, place, told=shown.listed if shown else None)
+    if shown and unread.parts(place.id) in session.unread.sentences:
+        await access.look(session, place)  # it may be gone, which nobody has asked
     await alerts.read(session, engine, known)
     seen = [what for what in kinds if what not in known.off]
     first = shown.first if shown and run.progress.at_start else None
@@ -74,6 +79,9 @@ async def complete(
         await runs.advance(conn, run)  # what it has seen is still its own
         whole = [what for what in seen if not run.progress.position(what).partial]
         absent = await absentees.find(conn, known, run, whole, session.github.now())
+    if shown and absent:  # what is switched off is not listed, and was not asked
+        off = await access.look(session, known.place)
+        absent = [absentee for absentee in absent if absentee.what not in off]
     for start in range(0, len(absent), _AT_ONCE):
         batch = known.batch()
         for absentee in absent[start : start + _AT_ONCE]:
@@ -125,7 +133,7 @@ async def _pages(
     run: Run,
     kinds: Sequence[What],
     until: Until | None = None,
-    first: graphql_pages.Shown | None = None,
+    first: graphql_pages.Glimpse | None = None,
 ) -> AsyncIterator[Page]:
     """Through GraphQL; where it is missing, broken or out of budget, what it has not ended through REST."""
     try:

@@ -29,7 +29,7 @@ async def resync(
     kinds: tuple[What, ...] = KINDS,
     gate: Gate | None = None,
     watch: Watch | None = None,
-    shown: bulk.Shown | None = None,
+    shown: bulk.Whole | None = None,
 ) -> Run:
     """Bring one repository up to GitHub; ``kind`` is what ``sync_runs`` calls it.
 

@@ -109,7 +109,7 @@ async def _sweep(
 
 async def _in_turn(
     session: Session, moved: Iterable[Place], due: Mapping[RepositoryId, Place]
-) -> AsyncIterator[tuple[Place, bool, bulk.Shown | None]]:
+) -> AsyncIterator[tuple[Place, bool, bulk.Whole | None]]:
     """Repositories to read, whether completely, and with what was shown of them: what changed, what is small, the rest.
 
     To read everything of one repository may take long.
@@ -117,10 +117,9 @@ async def _in_turn(
     for place in moved:
         yield place, False, None
     alone = dict(due)
-    for group in bulk.groups(due.values()):
-        async for place, shown in bulk.shown(session, group):
-            del alone[place.id]
-            yield place, True, shown
+    async for place, shown in bulk.read(session, due.values()):
+        del alone[place.id]
+        yield place, True, shown
     for place in alone.values():
         yield place, True, None
 

@@ -86,7 +86,7 @@ async def _sweep(stage: Stage) -> list[str]:
 
 
 async def _sweep_all(stage: Stage) -> list[str]:
-    await sweep(stage.reconciler, complete_every=timedelta(0))
+    await sweep(stage.reconciler, complete_every=timedelta(0), discover=True)
     return []
 
 

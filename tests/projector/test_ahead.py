@@ -8,7 +8,6 @@ import pytest
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
-from ghsync import database
 from ghsync.inbox import queue
 from ghsync.inbox.queue import ClaimedDelivery
 from ghsync.projector import ahead, project
@@ -28,6 +27,13 @@ async def ask(engine: AsyncEngine, statement: str) -> list[tuple[Any, ...]]:
     """The rows that a statement answers now."""
     async with engine.connect() as conn:
         return [tuple(row) for row in await conn.execute(sa.text(statement))]
+
+
+async def unlocked(engine: AsyncEngine, count: int) -> None:
+    """Wait until so many deliveries are nobody's."""
+    async with asyncio.timeout(10):
+        while await ask(engine, UNLOCKED) != [(count,)]:  # noqa: ASYNC110 (PostgreSQL tells of no lock)
+            await asyncio.sleep(0.01)
 
 
 class Seen:
@@ -101,29 +107,51 @@ async def test_what_was_taken_ahead_comes_after_the_halves_of_a_batch_that_faile
     ]  # fmt: skip
 
 
-async def test_what_was_taken_too_long_ago_is_taken_anew(
-    engine: AsyncEngine, database_url: str, monkeypatch: pytest.MonkeyPatch
+async def test_what_was_taken_too_long_ago_is_left_to_others_and_taken_anew(
+    engine: AsyncEngine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """PostgreSQL may have ended its session meanwhile."""
-    await fill(engine, 4)
-    monkeypatch.setattr(ahead, "OLD_SECONDS", 0)
+    """It keeps them from these deliveries, and PostgreSQL would end its session."""
+    await fill(engine, 6)
+    monkeypatch.setattr(ahead, "OLD_SECONDS", 0.1)
     seen = Seen(monkeypatch)
     write = project.write
 
     async def takes_long(conn: AsyncConnection, batch: Batch) -> Sequence[Any]:
         written = await write(conn, batch)
-        await ask(engine, f"SELECT pg_terminate_backend(pid) FROM ({IDLE}) idle")
+        await unlocked(engine, 4)  # all but its own
         return written
 
     monkeypatch.setattr(project, "write", takes_long)
-    limited = database.create_engine(database_url)
-    assert await worker(limited, batch_size=2).drain() == 4
-    assert seen.order == [("claimed", 1), ("written", 1), ("claimed", 3), ("claimed", 3), ("written", 3)]
-    await limited.dispose()
+    one = worker(engine, batch_size=2)
+    async with one._reader.ahead():
+        await one.step()
+    assert seen.order == [("claimed", 1), ("written", 1), ("claimed", 3)]
+    monkeypatch.setattr(project, "write", write)
+    assert await one.drain() == 4
+    assert await ask(engine, STATUSES) == [("processed",)]
 
 
-async def test_who_is_cancelled_holds_nothing_of_what_was_taken_ahead(
+async def test_where_writing_takes_long_nothing_is_taken_ahead(
     engine: AsyncEngine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It would be given up, and taken anew, each time."""
+    await fill(engine, 6)
+    monkeypatch.setattr(ahead, "OLD_SECONDS", 0.05)
+    seen = Seen(monkeypatch, full=0)
+    write = project.write
+
+    async def takes_long(conn: AsyncConnection, batch: Batch) -> Sequence[Any]:
+        await asyncio.sleep(0.2)
+        return await write(conn, batch)
+
+    monkeypatch.setattr(project, "write", takes_long)
+    assert await worker(engine, batch_size=2).drain() == 6
+    assert [number for what, number in seen.order if what == "claimed"] == [1, 3, 3, 5]
+
+
+@pytest.mark.parametrize("cancellations", [1, 2, 3])
+async def test_who_is_cancelled_holds_nothing_of_what_was_taken_ahead(
+    engine: AsyncEngine, monkeypatch: pytest.MonkeyPatch, cancellations: int
 ) -> None:
     await fill(engine, 4)
     seen = Seen(monkeypatch)
@@ -137,10 +165,12 @@ async def test_who_is_cancelled_holds_nothing_of_what_was_taken_ahead(
         while seen.order != [("claimed", 1), ("claimed", 3)]:
             seen.claimed.clear()
             await seen.claimed.wait()
-    draining.cancel()
+    for _ in range(cancellations):
+        draining.cancel()
+        await asyncio.sleep(0)
     with pytest.raises(asyncio.CancelledError):
         await draining
-    assert await ask(engine, UNLOCKED) == [(4,)]
+    await unlocked(engine, 4)
     assert await ask(engine, STATUSES) == [("pending",)]
 
 

@@ -60,7 +60,7 @@ def _label(label: Label) -> Row:
         "node_id": label.node_id,
         "name": label.name,
         "color": label.color,
-        "description": label.description,
+        "description": label.description or None,
         "is_default": label.default,
     }
 
@@ -70,7 +70,7 @@ def _milestone(milestone: Milestone) -> Row:
         "node_id": milestone.node_id,
         "number": milestone.number,
         "title": milestone.title,
-        "description": milestone.description,
+        "description": milestone.description or None,
         "state": milestone.state,
         "due_on": second(milestone.due_on),
         "closed_at": second(milestone.closed_at),
@@ -99,7 +99,7 @@ def _conversation(issue: Issue) -> Row:
         "state": issue.state,
         "html_url": issue.html_url,
         "labels": [
-            {"id": label.id, "name": label.name, "color": label.color, "description": label.description}
+            {"id": label.id, "name": label.name, "color": label.color, "description": label.description or None}
             for label in issue.labels
         ],
         "assignees": people(issue.assignees),

@@ -1,7 +1,7 @@
 """The pieces that GraphQL's answers are made of, and what it needs to be told to say the same as REST.
 
 Names, capitals and shapes differ from REST's, and some things are missing. A label and a milestone have no numeric id,
-so a `Catalog` (read through REST) knows them. A bot's login has no ``[bot]``. Somebody who has deleted the account is
+so a `Catalog`, read before, knows them. A bot's login has no ``[bot]``. Somebody who has deleted the account is
 null where REST names the ghost.
 https://docs.github.com/en/graphql/reference/objects
 """

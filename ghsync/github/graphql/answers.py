@@ -105,7 +105,7 @@ class NewestAnswer(AnswerPart, frozen=True):
 
 
 class Things(AnswerPart, Generic[T], frozen=True):
-    """A page of what a repository's listing shows, under REST's names, and how many there are; see `Noun.listing`."""
+    """A page of what a repository's listing shows, and how many there are; see `Noun.listing`."""
 
     total_count: int
     page_info: PageInfo
@@ -123,6 +123,7 @@ class SmallRepository(Conversations, frozen=True, kw_only=True):
 
     database_id: int
     name_with_owner: str
+    updated_at: datetime
     has_issues_enabled: bool
     labels: Things[LabelNode] | None = None
     milestones: Things[MilestoneNode] | None = None
@@ -145,9 +146,9 @@ conversations_decoder = msgspec.json.Decoder(ConversationsAnswer, strict=False)
 refetch_decoder = msgspec.json.Decoder(RefetchAnswer, strict=False)
 newest_decoder = msgspec.json.Decoder(NewestAnswer, strict=False)
 threads_decoder = msgspec.json.Decoder(ThreadsAnswer, strict=False)
-_anything = msgspec.json.Decoder()
-bulk_decoder = msgspec.json.Decoder(BulkAnswer, strict=False)
 heads_decoder = msgspec.json.Decoder(HeadsAnswer, strict=False)
+bulk_decoder = msgspec.json.Decoder(BulkAnswer, strict=False)
+_anything = msgspec.json.Decoder()
 
 Items = Mapping[tuple[str, ...], Any]
 """The types of items, by where their connection is."""

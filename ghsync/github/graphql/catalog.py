@@ -24,7 +24,14 @@ class LabelNode(AnswerPart, frozen=True):
         number = node_ids.number(self.id, repository_id)
         if number is None:
             return None
-        return label.Payload(number, self.name, self.id, self.color, self.description, self.is_default)
+        return label.Payload(
+            id=number,
+            name=self.name,
+            node_id=self.id,
+            color=self.color,
+            description=self.description,
+            default=self.is_default,
+        )
 
 
 class MilestoneNode(AnswerPart, frozen=True):
