@@ -7,12 +7,10 @@ INSTALLED := .venv/.installed
 CORPUS := webhooks-examples@7.6.1 graphql-schema@15.26.1
 CORPUS_FOLDER := .cache
 
-BENCHMARKS = $(filter-out %/__init__.py %/conftest.py %/generator.py %/deliveries.py,$(wildcard tests/benchmarks/*.py))
-
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .PHONY: attack help demo test test-slow test-simulator check check-format check-lint check-types check-imports \
-	check-migrations fix bench chaos corpus fixtures migration constraints
+	check-migrations fix bench bench-short chaos corpus fixtures migration constraints
 
 help: ## List the commands
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1|\2/p' Makefile | while IFS='|' read -r name what; do \
@@ -61,12 +59,11 @@ fix: $(INSTALLED) ## Format, repair what the linter can, and bring generated tex
 	@$(BIN)/python db/contract.py
 	@$(BIN)/python -m tests.documents
 
-bench: $(INSTALLED) ## Measure; the machine should have nothing else to do
-	@test -n '$(BENCHMARKS)' || echo 'There are no benchmarks in tests/benchmarks.'
-	@for script in $(BENCHMARKS); do \
-		module=$$(echo "$${script%.py}" | tr / .); \
-		echo "$$module"; $(BIN)/python -m "$$module" || exit 1; \
-	done
+bench: $(INSTALLED) ## Measure with nothing else at work, and keep it: an hour; ARGS="fresh project" measures these
+	@$(BIN)/python -m tests.benchmarks --keep $(ARGS)
+
+bench-short: $(INSTALLED) ## Measure for two minutes, and keep nothing
+	@$(BIN)/python -m tests.benchmarks --short $(ARGS)
 
 chaos: $(INSTALLED) ## Let everything go wrong, ARGS="--seeds 1-10" in ten ways; the mirror has to be right in the end
 	@$(BIN)/python -m tests.chaos $(ARGS)

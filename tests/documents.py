@@ -7,6 +7,7 @@ from pydantic.fields import FieldInfo
 
 from ghsync.__main__ import COMMANDS
 from ghsync.settings import PREFIX, Settings
+from tests.benchmarks.figures import Figure, Results, told
 
 CHECKOUT = Path(__file__).parents[1]
 README = CHECKOUT / "README.md"
@@ -27,7 +28,29 @@ def commands() -> str:
     return "\n".join(["| command | what it does |", "|---|---|", *rows])
 
 
-GENERATED = {"settings": settings, "commands": commands}
+def figures() -> str:
+    """What `make bench` found last, and on what."""
+    results = Results.kept()
+    machine, versions = results.machine, results.versions
+    libraries = ", ".join(f"{name} {version}" for name, version in versions.items())
+    rows = [
+        f"| {_cell(figure.what)} | {told(figure.value)} {figure.unit} | {_aim(figure)} |".replace("  ", " ")
+        for figure in results.figures
+    ]
+    under = (
+        f"On {results.measured_at:%Y-%m-%d}, with {machine.processors} processors ({machine.processor}), "
+        f"{machine.memory_gib} GiB and {machine.system}; {libraries}; commit {results.commit}:"
+    )
+    return "\n".join([under, "", "| what | measured | aim |", "|---|---|---|", *rows])
+
+
+def _aim(figure: Figure) -> str:
+    if figure.aim is None:
+        return ""
+    return f"{told(figure.aim)} {figure.unit} or {'more' if figure.at_most is None else 'less'}".replace("  ", " ")
+
+
+GENERATED = {"settings": settings, "commands": commands, "figures": figures}
 
 
 def updated(text: str) -> str:

@@ -1,16 +1,11 @@
 """How long a delivery takes from POST to visible rows at 200 a second, and how much memory `ghsync serve` takes.
 
-    python -m tests.benchmarks.fresh [--rate N] [--seconds N]
-
-A real `ghsync serve` on the embedded PostgreSQL; the rows are seen from outside, by another connection. The aims are
-p50 30 ms and p99 120 ms, 150 MiB resident, and at most three times a body of 25 MiB on top while one is received and
-projected, whatever it looks like.
+A real `ghsync serve` on the embedded PostgreSQL; the rows are seen from outside, by another connection. Then one body
+after another of 25 MiB is received and projected, and what that takes besides is measured.
 """
 
-import argparse
 import asyncio
 import statistics
-import tempfile
 import time
 from pathlib import Path
 from typing import Any
@@ -20,18 +15,19 @@ import psutil
 import psycopg
 import uvloop
 
-from ghsync import embedded, log, migrate
 from ghsync.demo import arrivals
 from ghsync.demo.arrivals import Watcher
 from ghsync.inbox import recording
 from ghsync.inbox.recording import RecordedDelivery
 from tests import service, traffic
 from tests.benchmarks import generator
+from tests.benchmarks.figures import Figure
 from tests.benchmarks.generator import Generator
 from tests.service import Receiver
 
 Connection = psycopg.Connection[Any]
 
+RATE = 200
 MIB = 1024 * 1024
 LARGEST_BODY_BYTES = 25 * MIB
 
@@ -84,26 +80,20 @@ async def peak_of_largest(receiver: Receiver, connection: Connection, name: str)
     return peak_bytes(receiver.pid)
 
 
-async def measure(folder: Path, url: str, rate: int, seconds: int) -> None:
-    """Measure once and print."""
-    deliveries = traffic.busy(rate * seconds + rate).deliveries
+async def measure(folder: Path, url: str, seconds: int) -> tuple[list[float], int, int]:
+    """Seconds from POST to visible, sorted; bytes resident after that, and most of them at a body of 25 MiB."""
+    sent = traffic.busy(RATE * seconds + RATE).deliveries
     async with (
         service.serving(url, folder / "serve.log", anew=True, log_level="warning") as receiver,
         arrivals.watching(url) as watcher,
         generator.posting(receiver.port) as posting,
     ):
-        await pace(posting, watcher, deliveries[:rate], rate)  # connections open, plans made
-        waits = await pace(posting, watcher, deliveries[rate:], rate)
-        process = psutil.Process(receiver.pid)
-        steady = process.memory_info().rss
+        await pace(posting, watcher, sent[:RATE], RATE)  # connections open, plans made
+        waits = await pace(posting, watcher, sent[RATE:], RATE)
+        steady = psutil.Process(receiver.pid).memory_info().rss
         with service.connect(url) as connection:
-            peaks = {name: await peak_of_largest(receiver, connection, name) for name in LARGEST}
-    percentiles = statistics.quantiles(waits, n=100)
-    print(f"POST to visible at {rate}/s   p50 {percentiles[49] * 1000:6.1f} ms   p99 {percentiles[98] * 1000:6.1f} ms")
-    print(f"resident after {len(waits):,}      {steady / MIB:6.1f} MiB")
-    for name, peak in peaks.items():
-        more = peak - steady
-        print(f"more for 25 MiB           {more / MIB:6.1f} MiB   {more / LARGEST_BODY_BYTES:.1f} x   {name}")
+            peaks = [await peak_of_largest(receiver, connection, name) for name in LARGEST]
+    return waits, steady, max(peaks)
 
 
 def forget_peak(pid: int) -> None:
@@ -117,17 +107,19 @@ def peak_bytes(pid: int) -> int:
     return int(status.split("VmHWM:")[1].split()[0]) * 1024
 
 
-def main() -> None:
-    """Run the benchmark."""
-    parser = argparse.ArgumentParser(description="Freshness and memory of `ghsync serve`.")
-    parser.add_argument("--rate", type=int, default=200)
-    parser.add_argument("--seconds", type=int, default=15)
-    asked = parser.parse_args()
-    log.configure("json", "warning")
-    with tempfile.TemporaryDirectory(prefix="ghsync-bench-") as folder, embedded.running(Path(folder)) as url:
-        migrate.upgrade(url)
-        uvloop.run(measure(Path(folder), url, asked.rate, asked.seconds))
-
-
-if __name__ == "__main__":
-    main()
+def figures(url: str, folder: Path, *, short: bool) -> list[Figure]:
+    """Freshness and memory of one `serve`."""
+    waits, steady, peak = uvloop.run(measure(folder, url, 5 if short else 15))
+    percentiles = statistics.quantiles(waits, n=100)
+    return [
+        Figure("p50", f"POST to visible row at {RATE}/s, p50", percentiles[49] * 1000, "ms", at_most=15),
+        Figure("p99", f"POST to visible row at {RATE}/s, p99", percentiles[98] * 1000, "ms", at_most=60),
+        Figure("resident", "resident memory of `serve` after that", steady / MIB, "MiB", at_most=110),
+        Figure(
+            "more for 25 MiB",
+            "more memory while a body of 25 MiB is received and projected, of its size",
+            (peak - steady) / LARGEST_BODY_BYTES,
+            "x",
+            at_most=3,
+        ),
+    ]

@@ -24,6 +24,10 @@ def request(headers: Mapping[str, str], body: bytes) -> bytes:
     return head.encode() + body
 
 
+class Refused(RuntimeError):
+    """A delivery was not acknowledged: it was answered otherwise than with 202, or not at all."""
+
+
 class Generator:
     """Posts over connections that stay open, and opens another one whenever all of them wait for an answer."""
 
@@ -96,11 +100,11 @@ class _Connection(asyncio.Protocol):
         if head.startswith(b"HTTP/1.1 202"):
             self._waiting.set_result(None)
         else:
-            self._waiting.set_exception(RuntimeError(f"Answered {self._answer!r}."))
+            self._waiting.set_exception(Refused(f"Answered {self._answer!r}."))
 
     def connection_lost(self, error: Exception | None) -> None:
         if self._waiting:
-            self._waiting.set_exception(error or RuntimeError("The server closed a connection."))
+            self._waiting.set_exception(error or Refused("The server closed a connection."))
 
     @property
     def _waiting(self) -> asyncio.Future[None] | None:

@@ -1,15 +1,11 @@
 """How many deliveries a second are projected, against a bulk upsert of the same mirror rows.
 
-    python -m tests.benchmarks.project [--deliveries N] [--batch N]
-
 One worker drains a full inbox: it decodes, guards, derives, writes the change feed and finishes the deliveries. The
 bulk upsert is what one would write by hand: the same issues, pull requests, comments, labels, milestones and branches,
 decoded beforehand, as one INSERT ... ON CONFLICT DO UPDATE for each of them and batch, without guard, tracking, feed or
-inbox. The aim is 0.25 of it, and 3,000 deliveries a second on two quiet cores.
+inbox.
 """
 
-import argparse
-import tempfile
 import time
 from collections.abc import Sequence
 from pathlib import Path
@@ -18,7 +14,7 @@ import sqlalchemy as sa
 import uvloop
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from ghsync import embedded, log, migrate, worker
+from ghsync import worker
 from ghsync.inbox.queue import ClaimedDelivery
 from ghsync.mirror import branch, comment, issue, label, milestone, pull_request
 from ghsync.mirror.noun import Noun, Row
@@ -27,10 +23,10 @@ from ghsync.projector import project
 from ghsync.projector.batch import REPOSITORY, Batch
 from ghsync.worker import Worker
 from tests.benchmarks import deliveries
+from tests.benchmarks.figures import Figure
 
 NOUNS = (label.noun, milestone.noun, branch.noun, issue.noun, pull_request.noun, comment.noun)
-RATIO_AT_LEAST = 0.25
-A_SECOND_AT_LEAST = 3000
+BATCH = 500
 
 
 async def drain(engine: AsyncEngine, batch: int) -> float:
@@ -90,20 +86,15 @@ async def measure(url: str, count: int, batch: int) -> tuple[float, float]:
         await engine.dispose()
 
 
-def main() -> None:
-    """Measure once and print."""
-    parser = argparse.ArgumentParser(description="Projection against a bulk upsert by hand.")
-    parser.add_argument("--deliveries", type=int, default=20_000)
-    parser.add_argument("--batch", type=int, default=500)
-    asked = parser.parse_args()
-    log.configure("json", "warning")
-    with tempfile.TemporaryDirectory(prefix="ghsync-bench-") as folder, embedded.running(Path(folder)) as url:
-        migrate.upgrade(url)
-        projected, by_hand = uvloop.run(measure(url, asked.deliveries, asked.batch))
-    print(f"projected            {projected:8,.0f} deliveries/s   (at least {A_SECOND_AT_LEAST:,} on two quiet cores)")
-    print(f"bulk upsert by hand  {by_hand:8,.0f} deliveries/s")
-    print(f"ratio                {projected / by_hand:8.2f}                (at least {RATIO_AT_LEAST})")
-
-
-if __name__ == "__main__":
-    main()
+def figures(url: str, _folder: Path, *, short: bool) -> list[Figure]:
+    """One worker's, on an empty database."""
+    projected, by_hand = uvloop.run(measure(url, 4_000 if short else 20_000, BATCH))
+    return [
+        Figure("projection", "projection, one worker", projected, "deliveries/s", at_least=4_000),
+        Figure(
+            "projection of by hand",
+            "projection, of a bulk upsert by hand that neither guards, derives nor feeds",
+            projected / by_hand,
+            at_least=0.18,
+        ),
+    ]

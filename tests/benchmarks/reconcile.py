@@ -1,20 +1,17 @@
 """What it takes to read GitHub's API: requests, points, time and memory, first and again.
 
-    python -m tests.benchmarks.reconcile [--issues N ...]
-
 A simulated GitHub in a process of its own is read over HTTP by a reconciler in another, into the embedded PostgreSQL.
 So the memory is the reader's alone; the time is that of all three, which share the processors. Every size gets a
 GitHub, a database and a reader of its own. The simulated GitHub counts the requests, tokens among them, and charges
 points as GitHub does, without an end to them: what the hourly 5,000 would allow is said beside.
 """
 
-import argparse
 import asyncio
 import multiprocessing
 import os
 import tempfile
 import time
-from collections.abc import Awaitable, Iterator, Sequence
+from collections.abc import Awaitable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -40,14 +37,12 @@ from ghsync.simulator.generator import Plan, generate
 from ghsync.simulator.keys import Keys, new_private_key, public_key
 from ghsync.simulator.server import create_server
 from ghsync.simulator.serving import serving
+from tests.benchmarks.figures import Figure
 from tests.benchmarks.fresh import MIB, forget_peak, peak_bytes
 
-REQUESTS_PER_THOUSAND_AT_MOST = 11
-REQUESTS_FOR_MANY_AT_MOST = 200
-REPOSITORIES_PER_REQUEST_AT_LEAST = 50
 POINTS_AN_HOUR = 5_000
 ENOUGH = 1_000_000_000  # requests and points: nothing is to stop a run
-SIZES = (1_000, 10_000, 50_000)
+SIZES = (1_000, 10_000)
 SPREAD = Plan(repositories=10, conversations=10_000)
 MANY = Plan(repositories=1_000, conversations=2_000, milestones_each=0, releases=False)
 """Of these only REST tells some: when a milestone is due, and the bot that published a release."""
@@ -242,40 +237,54 @@ def report(plan: Plan, steps: Sequence[Step]) -> None:
         )
 
 
-def conclude(backfills: dict[Plan, dict[str, Step]], many: dict[str, Step]) -> None:
-    """Print the aims beside what was measured."""
-    first = [steps["backfill"] for steps in backfills.values()]
-    dearest = max(step.requests_per_thousand for step in first)
-    rows = sum(step.rows for steps in backfills.values() for name, step in steps.items() if name in REPEATED)
-    spared = MANY.repositories / many["idle sweep"].requests
-    floor = Settings().sweep_floor_percent / 100
-    hourly = min(POINTS_AN_HOUR * step.read / step.points for step in first)
-    print(f"\nrequests per 1,000 read       {dearest:9.1f}   (at most {REQUESTS_PER_THOUSAND_AT_MOST})")
-    print(f"rows changed the second time  {rows:9,}   (0)")
+def figures(_url: str, _folder: Path, *, short: bool) -> list[Figure]:
+    """Of first readings, second ones, and of a sweep that finds nothing; each prints what it took."""
+    sizes = SIZES[:1] if short else SIZES
+    backfills = {n: measured(Plan(repositories=1, conversations=n)) for n in sizes}
+    if short:
+        return _told_of(backfills)
+    spread, many = measured(SPREAD), measured(MANY, repeats=False)
+    first = {n: steps["backfill"].requests for n, steps in backfills.items()}
     small = many["discover"].requests + many["backfill"].requests
-    print(f"requests for {MANY.repositories:,} small ones {small:9,}   (at most {REQUESTS_FOR_MANY_AT_MOST})")
-    print(f"repositories per idle request {spared:9.1f}   (at least {REPOSITORIES_PER_REQUEST_AT_LEAST})")
-    print(f"peak memory                   {_peaks(first):>9}   MiB, from the smallest to the largest (the same)")
-    print(f"read with {POINTS_AN_HOUR:,} points        {hourly:9,.0f}   issues and pull requests an hour")
-    print(f"of these by sweeps            {hourly * (1 - floor):9,.0f}   which leave {floor:.0%} of the points")
+    return [
+        *_told_of({**backfills, 0: spread}),
+        Figure("one of 10,000", "requests for a first reading of a repository of 10,000", first[10_000], at_most=74),
+        Figure(
+            "ten of 1,000",
+            "requests for a first reading of ten of 1,000 each",
+            spread["backfill"].requests,
+            at_most=107,
+        ),
+        Figure(
+            "small ones",
+            "requests for a first reading of 1,000 repositories of two (one more for each with a bot's release or a "
+            "milestone that is due, and three where alerts may be read)",
+            small,
+            at_most=200,
+        ),
+        Figure("idle sweep", "requests for an idle sweep over 1,000", many["idle sweep"].requests, at_most=20),
+    ]
 
 
-def _peaks(steps: Sequence[Step]) -> str:
-    peaks = [step.peak / MIB for step in sorted(steps, key=lambda step: step.read)]
-    return f"{peaks[0]:.0f}-{peaks[-1]:.0f}"
-
-
-def main() -> None:
-    """Run the benchmark."""
-    parser = argparse.ArgumentParser(description="Reading GitHub's API: requests, points, time and memory.")
-    parser.add_argument("--issues", type=int, nargs="*", default=SIZES)
-    asked = parser.parse_args()
-    log.configure("json", "warning")
-    backfills = {
-        plan: measured(plan) for plan in (*(Plan(repositories=1, conversations=n) for n in asked.issues), SPREAD)
-    }
-    conclude(backfills, measured(MANY, repeats=False))
-
-
-if __name__ == "__main__":
-    main()
+def _told_of(readings: Mapping[int, Mapping[str, Step]]) -> list[Figure]:
+    backfills = [steps["backfill"] for steps in readings.values()]
+    again = sum(step.rows for steps in readings.values() for name, step in steps.items() if name in REPEATED)
+    largest = max(readings)
+    hourly = min(POINTS_AN_HOUR * step.read / step.points for step in backfills)
+    return [
+        Figure(
+            "requests for 1,000",
+            "requests per 1,000 issues and pull requests with comments, reviews, threads and checks, at the most",
+            max(step.requests_per_thousand for step in backfills),
+            at_most=11,
+        ),
+        Figure("second reading", "rows that a second reading of all of it changes", again, at_most=0),
+        Figure("points", "issues and pull requests that 5,000 GraphQL points read", hourly),
+        Figure(
+            "reader's memory",
+            f"memory of the process that reads {largest:,}, of one that reads 1,000",
+            readings[largest]["backfill"].peak / readings[SIZES[0]]["backfill"].peak,
+            "x",
+            at_most=1.1,
+        ),
+    ]

@@ -1,29 +1,24 @@
 """How long a job of the worker waits while deliveries keep coming at 400 a second.
 
-    python -m tests.benchmarks.turns [--rate N] [--seconds N]
-
 A real `ghsync serve` on the embedded PostgreSQL. Meanwhile another program gives tasks the numbers of pull requests; it
 is measured from its commit until others see the task at the pull request, which takes two jobs, the linking and the
-tracking. The aim is 250 ms at the most.
+tracking.
 """
 
-import argparse
 import asyncio
-import statistics
-import tempfile
 import time
 from pathlib import Path
 
 import psycopg
 import uvloop
 
-from ghsync import embedded, log, migrate
 from ghsync.demo import arrivals
 from ghsync.sessions import connection_arguments
 from tests import service, traffic
 from tests.benchmarks import fresh, generator
+from tests.benchmarks.figures import Figure
 
-LONGEST_SECONDS = 0.25
+RATE = 400
 PAUSE_SECONDS = 0.2
 LOOK_SECONDS = 0.002
 
@@ -46,38 +41,34 @@ async def wait(connection: psycopg.AsyncConnection) -> float:
     return time.perf_counter() - started
 
 
-async def measure(folder: Path, url: str, rate: int, seconds: int) -> None:
-    """Measure once and print."""
-    deliveries = traffic.busy(rate * seconds + rate).deliveries
+async def measure(folder: Path, url: str, seconds: int) -> list[float]:
+    """How long each of some tasks waited."""
+    sent = traffic.busy(RATE * seconds + RATE).deliveries
     async with (
         service.serving(url, folder / "serve.log", anew=True, log_level="warning") as receiver,
         arrivals.watching(url) as watcher,
         generator.posting(receiver.port) as posting,
         await psycopg.AsyncConnection.connect(url, autocommit=True, **connection_arguments(url)) as connection,
     ):
-        await fresh.pace(posting, watcher, deliveries[:rate], rate)  # connections open, plans made
-        load = asyncio.create_task(fresh.pace(posting, watcher, deliveries[rate:], rate))
+        await fresh.pace(posting, watcher, sent[:RATE], RATE)  # connections open, plans made
+        load = asyncio.create_task(fresh.pace(posting, watcher, sent[RATE:], RATE))
         waits = []
         while not load.done():
             waits.append(await wait(connection))
             await asyncio.sleep(PAUSE_SECONDS)
-        arrived = statistics.median(await load)
-    told = f"p50 {statistics.median(waits) * 1000:6.1f} ms   longest {max(waits) * 1000:6.1f} ms"
-    print(f"jobs at {rate}/s   {told}   (at most {LONGEST_SECONDS * 1000:.0f} ms)   {len(waits)} tasks")
-    print(f"POST to visible meanwhile   p50 {arrived * 1000:6.1f} ms")
+        await load
+    return waits
 
 
-def main() -> None:
-    """Run the benchmark."""
-    parser = argparse.ArgumentParser(description="How long jobs wait under load.")
-    parser.add_argument("--rate", type=int, default=400)
-    parser.add_argument("--seconds", type=int, default=10)
-    asked = parser.parse_args()
-    log.configure("json", "warning")
-    with tempfile.TemporaryDirectory(prefix="ghsync-bench-") as folder, embedded.running(Path(folder)) as url:
-        migrate.upgrade(url)
-        uvloop.run(measure(Path(folder), url, asked.rate, asked.seconds))
-
-
-if __name__ == "__main__":
-    main()
+def figures(url: str, folder: Path, *, short: bool) -> list[Figure]:
+    """The longest wait of any task."""
+    waits = uvloop.run(measure(folder, url, 4 if short else 10))
+    return [
+        Figure(
+            "longest job",
+            f"longest wait of a task that gets a number, at {RATE} deliveries/s",
+            max(waits) * 1000,
+            "ms",
+            at_most=250,
+        )
+    ]

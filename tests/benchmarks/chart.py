@@ -1,0 +1,73 @@
+"""The chart beside the README's figures: how much of each aim is reached, drawn from the JSON alone."""
+
+import math
+from collections.abc import Iterator, Sequence
+from html import escape
+
+from tests.benchmarks.figures import FOLDER, Figure, Results, told
+
+FILE = FOLDER / "results.svg"
+
+WIDTH, LINE, TOP = 880, 26, 60
+LEFT, RIGHT = 420, 790  # where bars may be
+LEAST, MOST = 0.05, 20.0  # of an aim; the scale is logarithmic, for twice and half weigh the same
+
+STYLE = """
+text { font: 13px system-ui, sans-serif; fill: #1f2328; }
+.title { font-size: 15px; font-weight: 600; }
+.small, .value { font-size: 12px; fill: #59636e; }
+.reached { fill: #1a7f37; }
+.missed { fill: #bc4c00; }
+line { stroke: #59636e; stroke-dasharray: 3 3; }
+@media (prefers-color-scheme: dark) {
+  text { fill: #f0f6fc; }
+  .small, .value { fill: #9198a1; }
+  .reached { fill: #3fb950; }
+  .missed { fill: #db6d28; }
+  line { stroke: #9198a1; }
+}
+""".strip()
+
+
+def drawn(results: Results) -> str:
+    """An SVG that is legible on light and on dark pages."""
+    figures = [figure for figure in results.figures if figure.reached is not None]
+    height = TOP + LINE * len(figures) + 40
+    machine = results.machine
+    under = f"{results.measured_at:%Y-%m-%d}, {machine.processors} x {machine.processor}, commit {results.commit}"
+    aim = _x(1.0)
+    lines = [
+        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {height}" role="img" aria-labelledby="title">',
+        '<title id="title">How much of each aim is reached</title>',
+        f"<style>\n{STYLE}\n</style>",
+        '<text class="title" x="10" y="24">How much of each aim is reached (longer is better)</text>',
+        f'<text class="small" x="{aim:.0f}" y="{TOP - 12}" text-anchor="middle">the aim</text>',
+        *_bars(figures),
+        f'<line x1="{aim:.0f}" y1="{TOP - 6}" x2="{aim:.0f}" y2="{TOP + LINE * len(figures)}"/>',
+        f'<text class="small" x="10" y="{height - 12}">{escape(under)}</text>',
+        "</svg>",
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def _bars(figures: Sequence[Figure]) -> Iterator[str]:
+    for place, figure in enumerate(figures):
+        reached = figure.reached or 0.0
+        y, end = TOP + LINE * place, _x(reached)
+        kind = "reached" if reached >= 1 else "missed"
+        said = f"{told(figure.value)} {figure.unit}".strip()
+        yield f'<text x="{LEFT - 10}" y="{y + 16}" text-anchor="end">{escape(_short(figure.what))}</text>'
+        yield f'<rect class="{kind}" x="{LEFT}" y="{y + 4}" width="{end - LEFT:.1f}" height="{LINE - 10}" rx="2"/>'
+        yield f'<text class="value" x="{end + 6:.1f}" y="{y + 16}">{escape(said)}</text>'
+
+
+def _x(reached: float) -> float:
+    """Where a bar ends that reaches so much of its aim."""
+    share = math.log(min(max(reached, LEAST), MOST) / LEAST) / math.log(MOST / LEAST)
+    return LEFT + share * (RIGHT - LEFT)
+
+
+def _short(what: str) -> str:
+    """As much of what a figure is as has room: without what stands in brackets."""
+    text = what.partition(" (")[0].replace("`", "")
+    return text if len(text) <= 58 else f"{text[:57]}…"

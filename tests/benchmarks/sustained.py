@@ -1,0 +1,97 @@
+"""Whether `ghsync serve` keeps up with 1,300 signed deliveries a second: what is still pending when the last is sent.
+
+Sent by a process of its own, over connections that stay open; where all of them wait for an answer, so does the rest.
+"""
+
+import asyncio
+import multiprocessing
+import time
+from dataclasses import dataclass
+from multiprocessing.connection import Connection
+from pathlib import Path
+
+import uvloop
+
+from ghsync.inbox import recording
+from tests import service, traffic
+from tests.benchmarks import generator
+from tests.benchmarks.figures import Figure
+
+RATE = 1_300
+CONNECTIONS = 64
+
+spawning = multiprocessing.get_context("spawn")
+
+
+@dataclass(frozen=True)
+class Sent:
+    """What became of all that was sent, and how long that took."""
+
+    acknowledged: int
+    refused: int
+    seconds: float
+
+
+def send(port: int, seconds: int, answer: Connection) -> None:
+    """Send at that rate, and tell what came of it."""
+    uvloop.run(_send(port, seconds, answer))
+
+
+async def _send(port: int, seconds: int, answer: Connection) -> None:
+    requests = [
+        generator.request(recording.sign(each, service.SECRET), each.body)
+        for each in traffic.busy(RATE * seconds).deliveries
+    ]
+    refused, room = 0, asyncio.Semaphore(CONNECTIONS)
+
+    async def post(request: bytes) -> None:
+        nonlocal refused
+        try:
+            await posting.post(request)
+        except (generator.Refused, ConnectionError):
+            refused += 1
+        finally:
+            room.release()
+
+    async with generator.posting(port) as posting:
+        answer.send("ready")
+        started = time.perf_counter()
+        async with asyncio.TaskGroup() as tasks:
+            for place, request in enumerate(requests):
+                if (early := started + place / RATE - time.perf_counter()) > 0:
+                    await asyncio.sleep(early)
+                await room.acquire()
+                tasks.create_task(post(request))
+        taken = time.perf_counter() - started
+    answer.send(Sent(len(requests) - refused, refused, taken))
+
+
+async def measure(url: str, folder: Path, seconds: int) -> tuple[Sent, int]:
+    """What was sent, and how much of it is pending when the last is answered."""
+    async with service.serving(url, folder / "serve.log", anew=True, log_level="error") as receiver:
+        ours, theirs = spawning.Pipe(duplex=False)
+        process = spawning.Process(target=send, args=(receiver.port, seconds, theirs))
+        process.start()
+        theirs.close()  # so that one that fails is noticed
+        assert await asyncio.to_thread(ours.recv) == "ready"
+        sent: Sent = await asyncio.to_thread(ours.recv)
+        with service.connect(url) as connection:
+            row = connection.execute("SELECT count(*) FROM webhook_deliveries WHERE status = 'pending'").fetchone()
+        await asyncio.to_thread(process.join)
+    return sent, row[0] if row else 0
+
+
+def figures(url: str, folder: Path, *, short: bool) -> list[Figure]:
+    """What is acknowledged, and the backlog at the end."""
+    seconds = 10 if short else 60  # their bodies are in memory: some 16 MB for each second
+    sent, pending = uvloop.run(measure(url, folder, seconds))
+    return [
+        Figure(
+            "sustained",
+            f"acknowledged, of {RATE:,}/s that are sent for {seconds} s",
+            sent.acknowledged / sent.seconds / RATE,
+            at_least=1,
+        ),
+        Figure("refused", "refused of these, which GitHub would not send again by itself", sent.refused, at_most=0),
+        Figure("backlog", "still pending when the last is answered", pending, "deliveries", at_most=0),
+    ]
