@@ -9,9 +9,10 @@ from tests.benchmarks.figures import FOLDER, Figure, Results, told
 FILE = FOLDER / "results.svg"
 
 WIDTH, LINE, TOP = 880, 26, 60
-LEFT, RIGHT = 420, 790  # where bars may be
-LEAST, MOST = 0.05, 20.0  # of an aim; the scale is logarithmic, for twice and half weigh the same
+LEFT, RIGHT, VALUES = 430, 690, 702  # where bars may be, and where their values begin
+LEAST, MOST = 0.1, 4.0  # of an aim; the scale is logarithmic, for twice and half weigh the same
 
+TITLE = "How much of each aim is reached, and beside it what was measured (and aimed at)"
 STYLE = """
 text { font: 13px system-ui, sans-serif; fill: #1f2328; }
 .title { font-size: 15px; font-weight: 600; }
@@ -40,7 +41,7 @@ def drawn(results: Results) -> str:
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {height}" role="img" aria-labelledby="title">',
         '<title id="title">How much of each aim is reached</title>',
         f"<style>\n{STYLE}\n</style>",
-        '<text class="title" x="10" y="24">How much of each aim is reached (longer is better)</text>',
+        f'<text class="title" x="10" y="24">{TITLE}</text>',
         f'<text class="small" x="{aim:.0f}" y="{TOP - 12}" text-anchor="middle">the aim</text>',
         *_bars(figures),
         f'<line x1="{aim:.0f}" y1="{TOP - 6}" x2="{aim:.0f}" y2="{TOP + LINE * len(figures)}"/>',
@@ -55,10 +56,10 @@ def _bars(figures: Sequence[Figure]) -> Iterator[str]:
         reached = figure.reached or 0.0
         y, end = TOP + LINE * place, _x(reached)
         kind = "reached" if reached >= 1 else "missed"
-        said = f"{told(figure.value)} {figure.unit}".strip()
+        said = f"{told(figure.value)} {figure.unit}".strip() + f" ({told(figure.aim or 0)})"
         yield f'<text x="{LEFT - 10}" y="{y + 16}" text-anchor="end">{escape(_short(figure.what))}</text>'
         yield f'<rect class="{kind}" x="{LEFT}" y="{y + 4}" width="{end - LEFT:.1f}" height="{LINE - 10}" rx="2"/>'
-        yield f'<text class="value" x="{end + 6:.1f}" y="{y + 16}">{escape(said)}</text>'
+        yield f'<text class="value" x="{VALUES}" y="{y + 16}">{escape(said)}</text>'
 
 
 def _x(reached: float) -> float:
@@ -70,4 +71,4 @@ def _x(reached: float) -> float:
 def _short(what: str) -> str:
     """As much of what a figure is as has room: without what stands in brackets."""
     text = what.partition(" (")[0].replace("`", "")
-    return text if len(text) <= 58 else f"{text[:57]}…"
+    return text if len(text) <= 56 else f"{text[:55].rstrip(' ,')}…"
