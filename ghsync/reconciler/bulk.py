@@ -139,7 +139,7 @@ async def _ask(session: Session, group: Sequence[Place]) -> dict[int, Whole]:
                 node.heads if asked["heads"] else _NO_HEADS,
             )
             pages = Glimpse(first, answer.observed_at)
-            found[node.database_id] = Whole(_listed(node, answer.observed_at), pages, granted)
+            found[node.database_id] = Whole(listed(node, answer.observed_at), pages, granted)
     return found
 
 
@@ -149,7 +149,7 @@ def _is_as_listed(node: answers.SmallRepository, place: Place) -> bool:
     return is_as_it_was and node.name_with_owner == place.full_name and node.has_issues_enabled
 
 
-def _listed(node: answers.SmallRepository, observed_at: datetime) -> Told:
+def listed(node: answers.SmallRepository, observed_at: datetime) -> Told:
     """What is shown whole of its listings."""
     number = node.database_id
     connections: list[tuple[Thing, answers.Things[Any] | None, Callable[[Any], Any]]] = [
@@ -157,10 +157,10 @@ def _listed(node: answers.SmallRepository, observed_at: datetime) -> Told:
         (milestone, node.milestones, lambda each: each.payload(number)),
         (release, node.releases, lambda each: each),
     ]
-    listed: dict[Noun, ListingPage[Any]] = {}
+    found: dict[Noun, ListingPage[Any]] = {}
     for thing, connection, payload in connections:
         if connection is not None and not connection.page_info.has_next_page:
             items = [each and payload(each) for each in connection.nodes]
             if listings.is_whole(thing, items):
-                listed[thing.noun] = ListingPage(items, observed_at, (), connection.total_count)
-    return listed
+                found[thing.noun] = ListingPage(items, observed_at, (), connection.total_count)
+    return found

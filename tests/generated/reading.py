@@ -7,6 +7,8 @@ from datetime import datetime
 from functools import cache
 from typing import Any
 
+from msgspec import structs
+
 from ghsync import database
 from ghsync.github import documents
 from ghsync.github.client import Answer, GitHub, GraphQLAnswer, Meter
@@ -15,9 +17,10 @@ from ghsync.github.graphql import answers
 from ghsync.github.graphql.answered import Catalog
 from ghsync.mirror import release
 from ghsync.projector.batch import Batch
-from ghsync.reconciler import conversations, graphql_pages, heads, listings, news
+from ghsync.reconciler import bulk, conversations, graphql_pages, heads, listings, news
 from ghsync.reconciler.catalog import KnownRepository
 from ghsync.reconciler.gate import Mirror
+from ghsync.reconciler.listings import Told
 from ghsync.reconciler.news import News
 from ghsync.reconciler.page import Page
 from ghsync.reconciler.places import Place
@@ -117,7 +120,7 @@ async def _conversation(reading: Reading, node: Any) -> Batch | None:
 async def read_heads(reading: Reading, there: KnownRepository | None = None) -> Read:
     """The rows of what is checked of single heads."""
     there = there or known()
-    answer = await reading.graphql("heads", ids=["PR_1"], **heads.variables(there))
+    answer = await reading.graphql("heads", ids=["PR_1"], **heads.variables(there.place))
     return [await _head(reading, there, node) for node in answers.heads(answer.data)]
 
 
@@ -144,6 +147,16 @@ async def read_releases(reading: Reading) -> Read:
         await listings.add(reading, reading.github.engine, batch, place(), release, whole=False)
         return [batch]
     return [None]
+
+
+async def read_bulk(reading: Reading) -> list[Told | None]:
+    """What is told of the listings of small repositories; None of one of which nothing can be read."""
+    seen = heads.variables(place())
+    asked = dict.fromkeys(("issues", "pullRequests", "heads", "releases"), True) | seen
+    sizes = dict.fromkeys(("issuesSize", "pullRequestsSize", "headsSize"), 1)
+    answer = await reading.graphql("bulk", repositories=["R_1"], order=graphql_pages.OLDEST_FIRST, **asked, **sizes)
+    nodes = answers.bulk(answer.data)  # all node ids that are made are of one repository
+    return [node and bulk.listed(structs.replace(node, database_id=REPOSITORY), NOW) for node in nodes]
 
 
 async def read_newest(reading: Reading, there: Place) -> News:

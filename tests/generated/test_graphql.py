@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from ghsync.errors import GraphQLUnavailable, TooHeavy
-from ghsync.mirror import check_suite, commit_status, repository, workflow_run
+from ghsync.github import node_ids
+from ghsync.mirror import check_suite, commit_status, milestone, repository, workflow_run
 from ghsync.mirror.noun import Origin, Row
 from ghsync.projector.batch import Batch
 from ghsync.reconciler.gate import Mirror
@@ -25,7 +26,7 @@ from tests.generated.answering import REPOSITORY, Answering
 from tests.generated.making import Choose
 from tests.generated.reading import Asked, Read, Reading
 from tests.generated.test_webhooks import RANDOM
-from tests.generated.told import Json
+from tests.generated.told import Json, same
 from tests.generated.told_by_graphql import NOW, Rows
 
 pytestmark = published.needed
@@ -35,9 +36,12 @@ ITEMS: dict[str, tuple[Callable[[Reading], Awaitable[Read]], Callable[[Json], Ro
     "heads": (reading.read_heads, told_by_graphql.head),
     "refetch": (reading.read_refetch, told_by_graphql.conversation),
 }
-OTHERS = {"conversations", "newest", "releases", "threads"}
+OTHERS = {"bulk", "conversations", "newest", "releases", "threads"}
 
 SEEN = list(queries.subsets(("checks", "statuses", "actions"), range(4)))
+
+# The pages of conversations in it are shown as those of one repository are.
+WITHIN_PAGES = re.compile(r"nodes\.\d+\.(issues|pullRequests|heads)\b")
 
 # All that a page shows of an item but its place is what a refetch shows of it.
 WITHIN_AN_ITEM = re.compile(r"node\.\w+\.nodes\.\d+\.(?!fullDatabaseId)")
@@ -48,12 +52,17 @@ def plainly(_: str, __: int) -> int:
     return 0
 
 
-def each(name: str, apart_from: re.Pattern[str] | None = None) -> Iterator[Reading]:
-    """Sessions in which the answer to a document has one thing that is otherwise than in the plainest."""
+def each(name: str, apart_from: re.Pattern[str] | None = None, absent: str = " ") -> Iterator[Reading]:
+    """Sessions in which the answer to a document has one thing that is otherwise than in the plainest.
+
+    In that, fields whose paths end with what is ``absent`` are null.
+    """
     serials = count(1)
 
     def answered(choose: Choose) -> Reading:
         def chosen(path: str, options: int) -> int:
+            if path.endswith(f"{absent}?"):
+                return 1 - choose(path, options)
             return 0 if apart_from and apart_from.match(path) else choose(path, options)
 
         return reading.session(**{name: Answering(chosen, next(serials))})
@@ -197,6 +206,34 @@ async def test_a_page_says_what_it_shows_and_where_it_goes_on() -> None:
                 {name: column.of(shown[each]) for name, column in told_by_graphql.PAGE.items()}
                 for each in ("issues", "pullRequests")
             ]
+
+
+@pytest.mark.slow
+@pytest.mark.anyio
+async def test_what_a_small_repository_lists_is_told_whole_and_as_it_is_or_not_at_all() -> None:
+    told = 0
+    for session in each("bulk", apart_from=WITHIN_PAGES, absent="dueOn"):
+        for listed, shown in zip(await reading.read_bulk(session), session.answered[-1]["nodes"], strict=True):
+            connection = shown and shown["milestones"]
+            wanted = connection and [a_milestone(one) for one in connection["nodes"] or ()]
+            page = (listed or {}).get(milestone.noun)
+            if page is not None:
+                told += 1
+                texts = [(same(one.title), same(one.description)) for one in page.items]
+                assert [
+                    (one.id, one.number, *text, one.state) for one, text in zip(page.items, texts, strict=True)
+                ] == wanted
+            elif listed is not None:
+                assert not connection or connection["pageInfo"]["hasNextPage"] or None in wanted
+    assert told > 9
+
+
+def a_milestone(one: Json | None) -> tuple[Any, ...] | None:
+    """A milestone, if its number can be told, and all that REST tells of it."""
+    number = one and node_ids.number(one["id"], REPOSITORY)
+    if one is None or number is None or one["dueOn"] or one["creator"] is None:
+        return None
+    return number, one["number"], same(one["title"]), same(one["description"]), one["state"].lower()
 
 
 def numbers(page: Page) -> list[list[int]]:

@@ -105,7 +105,7 @@ def labels(value: Any) -> list[Json]:
             "id": one["id"],
             "name": same(one.get("name")) or "",
             "color": same(one.get("color")),
-            "description": same(one.get("description")),
+            "description": or_none(one.get("description")),
         }
         for one in value
         if isinstance(one, dict) and "id" in one
@@ -198,14 +198,14 @@ REVIEW = IDENTIFIED | {
 LABEL = IDENTIFIED | {
     "name": At("name", same),
     "color": At("color", same),
-    "description": At("description", same),
+    "description": At("description", or_none),
     "is_default": At("default", bool),
 }
 
 MILESTONE = IDENTIFIED | DATED | {
     "number": At("number", number),
     "title": At("title", same),
-    "description": At("description", same),
+    "description": At("description", or_none),
     "state": At("state", same),
     "html_url": At("html_url", same),
     "created_by": At("creator", login),
