@@ -45,8 +45,8 @@ def figures() -> str:
 
 
 def _aim(figure: Figure) -> str:
-    if figure.aim is None:
-        return ""
+    if not figure.aim:
+        return "" if figure.aim is None else "0"
     return f"{told(figure.aim)} {figure.unit} or {'more' if figure.at_most is None else 'less'}".replace("  ", " ")
 
 
