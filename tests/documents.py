@@ -38,7 +38,7 @@ def figures() -> str:
         for figure in results.figures
     ]
     under = (
-        f"On {results.measured_at:%Y-%m-%d}, with {machine.processors} processors ({machine.processor}), "
+        f"The newest on {results.measured_at:%Y-%m-%d}, with {machine.processors} processors ({machine.processor}), "
         f"{machine.memory_gib} GiB and {machine.system}; {libraries}; commit {results.commit}:"
     )
     return "\n".join([under, "", "| what | measured | aim |", "|---|---|---|", *rows])

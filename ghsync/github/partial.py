@@ -122,7 +122,9 @@ class GraphQLEnvelope(msgspec.Struct, frozen=True):
         if self.empty or not hollow:
             return self
         data = msgspec.json.decode(self.data)
-        data["nodes"] = [None if place in hollow else node for place, node in enumerate(data.get("nodes") or ())]
+        if not isinstance(data, dict) or not isinstance(data.get("nodes"), list):
+            return self  # it is not what was asked for
+        data["nodes"] = [None if place in hollow else node for place, node in enumerate(data["nodes"])]
         return msgspec.structs.replace(
             self,
             data=msgspec.Raw(msgspec.json.encode(data)),

@@ -32,6 +32,8 @@ def main() -> None:
     asked = parser.parse_args()
     if unknown := set(asked.names) - set(ALL):
         parser.error(f"there is no benchmark {', '.join(sorted(unknown))}: name some of {', '.join(ALL)}")
+    if asked.short and asked.keep:
+        parser.error("what is measured in short is not kept: leave out --short or --keep")
     for name in asked.names or (SHORT if asked.short else ALL):
         started = time.perf_counter()
         found = measured(name, short=asked.short)

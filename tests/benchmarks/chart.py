@@ -35,7 +35,8 @@ def drawn(results: Results) -> str:
     figures = [figure for figure in results.figures if figure.reached is not None]
     height = TOP + LINE * len(figures) + 40
     machine = results.machine
-    under = f"{results.measured_at:%Y-%m-%d}, {machine.processors} x {machine.processor}, commit {results.commit}"
+    on = f"{machine.processors} x {machine.processor}, commit {results.commit}"
+    under = f"the newest: {results.measured_at:%Y-%m-%d}, {on}"
     aim = _x(1.0)
     lines = [
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {height}" role="img" aria-labelledby="title">',

@@ -81,6 +81,27 @@ async def test_single_nodes_that_cannot_be_seen_are_null(client: Make, route: re
     assert [one.path for one in found.errors] == [("nodes", 0), ("nodes", 1)]
 
 
+HOLLOW = {"message": "Something is not shown", "type": "INTERNAL", "path": ["nodes", 1, "issues", "nodes", 0]}
+
+
+@pytest.mark.parametrize("type_", ["INTERNAL", "NOT_FOUND"])
+async def test_a_node_of_which_a_part_is_missing_is_null_and_the_others_are_there(
+    client: Make, route: respx.Route, type_: str
+) -> None:
+    nodes = [{"id": "R_1"}, {"id": "R_2", "issues": {"nodes": [None]}}]
+    route.mock(return_value=httpx.Response(200, json={"data": {"nodes": nodes}, "errors": [HOLLOW | {"type": type_}]}))
+    assert (await query(client)).data == b'{"nodes":[{"id":"R_1"},null]}'
+
+
+@pytest.mark.parametrize("data", [[], 7, {"nodes": 7}, {"nodes": {"1": 2}}, {"viewer": {}}])
+async def test_holes_in_data_that_nobody_asked_for_are_no_answer(
+    client: Make, route: respx.Route, data: object
+) -> None:
+    route.mock(return_value=httpx.Response(200, json={"data": data, "errors": [HOLLOW]}))
+    with pytest.raises(GraphQLUnavailable):
+        await query(client)
+
+
 async def test_a_few_items_of_a_listing_may_be_null_whatever_the_reason(client: Make, route: respx.Route) -> None:
     errors = [problem(HEAVY, "node", "page", "nodes", place) for place in range(3)]
     route.mock(return_value=answer({"data": {"node": {"page": {"nodes": [None] * 3}}}, "errors": errors}))
