@@ -9,10 +9,11 @@ from alembic import context
 from alembic.operations import MigrationScript
 from alembic.runtime.migration import MigrationContext
 
-from ghsync import definitions, locks, migrate, schema, sessions
+from ghsync import definitions, locks, migrate, partitions, schema, sessions
 from ghsync.errors import NotConfigured
 
 SQL = Path(__file__).parent / "sql"
+MAKE_PARTITIONS = "SELECT make_partitions()"
 LOCK_POLL_SECONDS = 0.1
 
 # A migration runs while the previous code is still at work: one that would make it wait gives up instead, and can
@@ -64,12 +65,20 @@ def migrate_database(url: str) -> None:
             target_metadata=schema.metadata,
             compare_server_default=True,
             process_revision_directives=number,
+            include_object=is_declared,
             transaction_per_migration=True,
         )
         with context.begin_transaction():
             context.run_migrations()
         if is_newest(connection) and not context.config.attributes.get("tables_only"):
             definitions.apply(connection, SQL)
+            connection.execute(sa.text(MAKE_PARTITIONS))
+            connection.commit()
+
+
+def is_declared(_reflected: object, name: str | None, kind: str, *_: object) -> bool:
+    """Whether to compare something with what is declared: partitions are declared by what they are partitions of."""
+    return kind != "table" or name is None or partitions.whole(name) == name
 
 
 def is_newest(connection: sa.Connection) -> bool:
@@ -90,6 +99,7 @@ def print_sql() -> None:
     if context.get_revision_argument() in ("head", context.script.get_current_head()):
         for text in definitions.texts(SQL):
             context.execute(sa.text(text.replace(":", r"\:")))  # a colon in a regular expression is no parameter
+        context.execute(MAKE_PARTITIONS)
 
 
 if context.is_offline_mode():

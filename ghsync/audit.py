@@ -13,7 +13,8 @@ import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import INET
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from ghsync.database import document, metadata, moment, one_of, reference, uuid_key
+from ghsync import partitions
+from ghsync.database import document, metadata, moment, one_of, reference
 
 RESULTS = ("success", "failure", "partial", "denied")
 SECURITY_LEVELS = ("low", "normal", "elevated", "high", "critical")
@@ -22,7 +23,7 @@ CLASSIFICATIONS = ("public", "internal", "confidential", "restricted")
 audit_logs = sa.Table(
     "audit_logs",
     metadata,
-    uuid_key(),
+    sa.Column("id", sa.UUID(as_uuid=False), nullable=False, server_default=sa.text("gen_random_uuid()"), comment="Key"),
     reference("user_id", "users.id", "The user who acted, when it was one"),
     reference("organization_id", "organizations.id", "The organization it happened in", index=False),
     sa.Column("action", sa.String(255), nullable=False, comment="What was done, such as delivery.replayed"),
@@ -32,7 +33,7 @@ audit_logs = sa.Table(
     document("new_values", "Values of the changed fields after", default=None),
     sa.Column("ip_address", INET, comment="Address the act came from"),
     sa.Column("user_agent", sa.Text, comment="Program the act came from"),
-    moment("created_at", "When it happened", default=True),
+    moment("created_at", "When it happened", default=True, nullable=False),
     sa.Column("entity_name", sa.String(255), comment="Name of the thing for people: a GUID, owner/name"),
     sa.Column(
         "action_category",
@@ -72,6 +73,7 @@ audit_logs = sa.Table(
         comment="How confidential the values are",
     ),
     document("metadata", "Anything else"),
+    sa.PrimaryKeyConstraint("id", "created_at"),
     one_of("action_result", RESULTS),
     one_of("security_level", SECURITY_LEVELS),
     one_of("data_classification", CLASSIFICATIONS),
@@ -80,7 +82,9 @@ audit_logs = sa.Table(
     sa.Index("idx_audit_logs_created_at", "created_at"),
     sa.Index("idx_audit_logs_security_level", "security_level"),
     comment="Who did what to what, and when",
+    postgresql_partition_by="RANGE (created_at)",
 )
+partitions.with_default(audit_logs)
 
 
 async def record(

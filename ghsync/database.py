@@ -45,10 +45,11 @@ def create_engine(
 
     A connection older than ``recycle_seconds`` is replaced before it is used again. Where statements are
     ``planned_once``, each connection does it when it first runs one, whatever the values are; none is compiled, which
-    PostgreSQL would do each time, for longer than ours take.
+    PostgreSQL would do each time, for longer than ours take; and none reads a table from end to end, however empty it
+    is just then, as the partition of a month is that has yet to come.
     """
     if planned_once:
-        settings |= {"plan_cache_mode": "force_generic_plan", "jit": "off"}
+        settings |= {"plan_cache_mode": "force_generic_plan", "jit": "off", "enable_seqscan": "off"}
 
     async def connect() -> psycopg.AsyncConnection[Any]:
         connection = await psycopg.AsyncConnection.connect(url, **connection_arguments(url, **settings))

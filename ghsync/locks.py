@@ -11,6 +11,7 @@ MIGRATION = 0x6768_7379  # "ghsy"
 SHADOW = 0x7368_6477  # "shdw"
 FIRST_SIGHT = f"{0x7365_656E}, to_regclass('github_repositories')::oid::int"  # "seen"
 LINKS = f"{0x676C_6E6B}, to_regclass('task_github_links')::oid::int"  # "glnk"
+PARTITIONS = f"{0x7061_7274}, to_regclass('webhook_deliveries')::oid::int"  # "part", as in db/sql/make_partitions.sql
 JOBS = "hashtext(:kind), to_regclass('sync_jobs')::oid::int"
 
 COMMON_ARE_FREE = sa.text(f"""
@@ -25,7 +26,7 @@ _KEYS = f"""
   FROM (VALUES ('leader', {LEADER}::bigint), ('migration', {MIGRATION}), ('replay --verify', {SHADOW})) AS k(name, key)
   UNION ALL
   SELECT name, first::oid, second::oid, 2 FROM (VALUES
-    ('first sight', {FIRST_SIGHT}), ('links', {LINKS})) AS k(name, first, second)
+    ('first sight', {FIRST_SIGHT}), ('links', {LINKS}), ('partitions', {PARTITIONS})) AS k(name, first, second)
   UNION ALL
   SELECT 'jobs: ' || replace(kind, '_', ' '), hashtext(kind)::oid, to_regclass('sync_jobs')::oid, 2
   FROM unnest(CAST(:kinds AS text[])) AS k(kind)

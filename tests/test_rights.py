@@ -12,10 +12,11 @@ from ghsync.errors import DatabaseRefused
 from ghsync.rights import MAINTAIN, Right
 from tests import postgres, roles
 
-# Functions of triggers are called by PostgreSQL, which asks nobody for a right.
+# Functions of triggers are called by PostgreSQL, which asks nobody for a right; nor does it for a partition.
 THINGS = """
 SELECT CASE relkind WHEN 'S' THEN 'SEQUENCE' ELSE 'TABLE' END, oid::regclass::text
 FROM pg_class WHERE relnamespace = 'public'::regnamespace AND relkind IN ('r', 'p', 'v', 'm', 'S')
+  AND NOT relispartition
 UNION ALL
 SELECT 'FUNCTION', replace(oid::regprocedure::text, ',', ', ') FROM pg_proc
 WHERE pronamespace = 'public'::regnamespace AND prorettype <> 'trigger'::regtype

@@ -22,6 +22,7 @@ LANGUAGE sql STABLE PARALLEL SAFE ROWS 1000 AS $$
         FROM change_events e
         LEFT JOIN LATERAL jsonb_each(e.old_values) AS field ON true
         WHERE e.entity_type = 'github_issues' AND e.entity_id = i.id AND e.seq > (SELECT change_feed_at(t))
+          AND e.created_at > t - interval '1 day'  -- as it is then, however a clock was set: no look at months before
     ) since
     CROSS JOIN LATERAL jsonb_populate_record(i, since.old) AS past
     WHERE (SELECT change_feed_at(t)) IS NOT NULL AND NOT since.inserted

@@ -2,6 +2,7 @@
 
 import sqlalchemy as sa
 
+from ghsync import partitions
 from ghsync.database import document, metadata, moment, one_of, reference
 
 OPERATIONS = ("insert", "update", "delete", "restore")
@@ -9,7 +10,7 @@ OPERATIONS = ("insert", "update", "delete", "restore")
 events = sa.Table(
     "change_events",
     metadata,
-    sa.Column("seq", sa.BigInteger, primary_key=True, autoincrement=False,
+    sa.Column("seq", sa.BigInteger, nullable=False, autoincrement=False,
               comment="Position in the feed: no gaps, in order of commit"),
     sa.Column("entity_type", sa.String(63), nullable=False, comment="Table that changed"),
     sa.Column("entity_id", sa.UUID(as_uuid=False), nullable=False, comment="Row that changed"),
@@ -21,8 +22,10 @@ events = sa.Table(
     sa.Column("sync_source", sa.String(20), nullable=False, comment="The door it came through"),
     moment("observed_at", "When GitHub held the new state"),
     moment("created_at", "When it was written", default=True, nullable=False),
+    sa.PrimaryKeyConstraint("seq", "created_at"),
     one_of("operation", OPERATIONS),
     comment="Gap-free feed of every change of a mirrored or derived row",
+    postgresql_partition_by="RANGE (created_at)",
 )  # fmt: skip
 sa.Index("idx_change_events_repository_id", events.c.repository_id, events.c.seq)
 # What changed on one issue or pull request.
@@ -30,6 +33,7 @@ sa.Index("idx_change_events_number", events.c.repository_id, events.c.number, ev
          postgresql_where=events.c.number.is_not(None))  # fmt: skip
 sa.Index("idx_change_events_entity", events.c.entity_type, events.c.entity_id, events.c.seq)
 sa.Index("idx_change_events_created_at", events.c.created_at)
+partitions.with_default(events)
 
 positions = sa.Table(
     "change_feed",

@@ -5,7 +5,7 @@ from typing import Annotated, Any
 import typer
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from ghsync import views, wording
+from ghsync import partitions, views, wording
 from ghsync.administration import maintenance
 from ghsync.cli import terminal
 from ghsync.cli.context import run
@@ -17,10 +17,11 @@ def maintain(
     ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print what was done as JSON.")] = False,
 ) -> None:
-    """Refresh materialized views; on request, derive pr_tracking anew.
+    """Make partitions, refresh views; on request, derive pr_tracking anew.
 
-    Whoever reads or writes goes on meanwhile. Derived anew, no pull request
-    should become another: pr_tracking follows the mirror by itself.
+    Whoever reads or writes goes on meanwhile. `ghsync serve` and `ghsync work`
+    make partitions by themselves. Derived anew, no pull request should become
+    another: pr_tracking follows the mirror by itself.
     """
     try:
         done = run(lambda engine: _maintain(engine, tracking=recompute_tracking))
@@ -38,8 +39,10 @@ def maintain(
 
 
 async def _maintain(engine: AsyncEngine, *, tracking: bool) -> dict[str, Any]:
+    made = await partitions.make(engine)
     refreshed, refused = await views.refresh(engine)
-    return {"refreshed": refreshed, "refused": refused, "tracking": await _recompute(engine) if tracking else None}
+    derived = await _recompute(engine) if tracking else None
+    return {"partitions": made, "refreshed": refreshed, "refused": refused, "tracking": derived}
 
 
 async def _recompute(engine: AsyncEngine) -> dict[str, int]:
@@ -53,11 +56,13 @@ async def _recompute(engine: AsyncEngine) -> dict[str, int]:
 
 
 def _tell(done: dict[str, Any]) -> None:
+    for partition in done["partitions"]:
+        terminal.console.print(f"Made {partition}.", markup=False)
     for view in done["refreshed"]:
         terminal.console.print(f"Refreshed {view}.", markup=False)
     if done["tracking"]:
         derived = wording.count(done["tracking"]["derived"], "pull request")
         changed = done["tracking"]["changed"]
         terminal.console.print(f"Derived {derived} anew: {f'{changed:,}' if changed else 'none'} became another.")
-    elif not (done["refreshed"] or done["refused"]):
+    elif not (done["partitions"] or done["refreshed"] or done["refused"]):
         terminal.console.print("There is nothing to do.")

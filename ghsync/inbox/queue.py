@@ -55,15 +55,15 @@ def _claim(condition: str) -> sa.TextClause:
     # The first of a batch is claimed whatever its size; the rest stay under the bound.
     return sa.text(f"""
 WITH picked AS (
-  SELECT id, next_attempt_at, octet_length(body) AS size FROM webhook_deliveries
+  SELECT id, month, next_attempt_at, octet_length(body) AS size FROM webhook_deliveries
   WHERE status = 'pending' AND {condition}
   ORDER BY next_attempt_at, id LIMIT :limit FOR UPDATE SKIP LOCKED
 ), sized AS (
-  SELECT id, size, sum(size) OVER (ORDER BY next_attempt_at, id) AS total FROM picked
+  SELECT id, month, size, sum(size) OVER (ORDER BY next_attempt_at, id) AS total FROM picked
 )
 SELECT d.id, d.guid, d.event, d.action, d.repository, d.headers ->> 'content-type' AS content_type,
        CASE WHEN s.size <= {PIECE_BYTES} THEN d.body END AS body, d.attempts, d.received_at, d.sync_source
-FROM sized s JOIN webhook_deliveries d ON d.id = s.id WHERE s.total <= :bytes OR s.total = s.size
+FROM sized s JOIN webhook_deliveries d ON (d.id, d.month) = (s.id, s.month) WHERE s.total <= :bytes OR s.total = s.size
 ORDER BY d.next_attempt_at, d.id
 """)
 

@@ -56,19 +56,19 @@ WITH arrived AS MATERIALIZED (
     )
 ), written AS (
     INSERT INTO webhook_deliveries AS stored (
-        id, hook_target, guid, event, action, repository, installation_id, sync_source,
+        id, hook_target, guid, month, event, action, repository, installation_id, sync_source,
         status, received_at, processed_at, headers, body
     )
     OVERRIDING SYSTEM VALUE
     SELECT
-        id, hook_target, guid, event, action, repository, installation_id, sync_source,
+        id, hook_target, guid, delivery_month(guid), event, action, repository, installation_id, sync_source,
         CASE WHEN ignored THEN 'ignored' ELSE 'pending' END,
         coalesce(received_at, now()),
         CASE WHEN ignored THEN now() END,
         headers,
         substring(%(bodies)b FROM body_start FOR body_size)
     FROM (SELECT * FROM arrived ORDER BY hook_target, guid) AS sorted
-    ON CONFLICT (hook_target, guid) DO UPDATE
+    ON CONFLICT (hook_target, guid, month) DO UPDATE
         SET status = 'pending', attempts = 0, next_attempt_at = now(), processed_at = NULL,
             sync_source = excluded.sync_source
         WHERE stored.status = 'parked'

@@ -2,6 +2,7 @@
 
 import sqlalchemy as sa
 
+from ghsync import partitions
 from ghsync.database import document, metadata, moment, one_of
 
 STATUSES = ("pending", "processed", "ignored", "parked")
@@ -10,7 +11,15 @@ SOURCES = ("webhook", "replay", "reconcile")
 table = sa.Table(
     "webhook_deliveries",
     metadata,
-    sa.Column("id", sa.BigInteger, sa.Identity(always=True), primary_key=True, comment="Key, in order of arrival"),
+    sa.Column("id", sa.BigInteger, sa.Identity(always=True), nullable=False, comment="Key, in order of arrival"),
+    # Of what makes the key, so that a delivery that comes again, however late, is looked for where it is.
+    sa.Column(
+        "month",
+        sa.Date,
+        nullable=False,
+        server_default=sa.text("date_trunc('month', now())"),
+        comment="The month that its GUID was made in, 1970-01-01 where that tells no time: its partition",
+    ),
     sa.Column(
         "hook_target",
         sa.Text,
@@ -38,13 +47,15 @@ table = sa.Table(
     moment("dismissed_at", "When a person gave it up"),
     document("headers", "Request headers that GitHub itself sends, names in lower case", nullable=False),
     sa.Column("body", sa.LargeBinary, nullable=False, comment="The signed bytes, as they came"),
-    sa.UniqueConstraint("hook_target", "guid"),
+    sa.PrimaryKeyConstraint("id", "month"),
+    sa.UniqueConstraint("hook_target", "guid", "month"),
     one_of("status", STATUSES),
     one_of("sync_source", SOURCES),
     sa.CheckConstraint("attempts >= 0", name="attempts"),
     sa.CheckConstraint("(status = 'pending') = (processed_at IS NULL)", name="processed_when_done"),
     sa.CheckConstraint("status <> 'parked' OR last_error IS NOT NULL", name="parked_says_why"),
     comment="Verified webhook deliveries: pending -> processed | ignored | parked",
+    postgresql_partition_by="RANGE (month)",
 )
 sa.Index("idx_webhook_deliveries_pending", table.c.next_attempt_at, table.c.id,
          postgresql_where=table.c.status == "pending")  # fmt: skip
@@ -58,3 +69,4 @@ sa.Index("idx_webhook_deliveries_repository", table.c.repository, table.c.id)
 # https://www.postgresql.org/docs/current/storage-toast.html
 _UNCOMPRESSED = "ALTER TABLE webhook_deliveries ALTER COLUMN body SET STORAGE EXTERNAL"
 sa.event.listen(table, "after_create", sa.DDL(_UNCOMPRESSED))  # type: ignore[no-untyped-call]
+partitions.with_default(table)

@@ -48,17 +48,32 @@ SELECT received_at, processed_at, extract(epoch FROM greatest(now() - processed_
 FROM recent WHERE status = 'processed' ORDER BY processed_at DESC LIMIT 1
 """)
 
-# As the planner does it: rows per page when last analyzed, times pages now.
-_SIZES = sa.text("""
-SELECT c.relname AS name, pg_relation_size(c.oid) / current_setting('block_size')::int AS pages,
-       CASE WHEN c.reltuples >= 0 AND c.relpages > 0
-            THEN c.reltuples / c.relpages * (pg_relation_size(c.oid) / current_setting('block_size')::int) END AS rows
-FROM unnest(CAST(:names AS text[])) AS n(name) JOIN pg_class c ON c.oid = to_regclass(n.name)
+# As the planner does it: rows per page when last analyzed, times pages now. Of a table in partitions, that of each.
+_PARTS = """
+SELECT n.name, c.relname, s.pages,
+       CASE WHEN s.pages = 0 THEN 0 WHEN c.reltuples >= 0 AND c.relpages > 0
+            THEN c.reltuples / c.relpages * s.pages END AS rows
+FROM unnest(CAST(:names AS text[])) AS n(name)
+CROSS JOIN LATERAL (
+  SELECT relid FROM pg_partition_tree(to_regclass(n.name)) WHERE isleaf
+  UNION SELECT to_regclass(n.name) WHERE NOT EXISTS (SELECT FROM pg_partition_tree(to_regclass(n.name)))
+) AS part
+JOIN pg_class c ON c.oid = part.relid
+CROSS JOIN LATERAL (
+  SELECT pg_relation_size(c.oid) / current_setting('block_size')::int AS pages) AS s
+"""
+
+_SIZES = sa.text(f"""
+SELECT name, sum(pages)::bigint AS pages, CASE WHEN bool_and(rows IS NOT NULL) THEN sum(rows) END AS rows
+FROM ({_PARTS}) AS part GROUP BY name
 """)
 
-_FREQUENCY = sa.text("""
-SELECT coalesce((most_common_freqs)[array_position(most_common_vals::text::text[], 'ignored')], 0)::float8
-FROM pg_stats WHERE schemaname = current_schema() AND tablename = 'webhook_deliveries' AND attname = 'status'
+_IGNORED = sa.text(f"""
+SELECT CASE WHEN bool_and(coalesce(part.rows = 0 OR stats.attname IS NOT NULL, false)) THEN sum(part.rows * coalesce(
+         (stats.most_common_freqs)[array_position(stats.most_common_vals::text::text[], 'ignored')], 0)) END
+FROM ({_PARTS}) AS part
+LEFT JOIN pg_stats stats ON stats.schemaname = current_schema() AND stats.tablename = part.relname
+  AND stats.attname = 'status'
 """)
 
 _JOBS = sa.text("""
@@ -232,9 +247,8 @@ async def _ignored(conn: AsyncConnection, received: Report) -> Report:
     if not received["about"]:
         statement = sa.text("SELECT count(*) FROM webhook_deliveries WHERE status = 'ignored'")
         return {"count": await conn.scalar(statement), "about": False}
-    frequency = await conn.scalar(_FREQUENCY)
-    known = frequency is not None and received["count"] is not None
-    return {"count": round(frequency * received["count"]) if known else None, "about": True}
+    estimated = await conn.scalar(_IGNORED, {"names": [INBOX]})
+    return {"count": None if estimated is None else round(estimated), "about": True}
 
 
 def _less(total: Report, waiting: int) -> Report:

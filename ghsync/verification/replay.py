@@ -20,10 +20,10 @@ _FILL = sa.text(f"""
 WITH page AS (
   SELECT id FROM {SCHEMA}.{ARRIVED} WHERE id > :after AND waits = :waits ORDER BY id LIMIT :limit
 ), filled AS (
-  INSERT INTO {SCHEMA}.webhook_deliveries (id, hook_target, guid, event, action, repository, installation_id,
+  INSERT INTO {SCHEMA}.webhook_deliveries (id, month, hook_target, guid, event, action, repository, installation_id,
                                            sync_source, next_attempt_at, received_at, headers, body)
   OVERRIDING SYSTEM VALUE
-  SELECT d.id, d.hook_target, d.guid, d.event, d.action, d.repository, d.installation_id,
+  SELECT d.id, d.month, d.hook_target, d.guid, d.event, d.action, d.repository, d.installation_id,
          d.sync_source, 'epoch', d.received_at, d.headers, d.body
   FROM page JOIN webhook_deliveries d USING (id)
 )

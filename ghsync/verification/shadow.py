@@ -15,6 +15,8 @@ from ghsync.sessions import connection_arguments
 
 SCHEMA = "ghsync_shadow"
 
+_INBOX = "SELECT relid::text FROM pg_partition_tree(%s) WHERE isleaf"
+
 
 @contextmanager
 def standing(url: str) -> Iterator[None]:
@@ -28,7 +30,8 @@ def standing(url: str) -> Iterator[None]:
         _create(connection)
         try:
             migrate.upgrade(url, search_path=SCHEMA)
-            connection.execute(f"ALTER TABLE {SCHEMA}.webhook_deliveries SET UNLOGGED".encode())
+            for (partition,) in connection.execute(_INBOX, [f"{SCHEMA}.webhook_deliveries"]).fetchall():
+                connection.execute(f"ALTER TABLE {partition} SET UNLOGGED".encode())
             yield
         finally:
             _drop(connection)

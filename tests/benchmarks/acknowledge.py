@@ -48,7 +48,7 @@ HEADERS = {
 
 ONE_INSERT = """
 INSERT INTO webhook_deliveries (hook_target, guid, event, action, repository, installation_id, headers, body)
-VALUES (%s, %s, %s, %s, %s, %s, %s, %b) ON CONFLICT (hook_target, guid) DO NOTHING
+VALUES (%s, %s, %s, %s, %s, %s, %s, %b) ON CONFLICT (hook_target, guid, month) DO NOTHING
 """
 
 

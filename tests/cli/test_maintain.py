@@ -32,6 +32,14 @@ def test_materialized_views_are_refreshed_whether_they_can_be_read_meanwhile_or_
         assert connection.execute(f"SELECT id FROM {view}").fetchall() == [(1,)]
 
 
+def test_partitions_of_months_to_come_are_made(ghsync: Ghsync, connection: psycopg.Connection) -> None:
+    ((last,),) = connection.execute("SELECT max(relid::text) FROM pg_partition_tree('audit_logs')").fetchall()
+    for make in (lambda: ghsync("maintain").text, lambda: " ".join(ghsync("maintain", "--json").json["partitions"])):
+        connection.execute(f"DROP TABLE {last}".encode())
+        assert last in make()
+    assert ghsync("maintain", "--json").json["partitions"] == []
+
+
 def test_tasks_are_counted_anew(tracked: Ghsync, connection: psycopg.Connection) -> None:
     (project,) = connection.execute("SELECT id::text FROM projects LIMIT 1").fetchall()[0]
     tracked("tasks", "create", "Trim the wick", "--project", project)

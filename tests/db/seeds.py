@@ -296,7 +296,8 @@ _COLUMNS = {
         labels jsonb = '[]'
         metadata jsonb = '{}'
     """,
-    # 000, then 001's audit_logs_enhanced without entity_type, entity_id and timestamp.
+    # 000, then 001's audit_logs_enhanced without entity_type, entity_id and timestamp. It is partitioned by created_at,
+    # which cannot be null then.
     "audit_logs": """
         id uuid not null = gen_random_uuid()
         user_id uuid
@@ -308,7 +309,7 @@ _COLUMNS = {
         new_values jsonb
         ip_address inet
         user_agent text
-        created_at timestamptz = CURRENT_TIMESTAMP
+        created_at timestamptz not null = CURRENT_TIMESTAMP
         entity_name varchar(255)
         action_category varchar(50) not null = 'data'
         action_result varchar(50) = 'success'

@@ -1,6 +1,7 @@
 """The queue over the inbox: who gets what, in which order, and how it ends."""
 
 import json
+import re
 from collections.abc import AsyncIterator
 from datetime import timedelta
 from typing import Any
@@ -9,6 +10,7 @@ import pytest
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
+from ghsync import worker
 from ghsync.database import transaction
 from ghsync.inbox import backoff, queue
 from ghsync.inbox.queue import ClaimedDelivery, Verdict
@@ -196,13 +198,15 @@ SELECT 'integration:1', 'done-' || n, 'issues', 'processed', now(), '{}', '{}' F
 
 
 @pytest.fixture
-async def crowded(engine: AsyncEngine) -> AsyncIterator[AsyncConnection]:
-    """An inbox of 200,000 finished deliveries and twenty that wait."""
+async def crowded(database_url: str) -> AsyncIterator[AsyncConnection]:
+    """A worker's connection to an inbox of 200,000 finished deliveries and twenty that wait."""
+    engine = worker.create_engine(database_url)
     async with engine.execution_options(isolation_level="AUTOCOMMIT").connect() as conn:
         await conn.execute(sa.text(FILL))
-        await conn.execute(sa.text("VACUUM ANALYZE webhook_deliveries"))
+        await conn.execute(sa.text("VACUUM ANALYZE webhook_deliveries"))  # so that months to come are known to be empty
         await arrive(engine, *(f"waiting-{number}" for number in range(20)))
         yield conn
+    await engine.dispose()
 
 
 async def test_what_was_ignored_is_found_by_its_index_however_much_of_other_events_was(
@@ -216,7 +220,6 @@ SELECT 'integration:1', 'ignored-' || n, 'star', 'ignored', now(), '{}', '{}' FR
 """)
     )
     await crowded.execute(sa.text("ANALYZE webhook_deliveries"))
-    await crowded.execute(sa.text("SET plan_cache_mode = force_generic_plan"))
     statement = queue._TAKE_UP.text
     for name, place in {":events": "$1", ":event": "$2", ":id": "$3", ":limit": "$4"}.items():
         statement = statement.replace(name, place)
@@ -225,7 +228,7 @@ SELECT 'integration:1', 'ignored-' || n, 'star', 'ignored', now(), '{}', '{}' FR
         sa.text("EXPLAIN (ANALYZE, BUFFERS, FORMAT JSON) EXECUTE take_up ('{issues,pull_request}', '', 0, 100)")
     )
     plan = found[0][0]["Plan"]
-    assert "idx_webhook_deliveries_not_understood" in json.dumps(plan)
+    assert re.search(r"webhook_deliveries_y\d{4}m\d\d_event_id_idx", json.dumps(plan))
     assert plan["Shared Hit Blocks"] + plan["Shared Read Blocks"] < 100
 
 
@@ -234,6 +237,7 @@ async def test_a_claim_reads_what_waits_and_nothing_of_what_is_done(crowded: Asy
     explain = sa.text(f"EXPLAIN (ANALYZE, BUFFERS, FORMAT JSON) {queue._CLAIM.text}")
     plan = (await crowded.execute(explain, {"limit": 500, "bytes": queue.BATCH_BYTES})).scalar_one()
     text = json.dumps(plan)
-    assert "idx_webhook_deliveries_pending" in text
+    assert re.search(r"webhook_deliveries_y\d{4}m\d\d_next_attempt_at_id_idx", text)
+    assert "Merge Append" in text  # none that waits is read that is not claimed, however many do
     assert "Seq Scan" not in text
     assert plan[0]["Plan"]["Shared Hit Blocks"] + plan[0]["Plan"]["Shared Read Blocks"] < 300
