@@ -44,7 +44,13 @@ LONG = (
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Begin with what takes longest: else one process is still at it when the others have nothing left to take over."""
+    """Mark what asks a database, and begin with what takes longest.
+
+    Else one process is still at that when the others have nothing left to take over.
+    """
+    for item in items:
+        if "server_url" in getattr(item, "fixturenames", ()):
+            item.add_marker("database")
     items.sort(
         key=lambda item: next((place for place, path in enumerate(LONG) if item.nodeid.startswith(path)), len(LONG))
     )

@@ -34,11 +34,6 @@ PostgreSQL would end the session some seconds later. Where a batch takes as long
 _BRIEFLY = sa.text("SET LOCAL lock_timeout = '200ms'")
 
 
-# A plan goes by the sizes that tables have when it is made: where a mirror fills, each is made anew as it has doubled.
-FIRST_PLANS = 500
-_DISCARD_PLANS = sa.text("DISCARD PLANS")
-
-
 class BatchFailed(Exception):
     """A batch was rolled back: what was claimed for it, which is pending again, and for what reason."""
 
@@ -127,7 +122,6 @@ class Reader:
                 if ids is not None or self._detours.wary:
                     await fetch(conn, _BRIEFLY)
                 claimed = await queue.claim(conn, self._size, ids, avoided=avoided)
-                await _plan_anew(conn, len(claimed))
                 told, verdicts = Batch(), list[Verdict]()
                 for start in range(0, len(claimed), AT_ONCE):
                     verdicts += [project.read(delivery, told) for delivery in claimed[start : start + AT_ONCE]]
@@ -161,11 +155,3 @@ async def _close(taken: asyncio.Task[OpenBatch]) -> None:
     if not taken.cancelled() and taken.exception() is None:
         with suppress(GhsyncError, sa.exc.SQLAlchemyError):
             await taken.result().transaction.aclose()
-
-
-async def _plan_anew(conn: AsyncConnection, claimed: int) -> None:
-    """Forget this connection's plans when it has taken twice as many deliveries as when they were made."""
-    taken = conn.info["taken"] = conn.info.get("taken", 0) + claimed
-    if taken >= conn.info.setdefault("plans_until", FIRST_PLANS):
-        conn.info["plans_until"] = 2 * taken
-        await fetch(conn, _DISCARD_PLANS)

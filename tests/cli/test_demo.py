@@ -113,7 +113,7 @@ def scene(said: str, title: str) -> str:
 
 @dataclass(frozen=True)
 class Told:
-    """A demo that went well, was asked to end while it stayed up, and kept its files."""
+    """A demo that went well, was asked to end while it stayed up and again while it cleaned up, and kept its files."""
 
     status: int
     said: str
@@ -127,6 +127,8 @@ def told(tmp_path_factory: pytest.TempPathFactory) -> Told:
     with demonstrating(folder, "--keep", "--seconds", "600") as demo:
         said = read_to(demo, "ghsync status\n")
         demo.send_signal(signal.SIGTERM)
+        said += read_to(demo, "rows   ")
+        demo.send_signal(signal.SIGINT)  # it is past its end, and only cleans up
         rest, complained = demo.communicate(timeout=LONGEST_SECONDS)
     return Told(demo.returncode, said + rest, complained, folder)
 
@@ -150,6 +152,11 @@ def test_every_scene_is_told_when_it_has_ended(told: Told) -> None:
     )
     assert compared
     assert int(compared[1]) > 60
+
+
+def test_nothing_is_at_work_when_it_has_ended_whoever_was_impatient(told: Told) -> None:
+    (kept,) = told.folder.iterdir()
+    assert left_behind(told.folder) == [kept.name]
 
 
 def test_the_figures_come_last(told: Told) -> None:
@@ -215,7 +222,7 @@ def test_a_row_that_is_wrong_is_told_and_fails(tmp_path: Path) -> None:
 def test_a_demo_that_is_ended_in_the_middle_leaves_nothing(tmp_path: Path, moment: str) -> None:
     with demonstrating(tmp_path) as demo:
         if moment == "playing":
-            read_to(demo, "First reading")
+            read_to(demo, "mirrors a simulated GitHub")
         while not list(tmp_path.iterdir()):
             assert demo.poll() is None
         demo.send_signal(signal.SIGTERM)
@@ -244,16 +251,6 @@ def test_a_server_that_is_killed_ends_the_demo_which_says_so(
     assert demo.returncode == 1
     assert complained.startswith("`ghsync serve` ended in the middle (exit code -9): ")
     assert complained.count("\n") == 1
-    assert left_behind(tmp_path) == []
-
-
-def test_ctrl_c_does_not_disturb_what_is_cleaned_up(tmp_path: Path) -> None:
-    with demonstrating(tmp_path, "--seconds", "0") as demo:
-        read_to(demo, "rows   ")
-        demo.send_signal(signal.SIGINT)
-        demo.communicate(timeout=LONGEST_SECONDS)
-
-    assert demo.returncode == 0
     assert left_behind(tmp_path) == []
 
 
