@@ -13,8 +13,8 @@ from ghsync.administration import resync as acts
 from ghsync.administration.resync import Scope
 from ghsync.cli import arguments, difference, reading, terminal
 from ghsync.reconciler.reconciler import Reconciler
-from ghsync.reconciler.repository import KINDS, Watch
-from ghsync.reconciler.runs import Run, What
+from ghsync.reconciler.repository import Watch
+from ghsync.reconciler.runs import KINDS, Run, What
 
 ONLY: dict[str, What] = {"issues": "issues", "pulls": "pull_requests"}
 

@@ -107,6 +107,8 @@ def _show(report: Report) -> None:
     facts.add_row("Done", f"{_number(inbox['done'])}, of these {_number(inbox['ignored'])} ignored")
     if report["hooks_only"]:
         facts.add_row("GitHub's API", HOOKS_ONLY)
+    if report["first_reading"]:
+        facts.add_row("First reading", _first_reading(report["first_reading"]))
     for one in report["left_out"]:
         facts.add_row("Not shown", terminal.cell(f"to {one['who']}: {one['said']}"))
     terminal.console.print(facts)
@@ -122,6 +124,15 @@ def _show(report: Report) -> None:
         rows.add_row(name, _number(number))
     _section(rows)
     _show_errors(report["errors"])
+
+
+def _first_reading(told: Report) -> str:
+    """How far it is, where something has yet to be read for the first time."""
+    said = f"{told['read']:,} of {wording.count(told['repositories'], 'repository', 'repositories')} read"
+    if told["open_read"] > told["read"]:
+        said += f", of {told['open_read'] - told['read']:,} more what is open"
+    left = told["seconds_left"]
+    return said if left is None else f"{said}; about {wording.duration(max(left, 1))} left"
 
 
 def _show_repository(report: Report) -> None:

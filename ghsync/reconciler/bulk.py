@@ -1,4 +1,4 @@
-"""Small repositories, many at once: one GraphQL request shows all that each of them has.
+"""Repositories as one GraphQL request shows them: many small ones whole, or of a large one what is open, to begin with.
 
 A request each for the repository, its labels, its milestones and its conversations would be four for two issues, and
 an installation has 5,000 an hour. The repositories themselves are read with the list of what an installation sees. One
@@ -24,6 +24,7 @@ from ghsync.reconciler import graphql_pages, heads, listings
 from ghsync.reconciler.graphql_pages import Glimpse
 from ghsync.reconciler.listings import Told
 from ghsync.reconciler.places import Place
+from ghsync.reconciler.runs import State
 from ghsync.reconciler.session import ListingPage, Session
 
 # What one request asks for at most: repositories, and of each kind in all of them together.
@@ -43,16 +44,17 @@ log = structlog.get_logger()
 
 @dataclass(frozen=True, slots=True)
 class Whole:
-    """All that was shown of one repository: what its listings have, as far as that is told whole, and the first pages
-    of the rest; with the permissions that the credential was ``granted`` then, where known.
+    """What was shown of one repository: what its listings have, as far as that is told whole, and the first pages of
+    the rest, or of what is in a ``state``; with the permissions that the credential was ``granted`` then, where known.
     """
 
     listed: Told
     first: Glimpse
     granted: frozenset[str] | None
+    state: State | None = None
 
 
-async def read(session: Session, known: Iterable[Place]) -> AsyncIterator[tuple[Place, Whole | None]]:
+async def small(session: Session, known: Iterable[Place]) -> AsyncIterator[tuple[Place, Whole | None]]:
     """Those that are small, each with what was shown of it; None where it has to be read by itself.
 
     Where GitHub cannot make an answer in time, this group and all after it are asked for by halves.
@@ -77,12 +79,25 @@ async def read(session: Session, known: Iterable[Place]) -> AsyncIterator[tuple[
             yield place, shown.get(place.github_id)
 
 
+async def opened(session: Session, place: Place) -> Whole | None:
+    """The first pages of what is open in one that is large, with what its listings have; None where that is not shown,
+    and it has to be read without.
+    """
+    if not _is_told(place, session.github.now()):
+        return None
+    try:
+        return (await _ask(session, [place], state="open")).get(place.github_id)
+    except GhsyncError as error:  # reading it finds out why, or does without GraphQL
+        log.warning("bulk_given_up", repositories=1, error=first_line(error))
+        return None
+
+
 def groups(known: Iterable[Place], now: datetime) -> Iterator[Sequence[Place]]:
     """Those that are small, in groups for one request each: of the same size, or nearly, since GitHub charges each for
     what the largest of them could have. Others are left out.
     """
     group: list[Place] = []
-    for place in sorted((each for each in known if _is_small(each, now)), key=_sizes):
+    for place in sorted((each for each in known if _is_told(each, now) and not is_large(each)), key=_sizes):
         if group and not _fits(place, group):
             yield group
             group = []
@@ -95,14 +110,17 @@ def _sizes(place: Place) -> tuple[int, int]:
     return place.pull_requests or 0, place.issues or 0
 
 
-def _is_small(place: Place, now: datetime) -> bool:
-    """Whether it is known to fit into one request, and its installation has listed it lately."""
+def is_large(place: Place) -> bool:
+    """Whether it is known not to fit into one request with others."""
+    pulls, issues = _sizes(place)
+    return issues > MOST_ISSUES or pulls > MOST_PULL_REQUESTS
+
+
+def _is_told(place: Place, now: datetime) -> bool:
+    """Whether it need not be asked for by itself: its size is known, and its installation has listed it lately."""
     if None in (place.installation, place.node_id, place.issues, place.pull_requests) or place.blocked_at is not None:
         return False
-    if place.verified_at is None or place.verified_at < now - LISTED_WITHIN:
-        return False
-    pulls, issues = _sizes(place)
-    return issues <= MOST_ISSUES and pulls <= MOST_PULL_REQUESTS
+    return place.verified_at is not None and place.verified_at >= now - LISTED_WITHIN
 
 
 def _fits(place: Place, group: Sequence[Place]) -> bool:
@@ -112,9 +130,10 @@ def _fits(place: Place, group: Sequence[Place]) -> bool:
     return alike and count <= AT_ONCE and count * issues <= MOST_ISSUES and count * pulls <= MOST_PULL_REQUESTS
 
 
-async def _ask(session: Session, group: Sequence[Place]) -> dict[int, Whole]:
-    """What is shown of each, by GitHub's id."""
+async def _ask(session: Session, group: Sequence[Place], state: State | None = None) -> dict[int, Whole]:
+    """What is shown of each, or of what is in it in this state, by GitHub's id."""
     pulls, issues = (max(sizes) for sizes in zip(*map(_sizes, group), strict=True))
+    largest = graphql_pages.LARGEST_PAGE
     parts = heads.variables(group[0])
     asked = {"issues": issues > 0, "pullRequests": pulls > 0, "heads": pulls > 0 and any(parts.values())}
     answer = await session.graphql(
@@ -122,9 +141,10 @@ async def _ask(session: Session, group: Sequence[Place]) -> dict[int, Whole]:
         repositories=[place.node_id for place in group],
         releases=group[0].may("contents"),
         order=graphql_pages.OLDEST_FIRST,
-        issuesSize=max(issues, 1),
-        pullRequestsSize=max(pulls, 1),
-        headsSize=max(pulls, 1),
+        issuesSize=min(max(issues, 1), largest),
+        pullRequestsSize=min(max(pulls, 1), largest),
+        headsSize=min(max(pulls, 1), graphql_pages.HEADS_AT_ONCE),
+        **graphql_pages.states(state, state),
         **asked,
         **parts,
     )
@@ -139,7 +159,7 @@ async def _ask(session: Session, group: Sequence[Place]) -> dict[int, Whole]:
                 node.heads if asked["heads"] else _NO_HEADS,
             )
             pages = Glimpse(first, answer.observed_at)
-            found[node.database_id] = Whole(listed(node, answer.observed_at), pages, granted)
+            found[node.database_id] = Whole(listed(node, answer.observed_at), pages, granted, state)
     return found
 
 

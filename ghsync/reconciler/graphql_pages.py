@@ -18,7 +18,7 @@ from ghsync.reconciler.catalog import KnownRepository
 from ghsync.reconciler.conversations import Conversation
 from ghsync.reconciler.holes import Holes
 from ghsync.reconciler.page import Page, Until
-from ghsync.reconciler.runs import Position, Progress, What
+from ghsync.reconciler.runs import Position, Progress, State, What
 from ghsync.reconciler.session import Session
 
 LARGEST_PAGE = 100
@@ -28,6 +28,10 @@ HEADS_OF_CHANGES = 10
 STANDSTILL = 3  # so many pages in a row may show nothing new: things move while they are listed
 OLDEST_FIRST = {"field": "CREATED_AT", "direction": "ASC"}
 _NEWEST_FIRST = {"field": "UPDATED_AT", "direction": "DESC"}
+_STATES: Mapping[State, tuple[list[str], list[str]]] = {
+    "open": (["OPEN"], ["OPEN"]),
+    "closed": (["CLOSED"], ["CLOSED", "MERGED"]),
+}
 _CONNECTIONS = {"issues": "issues", "pullRequests": "pull_requests", "heads": "heads"}
 
 Connection = TypeVar("Connection", answers.ConnectionPage, Heads)
@@ -51,10 +55,12 @@ async def pages(
     kinds: Iterable[What],
     until: Until | None = None,
     first: Glimpse | None = None,
+    *,
+    pause: bool = False,
 ) -> AsyncIterator[Page]:
     """All conversations of these kinds, from where ``progress`` is; or what changed, as far back as ``until``.
 
-    What is ``first`` was shown already, and is not asked for.
+    What is ``first`` was shown already, and is not asked for. With a ``pause`` what is closed is not, either.
 
     One request asks for a page of each kind, and with pull requests for a page of open heads, none larger than what is
     left: GitHub charges for what a page could hold. Pages are halved when GitHub cannot make them in time, and grow
@@ -65,7 +71,7 @@ async def pages(
     size = LARGEST_PAGE if until is None else FIRST_PAGE_OF_CHANGES
     progress = page.begun(known, progress, kinds)
     moving = _Moving()
-    while wanted := _wanted(progress, kinds, denied, size, until):
+    while wanted := _wanted(progress, page.left(progress, kinds, pause=pause), denied, size, until):
         known_already, first = first, None
         try:
             glimpse = known_already or await _ask(session, known, progress, wanted, until)
@@ -92,6 +98,14 @@ async def pages(
         raise next(iter(denied.values()))  # they have not ended
 
 
+def states(issues: State | None, pull_requests: State | None) -> dict[str, list[str] | None]:
+    """The states that are asked for, as the documents have them; all where none is given."""
+    return {
+        "issueStates": _STATES[issues][0] if issues else None,
+        "pullRequestStates": _STATES[pull_requests][1] if pull_requests else None,
+    }
+
+
 @dataclass(frozen=True, slots=True)
 class _Sizes:
     """How many of each kind are asked for, and how many heads."""
@@ -111,10 +125,9 @@ class _Sizes:
         return {*self.of, *(("heads",) if self.heads else ())}
 
 
-def _wanted(progress: Progress, kinds: Iterable[What], denied: Iterable[str], size: int, until: Until | None) -> _Sizes:
+def _wanted(progress: Progress, left: Iterable[What], denied: Iterable[str], size: int, until: Until | None) -> _Sizes:
     """What the next page asks for: of each kind that is shown and has not ended, no more than is left."""
-    positions = {what: progress.position(what) for what in kinds if what not in denied}
-    sizes = {what: _within(size, each.left) for what, each in positions.items() if not each.ended}
+    sizes = {what: _within(size, progress.position(what).left) for what in left if what not in denied}
     most = HEADS_AT_ONCE if until is None else HEADS_OF_CHANGES
     ended = progress.heads.ended or "heads" in denied
     return _Sizes(sizes, 0 if ended else _within(min(most, size), progress.pull_requests.total))
@@ -160,6 +173,7 @@ async def _ask(
         "conversations",
         repository=known.place.node_id,
         order=OLDEST_FIRST if until is None else _NEWEST_FIRST,
+        **states(progress.issues.state, progress.pull_requests.state),
         issues="issues" in sizes.of,
         issuesSize=sizes.of.get("issues", 1),
         afterIssue=progress.issues.after,
@@ -212,7 +226,7 @@ async def _items(
 ) -> list[Conversation | int | None]:
     """What a page shows of one kind: conversations, numbers of what cannot be read, None for what nobody can name."""
     there = [one for one in shown.nodes if one]
-    nodes = await reviews.with_reviewers(session, known, there, position.shown, newest_first=until is not None)
+    nodes = await reviews.with_reviewers(session, known, there, position.shown, page.listed(position, until))
     items: list[Conversation | int | None] = [await page.read(session, known, one, observed_at) for one in nodes]
     return items + await Holes(session, known, what, position, until).fill(shown, numbers)
 
@@ -230,12 +244,13 @@ def _with_items(
     position = structs.replace(
         before.reaching(max(page.changes(found), default=None)),
         after=shown.page_info.end_cursor,
-        ended=not shown.page_info.has_next_page or page.reaches(found, until, what),
         total=shown.total_count,
         shown=before.shown + len(shown.nodes),
         last=next((one.number for one in reversed(shown.nodes) if one), before.last),
         partial=before.partial or None in items,
     )
+    if not shown.page_info.has_next_page or page.reaches(found, until, what):
+        position = position.over()
     unread = [one for one in items if isinstance(one, int)]
     progress = read.progress.at(what, position)
     return replace(read, shown=read.shown | {what: found}, progress=progress, unread=[*read.unread, *unread])

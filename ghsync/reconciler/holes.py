@@ -57,7 +57,8 @@ class Holes:
         path = self.known.place.path("pulls" if pull else "issues")
         first, looked_at = index // PAGE + 1, 0
         try:
-            async for listed in self.session.listing(path, _Number, state="all", page=first, **page.order(self.until)):
+            asked = page.listed(self.position, self.until)
+            async for listed in self.session.listing(path, _Number, page=first, **asked):
                 for one in listed.items:
                     if pull or one.pull_request is None:
                         if passed and one.number not in shown:

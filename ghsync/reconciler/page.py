@@ -15,7 +15,7 @@ from ghsync.reconciler import conversations, heads, unread
 from ghsync.reconciler.catalog import KnownRepository
 from ghsync.reconciler.conversations import Conversation
 from ghsync.reconciler.heads import PullRequestHead
-from ghsync.reconciler.runs import Progress, What
+from ghsync.reconciler.runs import Position, Progress, What
 from ghsync.reconciler.session import Session
 
 Until = Mapping[What, datetime]
@@ -56,11 +56,18 @@ def begun(known: KnownRepository, progress: Progress, kinds: Iterable[What]) -> 
     return progress.at("heads", structs.replace(progress.heads, ended=True))
 
 
-def order(until: Until | None) -> dict[str, str]:
-    """The order of REST's lists, as GraphQL is asked for it."""
+def left(progress: Progress, kinds: Iterable[What], *, pause: bool) -> list[What]:
+    """The kinds of which there may be more to list; before a ``pause`` that is what is open."""
+    positions = {what: progress.position(what) for what in kinds}
+    return [what for what, each in positions.items() if not each.ended and not (pause and each.state == "closed")]
+
+
+def listed(position: Position, until: Until | None) -> dict[str, str]:
+    """What REST's lists are asked for, and in which order, as GraphQL is."""
+    state = position.state or "all"
     if until is None:
-        return {"sort": "created", "direction": "asc"}
-    return {"sort": "updated", "direction": "desc"}
+        return {"state": state, "sort": "created", "direction": "asc"}
+    return {"state": state, "sort": "updated", "direction": "desc"}
 
 
 async def read(

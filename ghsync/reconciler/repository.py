@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 from itertools import chain
 
 import structlog
+from msgspec import structs
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from ghsync.changes.feed import ChangeEvent
@@ -31,12 +32,10 @@ from ghsync.reconciler.catalog import KnownRepository
 from ghsync.reconciler.conversations import Conversation
 from ghsync.reconciler.page import Page, Until
 from ghsync.reconciler.places import Place
-from ghsync.reconciler.runs import Run, What
+from ghsync.reconciler.runs import KINDS, Run, What
 from ghsync.reconciler.session import Session
 
 log = structlog.get_logger()
-
-KINDS: tuple[What, ...] = ("issues", "pull_requests")
 
 OVERLAP = timedelta(minutes=1)
 """How far a listing of what changed reaches behind the newest change read: replicas lag, and clocks differ."""
@@ -55,39 +54,28 @@ async def complete(
     kinds: Sequence[What] = KINDS,
     watch: Watch | None = None,
     shown: bulk.Whole | None = None,
+    *,
+    pause: bool = False,
 ) -> None:
     """Read everything of these kinds, from where ``run`` stopped, and find out what has become of the rest.
 
-    What was just ``shown`` of it is not asked for again.
+    What was just ``shown`` of it is not asked for again. A run that begins with what is open may ``pause`` before it
+    goes on with the rest.
     """
     if shown:
         run.progress = run.progress.going_on_with(shown.granted)
     run.progress = run.progress.going_on_with(await session.granted(place.permissions))
-    settles = session.gate.insists and session.gate.writes
-    if settles:
-        await strays.doubt(engine, place, session.github.now())
-    known = await catalog.read(session, engine, place, told=shown.listed if shown else None)
-    if shown and unread.parts(place.id) in session.unread.sentences:
-        await access.look(session, place)  # it may be gone, which nobody has asked
-    await alerts.read(session, engine, known)
+    known = await _begun(session, engine, place, run, shown)
     seen = [what for what in kinds if what not in known.off]
-    first = shown.first if shown and run.progress.at_start else None
-    async for page in _pages(session, known, run, seen, first=first):
+    first = shown.first if shown and run.progress.begins(shown.state) else None
+    async for page in _pages(session, known, run, seen, first=first, pause=pause):
         await _write(session, engine, known, run, page, watch)
+    if pause and not all(run.progress.position(what).ended for what in seen):
+        await _pause(engine, run)
+        return
     run.progress = run.progress.ended(seen)
-    async with transaction(engine) as conn:
-        await runs.advance(conn, run)  # what it has seen is still its own
-        whole = [what for what in seen if not run.progress.position(what).partial]
-        absent = await absentees.find(conn, known, run, whole, session.github.now())
-    if shown and absent:  # what is switched off is not listed, and was not asked
-        off = await access.look(session, known.place)
-        absent = [absentee for absentee in absent if absentee.what not in off]
-    for start in range(0, len(absent), _AT_ONCE):
-        batch = known.batch()
-        for absentee in absent[start : start + _AT_ONCE]:
-            await _settle(session, known, absentee, batch)
-        run.rows_written += len(await session.gate.write(batch, lambda conn: runs.advance(conn, run)))
-    if settles:
+    await _account_for_absent(session, engine, known, run, seen, looked=not (shown or run.progress.past_open))
+    if session.gate.insists and session.gate.writes:
         await strays.bury(session, engine, known, run.progress.began_at)
         for head in await heads.doubted(engine, known, session.github.now()):
             name = f"The workflow runs of {known.place.full_name}#{head.number}"
@@ -99,6 +87,48 @@ async def complete(
     # A token may have been replaced meanwhile.
     run.progress = run.progress.going_on_with(await session.granted(known.place.permissions))
     await session.gate.mark(known.place, run.progress, complete=set(kinds) == set(KINDS))
+
+
+async def _account_for_absent(
+    session: Session, engine: AsyncEngine, known: KnownRepository, run: Run, kinds: Sequence[What], *, looked: bool
+) -> None:
+    """Find out what has become of what no listing has shown; unless somebody has ``looked``, kinds may be off."""
+    async with transaction(engine) as conn:
+        await runs.advance(conn, run)  # what it has seen is still its own
+        whole = [what for what in kinds if not run.progress.position(what).partial]
+        absent = await absentees.find(conn, known, run, whole, session.github.now())
+    if absent and not looked:  # what is switched off is not listed
+        off = await access.look(session, known.place)
+        absent = [absentee for absentee in absent if absentee.what not in off]
+    for start in range(0, len(absent), _AT_ONCE):
+        batch = known.batch()
+        for absentee in absent[start : start + _AT_ONCE]:
+            await _settle(session, known, absentee, batch)
+        run.rows_written += len(await session.gate.write(batch, lambda conn: runs.advance(conn, run)))
+
+
+async def _pause(engine: AsyncEngine, run: Run) -> None:
+    """Leave the rest for later."""
+    run.paused = True
+    run.progress = structs.replace(run.progress, past_open=True)
+    async with transaction(engine) as conn:
+        await runs.advance(conn, run)
+
+
+async def _begun(
+    session: Session, engine: AsyncEngine, place: Place, run: Run, shown: bulk.Whole | None
+) -> KnownRepository:
+    """Read what a repository has besides conversations; a run that has paused has done so."""
+    if run.progress.past_open:
+        async with transaction(engine) as conn:
+            return await catalog.stored(conn, place)
+    if session.gate.insists and session.gate.writes:
+        await strays.doubt(engine, place, session.github.now())
+    known = await catalog.read(session, engine, place, told=shown.listed if shown else None)
+    if shown and unread.parts(place.id) in session.unread.sentences:
+        await access.look(session, place)  # it may be gone, which nobody has asked
+    await alerts.read(session, engine, known)
+    return known
 
 
 async def recent(
@@ -134,14 +164,16 @@ async def _pages(
     kinds: Sequence[What],
     until: Until | None = None,
     first: graphql_pages.Glimpse | None = None,
+    *,
+    pause: bool = False,
 ) -> AsyncIterator[Page]:
     """Through GraphQL; where it is missing, broken or out of budget, what it has not ended through REST."""
     try:
-        async for page in graphql_pages.pages(session, known, run.progress, kinds, until, first):
+        async for page in graphql_pages.pages(session, known, run.progress, kinds, until, first, pause=pause):
             yield page
     except (GraphQLUnavailable, TooHeavy, RateLimited) as error:
         log.warning("graphql_given_up", repository=known.place.full_name, error=str(error))
-        async for page in rest_pages.pages(session, known, run.progress, kinds, until):
+        async for page in rest_pages.pages(session, known, run.progress, kinds, until, pause=pause):
             yield page
 
 

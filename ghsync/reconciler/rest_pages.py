@@ -16,18 +16,30 @@ Item = Conversation | int | None
 
 
 async def pages(
-    session: Session, known: KnownRepository, progress: Progress, kinds: Iterable[What], until: Until | None = None
+    session: Session,
+    known: KnownRepository,
+    progress: Progress,
+    kinds: Iterable[What],
+    until: Until | None = None,
+    *,
+    pause: bool = False,
 ) -> AsyncIterator[Page]:
-    """What has not ended of these kinds, each from its start; or what changed, as far back as ``until``."""
+    """What has not ended of these kinds, each from its start; or what changed, as far back as ``until``.
+
+    With a ``pause`` what is closed is not asked for.
+    """
     progress = page.begun(known, progress, kinds)
-    pulls_ended = progress.pull_requests.ended
-    for what in kinds:
+    pulls_ended = progress.pull_requests.ended or progress.pull_requests.state == "closed"
+    while left := page.left(progress, kinds, pause=pause):
+        what = left[0]
         async for read in _of_kind(session, known, progress, what, until):
             yield read
             progress = read.progress
             if progress.position(what).ended:
                 break
-        progress = progress.at(what, structs.replace(progress.position(what), ended=True))
+        else:
+            progress = progress.at(what, progress.position(what).over())
+            yield Page({}, progress)
     if pulls_ended and not progress.heads.ended:
         async for opened in session.listing(known.place.path("pulls"), pull_request.Payload, state="open"):
             for wrong in opened.wrong:
@@ -39,11 +51,9 @@ async def _of_kind(
     session: Session, known: KnownRepository, progress: Progress, what: What, until: Until | None
 ) -> AsyncIterator[Page]:
     """The pages of one kind."""
-    if progress.position(what).ended:
-        return
     pull = what == "pull_requests"
     path = known.place.path("pulls" if pull else "issues")
-    async for listed in session.listing(path, issue.Payload, state="all", **page.order(until)):
+    async for listed in session.listing(path, issue.Payload, **page.listed(progress.position(what), until)):
         items = [*await _items(session, known, listed, pull=pull)]
         items += [await _wrong(session, known, each, pull=pull) for each in listed.wrong]
         found = [each for each in items if isinstance(each, Conversation)]

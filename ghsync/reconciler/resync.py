@@ -10,8 +10,8 @@ from ghsync.reconciler import bulk, installations, places, repository, runs, unr
 from ghsync.reconciler.gate import Gate, Mirror
 from ghsync.reconciler.places import Place
 from ghsync.reconciler.reconciler import Reconciler
-from ghsync.reconciler.repository import KINDS, Watch
-from ghsync.reconciler.runs import Position, Progress, Run, What
+from ghsync.reconciler.repository import Watch
+from ghsync.reconciler.runs import KINDS, Position, Progress, Run, State, What
 
 log = structlog.get_logger()
 
@@ -30,6 +30,7 @@ async def resync(
     gate: Gate | None = None,
     watch: Watch | None = None,
     shown: bulk.Whole | None = None,
+    pause: bool = False,
 ) -> Run:
     """Bring one repository up to GitHub; ``kind`` is what ``sync_runs`` calls it.
 
@@ -38,6 +39,9 @@ async def resync(
     kill -9, goes on where it was. Errors of GitHub's are noted in the run and raised, and `TakenOver` where another
     process goes on with it. Behind a ``gate`` that writes nothing, nothing of the run is noted either. A complete run
     does not ask again for what was just ``shown`` of the repository.
+
+    A first reading begins with what is open, unless there is little else. It may ``pause`` when that is read: the next
+    one of its kind goes on with it.
     """
     complete = full or place.complete_at is None
     resumable = complete and kinds == KINDS and gate is None
@@ -55,7 +59,7 @@ async def resync(
             session = await reconciler.session(credential, _SOURCES[kind], priority, gate=through, meter=run.meter)
             async with unread.kept(session.unread, reconciler.engine, run, place.id, rehearsed=gate is not None):
                 if complete:
-                    await repository.complete(session, reconciler.engine, place, run, kinds, watch, shown)
+                    await repository.complete(session, reconciler.engine, place, run, kinds, watch, shown, pause=pause)
                 else:
                     await repository.recent(session, reconciler.engine, place, run, kinds, watch)
     except (NotFound, Gone, AccessLost):
@@ -71,6 +75,7 @@ async def resync(
         repository=place.full_name,
         kind=kind,
         complete=complete,
+        paused=run.paused,
         rows=run.rows_seen,
         unread=run.unread,
         changed=run.rows_written,
@@ -81,7 +86,10 @@ async def resync(
 
 
 def _begin(place: Place, now: datetime, resumable: bool) -> Progress:
-    return Progress(now, resumable, Position(total=place.issues), Position(total=place.pull_requests))
+    is_first = resumable and place.complete_at is None and bulk.is_large(place)
+    state: State | None = "open" if is_first else None
+    issues, pull_requests = (Position(state, of, total=of) for of in (place.issues, place.pull_requests))
+    return Progress(now, resumable, issues=issues, pull_requests=pull_requests)
 
 
 async def _ask_what_is_seen(reconciler: Reconciler, place: Place) -> None:

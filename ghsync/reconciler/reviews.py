@@ -4,7 +4,7 @@ GraphQL shows the first of each with the pull request; what goes on is asked for
 does not say when a review was changed.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -63,22 +63,19 @@ async def with_reviewers(
     known: KnownRepository,
     nodes: Sequence[IssueNode | PullRequestNode],
     before: int,
-    *,
-    newest_first: bool,
+    listed: Mapping[str, Any],
 ) -> list[IssueNode | PullRequestNode]:
-    """The same page with who is asked for review, where GraphQL does not show it, as REST lists it in the same order.
+    """The same page with who is asked for review, where GraphQL does not show it, as REST has it in the list.
 
-    ``before`` is how many the pages before it have shown. Whoever is not found there hides it still.
+    REST is asked for what is ``listed`` in the same order, and ``before`` is how many the pages before it have shown.
+    Whoever is not found there hides it still.
     """
     hiding = {node.number for node in nodes if isinstance(node, PullRequestNode) and node.hides_reviewers}
     if not hiding:
         return list(nodes)
     asked: dict[int, pull_request.Payload] = {}
-    order: dict[str, Any] = (
-        {"sort": "updated", "direction": "desc"} if newest_first else {"sort": "created", "direction": "asc"}
-    )
     for page in range(before // PAGE + 1, (before + len(nodes) - 1) // PAGE + 2):
-        answer = await session.get(known.place.path("pulls"), state="all", per_page=PAGE, page=page, **order)
+        answer = await session.get(known.place.path("pulls"), per_page=PAGE, page=page, **listed)
         asked |= {told.number: told for told in decoded(answer.body, _listing, "The list of pull requests")}
     return [
         msgspec.structs.replace(node, review_requests=Requests.of(asked[node.number]))

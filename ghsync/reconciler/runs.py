@@ -18,8 +18,10 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 from ghsync.database import first_line, metadata, transaction
 from ghsync.errors import GhsyncError, TakenOver, Transient
 from ghsync.github.client import Meter
+from ghsync.mirror.keys import RepositoryId
 
 What = Literal["issues", "pull_requests"]
+State = Literal["open", "closed"]
 
 seen = sa.Table(
     "sync_seen",
@@ -35,13 +37,19 @@ seen = sa.Table(
     comment="What a complete listing has shown so far; who is not among them when it ends is asked for by itself",
 )
 
+KINDS: tuple[What, ...] = ("issues", "pull_requests")
+
 
 class Position(msgspec.Struct, frozen=True):
     """How far one listing is: GraphQL's cursor, the newest change and how many it has shown, and how many there are.
 
     ``last`` is the number that was shown last. One that is ``partial`` has left something out that nobody can name.
+    Where a ``state`` is given, only what is in it is listed: what is open, and then the rest; ``of`` is how many there
+    are of both.
     """
 
+    state: State | None = None
+    of: int | None = None
     after: str | None = None
     ended: bool = False
     through: datetime | None = None
@@ -55,6 +63,13 @@ class Position(msgspec.Struct, frozen=True):
         """How many are still to be shown, as far as GitHub has told; one may always have come since."""
         return None if self.total is None else self.total - self.shown
 
+    def over(self) -> "Position":
+        """The same, when its listing has come to its end: what is open is followed by the rest."""
+        if self.state != "open":
+            return structs.replace(self, ended=True)
+        rest = None if self.of is None or self.total is None else self.of - self.total
+        return Position("closed", self.of, through=self.through, total=rest, partial=self.partial)
+
     def reaching(self, newest: datetime | None) -> Self:
         """The same, when a page has shown this newest change."""
         return structs.replace(self, through=max(filter(None, (self.through, newest)), default=None))
@@ -65,6 +80,7 @@ class Progress(msgspec.Struct, frozen=True):
 
     began_at: datetime
     complete: bool = False  # from the first to the last, so that it can go on where it was stopped
+    past_open: bool = False  # it has paused, when all that is open was read, and all but conversations
     issues: Position = msgspec.field(default_factory=Position)
     pull_requests: Position = msgspec.field(default_factory=Position)
     heads: Position = msgspec.field(default_factory=Position)
@@ -79,9 +95,16 @@ class Progress(msgspec.Struct, frozen=True):
         return structs.replace(self, **{what: position})
 
     def ended(self, kinds: Iterable[What]) -> Self:
-        """The same, when the listings of these kinds, and of heads, have come to their end."""
-        over = {what: structs.replace(getattr(self, what), ended=True) for what in (*kinds, "heads")}
+        """The same, when the complete listings of these kinds, and of heads, have come to their end.
+
+        What changed meanwhile they may have shown as it was before, or not at all: they reach as far as they began.
+        """
+        over = {what: self._ended(getattr(self, what)) for what in (*kinds, "heads")}
         return structs.replace(self, **over)
+
+    def _ended(self, position: Position) -> Position:
+        through = position.through and min(position.through, self.began_at)
+        return structs.replace(position, ended=True, through=through)
 
     def going_on_with(self, permissions: frozenset[str] | None) -> Self:
         """The same, when what follows is read with these permissions; what was read, may have been with fewer."""
@@ -89,22 +112,24 @@ class Progress(msgspec.Struct, frozen=True):
         read_with = permissions if before is None or permissions is None else before & permissions
         return structs.replace(self, read_with=read_with)
 
-    @property
-    def at_start(self) -> bool:
-        """Whether nothing has been listed yet."""
-        return not any(each.after or each.ended for each in (self.issues, self.pull_requests, self.heads))
+    def begins(self, state: State | None) -> bool:
+        """Whether nothing has been listed yet, and what is in this state is about to be."""
+        listings = (self.issues, self.pull_requests)
+        is_at_start = not any(each.after or each.ended for each in (*listings, self.heads))
+        return is_at_start and all(each.state == state for each in listings)
 
     @property
     def total(self) -> int | None:
         """How many issues and pull requests there are, where GitHub has said so."""
-        return (self.issues.total or 0) + (self.pull_requests.total or 0) or None
+        return sum(each.of or each.total or 0 for each in (self.issues, self.pull_requests)) or None
 
 
 @dataclass(slots=True)
 class Run:
     """One run, as ``sync_runs`` has it, for as long as ``claim`` is the one there.
 
-    ``unread`` is the sentence about what it could not read, although it succeeded.
+    ``unread`` is the sentence about what it could not read, although it succeeded. One that is ``paused`` has read what
+    is open, and goes on later with the rest.
 
     That of a rehearsal has no id: nothing of it is noted in the database, and it keeps what it has ``seen`` itself.
     """
@@ -117,6 +142,7 @@ class Run:
     meter: Meter = field(default_factory=Meter)
     seen: set[int] = field(default_factory=set)
     unread: str | None = None
+    paused: bool = False
 
 
 def rehearsed(progress: Progress) -> Run:
@@ -133,12 +159,15 @@ class Tally:
     meter: Meter = field(default_factory=Meter)
 
 
-_RESUME = sa.text("""
+_RESUMABLE = """
+status <> 'succeeded' AND cursor @> '{"complete": true}' AND started_at > now() - interval '1 day'
+"""
+
+_RESUME = sa.text(f"""
 UPDATE sync_runs SET status = 'running', claim = gen_random_uuid(), last_error = NULL, finished_at = NULL
 WHERE id = (
   SELECT id FROM sync_runs
-  WHERE kind = :kind AND repository_id = :repository AND status <> 'succeeded' AND cursor @> '{"complete": true}'
-    AND started_at > now() - interval '1 day'
+  WHERE kind = :kind AND repository_id = :repository AND {_RESUMABLE}
   ORDER BY started_at DESC LIMIT 1 FOR UPDATE)
 RETURNING id::text, claim::text, cursor, rows_seen, rows_written, requests, points
 """)
@@ -161,6 +190,17 @@ async def resume(conn: AsyncConnection, kind: str, repository_id: str) -> Run | 
     progress = msgspec.convert(stopped.cursor, Progress, strict=False)
     meter = Meter(requests=stopped.requests, points=stopped.points)
     return Run(stopped.id, stopped.claim, progress, stopped.rows_seen, stopped.rows_written, meter)
+
+
+_PAUSED = sa.text(f"""
+SELECT repository_id::text FROM sync_runs
+WHERE kind = 'backfill' AND {_RESUMABLE} AND cursor @> '{{"past_open": true}}'
+""")
+
+
+async def paused(conn: AsyncConnection) -> frozenset[RepositoryId]:
+    """The repositories of which a first reading has read what is open, and is to go on with the rest."""
+    return frozenset(map(RepositoryId, await conn.scalars(_PAUSED)))
 
 
 async def start(conn: AsyncConnection, kind: str, progress: Progress, repository_id: str | None = None) -> Run:
@@ -197,8 +237,9 @@ async def advance(conn: AsyncConnection, run: Run, numbers: Iterable[int] = ()) 
 
 
 _FINISH = sa.text("""
-UPDATE sync_runs SET status = :status, last_error = :error, rows_seen = :rows_seen, rows_written = :rows_written,
-  requests = :requests, points = :points, finished_at = now()
+UPDATE sync_runs SET status = CAST(:status AS text), last_error = :error,
+  rows_seen = :rows_seen, rows_written = :rows_written, requests = :requests, points = :points,
+  finished_at = CASE WHEN CAST(:status AS text) <> 'running' THEN now() END
 WHERE id = :id AND claim = :claim
 RETURNING true
 """)
@@ -210,7 +251,8 @@ _FORGET = sa.text("DELETE FROM sync_seen WHERE run_id = :id")
 async def recorded(engine: AsyncEngine, run: Run) -> AsyncIterator[None]:
     """Note in the end how a run went (succeeded, failed or interrupted) and what it cost.
 
-    One that another process has taken over is left to it, and ends here with `TakenOver`.
+    One that another process has taken over is left to it, and ends here with `TakenOver`. One that is paused stays as
+    it is, for `resume`.
     """
     if run.id is None:
         yield
@@ -218,13 +260,13 @@ async def recorded(engine: AsyncEngine, run: Run) -> AsyncIterator[None]:
     status, problem = "interrupted", None
     try:
         yield
-        status, problem = "succeeded", run.unread
+        status, problem = "running" if run.paused else "succeeded", run.unread
     except GhsyncError as error:
         status, problem = "failed", first_line(error)
         raise
     finally:
         # What ended it, a cancellation for one, must not be lost over a database or a run that is gone.
-        with suppress(*(() if status == "succeeded" else (Transient, TakenOver))):
+        with suppress(*(() if status in ("running", "succeeded") else (Transient, TakenOver))):
             async with transaction(engine) as conn:
                 await _finish(conn, run, status, problem)
 

@@ -1,7 +1,8 @@
 """The sweep: which repositories changed since they were read? One GraphQL request asks a hundred; those are read."""
 
-from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Collection, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
+from typing import NamedTuple
 
 import structlog
 
@@ -86,42 +87,71 @@ async def _sweep(
         return [error]
     due = {one.place.id: one.place for one in told if _is_due(one.place, granted, now, complete_before)}
     moved = [one.place for one in told if one.moved and one.place.id not in due]
-    async for place, full, shown in _in_turn(session, moved, due):
+    async with transaction(reconciler.engine) as conn:
+        past_open = await runs.paused(conn)
+    over: set[RepositoryId] = set()
+    async for turn in _in_turn(session, moved, due, past_open, over):
+        place = turn.place
         kind = "backfill" if place.complete_at is None else "sweep"
         try:
-            read = await resync(reconciler, place, kind=kind, full=full, priority="sweep", shown=shown)
+            read = await resync(
+                reconciler, place, kind=kind, full=turn.full, priority="sweep", shown=turn.shown, pause=turn.pauses
+            )
         except RateLimited as error:
             return [*problems, error]  # the rest of it must wait too
         except UnavailableForLegalReasons as error:
             log.warning("repository_blocked", repository=place.full_name, error=first_line(error))
+            over.add(place.id)
             continue
         except TakenOver as error:
             log.info("repository_left", repository=place.full_name, reason=first_line(error))
+            over.add(place.id)
             continue
         except GhsyncError as error:
             log.warning("repository_failed", repository=place.full_name, error=first_line(error))
+            over.add(place.id)
             problems.append(error)
             continue
-        run.rows_seen += read.rows_seen
-        run.rows_written += read.rows_written
+        if not read.paused:  # it adds up what it reads before and after
+            over.add(place.id)
+            run.rows_seen += read.rows_seen
+            run.rows_written += read.rows_written
     return problems
 
 
-async def _in_turn(
-    session: Session, moved: Iterable[Place], due: Mapping[RepositoryId, Place]
-) -> AsyncIterator[tuple[Place, bool, bulk.Whole | None]]:
-    """Repositories to read, whether completely, and with what was shown of them: what changed, what is small, the rest.
+class _Turn(NamedTuple):
+    """A repository to read: whether completely, with what was shown of it, and whether only as far as it is open."""
 
-    To read everything of one repository may take long.
+    place: Place
+    full: bool = True
+    shown: bulk.Whole | None = None
+    pauses: bool = False
+
+
+async def _in_turn(
+    session: Session,
+    moved: Iterable[Place],
+    due: Mapping[RepositoryId, Place],
+    past_open: Collection[RepositoryId],
+    over: Collection[RepositoryId],
+) -> AsyncIterator[_Turn]:
+    """What is worth most comes first: what changed, what is open in repositories that nobody has read, and small ones.
+
+    To read everything of the others may take long. One with which it is ``over``, as it failed or was read, has no
+    other turn.
     """
     for place in moved:
-        yield place, False, None
+        yield _Turn(place, full=False)
     alone = dict(due)
-    async for place, shown in bulk.read(session, due.values()):
+    for place in due.values():
+        if place.complete_at is None and bulk.is_large(place) and place.id not in past_open:
+            yield _Turn(place, shown=await bulk.opened(session, place), pauses=True)
+    async for place, shown in bulk.small(session, due.values()):
         del alone[place.id]
-        yield place, True, shown
+        yield _Turn(place, shown=shown)
     for place in alone.values():
-        yield place, True, None
+        if place.id not in over:
+            yield _Turn(place)
 
 
 def _is_due(place: Place, granted: frozenset[str] | None, now: datetime, complete_before: datetime) -> bool:

@@ -11,6 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from ghsync import jobs, locks, lookup, processes, schema, staleness
 from ghsync.github import omissions
+from ghsync.reports import readings
 from ghsync.settings import Settings
 from ghsync.staleness import Backlog
 
@@ -181,6 +182,7 @@ async def everything(conn: AsyncConnection, settings: Settings) -> Report:
         "jobs": await _all(conn, _JOBS, repository_id=None, undecided=jobs.UNDECIDED),
         "parked_jobs": await _all(conn, _PARKED_JOBS, repository_id=None, limit=ERRORS_SHOWN),
         "unread": await jobs.failing(conn, UNREAD_SHOWN),
+        "first_reading": await readings.first(conn),
         "runs": await _all(conn, _RUNS, limit=RUNS_SHOWN),
         "budgets": await _all(conn, _BUDGETS),
         "left_out": [

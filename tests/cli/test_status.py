@@ -1,6 +1,7 @@
 """`status`: a mirror that is behind never looks fresh."""
 
 import asyncio
+import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import replace
@@ -133,6 +134,33 @@ def test_large_tables_are_estimated_and_said_to_be(
     assert known["deliveries"]["ignored"] == {"count": 2, "about": True}
     assert known["rows"]["github_issues"] == {"count": 1, "about": True}
     assert "about 24, of these about 2 ignored" in told("status").text
+
+
+def test_how_far_a_first_reading_is_comes_with_what_is_left(told: Ghsync, connection: psycopg.Connection) -> None:
+    assert told("status", "--json").json["first_reading"] is None
+    connection.execute("INSERT INTO sync_runs (kind, started_at) VALUES ('sweep', now() - interval '100 s')")
+    connection.execute(
+        """INSERT INTO sync_runs (kind, repository_id, rows_seen, cursor, started_at)
+           SELECT 'backfill', id, 50, '{"past_open": true, "issues": {"of": 100}, "pull_requests": {"of": 250}}',
+                  now() - interval '50 s' FROM github_repositories ORDER BY github_id LIMIT 1"""
+    )
+    connection.execute(
+        "INSERT INTO sync_marks (repository_id, complete_at)"
+        " SELECT id, now() FROM github_repositories ORDER BY github_id OFFSET 2"
+    )
+    report = told("status", "--json").json["first_reading"]
+    assert report | {"seconds_left": 0} == {"repositories": 3, "read": 1, "open_read": 2, "seconds_left": 0}
+    assert report["seconds_left"] == pytest.approx(600, rel=0.2)
+    assert "First reading" in told("status").text
+    assert re.search(
+        r"1 of 3 repositories read, of 1 more what is open; about (9|10|11) min( \d+ s)? left", told("status").text
+    )
+    connection.execute(
+        "INSERT INTO sync_marks (repository_id, complete_at) SELECT id, now() FROM github_repositories"
+        " ON CONFLICT DO NOTHING"
+    )
+    assert told("status", "--json").json["first_reading"] is None
+    assert "First reading" not in told("status").text
 
 
 def test_a_repository_is_told_of_by_itself(told: Ghsync, connection: psycopg.Connection) -> None:

@@ -1,0 +1,45 @@
+"""How far the first reading of GitHub is."""
+
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+# What is left is what paused readings have yet to read, and of the others what those that are done had on the average;
+# it goes on as fast as it went in the sweep that is at work.
+_FIRST = sa.text("""
+WITH sweep AS (
+  SELECT max(started_at) AS began_at FROM sync_runs
+  WHERE kind = 'sweep' AND repository_id IS NULL AND status = 'running'
+), known AS (
+  SELECT r.id, m.complete_at IS NOT NULL AS is_read FROM github_repositories r
+  LEFT JOIN github_installations i ON i.id = r.installation_id
+  LEFT JOIN sync_marks m ON m.repository_id = r.id
+  WHERE r.deleted_at IS NULL AND r.removed_at IS NULL AND i.suspended_at IS NULL AND m.blocked_at IS NULL
+), begun AS (
+  SELECT s.repository_id, s.status, s.started_at, s.rows_seen,
+         coalesce((s.cursor ->> 'past_open')::boolean, false) AS past_open,
+         coalesce((s.cursor #>> '{issues,of}')::int, 0) + coalesce((s.cursor #>> '{pull_requests,of}')::int, 0) AS of
+  FROM sync_runs s WHERE s.kind = 'backfill' AND s.started_at > now() - interval '1 day'
+), pace AS (
+  SELECT sum(rows_seen) FILTER (WHERE started_at >= (SELECT began_at FROM sweep))
+           / nullif(extract(epoch FROM now() - (SELECT began_at FROM sweep)), 0) AS a_second,
+         coalesce(avg(rows_seen) FILTER (WHERE status = 'succeeded'), 0) AS each
+  FROM begun
+), counted AS (
+  SELECT count(*) AS repositories, count(*) FILTER (WHERE k.is_read) AS read,
+         count(*) FILTER (WHERE k.is_read OR b.past_open) AS open_read,
+         sum(CASE WHEN k.is_read THEN 0 WHEN b.of > 0 THEN greatest(b.of - b.rows_seen, 0) ELSE pace.each END) AS left
+  FROM pace, known k LEFT JOIN begun b ON b.repository_id = k.id AND b.status <> 'succeeded'
+)
+SELECT repositories, read, open_read, (counted.left / nullif(pace.a_second, 0))::float8 AS seconds_left
+FROM counted, pace WHERE read < repositories AND EXISTS (SELECT FROM sync_runs WHERE kind = 'sweep')
+""")
+
+
+async def first(conn: AsyncConnection) -> dict[str, Any] | None:
+    """How many repositories there are, of how many all and of how many what is open has been read, and about how many
+    seconds the rest will take, None where that cannot be told. None of it where all have been read once.
+    """
+    found = (await conn.execute(_FIRST)).one_or_none()
+    return dict(found._mapping) if found else None
