@@ -1,12 +1,8 @@
 """Whether this process can do its work, and how fresh the mirror is."""
 
-from functools import cache
-
 import msgspec
 import psycopg
 import sqlalchemy as sa
-from alembic.runtime.migration import MigrationContext
-from alembic.script import ScriptDirectory
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from ghsync import database, deadline, migrate, staleness
@@ -72,9 +68,9 @@ async def check(engine: AsyncEngine, settings: Settings) -> Readiness:
 async def _ask(engine: AsyncEngine, settings: Settings) -> Readiness:
     async with database.transaction(engine) as conn:
         await conn.execute(PATIENCE)
-        applied = await conn.run_sync(_applied)
+        applied = await conn.run_sync(migrate.revision_of)
         if applied is None or _is_older(applied):
-            head = _scripts().get_current_head()
+            head = migrate.newest()
             return Readiness((f"The database is at migration {applied}, not at {head}: run `ghsync migrate`.",))
         freshness = await _freshness(conn, settings)
         reasons = await _rehearse(conn)
@@ -109,16 +105,6 @@ def _why(error: BaseException) -> str:
     return LOCKED if locked else f"The inbox takes no delivery: {found}."
 
 
-def _applied(connection: sa.Connection) -> str | None:
-    return MigrationContext.configure(connection).get_current_revision()
-
-
 def _is_older(revision: str) -> bool:
     """A revision that is not among ours is newer: a new version has migrated, and works with this one."""
-    known = {script.revision for script in _scripts().walk_revisions()}
-    return revision in known and revision != _scripts().get_current_head()
-
-
-@cache
-def _scripts() -> ScriptDirectory:
-    return ScriptDirectory(str(migrate.scripts_directory()))
+    return revision in migrate.revisions() and revision != migrate.newest()

@@ -5,6 +5,7 @@ asks with a new token before that: a permission may have been granted since the 
 """
 
 from collections.abc import Iterable, Mapping
+from types import ModuleType
 
 import structlog
 
@@ -38,9 +39,7 @@ async def ask(
         token = await github.token(credential)
         kept_back = frozenset(part for part in github.denied(credential) & parts.PARTS.keys() if not _has(token, part))
         left_out = await _left_out(github, credential, name) | denied | kept_back
-        text = documents.without(name, left_out)
-        taken = documents.asked(text)
-        given = {each: value for each, value in variables.items() if each in taken}
+        text, given = _without(name, variables, left_out)
         try:
             answer = await github.graphql(credential, text, given, priority=priority, meter=meter)
         except GraphQLUnknown as error:
@@ -64,6 +63,24 @@ async def ask(
             github.note(credential, shown=renewed_for - denied)
             return answer
     raise refused or GraphQLUnavailable("GraphQL was not asked.")
+
+
+def _without(name: str, variables: Mapping[str, object], left_out: frozenset[str]) -> tuple[str, dict[str, object]]:
+    """A document without some of its parts, and the variables that it takes then."""
+    if not left_out:
+        return documents.document(name), dict(variables)
+    text = _syntax().without(name, left_out)
+    taken = _syntax().asked(text)
+    return text, {each: value for each, value in variables.items() if each in taken}
+
+
+def _syntax() -> ModuleType:
+    """Only where something is left out: most servers show all, and a process that never takes a document apart needs
+    no parser.
+    """
+    from ghsync.github import syntax
+
+    return syntax
 
 
 async def look(github: GitHub, credential: Credential, *, priority: str, meter: Meter) -> dict[str, str]:
@@ -136,9 +153,9 @@ def _blamed(text: str, problems: Iterable[Problem]) -> dict[str, str]:
 
 def _parts_of(text: str, problem: Problem) -> set[str]:
     """By where in the answer or in the query it is, or else by the scope or the field that GitHub names."""
-    places = documents.places_of(text, problem.path) if problem.denied and problem.path else []
+    places = _syntax().places_of(text, problem.path) if problem.denied and problem.path else []
     if not places:
-        places = [place for at in problem.locations if (place := documents.place_at(text, at.line, at.column))]
+        places = [place for at in problem.locations if (place := _syntax().place_at(text, at.line, at.column))]
     if places:
         return {part for place in places if (part := parts.nearest(place))}
     told = problem.extensions

@@ -37,6 +37,13 @@ def test_help_lists_every_command_and_imports_no_database_driver() -> None:
     assert done.stdout.rstrip().endswith("[]")
 
 
+def test_a_process_that_has_nothing_to_migrate_or_to_leave_out_loads_neither_alembic_nor_a_parser() -> None:
+    code = "import sys, ghsync.cli.serve; print({'alembic', 'mako', 'graphql'} & set(sys.modules))"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+
+    assert done.stdout == "set()\n"
+
+
 @pytest.mark.slow
 def test_the_collector_has_nothing_to_do_with_what_a_command_imports() -> None:
     code = (

@@ -32,7 +32,7 @@ def test_an_unknown_revision_is_told_as_a_sentence(ghsync: Ghsync) -> None:
     result = ghsync("migrate", "--to", "9999")
 
     assert result.exit_code == 1
-    assert "this version of ghsync has no such migration" in result.text
+    assert "There is no migration 9999: they are numbered from 0024 to " in result.text
 
 
 def test_the_sql_is_printed_without_a_database(ghsync: Ghsync) -> None:

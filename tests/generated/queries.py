@@ -7,7 +7,7 @@ from itertools import chain, combinations
 
 from graphql import DocumentNode, FragmentDefinitionNode, OperationDefinitionNode, parse
 
-from ghsync.github import documents
+from ghsync.github import syntax
 from ghsync.github.parts import PARTS
 
 NAMES = sorted(
@@ -24,7 +24,7 @@ EXHAUSTED = 6
 @cache
 def asked(name: str, left_out: frozenset[str] = WHOLE) -> DocumentNode:
     """A document as it is sent."""
-    return parse(documents.without(name, left_out))
+    return parse(syntax.without(name, left_out))
 
 
 def parts(name: str) -> list[str]:

@@ -10,7 +10,7 @@ from typing import Any
 from msgspec import structs
 
 from ghsync import database
-from ghsync.github import documents
+from ghsync.github import syntax
 from ghsync.github.client import Answer, GitHub, GraphQLAnswer, Meter
 from ghsync.github.credentials import Credential
 from ghsync.github.graphql import answers
@@ -62,7 +62,7 @@ class Reading(Session):
         """An answer that is made; ``answered`` keeps its data."""
         if name not in self.answering:
             raise Asked(name)
-        taken = documents.asked(documents.without(name, self.left_out))
+        taken = syntax.asked(syntax.without(name, self.left_out))
         given = {each: value for each, value in variables.items() if each in taken}
         data = self.answering[name].data(queries.asked(name, self.left_out), given)
         self.answered.append(data)

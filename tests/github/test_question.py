@@ -15,7 +15,7 @@ from graphql import build_schema, parse, validate
 from psycopg.types.json import Jsonb
 
 from ghsync.errors import GraphQLDenied, GraphQLUnavailable
-from ghsync.github import documents, introspection, question
+from ghsync.github import documents, introspection, question, syntax
 from ghsync.github.client import Meter
 from ghsync.github.parts import PARTS
 from ghsync.simulator.graphql.answer import loaded
@@ -53,7 +53,7 @@ def left_out(connection: psycopg.Connection[Any]) -> dict[str, set[str]]:
 @pytest.mark.parametrize("part", [None, *PARTS])
 def test_a_document_without_a_part_is_valid(name: str, part: str | None) -> None:
     left_out = frozenset(PARTS if part is None else [part])
-    assert validate(loaded(), parse(documents.without(name, left_out))) == []
+    assert validate(loaded(), parse(syntax.without(name, left_out))) == []
 
 
 def test_a_part_is_found_where_an_answer_or_an_error_says_that_it_is() -> None:
@@ -61,9 +61,9 @@ def test_a_part_is_found_where_an_answer_or_an_error_says_that_it_is() -> None:
     at = place_of(text, "slug")
     path = ["nodes", 3, "reviewRequests", "nodes", 0, "requestedReviewer", "slug"]
     expected = "PullRequest.reviewRequests.nodes.requestedReviewer.slug"
-    assert documents.place_at(text, at["line"], at["column"]) == expected
-    assert documents.places_of(text, path) == [expected]
-    assert documents.places_of(text, ["nodes", 1, "assignees"]) == ["Issue.assignees", "PullRequest.assignees"]
+    assert syntax.place_at(text, at["line"], at["column"]) == expected
+    assert syntax.places_of(text, path) == [expected]
+    assert syntax.places_of(text, ["nodes", 1, "assignees"]) == ["Issue.assignees", "PullRequest.assignees"]
 
 
 def test_the_introspection_is_valid_and_finds_what_is_missing() -> None:
