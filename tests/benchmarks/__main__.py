@@ -14,7 +14,19 @@ from tests.benchmarks.figures import RESULTS, Figure, Results
 from tests.benchmarks.runner import measured
 
 SHORT = ("acknowledge", "project", "fresh", "start")
-ALL = ("acknowledge", "project", "fresh", "sustained", "turns", "workers", "growth", "reconcile", "views", "start")
+ALL = (
+    "acknowledge",
+    "project",
+    "fresh",
+    "sustained",
+    "turns",
+    "workers",
+    "growth",
+    "bloat",
+    "reconcile",
+    "views",
+    "start",
+)
 
 
 def merged(kept: Sequence[Figure], found: Sequence[Figure]) -> list[Figure]:
