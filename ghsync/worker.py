@@ -89,12 +89,12 @@ class Worker:
         self._stop.set()
         self._wake.set()
 
-    async def run(self, url: str) -> None:
-        """Work until `stop`; ``url`` is where notifications are listened for.
+    async def run(self, url: str | None) -> None:
+        """Work until `stop`; ``url`` is where notifications are listened for, None where it is only looked what is due.
 
         However long the database fails, work goes on once it does not. Any other error is raised.
         """
-        listener = asyncio.create_task(listen(url, CHANNELS, self._wake.set))
+        listener = asyncio.create_task(listen(url, CHANNELS, self._wake.set)) if url else None
         try:
             async with self._reader.ahead():
                 while not self._stop.is_set():
@@ -104,9 +104,10 @@ class Worker:
                             seconds = min(self._poll_seconds, self._detours.seconds_left)
                             await asyncio.wait_for(self._wake.wait(), seconds)
         finally:
-            listener.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await listener
+            if listener:
+                listener.cancel()
+                with contextlib.suppress(asyncio.CancelledError):
+                    await listener
 
     async def drain(self) -> int:
         """Project all that is due now; answers how many deliveries that were."""

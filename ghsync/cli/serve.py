@@ -215,7 +215,7 @@ async def _work(loaded: Settings, url: str) -> None:
     try:
         while True:
             one = _worker(loaded, engine)
-            running = asyncio.create_task(one.run(url))
+            running = asyncio.create_task(one.run(url if loaded.listen else None))
             try:
                 await asyncio.shield(running)
             except asyncio.CancelledError:
@@ -247,7 +247,8 @@ async def _reconcile(loaded: Settings, url: str, process: Process) -> None:
     )
     try:
         async with GitHub(engine, loaded) as github:
-            await Schedule(Reconciler(engine, github), recorder, intervals, process).run(url)
+            schedule = Schedule(Reconciler(engine, github), recorder, intervals, process, listens=loaded.listen)
+            await schedule.run(url)
     finally:
         await recorder.close()
         await engine.dispose()
@@ -279,7 +280,7 @@ def work() -> None:
             tasks.append(asyncio.create_task(Probes(beside, loaded, tasks[:]).listen(operators)))
         _spare_the_collector()
         try:
-            await one.run(url)
+            await one.run(url if loaded.listen else None)
         finally:
             for task in tasks:
                 task.cancel()

@@ -69,12 +69,21 @@ class Intervals:
 class Schedule:
     """Does what is due, while it is the leader."""
 
-    def __init__(self, reconciler: Reconciler, recorder: Recorder, intervals: Intervals, process: Process) -> None:
+    def __init__(
+        self,
+        reconciler: Reconciler,
+        recorder: Recorder,
+        intervals: Intervals,
+        process: Process,
+        *,
+        listens: bool = True,
+    ) -> None:
         self._process = process
         self._engine = reconciler.engine
         self._reconciler = replace(reconciler, engine=beginning_with(reconciler.engine, process.check_lead))
         self._recorder = recorder
         self._intervals = intervals
+        self._listens = listens
         self._wake = asyncio.Event()
         self._refreshed_at = -math.inf
 
@@ -105,7 +114,8 @@ class Schedule:
             await conn.execute(TIME_OUT_WHEN_SILENT)
             while not await _locked(conn):  # noqa: ASYNC110 (to wait inside PostgreSQL would hold vacuum back)
                 await asyncio.sleep(RETRY_SECONDS)
-            await conn.execute(f"LISTEN {jobs.CHANNEL}".encode())
+            if self._listens:
+                await conn.execute(f"LISTEN {jobs.CHANNEL}".encode())
             listening = asyncio.create_task(self._listen(conn))
             try:
                 yield listening

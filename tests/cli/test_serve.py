@@ -142,3 +142,18 @@ async def test_processes_whose_supervisor_was_killed_end_and_leave_the_port(
         await receiver.start()
         assert (await service.post(receiver.client, delivery)).status_code == 202
     assert connection.execute("SELECT count(*) FROM webhook_deliveries").fetchone() == (1,)
+
+
+async def test_without_listening_it_looks_as_often_as_it_is_told(
+    database_url: str, tmp_path: Path, connection: psycopg.Connection
+) -> None:
+    listening = "SELECT FROM pg_stat_activity WHERE datname = current_database() AND query LIKE 'LISTEN%'"
+    done = "SELECT FROM webhook_deliveries WHERE status = 'processed'"
+
+    async def is_done() -> bool:
+        return bool(connection.execute(done).fetchall())
+
+    async with service.serving(database_url, tmp_path / "log", listen=False, poll_seconds=0.2) as receiver:
+        assert (await service.post(receiver.client, traffic.busy(1).deliveries[0])).status_code == 202
+        await service.until(is_done, "the delivery is projected")
+        assert connection.execute(listening).fetchall() == []
