@@ -141,14 +141,14 @@ def _within(largest: int, there: int | None) -> int:
 class _Moving:
     """Whether pages move on: neither to where they were, nor to what they have shown, nor for ever."""
 
-    cursors: set[tuple[str | None, ...]] = field(default_factory=set)
+    cursors: set[tuple[tuple[State | None, str | None], ...]] = field(default_factory=set)
     shown: set[tuple[str, int]] = field(default_factory=set)
     standstill: int = 0
 
     def note(self, read: Page) -> None:
         """Take note of a page; raises `GraphQLUnavailable` where pages do not move on."""
         progress = read.progress
-        cursor = (progress.issues.after, progress.pull_requests.after, progress.heads.after)
+        cursor = tuple((each.state, each.after) for each in (progress.issues, progress.pull_requests, progress.heads))
         numbers: set[tuple[str, int]] = {
             (what, each.payload.number) for what in read.shown for each in read.shown[what]
         }
