@@ -14,7 +14,7 @@ DECLARE
     month timestamptz;
     name text;
 BEGIN
-    PERFORM pg_advisory_xact_lock(0x70617274, to_regclass('webhook_deliveries')::oid::int);  -- "part"
+    PERFORM pg_advisory_xact_lock(1885434484, to_regclass('webhook_deliveries')::oid::int);  -- "part"
     FOR parent IN
         SELECT c.oid, c.oid::regclass AS called, c.relname, t.partdefid::regclass AS rest, a.attname AS key
         FROM pg_partitioned_table t
