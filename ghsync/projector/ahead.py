@@ -34,6 +34,12 @@ PostgreSQL would end the session some seconds later. Where a batch takes as long
 _BRIEFLY = sa.text("SET LOCAL lock_timeout = '200ms'")
 
 
+# A plan goes by the sizes that tables have when it is made: where a mirror fills, or a month begins, each is made anew
+# as it has doubled. Of an empty table all indexes are as good, those too that have what is looked for in second place.
+FIRST_PLANS = 500
+_DISCARD_PLANS = sa.text("DISCARD PLANS")
+
+
 class BatchFailed(Exception):
     """A batch was rolled back: what was claimed for it, which is pending again, and for what reason."""
 
@@ -122,6 +128,7 @@ class Reader:
                 if ids is not None or self._detours.wary:
                     await fetch(conn, _BRIEFLY)
                 claimed = await queue.claim(conn, self._size, ids, avoided=avoided)
+                await _plan_anew(conn, len(claimed))
                 told, verdicts = Batch(), list[Verdict]()
                 for start in range(0, len(claimed), AT_ONCE):
                     verdicts += [project.read(delivery, told) for delivery in claimed[start : start + AT_ONCE]]
@@ -155,3 +162,11 @@ async def _close(taken: asyncio.Task[OpenBatch]) -> None:
     if not taken.cancelled() and taken.exception() is None:
         with suppress(GhsyncError, sa.exc.SQLAlchemyError):
             await taken.result().transaction.aclose()
+
+
+async def _plan_anew(conn: AsyncConnection, claimed: int) -> None:
+    """Forget this connection's plans when it has taken twice as many deliveries as when they were made."""
+    taken = conn.info["taken"] = conn.info.get("taken", 0) + claimed
+    if taken >= conn.info.setdefault("plans_until", FIRST_PLANS):
+        conn.info["plans_until"] = 2 * taken
+        await fetch(conn, _DISCARD_PLANS)

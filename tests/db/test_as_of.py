@@ -236,8 +236,9 @@ async def test_a_condition_reads_the_rows_asked_for_and_their_changes(engine: As
                     "WHERE r.full_name = 'acme/app' AND a.number = 7")  # fmt: skip
     async with engine.connect() as conn:
         steps = await plan(conn, asked, {"t": NOON})
-    whole = {step["Relation Name"] for step in steps if step["Node Type"] == "Seq Scan"}
-    assert whole - {name for (name,) in await query(engine, EMPTY)} <= {"github_repositories"}
-    read = {step["Index Name"] for step in steps if step.get("Index Name", "").startswith("change_events_")}
+    empty = {name for (name,) in await query(engine, EMPTY)}
+    read_of = [(step["Relation Name"], step) for step in steps if step.get("Relation Name", "") not in {"", *empty}]
+    assert {name for name, step in read_of if step["Node Type"] == "Seq Scan"} <= {"github_repositories"}
+    read = {step["Index Name"] for name, step in read_of if name.startswith("change_events_")}
     assert read
     assert {name.partition("_entity_")[2] for name in read} == {"type_entity_id_seq_idx"}

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Sequence
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -174,18 +175,35 @@ async def test_who_is_cancelled_holds_nothing_of_what_was_taken_ahead(
     assert await ask(engine, STATUSES) == [("pending",)]
 
 
-async def test_a_plan_that_was_made_while_a_month_was_empty_finds_its_deliveries_by_an_index(
-    database_url: str,
+async def test_plans_that_were_made_while_a_month_was_empty_are_made_anew_when_it_is_not(
+    database_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(ahead, "FIRST_PLANS", 2)
     planned_once = create_engine(database_url)
+
+    async def plan() -> str:
+        ((found,),) = await ask(planned_once, "EXPLAIN (FORMAT JSON) EXECUTE find (7)")
+        scan = next(step for step in found[0]["Plan"]["Plans"] if step["Relation Name"] == this_month)
+        scan, *_ = scan.get("Plans", [scan])  # that of the index, below that of the table
+        return str(scan.get("Index Name", scan["Node Type"]))
+
+    this_month = f"webhook_deliveries_y{datetime.now(UTC):%Ym%m}"
     async with planned_once.begin() as conn:  # the one connection that everything here uses
         await conn.execute(sa.text("ANALYZE webhook_deliveries"))  # so that it is known to be empty
-        await conn.execute(sa.text("PREPARE find (bigint) AS SELECT FROM webhook_deliveries WHERE id = $1"))
-        await conn.execute(sa.text("EXECUTE find (1)"))
-        await conn.execute(
-            sa.text("""INSERT INTO webhook_deliveries (hook_target, guid, event, body)
-                       SELECT 'integration:1', n::text, 'issues', '' FROM generate_series(1, 20000) n""")
-        )
-        ((found,),) = await conn.execute(sa.text("EXPLAIN (ANALYZE, BUFFERS, FORMAT JSON) EXECUTE find (7)"))
-    assert found[0]["Plan"]["Shared Hit Blocks"] < 20
+        await conn.execute(sa.text(FIND))
+    before = await plan()
+    async with planned_once.begin() as conn:
+        await conn.execute(sa.text(GROW))
+    await fill(planned_once, 1)
+    await worker(planned_once).step()
+    assert await plan() == before
+    await arrive(planned_once, delivery("another", "2", 2))
+    await worker(planned_once).step()
+    assert (before, await plan()) == (f"{this_month}_repository_id_idx", f"{this_month}_pkey")
     await planned_once.dispose()
+
+
+FIND = "PREPARE find (bigint) AS SELECT FROM webhook_deliveries WHERE id = $1"
+GROW = """INSERT INTO webhook_deliveries (hook_target, guid, event, repository, body, status, processed_at)
+          SELECT 'integration:1', n::text, 'issues', 'acme/' || n % 100, '', 'ignored', now()
+          FROM generate_series(1, 20000) n"""
