@@ -72,8 +72,16 @@ def migrate_database(url: str) -> None:
             context.run_migrations()
         if is_newest(connection) and not context.config.attributes.get("tables_only"):
             definitions.apply(connection, SQL)
-            connection.execute(sa.text(MAKE_PARTITIONS))
-            connection.commit()
+            make_partitions(connection)
+
+
+def make_partitions(connection: sa.Connection) -> None:
+    """Make those that are missing; where others are at work on them, a process that serves or works does it later."""
+    try:
+        connection.execute(sa.text(MAKE_PARTITIONS))
+        connection.commit()
+    except sa.exc.OperationalError:
+        connection.rollback()
 
 
 def is_declared(_reflected: object, name: str | None, kind: str, *_: object) -> bool:

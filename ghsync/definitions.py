@@ -30,15 +30,18 @@ SELECT 'views' AS kind, c.relname AS name,
        format('DROP %s IF EXISTS %s CASCADE', CASE c.relkind WHEN 'm' THEN 'MATERIALIZED VIEW' ELSE 'VIEW' END,
               c.oid::regclass) AS drop
 FROM pg_class c
-WHERE c.relnamespace = current_schema()::regnamespace AND c.relkind IN ('v', 'm') AND c.relname = ANY(:views)
+WHERE c.relnamespace = (SELECT oid FROM pg_namespace WHERE nspname = current_schema())
+  AND c.relkind IN ('v', 'm') AND c.relname = ANY(:views)
 UNION ALL
 SELECT 'functions', p.proname, format('DROP FUNCTION IF EXISTS %s CASCADE', p.oid::regprocedure)
 FROM pg_proc p
-WHERE p.pronamespace = current_schema()::regnamespace AND p.prokind = 'f' AND p.proname = ANY(:functions)
+WHERE p.pronamespace = (SELECT oid FROM pg_namespace WHERE nspname = current_schema())
+  AND p.prokind = 'f' AND p.proname = ANY(:functions)
 UNION ALL
 SELECT 'triggers', t.tgname, format('DROP TRIGGER IF EXISTS %I ON %s', t.tgname, t.tgrelid::regclass)
 FROM pg_trigger t JOIN pg_class c ON c.oid = t.tgrelid
-WHERE c.relnamespace = current_schema()::regnamespace AND NOT t.tgisinternal AND t.tgname = ANY(:triggers)
+WHERE c.relnamespace = (SELECT oid FROM pg_namespace WHERE nspname = current_schema())
+  AND NOT t.tgisinternal AND t.tgname = ANY(:triggers)
 """)
 
 

@@ -19,7 +19,7 @@ import sqlalchemy as sa
 import structlog
 
 from ghsync import database, definitions, ownership, sessions
-from ghsync.errors import DatabaseRefused, NotFound, Permanent
+from ghsync.errors import DatabaseRefused, Locked, NotFound, Permanent
 
 if TYPE_CHECKING:
     from alembic.config import Config
@@ -262,6 +262,17 @@ def _at_work() -> Iterator[None]:
             yield
     except (sa.exc.DBAPIError, psycopg.OperationalError) as error:
         state = getattr(getattr(error, "orig", error), "sqlstate", None)
+        if state == psycopg.errors.LockNotAvailable.sqlstate:
+            raise Locked(database.first_line(error)) from error
         if isinstance(error, sa.exc.OperationalError | psycopg.OperationalError) or state in REFUSALS:
             raise database.unavailable(error) from error
+        if isinstance(error, sa.exc.DBAPIError):
+            raise Permanent(f"The database is as it was: {_words(error)}.") from error
         raise
+
+
+def _words(error: sa.exc.DBAPIError) -> str:
+    """What PostgreSQL says, with its details on one line."""
+    told = getattr(error.orig, "diag", None)
+    said = [told.message_primary, told.message_detail] if told else [database.first_line(error)]
+    return "; ".join(" ".join(part.split()).rstrip(".") for part in said if part)

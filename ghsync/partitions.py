@@ -11,9 +11,14 @@ import structlog
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from ghsync.database import first_line, transaction
-from ghsync.errors import GhsyncError
+from ghsync.errors import GhsyncError, Locked
 
 KEEP_SECONDS = 3600.0
+
+# A lock that is not to be had at once is not waited for, since others would wait behind it: it is tried so often.
+ATTEMPTS = 20
+PAUSE_SECONDS = 0.2
+
 DEFAULT = "default"
 """What ends the name of the partition that takes what belongs to no month for which there is one."""
 
@@ -37,9 +42,19 @@ def whole(name: str) -> str:
 
 
 async def make(engine: AsyncEngine) -> list[str]:
-    """Make the partitions of this month and the next ones where they are missing; answers their names."""
-    async with transaction(engine) as conn:
-        return list(await conn.scalars(_MAKE))
+    """Make the partitions of this month and the next ones where they are missing; answers their names.
+
+    Raises `Locked` where others keep their locks for too long.
+    """
+    for attempt in range(1, ATTEMPTS + 1):
+        try:
+            async with transaction(engine) as conn:
+                return list(await conn.scalars(_MAKE))
+        except Locked:
+            if attempt == ATTEMPTS:
+                raise
+            await asyncio.sleep(PAUSE_SECONDS)
+    raise AssertionError("the last attempt answers, or raises")
 
 
 async def keep(engine: AsyncEngine) -> None:

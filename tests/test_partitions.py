@@ -1,6 +1,7 @@
 """What grows with time is in partitions by month: each delivery is one row for as long as its month is kept."""
 
 import asyncio
+import re
 import uuid
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
@@ -16,7 +17,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from ghsync import migrate, partitions
 from ghsync.database import transaction
-from ghsync.errors import Locked
+from ghsync.errors import Locked, Permanent
 from ghsync.inbox import queue
 from ghsync.inbox.delivery import Delivery
 from ghsync.inbox.queue import Verdict
@@ -254,6 +255,105 @@ async def test_where_others_read_for_long_it_gives_up_and_nobody_waits(
             await making
         assert await record(engine, "meanwhile") == ["queued"]
     assert await partitions.make(engine) == [name("webhook_deliveries", this)]
+
+
+@pytest.mark.anyio
+async def test_no_delivery_is_lost_that_comes_while_a_partition_is_made(
+    engine: AsyncEngine, connection: Connection, database_url: str
+) -> None:
+    """Each by itself, as they come where little happens: a group would be tried again in parts."""
+    (this,) = months(0)
+    connection.execute(f"DROP TABLE {name('webhook_deliveries', this)}".encode())
+    with psycopg.connect(database_url) as making:
+        made = ask(making, "SELECT make_partitions()")
+        recording = [asyncio.create_task(record(engine, guid(at(this) + timedelta(seconds=each)))) for each in range(3)]
+        await asyncio.sleep(0.3)
+        making.commit()
+    assert made == [name("webhook_deliveries", this)]
+    assert await asyncio.gather(*recording) == [["queued"]] * 3
+    places = ask(connection, "SELECT DISTINCT tableoid::regclass::text FROM webhook_deliveries")
+    assert places == made
+
+
+def test_a_table_in_the_place_of_a_partition_is_told(connection: Connection) -> None:
+    (this,) = months(0)
+    taken = name("audit_logs", this)
+    connection.execute(f"ALTER TABLE audit_logs DETACH PARTITION {taken}".encode())
+    with pytest.raises(psycopg.errors.RaiseException, match=f"{taken} is in the place of a partition of audit_logs"):
+        ask(connection, "SELECT make_partitions()")
+
+
+def test_a_default_partition_that_is_gone_is_made_again(connection: Connection) -> None:
+    connection.execute("DROP TABLE audit_logs_default")
+    assert ask(connection, "SELECT make_partitions(3)") != []
+    assert "audit_logs_default" in parts(connection, "audit_logs")
+
+
+THEIRS = {
+    "trigger": ("CREATE TRIGGER mine BEFORE INSERT ON audit_logs EXECUTE FUNCTION suppress_redundant_updates_trigger()",
+                "audit_logs is about to be made anew, and the trigger mine would be lost"),
+    "policy": ("CREATE POLICY mine ON change_events USING (false)", "the policy mine would be lost"),
+    "row security": ("ALTER TABLE change_events ENABLE ROW LEVEL SECURITY", "row security would be lost"),
+    "publication": ("CREATE PUBLICATION mine FOR TABLE change_events", "the publication mine would be lost"),
+    "statistics": ("CREATE STATISTICS mine ON event, action FROM webhook_deliveries", "the statistics mine"),
+    "column": ("GRANT SELECT (guid) ON webhook_deliveries TO PUBLIC", "rights on the column guid"),
+    "constraint": ("ALTER TABLE audit_logs ADD CONSTRAINT mine UNIQUE (id, action)", "the constraint mine"),
+    "index": ("CREATE UNIQUE INDEX mine ON audit_logs (id, action)", "the unique index mine"),
+    "foreign key": ("CREATE TABLE notes (delivery bigint CONSTRAINT mine REFERENCES webhook_deliveries)",
+                    "the foreign key mine of notes"),
+    "materialized view": ("CREATE MATERIALIZED VIEW mine AS SELECT guid FROM webhook_deliveries",
+                          "the materialized view mine of "),
+    "function": ("CREATE FUNCTION mine() RETURNS SETOF webhook_deliveries LANGUAGE sql AS 'TABLE webhook_deliveries'",
+                 "the function mine()"),
+}  # fmt: skip
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("which", THEIRS)
+def test_what_a_migration_would_lose_of_others_is_named_and_nothing_is_done(
+    empty_database_url: str, which: str
+) -> None:
+    made, said = THEIRS[which]
+    migrate.upgrade(empty_database_url, "0028")
+    postgres.execute(empty_database_url, made)
+    with pytest.raises(Permanent, match=re.escape(said)):
+        migrate.upgrade(empty_database_url)
+    assert migrate.current(empty_database_url) == "0028"
+
+
+@pytest.mark.slow
+def test_who_migrates_for_the_owner_does_not_become_it(empty_database_url: str) -> None:
+    """A superuser does; the owner's own rights on the tables are no grants, and stay."""
+    url, owner, reader = empty_database_url, roles.named("owner"), roles.named("reader")
+    postgres.execute(
+        url, f'CREATE ROLE "{owner}" LOGIN', f'GRANT CREATE ON SCHEMA public TO "{owner}"', f'CREATE ROLE "{reader}"'
+    )
+    try:
+        migrate.upgrade(postgres.as_role(url, owner), "0028")
+        postgres.execute(
+            url,
+            f'GRANT SELECT ON audit_logs TO "{reader}" WITH GRANT OPTION',
+            f'ALTER DEFAULT PRIVILEGES FOR ROLE "{owner}" GRANT ALL ON TABLES TO "{reader}"',
+        )
+        migrate.upgrade(url)
+        with psycopg.connect(url) as connection:
+            owners = "SELECT DISTINCT tableowner FROM pg_tables WHERE tablename ~ '^(webhook_d|change_e|audit_l)'"
+            assert ask(connection, owners) == [owner]
+            right = "SELECT has_table_privilege(%s, %s, %s)"
+            assert ask(connection, right, reader, "audit_logs", "SELECT WITH GRANT OPTION") == [True]
+            assert ask(connection, right, reader, "audit_logs", "UPDATE") == [False]
+            assert ask(connection, right, reader, "change_events", "SELECT") == [False]
+    finally:
+        roles.forget(url, reader, owner)
+
+
+@pytest.mark.slow
+def test_a_migration_that_has_to_wait_says_so(empty_database_url: str) -> None:
+    migrate.upgrade(empty_database_url, "0028")
+    with psycopg.connect(empty_database_url) as reading:
+        reading.execute("SELECT count(*) FROM audit_logs")
+        with pytest.raises(Locked, match="Another transaction holds what this needs"):
+            migrate.upgrade(empty_database_url)
 
 
 @pytest.mark.slow

@@ -22,12 +22,58 @@ CASE WHEN guid ~ '^[0-9A-Fa-f]{8}-[0-9A-Fa-f]{4}-1[0-9A-Fa-f]{3}-[0-9A-Fa-f]{4}-
           )::date
      ELSE '1970-01-01'::date END"""
 
-# What is built on a table, or granted on it, outlives it: views, whoever made them, show nothing while it is replaced.
+# What would be lost with a table, and is nothing of ours: people have to look after it themselves.
+CHECK = """
+DO $check$
+DECLARE
+    old CONSTANT regclass := '{name}'::regclass;
+    theirs text;
+BEGIN
+    SELECT string_agg(what, ', ' ORDER BY what) INTO theirs FROM (
+        SELECT 'the trigger ' || tgname FROM pg_trigger WHERE tgrelid = old AND NOT tgisinternal
+        UNION ALL SELECT 'the policy ' || polname FROM pg_policy WHERE polrelid = old
+        UNION ALL SELECT 'row security' FROM pg_class WHERE oid = old AND relrowsecurity
+        UNION ALL SELECT 'the rule ' || rulename FROM pg_rules WHERE (schemaname, tablename) = (
+            SELECT n.nspname, c.relname FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace WHERE c.oid = old)
+        UNION ALL SELECT 'the publication ' || p.pubname
+            FROM pg_publication_rel r JOIN pg_publication p ON p.oid = r.prpubid WHERE r.prrelid = old
+        UNION ALL SELECT 'the statistics ' || stxname FROM pg_statistic_ext WHERE stxrelid = old
+        UNION ALL SELECT format('rights on the column %s', attname)
+            FROM pg_attribute WHERE attrelid = old AND attacl IS NOT NULL
+        UNION ALL SELECT format('the generated column %s', attname)
+            FROM pg_attribute WHERE attrelid = old AND attgenerated <> '' AND NOT attisdropped
+        UNION ALL SELECT 'the constraint ' || conname
+            FROM pg_constraint WHERE conrelid = old AND contype IN ('u', 'x') AND conname <> '{unique}'
+        UNION ALL SELECT 'the unique index ' || x.indexrelid::regclass FROM pg_index x
+            WHERE x.indrelid = old AND x.indisunique
+              AND NOT EXISTS (SELECT FROM pg_constraint c WHERE c.conindid = x.indexrelid)
+        UNION ALL SELECT 'the foreign key ' || conname || ' of ' || conrelid::regclass
+            FROM pg_constraint WHERE confrelid = old AND contype = 'f'
+        UNION ALL SELECT 'the function ' || p.oid::regprocedure
+            FROM pg_depend d JOIN pg_proc p ON d.classid = 'pg_proc'::regclass AND p.oid = d.objid
+            WHERE d.refobjid IN (old, (SELECT reltype FROM pg_class WHERE oid = old))
+        UNION ALL SELECT format('the %s %s of %I', CASE v.relkind WHEN 'm' THEN 'materialized view' ELSE 'view' END,
+                                v.oid::regclass, pg_get_userbyid(v.relowner))
+            FROM pg_class v
+            WHERE v.oid IN (SELECT r.ev_class FROM pg_depend d JOIN pg_rewrite r ON r.oid = d.objid
+                            WHERE d.classid = 'pg_rewrite'::regclass AND d.refobjid = old)
+              AND v.oid <> old AND (v.relkind <> 'v' OR NOT pg_has_role(v.relowner, 'USAGE'))
+    ) AS found(what);
+    IF theirs IS NOT NULL THEN
+        RAISE EXCEPTION '{name} is about to be made anew, and % would be lost: drop it, migrate, and make it again',
+            theirs;
+    END IF;
+END
+$check$
+"""
+
+# What is built on a table, or granted on it, outlives it: views show nothing while it is replaced.
 REPLACE = """
 DO $replace$
 DECLARE
     old CONSTANT regclass := '{name}'::regclass;
     old_sequence CONSTANT text := pg_get_serial_sequence('{name}', '{primary}');
+    owner CONSTANT text := (SELECT pg_get_userbyid(relowner) FROM pg_class WHERE oid = '{name}'::regclass);
     last_value bigint;
     views oid[] := ARRAY(
         SELECT DISTINCT r.ev_class FROM pg_depend d JOIN pg_rewrite r ON r.oid = d.objid JOIN pg_class v ON v.oid = r.ev_class
@@ -58,6 +104,7 @@ DECLARE
     ) || format('COMMENT ON TABLE %s IS %L', old, obj_description(old, 'pg_class'));
     month date;
     statement text;
+    made regclass;
 BEGIN
     LOCK TABLE {name} IN ACCESS EXCLUSIVE MODE;
     FOREACH statement IN ARRAY empty_views LOOP
@@ -79,6 +126,20 @@ BEGIN
         PERFORM setval(pg_get_serial_sequence('{name}', '{primary}'), last_value, false);
         ALTER SEQUENCE replacing_{primary}_seq RENAME TO {name}_{primary}_seq;
     END IF;
+    FOR made IN
+        SELECT oid FROM pg_class WHERE oid = '{name}'::regclass
+        UNION SELECT inhrelid FROM pg_inherits WHERE inhparent = '{name}'::regclass
+    LOOP
+        EXECUTE format('ALTER TABLE %s OWNER TO %I', made, owner);
+    END LOOP;
+    FOR statement IN
+        SELECT DISTINCT format('REVOKE ALL ON {name} FROM %s',
+                               CASE a.grantee WHEN 0 THEN 'PUBLIC' ELSE quote_ident(pg_get_userbyid(a.grantee)) END)
+        FROM pg_class c CROSS JOIN LATERAL aclexplode(c.relacl) a
+        WHERE c.oid = '{name}'::regclass AND a.grantee <> c.relowner
+    LOOP
+        EXECUTE statement;
+    END LOOP;
     FOREACH statement IN ARRAY again LOOP
         EXECUTE statement;
     END LOOP;
@@ -109,6 +170,9 @@ TABLES = {
 def upgrade() -> None:
     op.execute("SET LOCAL statement_timeout = 0")
     op.execute("SET LOCAL timezone = 'UTC'")
+    for name in TABLES:
+        unique = "webhook_deliveries_hook_target_guid_key"
+        op.execute(CHECK.format(name=name, unique=unique))
     op.execute("UPDATE audit_logs SET created_at = now() WHERE created_at IS NULL")
     for name, (by, primary) in TABLES.items():
         has_month = by == "month"

@@ -235,7 +235,8 @@ WHERE kind = :kind AND key = ANY(:keys) AND payload ? 'attempt' ORDER BY due_at
 _MISSING = sa.text("""
 SELECT guid FROM unnest(CAST(:guids AS text[])) WITH ORDINALITY AS logged(guid, place)
 WHERE NOT EXISTS (
-  SELECT FROM webhook_deliveries d WHERE d.hook_target IN (:hook_target, :unnamed) AND d.guid = logged.guid)
+  SELECT FROM webhook_deliveries d WHERE d.hook_target IN (:hook_target, :unnamed) AND d.guid = logged.guid
+    AND d.month = delivery_month(logged.guid))
 ORDER BY place
 """)
 
