@@ -130,7 +130,7 @@ def _wanted(progress: Progress, left: Iterable[What], denied: Iterable[str], siz
     sizes = {what: _within(size, progress.position(what).left) for what in left if what not in denied}
     most = HEADS_AT_ONCE if until is None else HEADS_OF_CHANGES
     ended = progress.heads.ended or "heads" in denied
-    return _Sizes(sizes, 0 if ended else _within(min(most, size), progress.pull_requests.total))
+    return _Sizes(sizes, 0 if ended else _within(min(most, size), progress.pull_requests.open))
 
 
 def _within(largest: int, there: int | None) -> int:

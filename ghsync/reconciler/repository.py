@@ -37,6 +37,9 @@ from ghsync.reconciler.session import Session
 
 log = structlog.get_logger()
 
+LONG_PAUSE = timedelta(minutes=10)
+"""After so long since it began, what a reading knows of labels and milestones may be others by now."""
+
 OVERLAP = timedelta(minutes=1)
 """How far a listing of what changed reaches behind the newest change read: replicas lag, and clocks differ."""
 
@@ -65,13 +68,14 @@ async def complete(
     if shown:
         run.progress = run.progress.going_on_with(shown.granted)
     run.progress = run.progress.going_on_with(await session.granted(place.permissions))
-    known = await _begun(session, engine, place, run, shown)
+    goes_on = run.progress.past_open and session.github.now() - run.progress.began_at < LONG_PAUSE
+    known = await _known(session, engine, place, goes_on=goes_on, shown=shown)
     seen = [what for what in kinds if what not in known.off]
     first = shown.first if shown and run.progress.begins(shown.state) else None
     async for page in _pages(session, known, run, seen, first=first, pause=pause):
         await _write(session, engine, known, run, page, watch)
     if pause and not all(run.progress.position(what).ended for what in seen):
-        await _pause(engine, run)
+        await _pause(engine, run, known)
         return
     run.progress = run.progress.ended(seen)
     await _account_for_absent(session, engine, known, run, seen, looked=not (shown or run.progress.past_open))
@@ -83,7 +87,8 @@ async def complete(
                 batch = known.batch()
                 heads.add(session, batch, known.place.github_id, await heads.named(session, known, head))
                 run.rows_written += len(await session.gate.write(batch))
-    session.unread.reach(unread.parts(known.place.id))
+    if not goes_on:
+        session.unread.reach(unread.parts(known.place.id))
     # A token may have been replaced meanwhile.
     run.progress = run.progress.going_on_with(await session.granted(known.place.permissions))
     await session.gate.mark(known.place, run.progress, complete=set(kinds) == set(KINDS))
@@ -107,19 +112,21 @@ async def _account_for_absent(
         run.rows_written += len(await session.gate.write(batch, lambda conn: runs.advance(conn, run)))
 
 
-async def _pause(engine: AsyncEngine, run: Run) -> None:
-    """Leave the rest for later."""
+async def _pause(engine: AsyncEngine, run: Run, known: KnownRepository) -> None:
+    """Note that what is open has been read; of kinds that are switched off nothing is left."""
     run.paused = True
     run.progress = structs.replace(run.progress, past_open=True)
+    for what in [what for what in KINDS if what in known.off]:
+        run.progress = run.progress.at(what, structs.replace(run.progress.position(what), ended=True))
     async with transaction(engine) as conn:
         await runs.advance(conn, run)
 
 
-async def _begun(
-    session: Session, engine: AsyncEngine, place: Place, run: Run, shown: bulk.Whole | None
+async def _known(
+    session: Session, engine: AsyncEngine, place: Place, *, goes_on: bool, shown: bulk.Whole | None
 ) -> KnownRepository:
-    """Read what a repository has besides conversations; a run that has paused has done so."""
-    if run.progress.past_open:
+    """Read what a repository has besides conversations, unless a run ``goes_on`` that has done so just now."""
+    if goes_on:
         async with transaction(engine) as conn:
             return await catalog.stored(conn, place)
     if session.gate.insists and session.gate.writes:

@@ -38,7 +38,10 @@ async def pages(
             if progress.position(what).ended:
                 break
         else:
+            is_all_open = what == "pull_requests" and progress.position(what).state != "closed" and until is None
             progress = progress.at(what, progress.position(what).over())
+            if is_all_open:  # their heads came with them
+                progress = progress.at("heads", structs.replace(progress.heads, ended=True))
             yield Page({}, progress)
     if pulls_ended and not progress.heads.ended:
         async for opened in session.listing(known.place.path("pulls"), pull_request.Payload, state="open"):

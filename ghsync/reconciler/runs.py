@@ -63,6 +63,13 @@ class Position(msgspec.Struct, frozen=True):
         """How many are still to be shown, as far as GitHub has told; one may always have come since."""
         return None if self.total is None else self.total - self.shown
 
+    @property
+    def open(self) -> int | None:
+        """How many are open, at the most, as far as GitHub has told."""
+        if self.state != "closed":
+            return self.total
+        return None if self.of is None or self.total is None else self.of - self.total
+
     def over(self) -> "Position":
         """The same, when its listing has come to its end: what is open is followed by the rest."""
         if self.state != "open":
@@ -164,12 +171,13 @@ status <> 'succeeded' AND cursor @> '{"complete": true}' AND started_at > now() 
 """
 
 _RESUME = sa.text(f"""
-UPDATE sync_runs SET status = 'running', claim = gen_random_uuid(), last_error = NULL, finished_at = NULL
+UPDATE sync_runs SET status = 'running', claim = gen_random_uuid(), finished_at = NULL,
+  last_error = CASE WHEN status = 'running' THEN last_error END
 WHERE id = (
   SELECT id FROM sync_runs
   WHERE kind = :kind AND repository_id = :repository AND {_RESUMABLE}
   ORDER BY started_at DESC LIMIT 1 FOR UPDATE)
-RETURNING id::text, claim::text, cursor, rows_seen, rows_written, requests, points
+RETURNING id::text, claim::text, cursor, rows_seen, rows_written, requests, points, last_error
 """)
 
 _START = sa.text("""
@@ -189,7 +197,8 @@ async def resume(conn: AsyncConnection, kind: str, repository_id: str) -> Run | 
         return None
     progress = msgspec.convert(stopped.cursor, Progress, strict=False)
     meter = Meter(requests=stopped.requests, points=stopped.points)
-    return Run(stopped.id, stopped.claim, progress, stopped.rows_seen, stopped.rows_written, meter)
+    rows = stopped.rows_seen, stopped.rows_written
+    return Run(stopped.id, stopped.claim, progress, *rows, meter, unread=stopped.last_error)
 
 
 _PAUSED = sa.text(f"""
@@ -247,6 +256,15 @@ RETURNING true
 _FORGET = sa.text("DELETE FROM sync_seen WHERE run_id = :id")
 
 
+# Whoever has read everything has done what others were to go on with.
+_LEAVE = sa.text("""
+UPDATE sync_runs left_over SET status = 'interrupted', claim = NULL, finished_at = now()
+FROM sync_runs done
+WHERE done.id = :id AND done.cursor @> '{"complete": true}' AND left_over.repository_id = done.repository_id
+  AND left_over.id <> done.id AND left_over.status = 'running' AND left_over.cursor @> '{"past_open": true}'
+""")
+
+
 @asynccontextmanager
 async def recorded(engine: AsyncEngine, run: Run) -> AsyncIterator[None]:
     """Note in the end how a run went (succeeded, failed or interrupted) and what it cost.
@@ -276,6 +294,7 @@ async def _finish(conn: AsyncConnection, run: Run, status: str, error: str | Non
         raise await _taken_over(conn, run)
     if status == "succeeded":
         await conn.execute(_FORGET, {"id": run.id})
+        await conn.execute(_LEAVE, {"id": run.id})
 
 
 _ADD = sa.text("""

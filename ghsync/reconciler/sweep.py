@@ -109,8 +109,9 @@ async def _sweep(
             continue
         except GhsyncError as error:
             log.warning("repository_failed", repository=place.full_name, error=first_line(error))
-            over.add(place.id)
-            problems.append(error)
+            if not turn.pauses:  # else the rest may be read all the same, and what is wrong is told then
+                over.add(place.id)
+                problems.append(error)
             continue
         if not read.paused:  # it adds up what it reads before and after
             over.add(place.id)
@@ -137,8 +138,8 @@ async def _in_turn(
 ) -> AsyncIterator[_Turn]:
     """What is worth most comes first: what changed, what is open in repositories that nobody has read, and small ones.
 
-    To read everything of the others may take long. One with which it is ``over``, as it failed or was read, has no
-    other turn.
+    To read everything of the others may take long. One with which it is ``over``, as it was read or is not to be
+    had, has no other turn.
     """
     for place in moved:
         yield _Turn(place, full=False)

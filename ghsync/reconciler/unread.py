@@ -101,7 +101,7 @@ async def kept(
         yield
         ended = True
     finally:
-        run.unread = unread.sentence
+        run.unread = unread.sentence or run.unread
         if not rehearsed and (unread.sentences or unread.reached):
             # What ended it, a cancellation for one, must not be lost over a database that is gone.
             with suppress(*(() if ended else (Transient,))):

@@ -5,34 +5,39 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-# What is left is what paused readings have yet to read, and of the others what those that are done had on the average;
-# it goes on as fast as it went in the sweep that is at work.
+# What is left is what paused readings have yet to read, and of those that have not begun what others had on average.
+# It goes on as fast as it went in the sweep that is at work: whoever leads may have been killed in an older one.
 _FIRST = sa.text("""
 WITH sweep AS (
   SELECT max(started_at) AS began_at FROM sync_runs
-  WHERE kind = 'sweep' AND repository_id IS NULL AND status = 'running'
+  WHERE kind = 'sweep' AND repository_id IS NULL AND status = 'running' AND started_at >= (
+    SELECT max(leading_since) FROM sync_processes WHERE seen_at > now() - interval '1 minute')
 ), known AS (
   SELECT r.id, m.complete_at IS NOT NULL AS is_read FROM github_repositories r
   LEFT JOIN github_installations i ON i.id = r.installation_id
   LEFT JOIN sync_marks m ON m.repository_id = r.id
   WHERE r.deleted_at IS NULL AND r.removed_at IS NULL AND i.suspended_at IS NULL AND m.blocked_at IS NULL
 ), begun AS (
-  SELECT s.repository_id, s.status, s.started_at, s.rows_seen,
+  SELECT DISTINCT ON (s.repository_id) s.repository_id, s.status, s.started_at, s.rows_seen,
          coalesce((s.cursor ->> 'past_open')::boolean, false) AS past_open,
          coalesce((s.cursor #>> '{issues,of}')::int, 0) + coalesce((s.cursor #>> '{pull_requests,of}')::int, 0) AS of
   FROM sync_runs s WHERE s.kind = 'backfill' AND s.started_at > now() - interval '1 day'
+  ORDER BY s.repository_id, s.started_at DESC
 ), pace AS (
   SELECT sum(rows_seen) FILTER (WHERE started_at >= (SELECT began_at FROM sweep))
            / nullif(extract(epoch FROM now() - (SELECT began_at FROM sweep)), 0) AS a_second,
-         coalesce(avg(rows_seen) FILTER (WHERE status = 'succeeded'), 0) AS each
+         avg(rows_seen) FILTER (WHERE status = 'succeeded') AS each
   FROM begun
 ), counted AS (
   SELECT count(*) AS repositories, count(*) FILTER (WHERE k.is_read) AS read,
          count(*) FILTER (WHERE k.is_read OR b.past_open) AS open_read,
-         sum(CASE WHEN k.is_read THEN 0 WHEN b.of > 0 THEN greatest(b.of - b.rows_seen, 0) ELSE pace.each END) AS left
-  FROM pace, known k LEFT JOIN begun b ON b.repository_id = k.id AND b.status <> 'succeeded'
+         count(*) FILTER (WHERE NOT k.is_read AND b.repository_id IS NULL) AS others,
+         coalesce(sum(greatest(b.of - b.rows_seen, 0)) FILTER (WHERE NOT k.is_read), 0) AS left
+  FROM known k LEFT JOIN begun b ON b.repository_id = k.id
 )
-SELECT repositories, read, open_read, (counted.left / nullif(pace.a_second, 0))::float8 AS seconds_left
+SELECT repositories, read, open_read,
+       ((counted.left + CASE WHEN others > 0 THEN others * pace.each ELSE 0 END)
+         / CASE WHEN pace.a_second > 0 THEN pace.a_second END)::float8 AS seconds_left
 FROM counted, pace WHERE read < repositories AND EXISTS (SELECT FROM sync_runs WHERE kind = 'sweep')
 """)
 

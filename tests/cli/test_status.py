@@ -140,21 +140,27 @@ def test_how_far_a_first_reading_is_comes_with_what_is_left(told: Ghsync, connec
     assert told("status", "--json").json["first_reading"] is None
     connection.execute("INSERT INTO sync_runs (kind, started_at) VALUES ('sweep', now() - interval '100 s')")
     connection.execute(
+        "INSERT INTO sync_processes (id, kind, host, pid, version, leading_since)"
+        " VALUES (gen_random_uuid(), 'serve', 'here', 1, '0', now() - interval '1 h')"
+    )
+    connection.execute(
         """INSERT INTO sync_runs (kind, repository_id, rows_seen, cursor, started_at)
            SELECT 'backfill', id, 50, '{"past_open": true, "issues": {"of": 100}, "pull_requests": {"of": 250}}',
                   now() - interval '50 s' FROM github_repositories ORDER BY github_id LIMIT 1"""
     )
     connection.execute(
         "INSERT INTO sync_marks (repository_id, complete_at)"
-        " SELECT id, now() FROM github_repositories ORDER BY github_id OFFSET 2"
+        " SELECT id, now() FROM github_repositories ORDER BY github_id OFFSET 1"
     )
     report = told("status", "--json").json["first_reading"]
-    assert report | {"seconds_left": 0} == {"repositories": 3, "read": 1, "open_read": 2, "seconds_left": 0}
+    assert report | {"seconds_left": 0} == {"repositories": 3, "read": 2, "open_read": 3, "seconds_left": 0}
     assert report["seconds_left"] == pytest.approx(600, rel=0.2)
     assert "First reading" in told("status").text
     assert re.search(
-        r"1 of 3 repositories read, of 1 more what is open; about (9|10|11) min( \d+ s)? left", told("status").text
+        r"2 of 3 repositories read, of 1 more what is open; about (9|10|11) min( \d+ s)? left", told("status").text
     )
+    connection.execute("UPDATE sync_processes SET seen_at = now() - interval '2 min'")  # it was killed
+    assert told("status", "--json").json["first_reading"]["seconds_left"] is None
     connection.execute(
         "INSERT INTO sync_marks (repository_id, complete_at) SELECT id, now() FROM github_repositories"
         " ON CONFLICT DO NOTHING"

@@ -162,4 +162,4 @@ async def test_two_reconcilers_share_one_budget(open_lab: Open, database_url: st
     assert pool(lab, "core").remaining == 30
     assert list(refused(lab)) == []
     spent = lab.connection.execute("SELECT requests FROM sync_runs ORDER BY requests").fetchall()
-    assert spent[0][0] > 20
+    assert spent[0][0] > 15  # of 70, whoever is quicker

@@ -2,29 +2,29 @@
 
 import asyncio
 from collections.abc import Callable
-from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
 import pytest
 
 from ghsync.database import transaction
-from ghsync.errors import GhsyncError, GitHubUnavailable
+from ghsync.errors import GhsyncError
 from ghsync.reconciler import bulk, sweep
 from ghsync.reconciler.places import Place
-from ghsync.reconciler.resync import resync
 from ghsync.reconciler.runs import Run
 from ghsync.reconciler.session import Session
 from ghsync.reports import readings
-from ghsync.simulator.actions import issues
+from ghsync.simulator.actions import issues, labels
 from ghsync.simulator.generator import Plan
-from tests.reconciler.answers import REPOSITORY, status
+from tests.reconciler.answers import REPOSITORY, edited, status
 from tests.reconciler.conftest import Broken, Lab, Open
 
 pytestmark = [pytest.mark.anyio, pytest.mark.slow]
 
 DAILY = timedelta(days=1)
 LARGE = Plan(repositories=3, people=8, conversations=300, pull_request_share=0.5)
+
+ISSUES = "GET /repositories/{repository_id:int}/issues"
 
 Asked = list[tuple[str, list[str] | None]]
 
@@ -132,6 +132,10 @@ async def test_it_is_told_how_far_it_is_and_how_long_the_rest_will_take(
         return run
 
     monkeypatch.setattr(sweep, "resync", looking)
+    lab.connection.execute(
+        "INSERT INTO sync_processes (id, kind, host, pid, version, leading_since)"
+        " VALUES (gen_random_uuid(), 'serve', 'here', 1, '0', now())"
+    )
     await look()
     await lab.discover()
     await look()
@@ -140,6 +144,8 @@ async def test_it_is_told_how_far_it_is_and_how_long_the_rest_will_take(
     assert [(one and (one["repositories"], one["read"], one["open_read"])) for one in told[2:]] == [
         (3, 0, 1), (3, 0, 2), (3, 0, 3), (3, 1, 3), (3, 2, 3), None,
     ]  # fmt: skip
+    assert told[2]
+    assert told[2]["seconds_left"] is None  # of those that have not begun nobody knows the size
     assert all(0 < one["seconds_left"] < 600 for one in told[4:7] if one)
 
 
@@ -209,33 +215,95 @@ async def test_what_opens_or_closes_in_between_untold_is_right_after_the_next_sw
     assert lab.changes() == changes
 
 
-async def test_issues_that_are_denied_keep_no_pull_request_back_open_or_closed(
-    open_lab: Open, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    lab = await open_lab(replace(LARGE, repositories=1, conversations=120))
-    await lab.discover()
-    (installation,) = lab.world.installations.values()
-    place = replace(
-        await lab.place(),
-        issues=sum(each.pull_request is None for each in lab.repository.issues.values()),
-        pull_requests=len(lab.repository.pull_requests),
-    )
+async def test_issues_that_are_denied_keep_no_pull_request_back_open_or_closed(unread_yet: Broken) -> None:
+    lab = unread_yet
 
-    def watch(run: Run) -> None:
-        installation.permissions.pop("issues", None)
-        lab.site.faults.plan("failure", "/issues?", times=100)
+    def deny(content: dict[str, Any]) -> None:
+        if "issues" not in content["data"]["node"]:
+            return
+        content["data"]["node"]["issues"] = None
+        content["errors"] = [{"type": "FORBIDDEN", "path": ["node", "issues"], "message": "Resource not accessible"}]
 
-    monkeypatch.setattr("ghsync.reconciler.graphql_pages.LARGEST_PAGE", 20)
-    with pytest.raises(GitHubUnavailable):
-        await resync(lab.reconciler, place, kind="backfill", full=True, priority="sweep", watch=watch)
+    lab.faulty.break_("GraphQL Bulk", status(404, "Not Found"))
+    lab.faulty.break_("GraphQL Conversations", edited(deny))
+    lab.faulty.break_(ISSUES, status(422, "Unprocessable"))
+    with pytest.raises(GhsyncError):
+        await swept(lab)
     assert [line for line in lab.differences() if line.startswith("github_pull_requests")] == []
 
 
-async def test_one_that_fails_while_it_is_open_has_no_second_turn(unread_yet: Broken) -> None:
+async def test_one_that_fails_while_it_is_open_is_tried_once_more_and_told_once(unread_yet: Broken) -> None:
     lab = unread_yet
     lab.faulty.break_("GraphQL Bulk", status(404, "Not Found"))
     lab.faulty.break_(REPOSITORY, status(422, "Unprocessable"), within=f"/repositories/{lab.repository.id}")
     with pytest.raises(GhsyncError):
         await swept(lab)
-    assert lab.faulty.asked[REPOSITORY] == len(lab.world.repositories)
+    assert lab.faulty.asked[REPOSITORY] == len(lab.world.repositories) + 1
     assert {line for line in lab.differences() if str(lab.repository.id) not in line} == set()
+
+
+async def test_what_is_switched_off_is_left_out_after_the_pause_too(unread_yet: Broken) -> None:
+    lab = unread_yet
+    off = f"/repositories/{lab.repository.id}"
+    for name in ("Bulk", "Conversations"):
+        lab.faulty.break_(f"GraphQL {name}", status(404, "Not Found"))
+    lab.faulty.break_(REPOSITORY, edited(lambda content: content.update(has_issues=False)), within=off)
+    lab.faulty.break_(ISSUES, status(410, "Issues are disabled"), within=f"{off}/issues")
+    await swept(lab)
+    row = lab.connection.execute("SELECT count(complete_at) FROM sync_marks").fetchone()
+    assert row == (len(lab.world.repositories),)
+
+
+async def test_where_all_is_open_heads_are_read_by_pages(open_lab: Open, asked: Asked) -> None:
+    lab = await open_lab(Plan(repositories=1, people=8, conversations=60, pull_request_share=1.0))
+    for each in lab.repository.issues.values():
+        if each.state == "closed" and each.pull_request is not None and not each.pull_request.merged_at:
+            each.state, each.closed_at = "open", None
+    lab.world.clock.advance(1)
+    await lab.discover()
+    await swept(lab)
+    assert len([name for name, _ in asked if name in ("bulk", "conversations")]) <= 6
+    assert lab.differences() == []
+
+
+async def test_what_could_not_be_read_before_the_pause_is_told_after_it(unread_yet: Broken) -> None:
+    lab = unread_yet
+    lab.faulty.break_("GraphQL Bulk", status(404, "Not Found"))
+    lab.faulty.break_("GET /repositories/{repository_id:int}/labels", status(422, "Unprocessable"))
+    await swept(lab)
+    told = "SELECT DISTINCT status, last_error ~ 'labels' FROM sync_runs WHERE kind = 'backfill'"
+    assert lab.connection.execute(told).fetchall() == [("succeeded", True)]
+    due = "SELECT count(*) FROM sync_jobs WHERE kind = 'refetch_repository' AND due_at > now()"
+    assert lab.connection.execute(due).fetchone() == (len(lab.world.repositories),)
+
+
+async def test_after_a_long_pause_labels_are_read_again(open_lab: Open, monkeypatch: pytest.MonkeyPatch) -> None:
+    lab = await open_lab(LARGE)
+    await lab.discover()
+
+    def rename() -> None:
+        for repository in lab.world.repositories.values():
+            for label in repository.labels[:1]:
+                labels.edit(lab.world, label, by=repository.owner, name="renamed meanwhile")
+
+    monkeypatch.setattr("ghsync.reconciler.repository.LONG_PAUSE", timedelta(0))
+    at_the_first_of(monkeypatch, pausing=False, happens=rename)
+    await swept(lab)
+    assert [line for line in lab.differences() if line.startswith("github_labels")] == []
+
+
+async def test_a_resync_by_hand_leaves_no_paused_reading(open_lab: Open, monkeypatch: pytest.MonkeyPatch) -> None:
+    lab = await open_lab(LARGE)
+    await lab.discover()
+
+    def ends() -> None:
+        raise asyncio.CancelledError
+
+    with monkeypatch.context() as patch:
+        at_the_first_of(patch, pausing=False, happens=ends)
+        with pytest.raises(asyncio.CancelledError):
+            await swept(lab)
+    await lab.resync_all()
+    assert lab.connection.execute("SELECT DISTINCT status FROM sync_runs WHERE kind = 'backfill'").fetchall() == [
+        ("interrupted",)
+    ]
