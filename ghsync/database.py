@@ -34,6 +34,11 @@ metadata = sa.MetaData(
 )
 
 
+ROOM_FOR_UPDATES = {"fillfactor": "85"}
+"""How full a page gets of a table whose rows are updated one here and one there: the next version of one has room
+beside it, and no index learns of that. https://www.postgresql.org/docs/current/storage-hot.html
+"""
+
 Act = Callable[[AsyncConnection], Awaitable[None]]
 _FIRST, _ISOLATION = "ghsync_first", "ghsync_isolation"
 

@@ -10,7 +10,7 @@ from typing import Annotated, Any
 import sqlalchemy as sa
 from msgspec import UNSET, Meta, Struct
 
-from ghsync.database import document, metadata, moment, uuid_key
+from ghsync.database import ROOM_FOR_UPDATES, document, metadata, moment, uuid_key
 from ghsync.mirror import label
 from ghsync.mirror import milestone as milestones
 from ghsync.mirror.noun import Noun, Origin, Row, its_repository, mirror_columns
@@ -49,6 +49,7 @@ table = sa.Table(
     sa.UniqueConstraint("repository_id", "number"),
     sa.CheckConstraint("transferred_to ->> 'number' ~ '^[0-9]{1,9}$'", name="transferred_to_number"),
     comment="Issues of mirrored repositories (pull requests are not issues here)",
+    postgresql_with=ROOM_FOR_UPDATES,
 )
 sa.Index(
     "idx_github_issues_labels", table.c.labels, postgresql_using="gin", postgresql_ops={"labels": "jsonb_path_ops"}

@@ -8,7 +8,7 @@ stats, and GitHub computes ``mergeable`` late: so stats, comments and mergeabili
 import sqlalchemy as sa
 from msgspec import UNSET, Struct
 
-from ghsync.database import document, metadata, moment, uuid_key
+from ghsync.database import ROOM_FOR_UPDATES, document, metadata, moment, uuid_key
 from ghsync.mirror import issue, label
 from ghsync.mirror import milestone as milestones
 from ghsync.mirror.noun import Group, Noun, Origin, Row, its_repository, mirror_columns, version_columns
@@ -91,6 +91,7 @@ table = sa.Table(
     sa.UniqueConstraint("repository_id", "number"),
     sa.CheckConstraint("NOT merged OR state = 'closed'", name="merged_is_closed"),
     comment="Pull requests of mirrored repositories",
+    postgresql_with=ROOM_FOR_UPDATES,
 )  # fmt: skip
 sa.Index("idx_github_prs_labels", table.c.labels, postgresql_using="gin", postgresql_ops={"labels": "jsonb_path_ops"})
 sa.Index(

@@ -2,7 +2,7 @@
 
 import sqlalchemy as sa
 
-from ghsync.database import document, metadata, moment, one_of, reference, uuid_key
+from ghsync.database import ROOM_FOR_UPDATES, document, metadata, moment, one_of, reference, uuid_key
 
 STATUSES = ("draft", "open", "closed", "merged")
 MERGE_STATUSES = ("pending", "mergeable", "conflicting", "blocked", "behind", "unstable", "merged", "closed")
@@ -62,6 +62,7 @@ table = sa.Table(
     sa.CheckConstraint("test_coverage_percentage BETWEEN 0 AND 100", name="test_coverage_percentage"),
     sa.CheckConstraint("quality_score BETWEEN 0 AND 100", name="quality_score"),
     comment="Life of every pull request: derived, never written by hand",
+    postgresql_with=ROOM_FOR_UPDATES,
 )  # fmt: skip
 sa.Index("idx_pr_tracking_quality_score", table.c.quality_score, postgresql_where=table.c.quality_score.is_not(None))
 sa.Index("idx_pr_tracking_ci_status", table.c.ci_status)
