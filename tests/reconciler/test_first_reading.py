@@ -65,6 +65,18 @@ async def swept(lab: Lab) -> Run:
     return await sweep.sweep(lab.reconciler, complete_every=DAILY)
 
 
+async def sweep_to_the_pause(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Read what is open, and end."""
+
+    def ends() -> None:
+        raise asyncio.CancelledError
+
+    with monkeypatch.context() as patch:
+        at_the_first_of(patch, pausing=False, happens=ends)
+        with pytest.raises(asyncio.CancelledError):
+            await swept(lab)
+
+
 def opened(lab: Lab) -> int:
     """How many issues and pull requests are open on GitHub."""
     return sum(each.state == "open" for one in lab.world.repositories.values() for each in one.issues.values())
@@ -155,14 +167,7 @@ async def test_the_rest_goes_on_where_what_is_open_ended_whoever_does_it(
     """The process ends in between, and the next one does not ask for what is open again."""
     lab = await open_lab(LARGE)
     await lab.discover()
-
-    def ends() -> None:
-        raise asyncio.CancelledError
-
-    with monkeypatch.context() as patch:
-        at_the_first_of(patch, pausing=False, happens=ends)
-        with pytest.raises(asyncio.CancelledError):
-            await swept(lab)
+    await sweep_to_the_pause(lab, monkeypatch)
     assert count(lab, "open") == opened(lab)
     waiting = lab.connection.execute("SELECT status, finished_at FROM sync_runs WHERE kind = 'backfill'").fetchall()
     assert waiting == [("running", None)] * 3
@@ -295,14 +300,7 @@ async def test_after_a_long_pause_labels_are_read_again(open_lab: Open, monkeypa
 async def test_a_resync_by_hand_leaves_no_paused_reading(open_lab: Open, monkeypatch: pytest.MonkeyPatch) -> None:
     lab = await open_lab(LARGE)
     await lab.discover()
-
-    def ends() -> None:
-        raise asyncio.CancelledError
-
-    with monkeypatch.context() as patch:
-        at_the_first_of(patch, pausing=False, happens=ends)
-        with pytest.raises(asyncio.CancelledError):
-            await swept(lab)
+    await sweep_to_the_pause(lab, monkeypatch)
     await lab.resync_all()
     assert lab.connection.execute("SELECT DISTINCT status FROM sync_runs WHERE kind = 'backfill'").fetchall() == [
         ("interrupted",)
