@@ -4,15 +4,17 @@ import asyncio
 from dataclasses import dataclass, field
 
 import pytest
+from msgspec import structs
 
 from ghsync.errors import TakenOver
 from ghsync.github.client import GitHub
 from ghsync.reconciler.reconciler import Reconciler
 from ghsync.reconciler.resync import resync
-from ghsync.reconciler.runs import Run
+from ghsync.reconciler.runs import Position, Run
 from ghsync.simulator.actions import issues
 from ghsync.simulator.generator import Plan
 from tests import truth
+from tests.mirror.reports import NOON
 from tests.reconciler.conftest import Lab, Open
 
 pytestmark = [pytest.mark.anyio, pytest.mark.slow]
@@ -89,3 +91,12 @@ async def test_a_run_that_was_lost_and_then_fails_leaves_the_other_alone(large: 
     with pytest.raises(asyncio.CancelledError):
         await slower
     assert large.connection.execute("SELECT status FROM sync_runs WHERE kind = 'resync'").fetchall() == [("succeeded",)]
+
+
+def test_what_follows_what_is_open_goes_on_with_what_is_known_of_it() -> None:
+    is_open = Position("open", of=10, after="a", through=NOON, total=4, shown=4, last=3, partial=True)
+    rest = is_open.over()
+    assert rest == Position("closed", of=10, through=NOON, total=6, partial=True)
+    assert (is_open.open, rest.open, rest.left) == (4, 4, 6)
+    assert rest.over() == structs.replace(rest, ended=True)
+    assert (Position("open").over().left, Position("closed").open) == (None, None)
