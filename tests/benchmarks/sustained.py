@@ -1,4 +1,4 @@
-"""Whether `ghsync serve` keeps up with 1,300 signed deliveries a second for three minutes, and what is pending then.
+"""Whether `ghsync serve` keeps up with 1,300 signed deliveries a second, and what is pending then.
 
 Sent by a process of its own, over connections that stay open; where all of them wait for an answer, so does the rest.
 """
@@ -90,7 +90,7 @@ async def measure(url: str, folder: Path, seconds: int) -> tuple[Sent, float]:
 
 def figures(url: str, folder: Path, *, short: bool) -> list[Figure]:
     """What is acknowledged in time, and the backlog at the end."""
-    seconds = 10 if short else 180  # their bodies are in memory: some 16 MB for each second
+    seconds = 10 if short else 60  # their bodies are in memory: some 16 MB for each second
     sent, pending = uvloop.run(measure(url, folder, seconds))
     return [
         Figure(
