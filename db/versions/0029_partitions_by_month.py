@@ -8,8 +8,9 @@ branch_labels = None
 depends_on = None
 
 # Unlike other migrations this one does not work with the previous code: that finds a delivery that comes again by a key
-# that a partitioned table cannot have. Until its processes are replaced they answer 503, or keep deliveries in their
-# spool, so none is lost. Rows are copied, and whoever writes waits for as long.
+# that a partitioned table cannot have. Until its processes are replaced they keep deliveries in their spool or, without
+# one, answer 503, and the next look into GitHub's delivery log brings these in. Rows are copied, and whoever writes
+# waits for as long.
 
 MONTH = "month date CONSTRAINT webhook_deliveries_month_not_null NOT NULL DEFAULT date_trunc('month', now())"
 COMMENT = "The month that its GUID was made in, 1970-01-01 where that tells no time: its partition"
