@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import random
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
@@ -113,7 +114,7 @@ class Scene:
         """Something happens to an issue or a pull request that is there."""
         if not repository.issues:
             return self.open(repository)
-        issue = self.chance.choice(list(repository.issues.values()))
+        issue = repository.issues[self.chance.randint(1, repository.last_number)]
         if issue.pull_request is not None:
             return self.review(issue.pull_request)
         happening = self.chance.choice((self.comment, self.edit, self.label, self.turn))
@@ -166,6 +167,18 @@ def busy(count: int, *, seed: int = 1, repository_count: int = REPOSITORIES) -> 
     while len(scene.world.deliveries) < count:
         scene.live()
     return Traffic(scene.world, list(recorded(scene.world)))
+
+
+def flowing(count: int, *, seed: int = 1, repository_count: int = REPOSITORIES) -> Iterator[RecordedDelivery]:
+    """As many of the same, and none is kept: for more of them than one wants in memory."""
+    return itertools.islice(_flow(_scene(seed, repository_count)), count)
+
+
+def _flow(scene: Scene) -> Iterator[RecordedDelivery]:
+    while True:
+        yield from recorded(scene.world)
+        scene.world.deliveries.clear()
+        scene.live()
 
 
 def _scene(seed: int, repository_count: int) -> Scene:

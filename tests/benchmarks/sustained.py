@@ -1,11 +1,14 @@
 """Whether `ghsync serve` keeps up with 1,300 signed deliveries a second, and what is pending then.
 
 Sent by a process of its own, over connections that stay open; where all of them wait for an answer, so does the rest.
+What is sent is in a file meanwhile: three minutes of it are 3 GB.
 """
 
 import asyncio
 import multiprocessing
+import tempfile
 import time
+from collections.abc import Iterator
 from dataclasses import dataclass
 from multiprocessing.connection import Connection
 from pathlib import Path
@@ -18,6 +21,7 @@ from tests.benchmarks import generator
 from tests.benchmarks.figures import Figure
 
 RATE = 1_300
+REPOSITORIES = 40
 CONNECTIONS = 64
 IN_TIME_SECONDS = 1.0
 
@@ -35,17 +39,21 @@ class Sent:
     in_time: int
 
 
-def send(port: int, seconds: int, answer: Connection) -> None:
+def send(port: int, seconds: int, folder: Path, answer: Connection) -> None:
     """Send at that rate, and tell what came of it."""
-    uvloop.run(_send(port, seconds, answer))
+    with tempfile.TemporaryFile(dir=folder) as file:
+        sizes = [file.write(request) for request in _requests(RATE * seconds)]
+        file.seek(0)
+        uvloop.run(_send(port, (file.read(size) for size in sizes), answer))
 
 
-async def _send(port: int, seconds: int, answer: Connection) -> None:
-    requests = [
-        generator.request(recording.sign(each, service.SECRET), each.body)
-        for each in traffic.busy(RATE * seconds).deliveries
-    ]
-    refused, in_time, room = 0, 0, asyncio.Semaphore(CONNECTIONS)
+def _requests(count: int) -> Iterator[bytes]:
+    for delivery in traffic.flowing(count, repository_count=REPOSITORIES):
+        yield generator.request(recording.sign(delivery, service.SECRET), delivery.body)
+
+
+async def _send(port: int, requests: Iterator[bytes], answer: Connection) -> None:
+    count, refused, in_time, room = 0, 0, 0, asyncio.Semaphore(CONNECTIONS)
 
     async def post(request: bytes, due: float) -> None:
         nonlocal refused, in_time
@@ -61,20 +69,21 @@ async def _send(port: int, seconds: int, answer: Connection) -> None:
         answer.send("ready")
         started = time.perf_counter()
         async with asyncio.TaskGroup() as tasks:
-            for place, request in enumerate(requests):
-                due = started + place / RATE
+            for request in requests:
+                due = started + count / RATE
+                count += 1
                 if (early := due - time.perf_counter()) > 0:
                     await asyncio.sleep(early)
                 await room.acquire()
                 tasks.create_task(post(request, due))
-    answer.send(Sent(len(requests), refused, in_time))
+    answer.send(Sent(count, refused, in_time))
 
 
 async def measure(url: str, folder: Path, seconds: int) -> tuple[Sent, float]:
     """What was sent, and for how many seconds some of it is pending when the last has been answered."""
     async with service.serving(url, folder / "serve.log", anew=True, log_level="error") as receiver:
         ours, theirs = spawning.Pipe(duplex=False)
-        process = spawning.Process(target=send, args=(receiver.port, seconds, theirs))
+        process = spawning.Process(target=send, args=(receiver.port, seconds, folder, theirs))
         process.start()
         theirs.close()  # so that one that fails is noticed
         assert await asyncio.to_thread(ours.recv) == "ready"
@@ -90,7 +99,7 @@ async def measure(url: str, folder: Path, seconds: int) -> tuple[Sent, float]:
 
 def figures(url: str, folder: Path, *, short: bool) -> list[Figure]:
     """What is acknowledged in time, and the backlog at the end."""
-    seconds = 10 if short else 60  # their bodies are in memory: some 16 MB for each second
+    seconds = 10 if short else 180
     sent, pending = uvloop.run(measure(url, folder, seconds))
     return [
         Figure(

@@ -73,7 +73,7 @@ def look_again(world: World, pull_request: PullRequest) -> None:
 
 def _follow(world: World, repository: Repository, branch: str, before: str, by: Account) -> None:
     """What a push does to open pull requests: those it is the head of are told, those it is the base of are not."""
-    for pull_request in _open_pull_requests(world):
+    for pull_request in _open_pull_requests(repository):
         if (pull_request.repository, pull_request.base_branch) == (repository, branch):
             look_again(world, pull_request)
         if (pull_request.head_repository, pull_request.head_branch) == (repository, branch):
@@ -99,11 +99,12 @@ def _synchronize(world: World, pull_request: PullRequest, before: str, by: Accou
     )
 
 
-def _open_pull_requests(world: World) -> list[PullRequest]:
-    """Every open pull request of every repository."""
+def _open_pull_requests(pushed: Repository) -> list[PullRequest]:
+    """Every open pull request that merges into a repository, or from it into the one that it is a fork of."""
     return [
         pull_request
-        for repository in world.repositories.values()
+        for repository in (pushed, pushed.fork_of)
+        if repository is not None
         for pull_request in repository.pull_requests.values()
         if pull_request.issue.state == "open"
     ]
