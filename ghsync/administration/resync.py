@@ -1,10 +1,10 @@
 """The manual resync: repositories are brought up to GitHub through its API, or compared with it."""
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
-from operator import attrgetter
+from operator import attrgetter, itemgetter
 from typing import Any
 
 import sqlalchemy as sa
@@ -20,13 +20,14 @@ from ghsync.errors import (
     NotFound,
     Suspended,
 )
-from ghsync.reconciler import installations, news, places
+from ghsync.github.client import Meter
+from ghsync.reconciler import bulk, installations, news, places
 from ghsync.reconciler.gate import Mirror, Rehearsal
 from ghsync.reconciler.places import Place
 from ghsync.reconciler.reconciler import Reconciler
 from ghsync.reconciler.repository import Watch
 from ghsync.reconciler.resync import resync as read
-from ghsync.reconciler.runs import What
+from ghsync.reconciler.runs import KINDS, What
 from ghsync.reports import differences
 
 AUDITED_NAMES = 100
@@ -76,10 +77,13 @@ async def resync(reconciler: Reconciler, scope: Scope, watching: Watching, *, ac
     found = await _sized(reconciler, found)
     if found and not scope.dry_run:
         await _write_down(reconciler, scope, found, actor)
-    rows: list[dict[str, Any]] = [{"repository": name, "error": why} for name, why in refused.names.items()]
-    for place in found:
+    rows: list[dict[str, Any]] = []
+    spent = Meter()
+    async for place, shown in _in_turn(reconciler, scope, found, spent):
         with watching(place.full_name) as watch:
-            rows.append(await _one(reconciler, place, scope, rehearsal, watch))
+            rows.append(await _one(reconciler, place, scope, rehearsal, watch, shown, spent))
+    rows.sort(key=itemgetter("repository"))
+    rows = [{"repository": name, "error": why} for name, why in refused.names.items()] + rows
     told = rehearsal.differences if rehearsal else []
     names = {place.id: place.full_name for place in found}
     return {"repositories": rows, "errors": refused.accounts, "differences": differences.documents(told, names)}
@@ -101,8 +105,30 @@ async def _write_down(reconciler: Reconciler, scope: Scope, found: Sequence[Plac
         )
 
 
+async def _in_turn(
+    reconciler: Reconciler, scope: Scope, found: Sequence[Place], spent: Meter
+) -> AsyncIterator[tuple[Place, bulk.Whole | None]]:
+    """Small ones that nobody has read come first, each with what one request has shown of many; then all others."""
+    alone = {place.id: place for place in found}
+    if not scope.full and not scope.dry_run and scope.kinds == KINDS:
+        unread = [place for place in found if place.complete_at is None]
+        for installation, part in reconciler.readable(unread).items():
+            session = await reconciler.session(installation, "resync", "interactive", meter=spent)
+            async for place, shown in bulk.small(session, part):
+                del alone[place.id]
+                yield place, shown
+    for place in alone.values():
+        yield place, None
+
+
 async def _one(
-    reconciler: Reconciler, place: Place, scope: Scope, rehearsal: Rehearsal | None, watch: Watch
+    reconciler: Reconciler,
+    place: Place,
+    scope: Scope,
+    rehearsal: Rehearsal | None,
+    watch: Watch,
+    shown: bulk.Whole | None,
+    spent: Meter,
 ) -> dict[str, Any]:
     row: dict[str, Any] = {"repository": place.full_name, "error": None}
     started = time.monotonic()
@@ -116,6 +142,8 @@ async def _one(
             kinds=scope.kinds,
             gate=rehearsal,
             watch=watch,
+            shown=shown,
+            spent=spent,
         )
     except ENDS_ALL:
         raise

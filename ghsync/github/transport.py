@@ -63,6 +63,12 @@ class Meter:
     requests: int = 0
     points: int = 0
 
+    def add(self, other: "Meter") -> None:
+        """Count as its own what another has counted, which begins anew."""
+        self.requests += other.requests
+        self.points += other.points
+        other.requests = other.points = 0
+
 
 @dataclass(frozen=True, slots=True)
 class Inquiry:

@@ -6,6 +6,7 @@ import structlog
 
 from ghsync.database import transaction
 from ghsync.errors import AccessLost, Gone, NotFound, UnavailableForLegalReasons
+from ghsync.github.client import Meter
 from ghsync.reconciler import bulk, installations, places, repository, runs, unread
 from ghsync.reconciler.gate import Gate, Mirror
 from ghsync.reconciler.places import Place
@@ -30,6 +31,7 @@ async def resync(
     gate: Gate | None = None,
     watch: Watch | None = None,
     shown: bulk.Whole | None = None,
+    spent: Meter | None = None,
     pause: bool = False,
 ) -> Run:
     """Bring one repository up to GitHub; ``kind`` is what ``sync_runs`` calls it.
@@ -38,7 +40,7 @@ async def resync(
     takes the place of whatever was observed before (I11). A complete run, when it is stopped by Ctrl-C or
     kill -9, goes on where it was. Errors of GitHub's are noted in the run and raised, and `TakenOver` where another
     process goes on with it. Behind a ``gate`` that writes nothing, nothing of the run is noted either. A complete run
-    does not ask again for what was just ``shown`` of the repository.
+    does not ask again for what was just ``shown`` of the repository, and counts what was ``spent`` on that.
 
     A first reading begins with what is open, unless there is little else. It may ``pause`` when that is read: the next
     one of its kind goes on with it.
@@ -52,6 +54,8 @@ async def resync(
             run = run or await runs.start(conn, kind, progress, place.id)
     else:
         run = runs.rehearsed(progress)
+    if spent:
+        run.meter.add(spent)
     try:
         async with runs.recorded(reconciler.engine, run):
             credential = place.installation

@@ -92,6 +92,16 @@ async def test_one_installation_is_read(open_hub: OpenHub) -> None:
     assert second.repositories[0].full_name not in result.text
 
 
+async def test_small_repositories_that_nobody_has_read_are_read_in_company(open_hub: OpenHub) -> None:
+    hub = await open_hub(Plan(repositories=30, people=4, conversations=60, milestones_each=0, releases=False))
+    report = (await hub.run("resync", "--all", "--json")).json
+    assert [row["repository"] for row in report["repositories"]] == hub.names()
+    assert hub.differences() == []
+    requests = sum(row["requests"] for row in report["repositories"])
+    assert 0 < requests < 30  # four for each, if each were read by itself
+    assert hub.rows("SELECT sum(requests)::int FROM sync_runs") == [(requests,)]
+
+
 @pytest.mark.slow
 @pytest.mark.usefixtures("mirrored")
 async def test_a_full_one_puts_right_what_was_changed_by_hand(hub: Hub) -> None:
