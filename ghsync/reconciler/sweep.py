@@ -1,7 +1,9 @@
 """The sweep: which repositories changed since they were read? One GraphQL request asks a hundred; those are read."""
 
+import asyncio
 from collections.abc import AsyncIterator, Callable, Collection, Iterable, Mapping, Sequence
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
+from itertools import chain
 from typing import NamedTuple
 
 import structlog
@@ -17,6 +19,14 @@ from ghsync.reconciler.runs import Progress, Run
 from ghsync.reconciler.session import Session
 
 log = structlog.get_logger()
+
+AT_ONCE = 3
+"""Installations that are swept at one time: one that is large and was never read takes long, and holds up no other.
+
+Each has hourly limits of its own. They share a pool of five connections with the rest of the reconciler.
+"""
+
+EVER = datetime.min.replace(tzinfo=UTC)
 
 MORE_AFTER = timedelta(minutes=10)
 """What may be seen since is read at most so often: permissions may come and go."""
@@ -34,7 +44,7 @@ async def sweep(
 
     ``discover`` asks first what the App sees, and ``discovered`` is called when that is known; a personal token has no
     installations.
-    A repository, or an installation, that cannot be read holds up no other; the last such failure is raised at the end.
+    A repository, or an installation, that cannot be read holds up no other; one such failure is raised at the end.
     One that GitHub has blocked for everybody is no failure: it is told of by itself, and asked for with the next
     complete reading.
     """
@@ -57,11 +67,31 @@ async def sweep(
             run.unread = app.unread.sentence
         async with transaction(reconciler.engine) as conn:
             everything = reconciler.readable(await places.everything(conn))
-        for installation, known in everything.items():
-            problems += await _sweep(reconciler, run, installation, known, now, complete_every)
+        room = asyncio.Semaphore(AT_ONCE)
+
+        async def take(installation: str | None, known: Sequence[Place]) -> list[GhsyncError]:
+            async with room:
+                return await _sweep(reconciler, run, installation, known, now, complete_every)
+
+        try:
+            async with asyncio.TaskGroup() as group:
+                tasks = [group.create_task(take(*each)) for each in everything.items()]
+        except BaseExceptionGroup as errors:
+            raise errors.exceptions[0] from None  # such as the loss of the lead: all the others are cancelled
+        problems += chain.from_iterable(task.result() for task in tasks)
         if problems:
-            raise problems[-1]
+            raise _foremost(problems, among=len(everything))
     return run
+
+
+def _foremost(problems: Sequence[GhsyncError], among: int) -> GhsyncError:
+    """The last failure that is not a limit; a limit says when to sweep again only where all installations have one."""
+    limits = [each for each in problems if isinstance(each, RateLimited)]
+    if len(limits) < len(problems):
+        return next(each for each in reversed(problems) if each not in limits)
+    if len(limits) < among:
+        return RateLimited(first_line(limits[-1]))
+    return min(limits, key=lambda each: each.retry_at or EVER)
 
 
 async def _sweep(

@@ -1,7 +1,9 @@
 """The sweep: it costs next to nothing when nothing changed, and brings what no hook told."""
 
+import asyncio
 from dataclasses import replace
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 from psycopg.types.json import Jsonb
@@ -9,13 +11,16 @@ from psycopg.types.json import Jsonb
 from ghsync import jobs
 from ghsync.database import transaction
 from ghsync.doctor import permissions
-from ghsync.errors import GitHubUnavailable
+from ghsync.errors import GitHubUnavailable, RateLimited
 from ghsync.github.parts import PARTS
 from ghsync.jobs import Job
 from ghsync.mirror.nouns import LISTED
 from ghsync.reconciler import alerts, places, refetch
+from ghsync.reconciler import sweep as sweeps
 from ghsync.reconciler.places import Place
+from ghsync.reconciler.reconciler import Reconciler
 from ghsync.reconciler.resync import resync
+from ghsync.reconciler.runs import Run
 from ghsync.reconciler.sweep import sweep
 from ghsync.simulator.actions import conversations, installations, issues, labels, repositories
 from ghsync.simulator.generator import Plan
@@ -28,6 +33,8 @@ pytestmark = pytest.mark.anyio
 
 DAILY = timedelta(days=1)
 ALWAYS = timedelta(0)
+
+SHARED = Plan(organizations=2, repositories=2, people=6, conversations=12)
 
 
 @pytest.mark.slow
@@ -213,6 +220,47 @@ async def test_a_repository_that_cannot_be_read_holds_up_no_other(mirrored: Lab)
     ((status, error),) = mirrored.connection.execute(OF_ALL).fetchall()
     assert status == "failed"
     assert f"/repositories/{first.id}" in error
+
+
+def to_share(lab: Lab) -> list[list[str]]:
+    """The repositories of each installation, by GitHub's ids."""
+    return [[str(each.id) for each in one.repositories] for one in lab.world.installations.values()]
+
+
+async def test_an_installation_that_takes_long_holds_up_no_other(
+    open_lab: Open, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lab = await open_lab(SHARED)
+    await lab.discover()
+    (slow, *_), others = to_share(lab)
+    read, done = sweeps.resync, asyncio.Event()
+
+    async def late(reconciler: Reconciler, place: Place, **options: Any) -> Run:
+        if str(place.github_id) == slow:
+            await asyncio.wait_for(done.wait(), 30)
+        run = await read(reconciler, place, **options)
+        if str(place.github_id) in others:
+            done.set()
+        return run
+
+    monkeypatch.setattr(sweeps, "resync", late)
+    await sweep(lab.reconciler, complete_every=DAILY)
+    assert done.is_set()
+    assert lab.differences() == []
+
+
+@pytest.mark.parametrize("limited", [1, 2])
+async def test_a_sweep_waits_for_a_limit_only_where_all_installations_have_one(open_lab: Open, limited: int) -> None:
+    lab = await open_lab(SHARED)
+    await lab.discover()
+    until = "UPDATE sync_budgets SET blocked_until = %s WHERE credential = %s"
+    reached = [datetime.now(UTC) + timedelta(minutes=30 - place) for place in range(limited)]
+    for moment, installation in zip(reached, lab.world.installations, strict=False):
+        lab.connection.execute(until, [moment, f"installation:{installation}"])
+    with pytest.raises(RateLimited) as stop:
+        await sweep(lab.reconciler, complete_every=DAILY)
+    assert stop.value.retry_at == (reached[1] if limited == 2 else None)
+    assert differ(lab) == {key for one in to_share(lab)[:limited] for key in one}
 
 
 @pytest.mark.slow
