@@ -1,16 +1,14 @@
 """The sweep: which repositories changed since they were read? One GraphQL request asks a hundred; those are read."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import UTC, datetime, timedelta
 from itertools import chain
-from typing import NamedTuple
 
 import structlog
 
 from ghsync.database import first_line, transaction
 from ghsync.errors import AccessLost, GhsyncError, RateLimited, TakenOver, UnavailableForLegalReasons
-from ghsync.mirror.keys import RepositoryId
 from ghsync.reconciler import bulk, installations, news, places, runs, unread
 from ghsync.reconciler.places import Place
 from ghsync.reconciler.reconciler import Reconciler
@@ -25,6 +23,9 @@ AT_ONCE = 3
 
 Each has hourly limits of its own. They share a pool of five connections with the rest of the reconciler.
 """
+
+NO_FAILURES = (UnavailableForLegalReasons, TakenOver)
+"""Why a repository is not read where nothing is wrong here: GitHub has blocked it, or another process reads it."""
 
 EVER = datetime.min.replace(tzinfo=UTC)
 
@@ -102,10 +103,13 @@ async def _sweep(
     now: datetime,
     complete_every: timedelta,
 ) -> list[GhsyncError]:
-    """Sweep one installation; answers what failed."""
+    """Sweep one installation; answers what failed.
+
+    What is worth most comes first: what changed, what is open in large repositories that nobody has read, small ones,
+    and then all the others, which may take long.
+    """
     complete_before = now - complete_every
     known = [place for place in known if not _is_blocked(place, complete_before)]
-    problems: list[GhsyncError] = []
     try:
         session = await reconciler.session(installation, "reconcile", "sweep", meter=run.meter)
         granted = await session.granted(known[0].permissions if known else None)
@@ -117,72 +121,65 @@ async def _sweep(
         return [error]
     due = {one.place.id: one.place for one in told if _is_due(one.place, granted, now, complete_before)}
     moved = [one.place for one in told if one.moved and one.place.id not in due]
+    outcomes: list[Run | GhsyncError] = []
+    try:
+        for place in moved:
+            outcomes.append(await _read(reconciler, run, place, full=False))
+        for place in await _read_open(reconciler, run, session, due.values()):
+            del due[place.id]
+        async for place, shown in bulk.small(session, list(due.values())):
+            outcomes.append(await _read(reconciler, run, due.pop(place.id), shown=shown))
+        for place in due.values():
+            outcomes.append(await _read(reconciler, run, place))
+    except RateLimited as error:
+        outcomes.append(error)  # the rest of it must wait too
+    return [each for each in outcomes if isinstance(each, GhsyncError) and not isinstance(each, NO_FAILURES)]
+
+
+async def _read_open(reconciler: Reconciler, run: Run, session: Session, due: Iterable[Place]) -> list[Place]:
+    """Read what is open in those that are large and that nobody has read; answers those with which that was all.
+
+    Of one where it fails the rest may be read all the same, and what is wrong is told then.
+    """
     async with transaction(reconciler.engine) as conn:
         past_open = await runs.paused(conn)
-    over: set[RepositoryId] = set()
-    async for turn in _in_turn(session, moved, due, past_open, over):
-        place = turn.place
-        kind = "backfill" if place.complete_at is None else "sweep"
-        try:
-            read = await resync(
-                reconciler, place, kind=kind, full=turn.full, priority="sweep", shown=turn.shown, pause=turn.pauses
-            )
-        except RateLimited as error:
-            return [*problems, error]  # the rest of it must wait too
-        except UnavailableForLegalReasons as error:
-            log.warning("repository_blocked", repository=place.full_name, error=first_line(error))
-            over.add(place.id)
-            continue
-        except TakenOver as error:
-            log.info("repository_left", repository=place.full_name, reason=first_line(error))
-            over.add(place.id)
-            continue
-        except GhsyncError as error:
-            log.warning("repository_failed", repository=place.full_name, error=first_line(error))
-            if not turn.pauses:  # else the rest may be read all the same, and what is wrong is told then
-                over.add(place.id)
-                problems.append(error)
-            continue
-        if not read.paused:  # it adds up what it reads before and after
-            over.add(place.id)
-            run.rows_seen += read.rows_seen
-            run.rows_written += read.rows_written
-    return problems
-
-
-class _Turn(NamedTuple):
-    """A repository to read: whether completely, with what was shown of it, and whether only as far as it is open."""
-
-    place: Place
-    full: bool = True
-    shown: bulk.Whole | None = None
-    pauses: bool = False
-
-
-async def _in_turn(
-    session: Session,
-    moved: Iterable[Place],
-    due: Mapping[RepositoryId, Place],
-    past_open: Collection[RepositoryId],
-    over: Collection[RepositoryId],
-) -> AsyncIterator[_Turn]:
-    """What is worth most comes first: what changed, what is open in repositories that nobody has read, and small ones.
-
-    To read everything of the others may take long. One with which it is ``over``, as it was read or is not to be
-    had, has no other turn.
-    """
-    for place in moved:
-        yield _Turn(place, full=False)
-    alone = dict(due)
-    for place in due.values():
+    ended: list[Place] = []
+    for place in due:
         if place.complete_at is None and bulk.is_large(place) and place.id not in past_open:
-            yield _Turn(place, shown=await bulk.opened(session, place), pauses=True)
-    async for place, shown in bulk.small(session, due.values()):
-        del alone[place.id]
-        yield _Turn(place, shown=shown)
-    for place in alone.values():
-        if place.id not in over:
-            yield _Turn(place)
+            read = await _read(reconciler, run, place, shown=await bulk.opened(session, place), pause=True)
+            if isinstance(read, NO_FAILURES) or (isinstance(read, Run) and not read.paused):
+                ended.append(place)
+    return ended
+
+
+async def _read(
+    reconciler: Reconciler,
+    run: Run,
+    place: Place,
+    *,
+    full: bool = True,
+    shown: bulk.Whole | None = None,
+    pause: bool = False,
+) -> Run | GhsyncError:
+    """Read one repository, as a part of ``run``; answers why it could not be. Raises `RateLimited`."""
+    kind = "backfill" if place.complete_at is None else "sweep"
+    try:
+        read = await resync(reconciler, place, kind=kind, full=full, priority="sweep", shown=shown, pause=pause)
+    except RateLimited:
+        raise
+    except UnavailableForLegalReasons as error:
+        log.warning("repository_blocked", repository=place.full_name, error=first_line(error))
+        return error
+    except TakenOver as error:
+        log.info("repository_left", repository=place.full_name, reason=first_line(error))
+        return error
+    except GhsyncError as error:
+        log.warning("repository_failed", repository=place.full_name, error=first_line(error))
+        return error
+    if not read.paused:  # it adds up what it reads before and after
+        run.rows_seen += read.rows_seen
+        run.rows_written += read.rows_written
+    return read
 
 
 def _is_due(place: Place, granted: frozenset[str] | None, now: datetime, complete_before: datetime) -> bool:
