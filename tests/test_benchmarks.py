@@ -28,6 +28,14 @@ def test_what_is_kept_is_read_as_it_was(tmp_path: Path) -> None:
 
 def test_an_aim_is_reached_from_below_or_from_above() -> None:
     assert [figure.reached for figure in FIGURES] == [0.25, 1.5, None, None]
+    assert [figure.missed for figure in FIGURES] == [True, False, False, False]
+    assert Figure("rows", "rows that change again", 1, at_most=0).missed
+    assert figures.summary(FIGURES) == "2 of 3 aims are reached."
+
+
+def test_what_one_reads_of_a_figure_fits_the_chart_and_a_terminal() -> None:
+    assert max(len(figure.what) for figure in Results.kept().figures) <= 56
+    assert max(len(str(figure)) for figure in Results.kept().figures) <= 110
 
 
 @pytest.mark.parametrize(

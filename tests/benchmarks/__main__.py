@@ -8,6 +8,8 @@ import argparse
 import time
 from collections.abc import Sequence
 
+import psutil
+
 from tests import documents
 from tests.benchmarks import chart, figures
 from tests.benchmarks.figures import RESULTS, Figure, Results
@@ -46,12 +48,23 @@ def main() -> None:
         parser.error(f"there is no benchmark {', '.join(sorted(unknown))}: name some of {', '.join(ALL)}")
     if asked.short and asked.keep:
         parser.error("what is measured in short is not kept: leave out --short or --keep")
+    print(f"With {figures.machine()}, where others keep {_busy():.1f} processors busy.", flush=True)
+    everything: list[Figure] = []
     for name in asked.names or (SHORT if asked.short else ALL):
         started = time.perf_counter()
         found = measured(name, short=asked.short)
-        print("\n".join(map(str, found)), f"\n  {name}: {time.perf_counter() - started:.0f} s", flush=True)
+        print(f"\n{name}, which took {time.perf_counter() - started:.0f} s", *found, sep="\n  ", flush=True)
+        everything += found
         if asked.keep:
             _keep(figures.of(found, short=asked.short))
+    print("\n" + figures.summary(everything))
+    if asked.short:
+        print("A short run tells whether something is wrong; the README's figures are of whole ones.")
+
+
+def _busy() -> float:
+    """How many processors are busy while nothing is measured."""
+    return psutil.cpu_percent(interval=1.0) / 100 * (psutil.cpu_count() or 1)
 
 
 def _keep(results: Results) -> None:

@@ -79,8 +79,6 @@ def figures(url: str, _folder: Path, *, short: bool) -> list[Figure]:
         ((updated, hot),) = connection.execute(UPDATES, [list(TABLES)]).fetchall()
     assert updated >= rounds * THERE
     return [
-        Figure(
-            "bloat", f"room of what is mirrored after {rounds * THERE:,} updates of it, of before", after / before, "x"
-        ),
+        Figure("bloat", f"room after {rounds * THERE:,} updates, of before", after / before, "x"),
         Figure("hot updates", "updates that left all indexes as they were", 100 * hot / updated, "%"),
     ]

@@ -8,11 +8,14 @@ from tests.benchmarks.figures import FOLDER, Figure, Results, told
 
 FILE = FOLDER / "results.svg"
 
-WIDTH, LINE, TOP = 880, 26, 60
-LEFT, RIGHT, VALUES = 430, 690, 702  # where bars may be, and where their values begin
+WIDTH, LINE, TOP = 880, 26, 76
+LEFT, RIGHT, VALUES = 400, 680, 692  # where bars may be, and where their values begin
 LEAST, MOST = 0.1, 4.0  # of an aim; the scale is logarithmic, for twice and half weigh the same
 
-TITLE = "How much of each aim is reached, and beside it what was measured (and aimed at)"
+TITLE = "How much of each aim is reached"
+UNDER_TITLE = (
+    "A bar that meets the line has reached its aim. The scale is logarithmic; what was measured (and aimed at)."
+)
 STYLE = """
 text { font: 13px system-ui, sans-serif; fill: #1f2328; }
 .title { font-size: 15px; font-weight: 600; }
@@ -40,9 +43,10 @@ def drawn(results: Results) -> str:
     aim = _x(1.0)
     lines = [
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {height}" role="img" aria-labelledby="title">',
-        '<title id="title">How much of each aim is reached</title>',
+        f'<title id="title">{TITLE}</title>',
         f"<style>\n{STYLE}\n</style>",
         f'<text class="title" x="10" y="24">{TITLE}</text>',
+        f'<text class="small" x="10" y="44">{UNDER_TITLE}</text>',
         f'<text class="small" x="{aim:.0f}" y="{TOP - 12}" text-anchor="middle">the aim</text>',
         *_bars(figures),
         f'<line x1="{aim:.0f}" y1="{TOP - 6}" x2="{aim:.0f}" y2="{TOP + LINE * len(figures)}"/>',
@@ -54,11 +58,11 @@ def drawn(results: Results) -> str:
 
 def _bars(figures: Sequence[Figure]) -> Iterator[str]:
     for place, figure in enumerate(figures):
-        reached = figure.reached or 0.0
-        y, end = TOP + LINE * place, _x(reached)
-        kind = "reached" if reached >= 1 else "missed"
+        y, end = TOP + LINE * place, _x(figure.reached or 0.0)
+        kind = "missed" if figure.missed else "reached"
         said = f"{told(figure.value)} {figure.unit}".strip() + f" ({told(figure.aim or 0)})"
-        yield f'<text x="{LEFT - 10}" y="{y + 16}" text-anchor="end">{escape(_short(figure.what))}</text>'
+        what = escape(figure.what.replace("`", ""))
+        yield f'<text x="{LEFT - 10}" y="{y + 16}" text-anchor="end">{what}</text>'
         yield f'<rect class="{kind}" x="{LEFT}" y="{y + 4}" width="{end - LEFT:.1f}" height="{LINE - 10}" rx="2"/>'
         yield f'<text class="value" x="{VALUES}" y="{y + 16}">{escape(said)}</text>'
 
@@ -67,9 +71,3 @@ def _x(reached: float) -> float:
     """Where a bar ends that reaches so much of its aim."""
     share = math.log(min(max(reached, LEAST), MOST) / LEAST) / math.log(MOST / LEAST)
     return LEFT + share * (RIGHT - LEFT)
-
-
-def _short(what: str) -> str:
-    """As much of what a figure is as has room: without what stands in brackets."""
-    text = what.partition(" (")[0].replace("`", "")
-    return text if len(text) <= 56 else f"{text[:55].rstrip(' ,')}…"

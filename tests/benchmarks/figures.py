@@ -20,7 +20,7 @@ GIB = 1024**3
 
 @dataclass(frozen=True)
 class Figure:
-    """One number: ``what`` the README calls it, and what it is to be at least, or at most.
+    """One number: ``what`` it is called (in a ``note`` more of it), and what it is to be at least, or at most.
 
     A ratio is of two numbers of one run, and tells more than either: machines differ, and so do their days.
     """
@@ -31,6 +31,7 @@ class Figure:
     unit: str = ""
     at_least: float | None = None
     at_most: float | None = None
+    note: str = ""
 
     @property
     def aim(self) -> float | None:
@@ -44,9 +45,16 @@ class Figure:
             return self.value / self.at_least
         return None if self.at_most is None or not self.value else self.at_most / self.value
 
+    @property
+    def missed(self) -> bool:
+        """Whether there is an aim, and it is not reached."""
+        if self.at_least is not None:
+            return self.value < self.at_least
+        return self.at_most is not None and self.value > self.at_most
+
     def __str__(self) -> str:
-        aim = "" if self.aim is None else f"({'at least' if self.at_most is None else 'at most'} {told(self.aim)})"
-        return f"{self.what:90} {told(self.value):>9} {self.unit:13} {aim}".rstrip()
+        aim = "" if self.aim is None else f"{'at least' if self.at_most is None else 'at most'} {told(self.aim)}"
+        return f"{self.what:56} {told(self.value):>9} {self.unit:13} {aim}{', missed' if self.missed else ''}".rstrip()
 
 
 @dataclass(frozen=True)
@@ -57,6 +65,9 @@ class Machine:
     processors: int
     memory_gib: int
     system: str
+
+    def __str__(self) -> str:
+        return f"{self.processors} processors ({self.processor}), {self.memory_gib} GiB and {self.system}"
 
 
 @dataclass(frozen=True)
@@ -90,10 +101,17 @@ def told(value: float) -> str:
 def of(figures: Sequence[Figure], *, short: bool) -> Results:
     """Figures that were found here and now."""
     versions = {"python": platform.python_version()} | {name: metadata.version(name) for name in LIBRARIES}
-    return Results(datetime.now(UTC).replace(microsecond=0), short, _commit(), _machine(), versions, list(figures))
+    return Results(datetime.now(UTC).replace(microsecond=0), short, _commit(), machine(), versions, list(figures))
 
 
-def _machine() -> Machine:
+def summary(figures: Sequence[Figure]) -> str:
+    """How many aims are reached."""
+    aims = [figure for figure in figures if figure.aim is not None]
+    return f"{sum(not figure.missed for figure in aims)} of {len(aims)} aims are reached."
+
+
+def machine() -> Machine:
+    """This one."""
     cpuinfo = Path("/proc/cpuinfo")
     lines = cpuinfo.read_text().splitlines() if cpuinfo.exists() else []
     names = [line.partition(": ")[2] for line in lines if line.startswith("model name")]

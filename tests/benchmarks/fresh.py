@@ -117,7 +117,7 @@ def figures(url: str, folder: Path, *, short: bool) -> list[Figure]:
         Figure("resident", "resident memory of `serve` after that", steady / MIB, "MiB", at_most=110),
         Figure(
             "more for 25 MiB",
-            "more memory while a body of 25 MiB is received and projected, of its size",
+            "more memory for a body of 25 MiB, of its size",
             (peak - steady) / LARGEST_BODY_BYTES,
             "x",
             at_most=3,

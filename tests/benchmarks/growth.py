@@ -133,14 +133,14 @@ def figures(url: str, _folder: Path, *, short: bool) -> list[Figure]:
     return [
         Figure(
             "growth of a delivery",
-            f"a delivery with {many:,} issues and pull requests around it, of one with {few:,}",
+            f"a delivery beside {many:,} items, of beside {few:,}",
             costs[many] / costs[few],
             "x",
             at_most=1.2,
         ),
         Figure(
             "growth of a claim",
-            f"a claim beside {done:,} deliveries that are done, of one beside 10,000",
+            f"a claim beside {done:,} done, of beside 10,000",
             claims[done] / claims[10_000],
             "x",
             at_most=1.1,

@@ -248,21 +248,23 @@ def figures(_url: str, _folder: Path, *, short: bool) -> list[Figure]:
     small = many["discover"].requests + many["backfill"].requests
     return [
         *_told_of({**backfills, 0: spread}),
-        Figure("one of 10,000", "requests for a first reading of a repository of 10,000", first[10_000], at_most=74),
+        Figure("one of 10,000", "requests for a first reading of one of 10,000", first[10_000], at_most=74),
         Figure(
             "ten of 1,000",
-            "requests for a first reading of ten of 1,000 each",
+            "requests for a first reading of ten of 1,000",
             spread["backfill"].requests,
             at_most=107,
         ),
         Figure(
             "small ones",
-            "requests for a first reading of 1,000 repositories of two (one more for each with a bot's release or a "
-            "milestone that is due, and three where alerts may be read)",
+            "requests for a first reading of 1,000 of two",
             small,
             at_most=200,
+            note="one more for each with a bot's release or a milestone that is due, three where alerts may be read",
         ),
-        Figure("idle sweep", "requests for an idle sweep over 1,000", many["idle sweep"].requests, at_most=20),
+        Figure(
+            "idle sweep", "requests for an idle sweep over 1,000 repositories", many["idle sweep"].requests, at_most=20
+        ),
     ]
 
 
@@ -274,15 +276,16 @@ def _told_of(readings: Mapping[int, Mapping[str, Step]]) -> list[Figure]:
     return [
         Figure(
             "requests for 1,000",
-            "requests per 1,000 issues and pull requests with comments, reviews, threads and checks, at the most",
+            "requests per 1,000 issues and pull requests",
             max(step.requests_per_thousand for step in backfills),
             at_most=11,
+            note="with comments, reviews, threads and checks, at the most",
         ),
-        Figure("second reading", "rows that a second reading of all of it changes", again, at_most=0),
-        Figure("points", "issues and pull requests that 5,000 GraphQL points read", hourly),
+        Figure("second reading", "rows that a second reading changes", again, at_most=0),
+        Figure("points", "issues and pull requests for 5,000 GraphQL points", hourly),
         Figure(
             "reader's memory",
-            f"memory of the process that reads {largest:,}, of one that reads 1,000",
+            f"memory of reading {largest:,}, of reading 1,000",
             readings[largest]["backfill"].peak / readings[SIZES[0]]["backfill"].peak,
             "x",
             at_most=1.1,

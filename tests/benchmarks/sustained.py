@@ -104,10 +104,11 @@ def figures(url: str, folder: Path, *, short: bool) -> list[Figure]:
     return [
         Figure(
             "sustained",
-            f"acknowledged within {IN_TIME_SECONDS:g} s, of {RATE:,}/s that are sent for {seconds} s",
-            sent.in_time / sent.count,
-            at_least=1,
+            f"acknowledged within {IN_TIME_SECONDS:g} s, at {RATE:,}/s for {seconds} s",
+            100 * sent.in_time / sent.count,
+            "%",
+            at_least=100,
         ),
-        Figure("refused", "refused of these, which GitHub would not send again by itself", sent.refused, at_most=0),
-        Figure("backlog", "until nothing of it is pending, once the last is answered", pending, "s", at_most=1),
+        Figure("refused", "refused of these", sent.refused, at_most=0, note="GitHub sends none again by itself"),
+        Figure("backlog", "last of these answered, until none is pending", pending, "s", at_most=1),
     ]

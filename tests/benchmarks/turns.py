@@ -66,7 +66,7 @@ def figures(url: str, folder: Path, *, short: bool) -> list[Figure]:
     return [
         Figure(
             "longest job",
-            f"longest wait of a task that gets a number, at {RATE} deliveries/s",
+            f"longest wait for a task's number, at {RATE} deliveries/s",
             max(waits) * 1000,
             "ms",
             at_most=250,

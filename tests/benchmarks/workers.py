@@ -71,6 +71,6 @@ def figures(url: str, _folder: Path, *, short: bool) -> list[Figure]:
     count = 2_000 if short else 10_000
     one, two, four = (rate(url, workers, count) for workers in (1, 2, 4))
     return [
-        Figure("two workers", "projection of two worker processes, of one", two / one, "x", at_least=1.3),
-        Figure("four workers", "projection of four worker processes, of one", four / one, "x"),
+        Figure("two workers", "projection of two workers, of one", two / one, "x", at_least=1.3),
+        Figure("four workers", "projection of four workers, of one", four / one, "x"),
     ]
