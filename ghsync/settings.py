@@ -1,11 +1,13 @@
 """Settings: environment variables with the prefix ``GHSYNC_``, read once at the start of a command."""
 
 import os
+import re
 from collections.abc import Iterable, Mapping
 from difflib import get_close_matches
 from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
 from typing import Annotated, Literal, Self
+from urllib.parse import urlsplit
 
 import platformdirs
 import psycopg
@@ -226,6 +228,18 @@ class Settings(BaseSettings):
     pull_seconds: float = Field(5.0, gt=0, description="The same for `ghsync serve --pull`, which lives on it")
     audit_seconds: float = Field(3600.0, gt=0, description="How often a random sample is compared with GitHub")
 
+    @field_validator("app_id", "api_url", "token", "private_key", mode="before")
+    @classmethod
+    def _strip(cls, value: object) -> object:
+        return value.strip() if isinstance(value, str) else value
+
+    @field_validator("token")
+    @classmethod
+    def _is_one_word(cls, value: SecretStr | None) -> SecretStr | None:
+        if value and not re.fullmatch(r"[!-~]+", value.get_secret_value()):
+            raise ValueError("it has blanks or letters that no token has: copy it anew")
+        return value
+
     @field_validator("api_url")
     @classmethod
     def _is_http(cls, value: str) -> str:
@@ -233,6 +247,8 @@ class Settings(BaseSettings):
         host, slash, path = rest.partition("/")
         if scheme.lower() not in ("https", "http") or not separator:
             raise ValueError("must start with https://")
+        if not _is_address(value):
+            raise ValueError("it is no address as https://HOST or https://HOST/api/v3, with nothing before or behind that")
         # As GitHub's own links have it: what is below this address is told by its beginning.
         return f"{scheme.lower()}://{host.lower()}{slash}{path}".rstrip("/")
 
@@ -253,6 +269,15 @@ def _network(text: str) -> IPv4Network | IPv6Network:
         return ip_network(text)
     except ValueError as error:
         raise ValueError(f"{error}; name addresses such as 10.0.0.2 or networks such as 10.0.0.0/24") from None
+
+
+def _is_address(url: str) -> bool:
+    """Whether a URL has a host, and neither a person, a question nor a place in a page."""
+    try:
+        parts = urlsplit(url)
+        return bool(parts.hostname) and parts.port != 0 and not ("@" in parts.netloc or parts.query or parts.fragment)
+    except ValueError:
+        return False
 
 
 def _suggestion(name: str, known: Iterable[str]) -> str:

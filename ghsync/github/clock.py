@@ -6,6 +6,9 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 
+FARTHEST_SECONDS = 100 * 365.25 * 24 * 3600.0
+"""How far clocks may differ: one that nobody has set begins in 1970, and what is farther off is no time."""
+
 
 class Clock:
     """The local clock, corrected where GitHub's answers contradict it.
@@ -22,7 +25,7 @@ class Clock:
     def hear(self, date: str | None, sent: float, received: float) -> None:
         """Take note of an answer's Date header; ``sent`` and ``received`` are local times."""
         second = moment(date)
-        if second is None:
+        if second is None or abs(second.timestamp() - received) > FARTHEST_SECONDS:
             return
         least, most = second.timestamp() - received, second.timestamp() + 1 - sent
         if least > self._most or most < self._least:  # one of the clocks was set meanwhile
@@ -48,6 +51,6 @@ def moment(date: str | None) -> datetime | None:
     """The time in a header; None where there is none that can be read."""
     try:
         found = parsedate_to_datetime(date) if date else None
-    except ValueError:
+    except (ValueError, OverflowError):
         return None
     return found.replace(tzinfo=UTC) if found and found.tzinfo is None else found

@@ -17,6 +17,8 @@ def read(body: bytes | msgspec.Raw, decoder: msgspec.json.Decoder[T]) -> T:
     """What ``body`` says; raises `msgspec.MsgspecError` or ValueError where it says something else."""
     try:
         return decoder.decode(body)
+    except RecursionError:
+        raise msgspec.DecodeError("nested too deeply") from None
     except (msgspec.MsgspecError, ValueError):  # a ValueError is no UTF-8
         return decoder.decode(payload.mend(bytes(body)))
 

@@ -164,6 +164,10 @@ class Transport(httpx.AsyncBaseTransport):
         except TimeoutError:
             late = httpx.ReadTimeout(f"no whole answer within {self._timeout_seconds:g} s")
             raise _unreachable(request, asked, late) from None
+        except httpx.DecodingError as problem:
+            raise UnreadableAnswer(
+                f"The answer to {name(request, asked)} cannot be unpacked; it is asked again later."
+            ) from problem
         except httpx.HTTPError as problem:
             raise _unreachable(request, asked, problem) from problem
         self._clock.hear(response.headers.get("date"), sent, self._clock.local())
@@ -205,7 +209,7 @@ class Transport(httpx.AsyncBaseTransport):
         if asked.resource == "graphql":
             if reply.status in (502, 504):
                 return TooHeavy(f"GraphQL did not answer in time ({reply.status}).")
-            if reply.status in (400, 404, 405, 422):
+            if reply.status in (400, 404, 405, 422, *refusals.REDIRECTS):
                 return GraphQLUnavailable(f"GraphQL answered with {reply.status}; REST is asked instead.")
         what = name(request, asked)
         error = refusals.error(reply, what, asked.credential, self._clock.offset)
@@ -227,7 +231,9 @@ def name(request: httpx.Request, asked: Inquiry) -> str:
 def _unreachable(request: httpx.Request, asked: Inquiry, problem: httpx.HTTPError) -> GhsyncError:
     if asked.resource == "graphql" and isinstance(problem, httpx.ReadTimeout):
         return TooHeavy(f"GraphQL did not answer in time ({problem}).")
-    reason = str(problem) or type(problem).__name__
+    # Of a header that cannot be sent httpx quotes the value, which may be a token.
+    told = "" if isinstance(problem, httpx.LocalProtocolError) else str(problem)
+    reason = told or type(problem).__name__
     return GitHubUnreachable(
         f"GitHub cannot be reached at {request.url.host} ({reason}): check the network and GHSYNC_API_URL."
     )
@@ -245,6 +251,6 @@ def _too_long(asked: Inquiry, wait: Wait) -> RateLimited:
 def _is_json(body: bytes) -> bool:
     try:
         msgspec.json.decode(body, type=msgspec.Raw)
-    except msgspec.DecodeError:
+    except (msgspec.DecodeError, RecursionError):
         return False
     return True

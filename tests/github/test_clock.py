@@ -53,6 +53,8 @@ def test_a_date_that_is_none_changes_nothing() -> None:
     clock = Clock()
     clock.hear("yesterday", NOON, NOON)
     clock.hear(None, NOON, NOON)
+    clock.hear("Fri, 31 Dec 9999 23:59:59 GMT", NOON, NOON)
+    clock.hear("Mon, 30 Nov 99999999999999999999 21:12:00 GMT", NOON, NOON)
 
     assert clock.offset == 0
     assert moment("yesterday") is None

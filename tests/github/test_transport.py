@@ -5,6 +5,7 @@ from collections import Counter
 from collections.abc import AsyncIterator
 from typing import Any
 
+import httpx
 import pytest
 import respx
 from sqlalchemy.ext.asyncio import AsyncEngine
@@ -14,7 +15,7 @@ from starlette.responses import JSONResponse, Response, StreamingResponse
 from starlette.routing import Route
 
 from ghsync.database import transaction
-from ghsync.errors import GitHubUnreachable, TooHeavy
+from ghsync.errors import AccessLost, GitHubUnreachable, GraphQLUnavailable, TooHeavy, UnreadableAnswer
 from ghsync.github import etags
 from ghsync.github.client import GitHub, Meter
 from tests.github.answers import answer, get, refusal
@@ -83,6 +84,46 @@ async def test_an_answer_that_is_cut_off_is_no_answer(client: Make) -> None:
             await get(client(api_url=f"http://127.0.0.1:{port}", token=TOKEN))
 
     assert asked == 3
+
+
+@pytest.mark.parametrize(
+    ("body", "headers"),
+    [(b"[" * 3000 + b"]" * 3000, {}), (b"no gzip", {"Content-Encoding": "gzip"}), (b"<html>", {}), (b"[1, 2", {})],
+)
+async def test_an_answer_that_cannot_be_read_is_one_that_did_not_come(
+    client: Make, body: bytes, headers: dict[str, str]
+) -> None:
+    async def answer(_: Request) -> Response:
+        return Response(body, media_type="application/json", headers=headers)
+
+    async with serving(Starlette(routes=[Route("/user", answer)])) as url:
+        with pytest.raises(UnreadableAnswer, match="The answer to /user"):
+            await get(client(api_url=url, token=TOKEN))
+
+
+async def test_a_refusal_that_is_nested_too_deeply_is_a_refusal(client: Make) -> None:
+    async def answer(_: Request) -> Response:
+        return Response(b"[" * 3000, 403, media_type="application/json")
+
+    async with serving(Starlette(routes=[Route("/user", answer)])) as url:
+        with pytest.raises(AccessLost, match="/user"):
+            await get(client(api_url=url, token=TOKEN))
+
+
+async def test_a_token_that_no_header_takes_is_not_told(client: Make, api: respx.MockRouter) -> None:
+    api.get("/user").mock(side_effect=httpx.LocalProtocolError("Illegal header value b'Bearer ghs_secret\\n'"))
+    with pytest.raises(GitHubUnreachable, match=r"LocalProtocolError") as problem:
+        await get(client())
+    assert "ghs_secret" not in str(problem.value)
+
+
+async def test_graphql_that_has_moved_is_done_without(client: Make) -> None:
+    async def answer(_: Request) -> Response:
+        return Response(b'{"message": "Moved"}', 301, {"Location": "https://elsewhere.test/graphql"})
+
+    async with serving(Starlette(routes=[Route("/graphql", answer, methods=["POST"])])) as url:
+        with pytest.raises(GraphQLUnavailable, match="301"):
+            await query(client(api_url=url, token=TOKEN))
 
 
 async def test_an_answer_that_trickles_is_given_up(client: Make) -> None:
