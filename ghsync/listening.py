@@ -22,7 +22,10 @@ Who finds no place among them tries again after a second.
 
 @contextlib.contextmanager
 def webhooks(host: str, port: int) -> Iterator[list[socket.socket]]:
-    """The sockets of an address, one for each that its name has; raises `NotConfigured` where they cannot be had."""
+    """The sockets of an address, one for each that its name has; raises `NotConfigured` where they cannot be had.
+
+    Whoever comes before they are accepted waits.
+    """
     with contextlib.ExitStack() as opened:
         try:
             found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
@@ -61,4 +64,5 @@ def _bind(listening: socket.socket, address: Any) -> socket.socket:
     if listening.family == socket.AF_INET6:
         listening.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
     listening.bind(address)
+    listening.listen(BACKLOG)  # at once: until one listens, another process can bind the same address on Linux
     return listening
