@@ -32,4 +32,5 @@ def write(what_changes: str) -> None:
 if __name__ == "__main__":
     if not "".join(sys.argv[1:]).strip():
         sys.exit('Say what changes: make migration NAME="releases".')
-    write(" ".join(sys.argv[1:]))
+    said = " ".join(sys.argv[1:]).strip()
+    write(said[0].upper() + said[1:])

@@ -298,6 +298,13 @@ def first_line(error: BaseException) -> str:
     return (str(original).strip().splitlines() or [type(original).__name__])[0]
 
 
+def refusal(error: sa.exc.DBAPIError) -> str:
+    """What PostgreSQL says, with its details on one line."""
+    told = getattr(error.orig, "diag", None)
+    said = [told.message_primary, told.message_detail] if told else [first_line(error)]
+    return "; ".join(" ".join(part.split()).rstrip(".") for part in said if part)
+
+
 def uuid_key() -> sa.Column[Any]:
     """The seeds' primary key."""
     return sa.Column(

@@ -1,25 +1,29 @@
 """Views, functions and triggers: what ``db/sql/`` defines, applied as a whole once the tables are the newest.
 
 A migration changes tables alone. What is defined over them is as it is said today, whichever migration came first: so
-no old migration has to keep an old text. The database remembers, in a comment, which text it got.
+no old migration has to keep an old text. The database remembers, in a comment, which text it got. What nothing
+replaces, a materialized view or its index, stays as it is until a migration drops it.
 """
 
 import hashlib
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import cache
 from graphlib import TopologicalSorter
 from pathlib import Path
 
 import sqlalchemy as sa
 
+from ghsync import database
+from ghsync.errors import NotDefined
+
 COMMENT = "The migration this database is at"
 
 _NAME = re.compile(r"\w+")
 _REMARK = re.compile(r"--.*")
-_FUNCTION = re.compile(r"CREATE OR REPLACE FUNCTION (\w+)")
-_CALLED = re.compile(r"CREATE OR REPLACE FUNCTION (\w+)\(\s*([^)]+)\)")
-_TRIGGER = re.compile(r"CREATE OR REPLACE TRIGGER (\w+)")
+_FUNCTION = re.compile(r"CREATE OR REPLACE FUNCTION (\w+)\(\s*([^)]*)\)")
+_TRIGGER = re.compile(r"CREATE OR REPLACE TRIGGER (\w+)\s[^;]*?\sON (\w+)")
+_INDEX = re.compile(r"CREATE UNIQUE INDEX IF NOT EXISTS (\w+)")
 _ARGUMENT = re.compile(r"\w+ (double precision|[\w\[\]]+)(?: DEFAULT \w+)?")
 _VIEW = re.compile(r"CREATE (?:OR REPLACE VIEW|(MATERIALIZED) VIEW IF NOT EXISTS) (\w+)")
 
@@ -45,12 +49,32 @@ WHERE c.relnamespace = (SELECT oid FROM pg_namespace WHERE nspname = current_sch
 """)
 
 
+_MISSING = sa.text("""
+SELECT EXISTS (
+  SELECT FROM unnest(CAST(:functions AS text[])) AS wanted
+  WHERE to_regprocedure(quote_ident(current_schema()) || '.' || wanted) IS NULL)
+OR EXISTS (
+  SELECT FROM unnest(CAST(:relations AS text[])) AS wanted
+  WHERE to_regclass(quote_ident(current_schema()) || '.' || wanted) IS NULL)
+OR EXISTS (
+  SELECT FROM unnest(CAST(:triggers AS text[]), CAST(:tables AS text[])) AS wanted (name, of)
+  WHERE NOT EXISTS (
+    SELECT FROM pg_trigger t
+    WHERE t.tgname = wanted.name AND t.tgrelid = to_regclass(quote_ident(current_schema()) || '.' || wanted.of)))
+""")
+
+
 @cache
-def texts(directory: Path) -> tuple[str, ...]:
-    """What each file says, after those of the files that it names: it builds on them."""
+def files(directory: Path) -> Mapping[str, str]:
+    """What each file says, by its name, after the files that it names: it builds on them."""
     said = {path.stem: path.read_text() for path in sorted(directory.glob("*.sql"))}
     named = {name: sorted(_named(text) & said.keys() - {name}) for name, text in said.items()}
-    return tuple(said[name] for name in TopologicalSorter(named).static_order())
+    return {name: said[name] for name in TopologicalSorter(named).static_order()}
+
+
+def texts(directory: Path) -> tuple[str, ...]:
+    """The same without their names."""
+    return tuple(files(directory).values())
 
 
 def _named(text: str) -> set[str]:
@@ -59,8 +83,12 @@ def _named(text: str) -> set[str]:
 
 def functions(directory: Path) -> list[str]:
     """The functions that statements call, as `name(types)`; those of triggers have no argument, and need no right."""
-    called = [found for text in texts(directory) for found in _CALLED.findall(text)]
-    return [f"{name}({', '.join(_ARGUMENT.findall(arguments))})" for name, arguments in called]
+    return [each for each in _functions(directory) if not each.endswith("()")]
+
+
+def _functions(directory: Path) -> list[str]:
+    found = [found for text in texts(directory) for found in _FUNCTION.findall(text)]
+    return [f"{name}({', '.join(_ARGUMENT.findall(arguments))})" for name, arguments in found]
 
 
 def views(directory: Path) -> dict[str, bool]:
@@ -69,11 +97,24 @@ def views(directory: Path) -> dict[str, bool]:
 
 
 def apply(connection: sa.Connection, directory: Path) -> None:
-    """Define everything anew, unless the database has these very texts and all they define; commits after each file."""
+    """Define everything anew, unless the database has these very texts and all they define.
+
+    Commits after each file, since some lock what others read. Raises `NotDefined` for one that PostgreSQL refuses.
+    """
     if not are_applied(connection, directory):
-        for text in (*texts(directory), f"COMMENT ON TABLE alembic_version IS '{_version(directory)}'"):
-            _execute(connection, text)
+        for name, text in files(directory).items():
+            try:
+                _execute(connection, text)
+            except sa.exc.ProgrammingError as error:
+                if getattr(error.orig, "sqlstate", None) == database.FORBIDDEN:
+                    raise
+                raise NotDefined(
+                    f"The tables are the newest, and db/sql/{name}.sql cannot be executed over them "
+                    f"({database.refusal(error)}): rename or drop what is in its way, and run `ghsync migrate` again."
+                ) from error
             connection.commit()
+        _execute(connection, f"COMMENT ON TABLE alembic_version IS '{_version(directory)}'")
+        connection.commit()
     connection.rollback()
 
 
@@ -84,8 +125,15 @@ def are_applied(connection: sa.Connection, directory: Path) -> bool:
     """
     if not are_known(connection, directory):
         return False
-    wanted = {(kind, name) for kind, names in _names(directory).items() for name in names}
-    return wanted <= {(one.kind, one.name) for one in _defined(connection, directory)}
+    relations = [*views(directory), *(name for text in texts(directory) for name in _INDEX.findall(text))]
+    triggers = [found for text in texts(directory) for found in _TRIGGER.findall(text)]
+    wanted = {
+        "functions": _functions(directory),
+        "relations": relations,
+        "triggers": [name for name, _ in triggers],
+        "tables": [table for _, table in triggers],
+    }
+    return not connection.scalar(_MISSING, wanted)
 
 
 def are_known(connection: sa.Connection, directory: Path) -> bool:
@@ -98,8 +146,8 @@ def _version(directory: Path) -> str:
 
 
 def _names(directory: Path) -> dict[str, list[str]]:
-    functions = [name for text in texts(directory) for name in _FUNCTION.findall(text)]
-    triggers = [name for text in texts(directory) for name in _TRIGGER.findall(text)]
+    functions = [name for text in texts(directory) for name, _ in _FUNCTION.findall(text)]
+    triggers = [name for text in texts(directory) for name, _ in _TRIGGER.findall(text)]
     return {"views": list(views(directory)), "functions": functions, "triggers": triggers}
 
 

@@ -20,6 +20,7 @@
     │   └── TooHeavy             GraphQL cannot answer so much at once: ask for less
     └── Permanent                trying again changes nothing: park it, or tell the person
         ├── NotConfigured        a setting is missing or wrong             (exit code 3)
+        ├── NotDefined           something in the database is in the way of a view or function
         ├── RefusedRequest       the answer to a webhook request: 400, 401, 408, 413, 415 or 431
         │   ├── MalformedRequest
         │   ├── HeadTooLarge
@@ -154,6 +155,10 @@ class TooHeavy(Transient):
 
 class Permanent(GhsyncError):
     """Trying again changes nothing."""
+
+
+class NotDefined(Permanent):
+    """Something in the database is in the way of a view, function or trigger."""
 
 
 class NotConfigured(Permanent):

@@ -267,12 +267,5 @@ def _at_work() -> Iterator[None]:
         if isinstance(error, sa.exc.OperationalError | psycopg.OperationalError) or state in REFUSALS:
             raise database.unavailable(error) from error
         if isinstance(error, sa.exc.DBAPIError):
-            raise Permanent(f"The database is as it was: {_words(error)}.") from error
+            raise Permanent(f"The database is as it was: {database.refusal(error)}.") from error
         raise
-
-
-def _words(error: sa.exc.DBAPIError) -> str:
-    """What PostgreSQL says, with its details on one line."""
-    told = getattr(error.orig, "diag", None)
-    said = [told.message_primary, told.message_detail] if told else [database.first_line(error)]
-    return "; ".join(" ".join(part.split()).rstrip(".") for part in said if part)

@@ -248,7 +248,7 @@ class Settings(BaseSettings):
         if scheme.lower() not in ("https", "http") or not separator:
             raise ValueError("must start with https://")
         if not _is_address(value):
-            raise ValueError("it is no address as https://HOST or https://HOST/api/v3, with nothing before or behind that")
+            raise ValueError("it is no address as https://HOST or https://HOST/api/v3, and no more than that")
         # As GitHub's own links have it: what is below this address is told by its beginning.
         return f"{scheme.lower()}://{host.lower()}{slash}{path}".rstrip("/")
 

@@ -5,16 +5,25 @@
 --
 -- PostgreSQL inlines this function into the query that calls it: a condition on id, repository_id or number finds rows by
 -- their index, and only their changes are read. Therefore it is one SELECT in SQL, neither STRICT nor with a SET of its
--- own, and names the columns one by one, in the order of the table. (Moments have to be given without a subquery.)
+-- own, and names the columns one by one, in the order of the table: they are written here by what the table has, one that
+-- somebody has added by hand among them. (Moments have to be given without a subquery.)
 -- https://wiki.postgresql.org/wiki/Inlining_of_SQL_functions
+DO $do$
+DECLARE
+    columns text := (
+        SELECT string_agg(
+            CASE
+                WHEN attname IN ('id', 'repository_id', 'number') THEN format('i.%I', attname)
+                WHEN attname IN ('observed_by', 'synced_at', 'sync_source') OR attname ~ '(_updated|observed|verified)_at$'
+                THEN format('NULL::%s AS %I', format_type(atttypid, atttypmod), attname)
+                ELSE format('past.%I', attname)
+            END, ', ' ORDER BY attnum)
+        FROM pg_attribute WHERE attrelid = 'github_issues'::regclass AND attnum > 0 AND NOT attisdropped);
+BEGIN
+    EXECUTE format($format$
 CREATE OR REPLACE FUNCTION github_issues_as_of(t timestamptz) RETURNS SETOF github_issues
 LANGUAGE sql STABLE PARALLEL SAFE ROWS 1000 AS $$
-    SELECT i.id, i.repository_id, past.github_id, past.node_id, i.number, past.title, past.body, past.state,
-           past.state_reason, past.html_url, past.labels, past.assignees, past.milestone, past.locked,
-           past.comments_count, past.metadata, past.created_by, past.created_at, past.closed_at, past.transferred_to,
-           past.updated_at, NULL::timestamptz AS observed_at, NULL::varchar(10) AS observed_by,
-           NULL::timestamptz AS synced_at, NULL::varchar(20) AS sync_source, NULL::timestamptz AS verified_at,
-           past.deleted_at, past.created_by_id, past.active_lock_reason
+    SELECT %s
     FROM github_issues i
     CROSS JOIN LATERAL (
         SELECT jsonb_object_agg(field.key, field.value ORDER BY e.seq DESC) FILTER (WHERE field.key IS NOT NULL) AS old,
@@ -26,7 +35,8 @@ LANGUAGE sql STABLE PARALLEL SAFE ROWS 1000 AS $$
     ) since
     CROSS JOIN LATERAL jsonb_populate_record(i, since.old) AS past
     WHERE (SELECT change_feed_at(t)) IS NOT NULL AND NOT since.inserted
-$$;
+$$$format$, columns);
+END $do$;
 
 COMMENT ON FUNCTION github_issues_as_of(timestamptz) IS
     'Issues as the mirror had them at a moment, tombstones too; observed_at and the other bookkeeping are null';

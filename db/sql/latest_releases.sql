@@ -1,6 +1,6 @@
 -- The latest release of each repository that the App sees: of those that are neither drafts nor pre-releases, the one that
--- was published last. GitHub lets people mark an older one as the latest, as beside a backport; no webhook tells of that,
--- so a mark that came with hooks would be of some other day.
+-- was published last, and of those of one second the one that was made last. GitHub lets people mark an older one as the
+-- latest, as beside a backport; no webhook tells of that, so a mark that came with hooks would be of some other day.
 CREATE OR REPLACE VIEW latest_releases AS
 SELECT r.id AS repository_id, r.full_name AS repository_name, l.tag_name, l.name, l.created_by, l.published_at, l.html_url,
        (SELECT count(*) FROM github_pull_requests p
@@ -10,7 +10,7 @@ FROM github_repositories r
 CROSS JOIN LATERAL (
     SELECT * FROM github_releases
     WHERE repository_id = r.id AND NOT draft AND NOT prerelease AND deleted_at IS NULL AND published_at IS NOT NULL
-    ORDER BY published_at DESC LIMIT 1
+    ORDER BY published_at DESC, length(github_id) DESC, github_id DESC LIMIT 1
 ) l
 WHERE r.deleted_at IS NULL AND r.removed_at IS NULL;
 

@@ -71,7 +71,6 @@ table = sa.Table(
     moment("merged_at", "When it was merged"),
     moment("closed_at", "When it was closed or merged"),
     *mirror_columns(),
-    # What migrations added comes last, as it does in the table: github_pull_requests_as_of goes by that order.
     sa.Column(
         "mergeable", sa.Boolean, sa.Computed(f"CASE WHEN {_REPORT_HOLDS} THEN reported_mergeable END", persisted=True),
         comment="The newest report that holds for this head and base; null while unknown",

@@ -10,7 +10,7 @@ import psycopg
 import pytest
 
 from ghsync import definitions, migrate, schema
-from ghsync.errors import DatabaseRefused, DatabaseUnavailable, NotFound, Permanent
+from ghsync.errors import DatabaseRefused, DatabaseUnavailable, NotDefined, NotFound, Permanent
 from tests import postgres, roles
 from tests.db import catalog
 
@@ -87,6 +87,7 @@ def test_a_definition_that_changed_is_applied_and_one_that_did_not_is_left(
 
 @pytest.mark.parametrize("dropped", [
     "VIEW latest_releases", "FUNCTION readable_duration CASCADE", "TRIGGER tasks_due_for_linking ON tasks",
+    "FUNCTION pr_blockers(text, integer)", "INDEX idx_project_task_stats",
 ])  # fmt: skip
 def test_what_somebody_dropped_is_defined_again(
     connection: psycopg.Connection, database_url: str, declared: dict[str, tuple], dropped: str
@@ -96,6 +97,33 @@ def test_what_somebody_dropped_is_defined_again(
     migrate.upgrade(database_url)
     assert migrate.is_defined(database_url)
     assert catalog.read(database_url) == declared
+
+
+def test_a_trigger_of_that_name_on_another_table_is_not_it(connection: psycopg.Connection, database_url: str) -> None:
+    connection.execute("ALTER TRIGGER tasks_due_for_linking ON tasks RENAME TO another")
+    connection.execute("ALTER TRIGGER projects_due_for_tracking ON projects RENAME TO tasks_due_for_linking")
+    assert not migrate.is_defined(database_url)
+
+
+def test_what_is_in_the_way_of_a_view_is_named_and_the_tables_are_there(empty_database_url: str) -> None:
+    with psycopg.connect(empty_database_url, autocommit=True) as connection:
+        connection.execute("CREATE VIEW latest_releases AS SELECT 1 AS mine")
+        with pytest.raises(NotDefined, match=r"latest_releases\.sql .*cannot change name of view column"):
+            migrate.upgrade(empty_database_url)
+        assert migrate.current(empty_database_url) == migrate.newest()
+        connection.execute("DROP VIEW latest_releases")
+    migrate.upgrade(empty_database_url)
+    assert migrate.is_defined(empty_database_url)
+
+
+@pytest.mark.parametrize("table", ["github_issues", "github_pull_requests"])
+def test_a_column_of_somebody_s_own_is_in_nobody_s_way(
+    connection: psycopg.Connection, database_url: str, table: str
+) -> None:
+    connection.execute(f"ALTER TABLE {table} ADD COLUMN jira text".encode())
+    connection.execute("COMMENT ON TABLE alembic_version IS 'another text'")
+    migrate.upgrade(database_url)
+    assert connection.execute(f"SELECT count(jira) FROM {table}_as_of(now())".encode()).fetchall() == [(0,)]
 
 
 def test_who_owns_no_table_goes_on_where_a_view_was_dropped_and_not_where_texts_changed(

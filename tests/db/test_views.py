@@ -204,6 +204,17 @@ def test_a_repository_that_lost_its_name_has_no_backlog_of_it(world: Connection)
     assert one(world, "sync_health", "github_id = '2'")["pending_deliveries"] == 0
 
 
+def test_of_releases_of_one_second_the_one_that_was_made_last_is_the_latest(world: Connection) -> None:
+    change(
+        world,
+        """INSERT INTO github_releases (repository_id, github_id, tag_name, draft, prerelease, published_at,
+                                        observed_at, observed_by, sync_source)
+           SELECT r.id, number, 'v' || number, false, false, now() - interval '1 day', now(), 'api', 'backfill'
+           FROM github_repositories r, unnest(ARRAY['9', '100', '11']) AS number WHERE r.name = 'app'""",
+    )
+    assert one(world, "latest_releases", "repository_name LIKE '%/app'")["tag_name"] == "v100"
+
+
 def test_quality_tells_size_and_age(world: Connection) -> None:
     open_one = of(world, "pr_quality_dashboard", "acme/app", 4)
     assert [open_one[name] for name in ("lines_added", "lines_deleted", "lines_changed")] == [120, 30, 150]
