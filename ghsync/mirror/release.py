@@ -60,7 +60,7 @@ class Payload(Struct, frozen=True):
     node_id: str | None = None
     name: str | None = None
     body: str | None = None
-    draft: bool = False
+    draft: bool | None = None
     prerelease: bool = False
     html_url: str | None = None
     author: Author = UNSET
@@ -69,18 +69,20 @@ class Payload(Struct, frozen=True):
 
 def row(payload: Payload, origin: Origin, *, deleted: bool = False) -> Row:
     """The row of a ``release`` object."""
+    published_at = time(payload.published_at)
     return {
         "github_id": str(payload.id),
         "node_id": payload.node_id,
         "tag_name": payload.tag_name,
         "name": payload.name or None,
         "body": payload.body or None,  # REST says null where GraphQL has "", and the other way round
-        "draft": payload.draft,
+        # Of one that does not say so, or not legibly, nobody is told before it was published.
+        "draft": published_at is None if payload.draft is None else payload.draft,
         "prerelease": payload.prerelease,
         "html_url": payload.html_url,
         "created_by": author(payload.author),
         "created_by_id": identity(payload.author),
-        "published_at": time(payload.published_at),
+        "published_at": published_at,
         "updated_at": None,
         "deleted_at": origin.observed_at if deleted else None,
         **origin.columns(),
