@@ -11,6 +11,7 @@ a server cannot have a space in a directory's name, which macOS has in every dat
 import fcntl
 import os
 import pwd
+import re
 import shlex
 import shutil
 import stat
@@ -39,6 +40,8 @@ POLL_SECONDS = 0.05
 SOCKET_NAME = ".s.PGSQL.5432"
 LONGEST_SOCKET_PATH = 103  # macOS; Linux has four more
 
+_COMPLAINT = re.compile(r"(?:error|FATAL|PANIC|ERROR):\s+(.*)")
+
 FAILURES = (OSError, LookupError, ValueError, subprocess.SubprocessError, psycopg.Error, psutil.Error)
 
 
@@ -59,7 +62,7 @@ def running(data_dir: Path) -> Iterator[str]:
         except FAILURES as error:
             raise NotConfigured(
                 f"The embedded PostgreSQL cannot run in {directory} ({_reason(error, directory)}): "
-                "set GHSYNC_DATABASE_URL to a PostgreSQL 15 or newer."
+                "mend that, or set GHSYNC_DATABASE_URL to a PostgreSQL 15 or newer."
             ) from error
         try:
             yield url
@@ -254,7 +257,9 @@ def _reason(error: BaseException, directory: Path) -> str:
     if isinstance(error, OSError) and error.strerror:
         return f"{error.strerror}: {error.filename}" if error.filename else error.strerror
     if isinstance(error, subprocess.CalledProcessError):
-        return _last_words(directory) or (error.output or error.stderr or str(error)).strip().splitlines()[-1]
+        said = (error.output or error.stderr or str(error)).strip()
+        complaint = _COMPLAINT.search(said)  # initdb says last what it has cleaned up
+        return _last_words(directory) or (complaint[1] if complaint else said.splitlines()[-1])
     return (str(error).splitlines() or [type(error).__name__])[0]
 
 

@@ -123,7 +123,7 @@ def test_a_directory_that_cannot_be_made_is_told_in_one_sentence(tmp_path: Path)
         pass
     assert str(told.value) == (
         f"The embedded PostgreSQL cannot run in {tmp_path}/file/postgres (File exists: {tmp_path}/file): "
-        "set GHSYNC_DATABASE_URL to a PostgreSQL 15 or newer."
+        "mend that, or set GHSYNC_DATABASE_URL to a PostgreSQL 15 or newer."
     )
 
 
@@ -132,9 +132,30 @@ def test_files_of_another_version_are_told_in_one_sentence(tmp_path: Path) -> No
         pass
     (tmp_path / "postgres/PG_VERSION").write_text("15\n")
     with (
-        pytest.raises(NotConfigured, match=r"\(database files are incompatible with server\): set GHSYNC_DATABASE_URL"),
+        pytest.raises(
+            NotConfigured,
+            match=r"\(database files are incompatible with server\): mend that, or set GHSYNC_DATABASE_URL",
+        ),
         embedded.running(tmp_path),
     ):
+        pass
+
+
+def test_it_is_told_why_its_files_cannot_be_made_and_not_what_was_cleaned_up(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    programs = tmp_path / "bin"
+    programs.mkdir()
+    initdb = programs / "initdb"
+    initdb.write_text(
+        "#!/bin/sh\necho creating files\n"
+        "echo 'initdb: error: could not write file \"x\": No space left on device' >&2\n"
+        "echo 'initdb: removing contents of data directory \"x\"' >&2\nexit 1\n"
+    )
+    initdb.chmod(0o755)
+    monkeypatch.setattr(embedded, "binaries", lambda: programs)
+    told = pytest.raises(NotConfigured, match=r'\(could not write file "x": No space left on device\): mend that')
+    with told, embedded.running(tmp_path / "data"):
         pass
 
 
