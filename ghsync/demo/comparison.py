@@ -60,7 +60,7 @@ async def play(stage: Stage, crowd: Crowd) -> AsyncIterator[str]:
         more = f" and {len(wrong) - SHOWN} more" if len(wrong) > SHOWN else ""
         raise Permanent(f"The mirror is not as the simulated GitHub is: {'; '.join(wrong[:SHOWN])}{more}.")
     read = sum(row["read"] for row in outcome["repositories"])
-    yield f"Every row equals what the simulated GitHub shows: {read} conversations compared."
+    yield f"Every row equals what the simulated GitHub shows: {read} issues and pull requests compared."
 
 
 def differences(told: Iterable[Mapping[str, Any]]) -> list[str]:

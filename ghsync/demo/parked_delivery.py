@@ -47,14 +47,15 @@ async def play(stage: Stage) -> AsyncIterator[str]:
         conversations.edit(site.world, shown.issue, by=stage.person, title=TITLES[1])
         guid = site.world.deliveries[-1].guid
         parked = wording.duration(await until(is_parked, "a delivery was parked"))
-        yield f"An operator's own index refuses a title: parked after {parked}, and the rest goes on."
+        yield f"An index that we added refuses a title: its delivery was parked after {parked}, and the rest goes on."
         await until(others_go_on, "other deliveries were projected while one was parked")
         others = await _read(stage, _OTHERS, guid)
     began = time.monotonic()
     await command(stage, "deliveries", "replay", "--parked")
     await until(shown.is_mirrored, f"the new title of {shown} was in the mirror")
     replayed = wording.duration(time.monotonic() - began)
-    yield f"An index refused a title, {others} others went on; `ghsync deliveries replay --parked`: {replayed}."
+    told = f"One delivery was refused by an index that we added; {others} others went on"
+    yield f"{told}; replayed when the index was gone: {replayed}."
 
 
 @asynccontextmanager

@@ -32,7 +32,7 @@ QUERIES = (
         "WHERE status = 'open' ORDER BY updated_at DESC LIMIT 3",
     ),
     Query(
-        "Which tasks does GitHub work on, and how do we know?",
+        "Which task belongs to which pull request, and how do we know?",
         "SELECT t.title, t.status, l.kind, l.number, l.evidence FROM tasks t "
         "JOIN task_github_links l ON l.task_id = t.id LIMIT 3",
     ),

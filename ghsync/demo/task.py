@@ -38,12 +38,12 @@ async def play(stage: Stage) -> AsyncIterator[str]:
     pull = _propose(stage, task)
     name = f"{repository.name}#{pull.number}"
     linked = await until(lambda: _has_status(stage, task, pull, "in_review"), f"the task was linked to {name}")
-    told = f"{name} names it: linked after {wording.duration(linked)}"
+    told = f"Pull request {name} names the task: linked after {wording.duration(linked)}"
     yield f"{told}, and in review."
     stage.github.site.keep_time()
     pull_requests.merge(stage.github.world, pull, by=stage.person)
     merged = await until(lambda: _has_status(stage, task, pull, "completed"), f"the task was completed with {name}")
-    yield f"{told}, completed {wording.duration(merged)} after merging."
+    yield f"{told}, completed {wording.duration(merged)} after it was merged."
 
 
 async def _create(stage: Stage) -> str:

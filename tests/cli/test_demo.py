@@ -138,16 +138,18 @@ def test_every_scene_is_told_when_it_has_ended(told: Told) -> None:
     assert re.findall(rf"^({'|'.join(SCENES)})  ", told.said, re.MULTILINE) == list(SCENES)
     read = r"60 issues and pull requests of 5 repositories read through the API, with \d\d requests\."
     assert re.fullmatch(read, scene(told.said, "First reading"))
-    linked = rf"amber-tools#\d+ names it: linked after {TIME}, completed {TIME} after merging\."
+    named = r"Pull request amber-tools#\d+ names the task"
+    linked = rf"{named}: linked after {TIME}, completed {TIME} after it was merged\."
     assert re.fullmatch(linked, scene(told.said, "A task"))
     healed = rf"amber-tools#\d+ was closed untold: `ghsync heal` brought it in within {TIME}\."
     assert re.fullmatch(healed, scene(told.said, "A lost webhook"))
-    replayed = rf"An index refused a title, (\d+) others went on; `ghsync deliveries replay --parked`: {TIME}\."
+    refused = r"One delivery was refused by an index that we added; (\d+) others went on"
+    replayed = rf"{refused}; replayed when the index was gone: {TIME}\."
     found = re.fullmatch(replayed, scene(told.said, "A parked delivery"))
     assert found
     assert int(found[1]) >= 5
     compared = re.fullmatch(
-        r"Every row equals what the simulated GitHub shows: (\d+) conversations compared\.",
+        r"Every row equals what the simulated GitHub shows: (\d+) issues and pull requests compared\.",
         scene(told.said, "Comparison"),
     )
     assert compared
