@@ -6,10 +6,9 @@ from typing import Any
 import msgspec
 import sqlalchemy as sa
 
-from ghsync import jobs
 from ghsync.database import transaction
 from ghsync.demo.crowd import Crowd
-from ghsync.demo.figures import undone
+from ghsync.demo.figures import follow_ups, undone
 from ghsync.demo.patience import until
 from ghsync.demo.stage import Stage, command
 from ghsync.errors import Permanent
@@ -31,8 +30,6 @@ ASIDE = audit.COMPUTED | {
 
 SHOWN = 3
 
-_DUE = sa.text("SELECT count(*) FROM sync_jobs WHERE parked_at IS NULL AND last_error IS DISTINCT FROM :undecided")
-
 _CONVERSATIONS = sa.text("""
 SELECT r.github_id || '#' || i.number || ' is an issue, ' || i.state || ': ' || i.title
 FROM github_issues i JOIN github_repositories r ON r.id = i.repository_id
@@ -48,7 +45,7 @@ WHERE p.deleted_at IS NULL AND r.deleted_at IS NULL
 async def play(stage: Stage, crowd: Crowd) -> AsyncIterator[str]:
     """Compare, and raise `Permanent` where anything differs."""
     await crowd.rest()
-    yield "People rest; what they did last is still on its way."
+    yield "People rest. Waiting some seconds for follow-ups: GitHub is asked what payloads left open."
     await until(lambda: _is_still(stage), "all that was sent was projected")
     yield "`ghsync resync --all --full --dry-run` compares every row with GitHub's API."
     outcome = msgspec.json.decode(await command(stage, *WORDS))
@@ -81,8 +78,7 @@ def _is_untold(difference: Mapping[str, Any]) -> bool:
 
 async def _is_still(stage: Stage) -> bool:
     async with transaction(stage.engine) as conn:
-        due = await conn.scalar(_DUE, {"undecided": jobs.UNDECIDED})
-        return due == 0 and not await undone(conn, stage)
+        return not await follow_ups(conn) and not await undone(conn, stage)
 
 
 def _conversations(stage: Stage) -> set[str]:

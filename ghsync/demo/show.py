@@ -23,7 +23,7 @@ from ghsync.demo.scene import Scene
 from ghsync.demo.stage import Stage
 from ghsync.reports.feed import Feed
 
-COUNT_SECONDS = 1.0
+COUNT_SECONDS = 0.5
 NEWEST_CHANGES = 100
 
 
@@ -64,7 +64,7 @@ class Show:
     @property
     def freshness(self) -> str:
         """How soon deliveries were visible, in a line."""
-        return figures.freshness(self._seen.seconds)
+        return figures.freshness(self._seen.seconds, self.figures.brought_in)
 
     async def play(self) -> AsyncIterator[Scene]:
         """Play the scenes; each is answered when it has ended."""
@@ -77,7 +77,7 @@ class Show:
         self.crowd.act(A_MINUTE_AFTERWARDS)
 
     async def look(self, *, closely: bool = False) -> None:
-        """Read what changed, and count once a second, or now if ``closely``."""
+        """Read what changed, and count twice a second, or now if ``closely``."""
         while events := await self._feed.read():
             self.changes.extend(f"[dim]{event['created_at']:%H:%M:%S}[/] {tail.gist(event)}" for event in events)
         if closely or time.monotonic() - self._counted_at >= COUNT_SECONDS:

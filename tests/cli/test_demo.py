@@ -165,12 +165,13 @@ def test_the_figures_come_last(told: Told) -> None:
     assert told.said.startswith("Starting PostgreSQL, a simulated GitHub and ghsync serve.\n")
     assert "Stopping.\n" in told.said
     figures = told.said.partition("Stopping.\n")[2]
-    assert re.search(
-        rf"^delay  p50 {TIME}, p99 {TIME} from sending to visible rows, of \d+ deliver", figures, re.MULTILINE
-    )
-    assert re.search(
-        r"^rows   5 repositories, \d+ issues, \d+ pull requests, 1 task link, \d+ deliveries$", figures, re.MULTILINE
-    )
+    delay = rf"^delay  p50 {TIME}, slowest {TIME} from sending to visible rows, of (\d+) deliver.+; 2 more healed or"
+    arrived = re.search(delay, figures, re.MULTILINE)
+    rows = r"^rows   5 repositories, \d+ issues, \d+ pull requests, 1 task link, (\d+) deliveries$"
+    counted = re.search(rows, figures, re.MULTILINE)
+    assert arrived
+    assert counted
+    assert int(arrived[1]) + 2 == pytest.approx(int(counted[1]), abs=1)  # one may be arriving
     assert re.search(r"^Fresh and true: all that GitHub has sent is visible; compared at .+Z\.$", figures, re.MULTILINE)
 
 
