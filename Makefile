@@ -17,8 +17,9 @@ help: ## List the commands
 		printf '  make %-14s %s\n' "$$name" "$$what"; \
 	done
 
+# Whoever presses Ctrl-C knows of it, and its shell waits for what cleans up.
 demo: $(INSTALLED) ## Show everything on one screen, on a simulated GitHub
-	@$(BIN)/ghsync demo
+	@trap : INT; $(BIN)/ghsync demo || { status=$$?; test $$status -eq 130 || exit $$status; }
 
 # Where Python may keep nothing that it compiled, each process of the tests compiles all of them anew, for 10 s.
 test test-slow test-simulator: export PYTHONDONTWRITEBYTECODE =
