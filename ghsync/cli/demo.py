@@ -1,26 +1,22 @@
 """`demo`: everything at once, with nothing to set up."""
 
 import asyncio
-import shutil
 import sys
 from collections.abc import Coroutine
-from contextlib import AbstractContextManager, AsyncExitStack, nullcontext
+from contextlib import AbstractContextManager, AsyncExitStack, nullcontext, suppress
 from typing import Annotated, Any
 
 import typer
 from rich.live import Live
 
-from ghsync import embedded, log, wording
+from ghsync import log, wording
 from ghsync.cli import interrupts, terminal
-from ghsync.demo import screen, show, stage
-from ghsync.demo.queries import QUERIES
+from ghsync.demo import screen, show, stage, tools
 from ghsync.demo.scene import Scene
 from ghsync.demo.screen import Screen
 from ghsync.demo.show import Show
 
 REFRESH_SECONDS = 0.25
-TALL = 40
-"""Lines of a terminal that has room for queries and their answers."""
 
 
 def demo(
@@ -58,6 +54,7 @@ async def _demonstrate(port: int | None, keep: bool, seconds: float | None) -> N
                 staged = await stack.enter_async_context(stage.running(port=port, keep=keep))
                 if keep:
                     stack.callback(_say_where, staged)
+            stack.enter_context(tools.laid_out(staged))
             running = await stack.enter_async_context(show.on(staged))
             if sys.stdout.isatty() and not terminal.console.is_dumb_terminal:
                 await _draw(running, seconds)
@@ -83,7 +80,7 @@ async def _tell(running: Show, seconds: float | None) -> None:
         _say(f"\n[bold]{answer.query.question}[/]\n{terminal.cell(answer.query.sql)};")
         terminal.console.print(screen.table_of(answer))
     if seconds:
-        _say(f"\n{_invitation(running, seconds)}")
+        _say(f"\n{tools.full(running.stage, _how_long(seconds))}")
         await _stay(seconds)
     await running.look(closely=True)
     _say(f"\n{terminal.cell(running.verdict)}")
@@ -91,25 +88,22 @@ async def _tell(running: Show, seconds: float | None) -> None:
 
 
 async def _draw(running: Show, seconds: float | None) -> None:
-    """A screen that lives."""
-    drawn = Screen(running)
-    with Live(drawn, console=terminal.console, auto_refresh=False) as live:
-        try:
-            await _beside(_play(running, drawn, seconds), _refresh(live, running))
-        except asyncio.CancelledError:
-            if not running.is_over:
-                raise
-        finally:
-            live.refresh()
+    """A screen that lives, where terminals show one that leaves no trace; then what came of it."""
+    try:
+        with Live(
+            Screen(running, _how_long(seconds)), console=terminal.console, screen=True, auto_refresh=False
+        ) as live:
+            await _beside(_play(running, seconds), _refresh(live, running))
+    except asyncio.CancelledError:
+        if not running.is_over:
+            raise
+    finally:
+        terminal.console.print(screen.scenes_of(running), "", screen.figures_of(running), "Stopping.")
 
 
-async def _play(running: Show, drawn: Screen, seconds: float | None) -> None:
+async def _play(running: Show, seconds: float | None) -> None:
     async for _ in running.play():
         pass
-    scenes = "\n".join(_line(scene) for scene in running.scenes)
-    told = f"{scenes}\n\n{_invitation(running, seconds, brief=terminal.console.height >= TALL)}"
-    drawn.reserved = sum(len(line) // terminal.console.width + 1 for line in told.splitlines()) + 1
-    _say(told)
     await _stay(seconds)
 
 
@@ -135,26 +129,13 @@ async def _beside(main: Coroutine[Any, Any, None], other: Coroutine[Any, Any, No
 
 async def _stay(seconds: float | None) -> None:
     """Keep everything up, until Ctrl-C or for some time."""
-    try:
+    with suppress(TimeoutError, asyncio.CancelledError):
         async with asyncio.timeout(seconds):
             await asyncio.Event().wait()
-    except TimeoutError:
-        _say("Stopping.")
-    except asyncio.CancelledError:
-        return
 
 
-def _invitation(running: Show, seconds: float | None, *, brief: bool = True) -> str:
-    """How to look into it; with the queries, if nobody sees them elsewhere."""
-    url = running.stage.database_url
-    how_long = "until Ctrl-C" if seconds is None else f"for {wording.duration(seconds)}"
-    psql = shutil.which("psql") or embedded.binaries() / "psql"
-    tried = "" if brief else "".join(f"  {query.sql};\n" for query in QUERIES)
-    return (
-        f"All of it keeps running {how_long}. In another terminal:\n\n"
-        f"  {psql} '{url}'\n{tried}"
-        f"  GHSYNC_DATABASE_URL='{url}' {terminal.called()} status\n"
-    )
+def _how_long(seconds: float | None) -> str:
+    return "until Ctrl-C" if seconds is None else f"for {wording.duration(seconds)}"
 
 
 def _line(scene: Scene) -> str:

@@ -1,104 +1,139 @@
 """The show as a screen: as many lines as the terminal has, and in each what there is room for."""
 
 import time
-from collections.abc import Collection
+from collections.abc import Callable, Collection
+from dataclasses import dataclass
 
-from rich.console import Console, ConsoleOptions, RenderableType, RenderResult
+from rich.console import Console, ConsoleOptions, Group, RenderableType, RenderResult
 from rich.segment import Segment
 from rich.table import Table
+from rich.text import Text
 
 from ghsync import wording
 from ghsync.cli import terminal
+from ghsync.demo import tools
 from ghsync.demo.queries import Answer
-from ghsync.demo.scene import Scene
+from ghsync.demo.scene import Scene, State
 from ghsync.demo.show import Show
+from ghsync.demo.stage import Stage
 
 Lines = list[list[Segment]]
+Render = Callable[[RenderableType], Lines]
 
-LEAST_LINES = 12
-CHANGES_LINES = 5
-"""Room for the newest changes that scenes and answers leave."""
+CHANGES_LINES = 4
+"""Room for the newest changes, below their heading, that the rest leaves."""
 
 STYLES = {"waiting": "dim", "happening": "bold yellow", "done": "green", "failed": "bold red", "stopped": "yellow"}
-ASIDE = ("waiting", "done")
+ASIDE: tuple[State, ...] = ("waiting", "done")
 """What is said of a scene in these states may be cut: what happens now is worth more."""
 
-LONGEST_CELL = 40
+
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """What there is room for: how to look into it, scenes that are not ``brief``, empty lines."""
+
+    invitation: Callable[[Stage, str], str] | None
+    brief: Collection[State] = ()
+    spaced: bool = True
+
+
+LAYOUTS = (
+    Layout(tools.full),
+    Layout(tools.short),
+    Layout(tools.short, spaced=False),
+    Layout(tools.short, ASIDE),
+    Layout(tools.short, ASIDE, spaced=False),
+    Layout(None, ASIDE, spaced=False),
+)
+"""From the roomiest on: how to look into it shrinks before what was found out."""
 
 
 class Screen:
-    """Draws a show; ``reserved`` are the lines that are left to what was printed above."""
+    """Draws a show, which stays up until Ctrl-C or ``how_long`` else."""
 
-    def __init__(self, show: Show) -> None:
-        self.reserved = 0
+    def __init__(self, show: Show, how_long: str) -> None:
         self._show = show
+        self._how_long = how_long
         self._began = time.monotonic()
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
         """From the verdict at the top to what changed last."""
-        height = max(console.height - 1 - self.reserved, LEAST_LINES)
-        lines = self._lines(console, options, height)
-        for line in lines[: height - 1]:
+        height = options.height or console.height
+        inner = options.update(height=None)
+        for line in self._lines(lambda part: console.render_lines(part, inner, pad=False), height)[:height]:
             yield from line
             yield Segment.line()
-        yield Segment(" ")  # where the terminal writes ^C: behind a full line that would begin another
 
-    def _lines(self, console: Console, options: ConsoleOptions, height: int) -> Lines:
-        def rendered(part: RenderableType) -> Lines:
-            return console.render_lines(part, options.update(height=None), pad=False)
-
-        lines = rendered(self._top())
-        if not self._show.is_over:
-            scenes = rendered(self._scenes())
-            is_high = len(lines) + len(scenes) + CHANGES_LINES <= height
-            lines += scenes if is_high else rendered(self._scenes(brief=ASIDE))
+    def _lines(self, render: Render, height: int) -> Lines:
+        for layout in LAYOUTS:
+            lines, invitation = self._laid_out(render, layout)
+            if len(lines) + len(invitation) + CHANGES_LINES <= height:
+                break
         for answer in self._show.answers if self._show.is_over else ():
-            part = rendered(_answered(answer))
-            if len(lines) + len(part) + CHANGES_LINES <= height:
+            part = render(_answered(answer))
+            if len(lines) + len(part) + len(invitation) + CHANGES_LINES <= height:
                 lines += part
-        return lines + rendered(self._changes(height - len(lines) - 2))
+        lines += invitation
+        return lines + render(self._changes(height - len(lines) - 1))
 
-    def _top(self) -> Table:
-        figures = self._show.figures
-        shown = Table.grid(expand=True)
+    def _laid_out(self, render: Render, layout: Layout) -> tuple[Lines, Lines]:
+        """What is above the answers, and what is below them."""
+        space = render("") if layout.spaced else []
+        figures, scenes = render(figures_of(self._show)), render(scenes_of(self._show, brief=layout.brief))
+        lines = [*render(self._title()), *figures, *space, *scenes, *render("")]
+        if layout.invitation is None or not self._show.is_over:
+            return lines, []
+        told = Text(layout.invitation(self._show.stage, self._how_long), overflow="fold")
+        return lines, [*render(told), *space]
+
+    def _title(self) -> Text:
         minutes, seconds = divmod(int(time.monotonic() - self._began), 60)
-        shown.add_row(
+        title = terminal.console.render_str(
             f"[bold]ghsync demo[/]  [dim]{minutes}:{seconds:02}  a simulated GitHub, an embedded PostgreSQL[/]"
         )
-        style = "bold green" if figures.is_fresh else "bold yellow"
-        shown.add_row(f"[{style}]{terminal.cell(self._show.verdict)}[/]")
-        shown.add_row("")
-        rows = Table.grid(padding=(0, 2, 0, 0))
-        rows.add_row("[dim]delay[/]", self._show.freshness)
-        rows.add_row("[dim]rows[/]", figures.counts)
-        shown.add_row(rows)
-        shown.add_row("")
-        return shown
+        title.no_wrap, title.overflow = True, "ellipsis"
+        return title
 
-    def _scenes(self, *, brief: Collection[str] = ()) -> Table:
-        """All of them, of those in the ``brief`` states one line each."""
-        shown = Table.grid(padding=(0, 2, 0, 0), expand=True)
-        shown.add_column(no_wrap=True)
-        shown.add_column(no_wrap=True, width=9)
-        shown.add_column(no_wrap=True, width=6, justify="right")
-        shown.add_column(ratio=1)
-        for scene in self._show.scenes:
-            *told, said = _scene(scene)
-            line = terminal.console.render_str(said)
-            if scene.state in brief:
-                line.no_wrap, line.overflow = True, "ellipsis"
-            shown.add_row(*told, line)
-        shown.add_row("")
-        return shown
-
-    def _changes(self, count: int) -> Table:
-        """The newest at the top."""
+    def _changes(self, count: int) -> RenderableType:
+        """The newest at the top, where there is room for so many."""
+        changes = list(self._show.changes)[::-1][: max(count, 0)]
+        if not changes:
+            return Group()
         shown = Table.grid(expand=True)
         shown.add_column(no_wrap=True, overflow="ellipsis")
         shown.add_row("[dim]what changed, the newest first[/]")
-        for change in list(self._show.changes)[::-1][: max(count, 0)]:
+        for change in changes:
             shown.add_row(change)
         return shown
+
+
+def figures_of(show: Show) -> Table:
+    """How fresh it is and how much there is."""
+    shown = Table.grid(expand=True)
+    style = "bold green" if show.figures.is_fresh else "bold yellow"
+    shown.add_row(f"[{style}]{terminal.cell(show.verdict)}[/]")
+    rows = Table.grid(padding=(0, 2, 0, 0))
+    rows.add_row("[dim]delay[/]", show.freshness)
+    rows.add_row("[dim]rows[/]", show.figures.counts)
+    shown.add_row(rows)
+    return shown
+
+
+def scenes_of(show: Show, *, brief: Collection[State] = ()) -> Table:
+    """All of them, of those in the ``brief`` states one line each; and how far they are until all are done."""
+    shown = Table.grid(padding=(0, 2, 0, 0), expand=True)
+    shown.add_column(no_wrap=True)
+    if not show.is_over:
+        shown.add_column(no_wrap=True, width=9)
+    shown.add_column(no_wrap=True, width=6, justify="right")
+    shown.add_column(ratio=1)
+    for scene in show.scenes:
+        *told, said = _scene(scene)
+        line = terminal.console.render_str(said)
+        if scene.state in brief:
+            line.no_wrap, line.overflow = True, "ellipsis"
+        shown.add_row(*(told[::2] if show.is_over else told), line)
+    return shown
 
 
 def _scene(scene: Scene) -> tuple[str, str, str, str]:

@@ -22,6 +22,7 @@ import pytest
 
 from ghsync import embedded
 from ghsync.cli.demo import REFRESH_SECONDS
+from ghsync.demo.queries import QUERIES
 from tests.cli.glass import Glass
 from tests.service import PATIENCE_SECONDS
 
@@ -80,15 +81,23 @@ def read_terminal(terminal: int, words: bytes | None = None) -> bytes:
 
 
 def read_frame(terminal: int) -> bytes:
-    """What is written up to where a screen is drawn, which another follows only later.
-
-    A terminal throws away what nobody has read yet when Ctrl-C is pressed:
-    https://man7.org/linux/man-pages/man3/termios.3.html, at NOFLSH.
-    """
+    """The rest of what is drawn now, after which there is a pause."""
     said = b""
-    while not said.endswith(b"\n ") or select.select([terminal], [], [], REFRESH_SECONDS / 4)[0]:
+    while select.select([terminal], [], [], REFRESH_SECONDS / 2)[0]:
         said += os.read(terminal, 65_536)
     return said
+
+
+def run(program: Path, *words: str) -> str:
+    """What a program prints that the demo has put there."""
+    return subprocess.run([program, *words], capture_output=True, text=True, check=True).stdout
+
+
+def shown(said: bytes) -> str:
+    """What can be read of what was written to a terminal."""
+    glass = Glass(80, 24)
+    glass.write(said.decode(errors="replace"))
+    return "\n".join(line.rstrip() for line in glass.everything.splitlines())
 
 
 def left_behind(folder: Path) -> list[str]:
@@ -119,18 +128,22 @@ class Told:
     said: str
     complained: str
     folder: Path
+    asked: str
+    status_told: str
 
 
 @pytest.fixture(scope="module")
 def told(tmp_path_factory: pytest.TempPathFactory) -> Told:
     folder = tmp_path_factory.mktemp("kept")
     with demonstrating(folder, "--keep", "--seconds", "600") as demo:
-        said = read_to(demo, "ghsync status\n")
+        said = read_to(demo, "./ghsync status")
+        (stage,) = folder.iterdir()
+        asked, status = (run(stage / words[0], *words[1:]) for words in (["questions"], ["ghsync", "status"]))
         demo.send_signal(signal.SIGTERM)
         said += read_to(demo, "rows   ")
         demo.send_signal(signal.SIGINT)  # it is past its end, and only cleans up
         rest, complained = demo.communicate(timeout=LONGEST_SECONDS)
-    return Told(demo.returncode, said + rest, complained, folder)
+    return Told(demo.returncode, said + rest, complained, folder, asked, status)
 
 
 def test_every_scene_is_told_when_it_has_ended(told: Told) -> None:
@@ -173,6 +186,14 @@ def test_the_figures_come_last(told: Told) -> None:
     assert counted
     assert int(arrived[1]) + 2 == pytest.approx(int(counted[1]), abs=1)  # one may be arriving
     assert re.search(r"^Fresh and true: all that GitHub has sent is visible; compared at .+Z\.$", figures, re.MULTILINE)
+
+
+def test_in_another_terminal_one_may_ask_for_the_same(told: Told) -> None:
+    (kept,) = told.folder.iterdir()
+    assert f"\n  cd {kept}\n  ./questions " in told.said
+    assert [line for line in told.asked.splitlines() if line.endswith("?")] == [query.question for query in QUERIES]
+    assert re.search(r"Speed up the parser +\| completed +\| pull_request", told.asked)
+    assert told.status_told.startswith("Fresh")
 
 
 def test_queries_are_shown_with_their_answers(told: Told) -> None:
@@ -272,18 +293,20 @@ def test_on_a_terminal_it_is_a_screen_that_lives_until_ctrl_c(tmp_path: Path) ->
     ) as demo:
         os.close(theirs)
         said = read_terminal(ours, b"In another terminal") + read_frame(ours)
+        frame = said.rpartition(b"\x1b[H")[2]
         os.write(ours, CTRL_C)
         said += read_terminal(ours)
         os.close(ours)
         assert demo.wait(PATIENCE_SECONDS) == 0, said.decode()
 
-    glass = Glass(80, 24)
-    glass.write(said.decode())
-    assert "delay  p50 " in glass.text
+    lived, left = shown(frame), shown(said.rpartition(b"\x1b[?1049l")[2])
     for title in SCENES:
-        assert re.search(rf"^{title} +{TIME}  \S", glass.everything, re.MULTILINE)
-    assert glass.everything.count("ghsync demo  ") == 1
-    assert "Stopping." in glass.everything
+        assert re.search(rf"^{title} +{TIME}  \S", lived, re.MULTILINE)
+        assert re.search(rf"^{title} +{TIME}  \S", left, re.MULTILINE)
+    assert "ghsync demo  " in lived
+    assert "ghsync demo  " not in left
+    assert "delay  p50 " in left
+    assert "Stopping." in left
     assert left_behind(tmp_path) == []
 
 
