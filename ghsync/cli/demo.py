@@ -60,6 +60,7 @@ async def _demonstrate(port: int | None, keep: bool, seconds: float | None) -> N
                 await _draw(running, seconds)
             else:
                 await _tell(running, seconds)
+    _say(_farewell(staged))
 
 
 def _waiting(what: str) -> AbstractContextManager[object]:
@@ -145,6 +146,17 @@ def _line(scene: Scene) -> str:
 
 def _say_where(staged: stage.Stage) -> None:
     _say(f"The files are in {staged.directory}: GHSYNC_DATA_DIR={staged.directory} {terminal.called()} status")
+
+
+def _farewell(staged: stage.Stage) -> str:
+    """What is left, and what to do next."""
+    left = "" if staged.directory.exists() else " and removed"
+    return (
+        f"\nEverything is stopped{left}. What to do next:\n\n"
+        '  mirror your own repositories: "Run it" in README.md,\n'
+        "  or point a ghsync of yours at a simulated GitHub:\n"
+        f"  {terminal.called()} simulate"
+    )
 
 
 def _say(text: str) -> None:

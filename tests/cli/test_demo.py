@@ -196,6 +196,12 @@ def test_in_another_terminal_one_may_ask_for_the_same(told: Told) -> None:
     assert told.status_told.startswith("Fresh")
 
 
+def test_its_last_words_are_what_to_do_next(told: Told) -> None:
+    following = told.said.rpartition("Everything is stopped. What to do next:\n")[2]
+    assert '"Run it" in README.md' in following
+    assert re.search(r"\S simulate\n\Z", following)
+
+
 def test_queries_are_shown_with_their_answers(told: Told) -> None:
     assert re.search(r"^What do open pull requests wait for\?\nSELECT .+;\n.+\namber-works/", told.said, re.MULTILINE)
     assert re.search(r"^Speed up the parser  completed +pull_request +\d+ +Task-ID: ", told.said, re.MULTILINE)
@@ -306,7 +312,7 @@ def test_on_a_terminal_it_is_a_screen_that_lives_until_ctrl_c(tmp_path: Path) ->
     assert "ghsync demo  " in lived
     assert "ghsync demo  " not in left
     assert "delay  p50 " in left
-    assert "Stopping." in left
+    assert "Stopping.\n\nEverything is stopped and removed. What to do next:\n" in left
     assert left_behind(tmp_path) == []
 
 
