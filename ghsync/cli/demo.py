@@ -17,6 +17,7 @@ from ghsync.demo.screen import Screen
 from ghsync.demo.show import Show
 
 REFRESH_SECONDS = 0.25
+A_WEEK_SECONDS = 7 * 86_400
 
 
 def demo(
@@ -26,8 +27,8 @@ def demo(
         float | None,
         typer.Option(
             min=0,
-            help="Stay up so long after the scenes. [default: on a terminal until Ctrl-C, else not at all]",
-            show_default=False,
+            max=A_WEEK_SECONDS,
+            help="Stay up so long after the scenes. Unset: on a terminal until Ctrl-C, else not at all.",
         ),
     ] = None,
 ) -> None:
