@@ -37,7 +37,7 @@
         ├── Moved                GitHub says that it is at another address: `location`
         ├── TakenOver            another process goes on with this run
         └── RefusedByGitHub      any other answer 4xx
-            ├── BadCredentials   the token or the App's key is not accepted
+            ├── BadCredentials   the token, the App or its key is not accepted
             ├── SwitchedOff      a repository has no issues, pull requests or alerts, for now
             ├── AccessLost       the App or the token may not see this any more
             │   ├── Suspended    the installation is suspended

@@ -20,6 +20,7 @@ from ghsync.errors import (
     NotFound,
     Suspended,
 )
+from ghsync.github import refusals
 from ghsync.github.client import Meter
 from ghsync.reconciler import bulk, installations, news, places
 from ghsync.reconciler.gate import Mirror, Rehearsal
@@ -221,6 +222,8 @@ async def _discover(
             await installations.refresh(reconciler, app)
         except ENDS_ALL:
             raise
+        except NotFound:  # every App has a list of installations
+            raise BadCredentials(refusals.UNKNOWN["app"]) from None
         except GhsyncError as error:  # what is known already can be read all the same
             return RefusedNames(dict.fromkeys(names, str(error)), [] if names else [str(error)])
         return RefusedNames(accounts=[] if names else list(app.unread.sentences.values()))

@@ -11,6 +11,7 @@ from ghsync.doctor import finding, graphql, hook, permissions
 from ghsync.doctor.finding import Finding
 from ghsync.doctor.question import ask
 from ghsync.errors import GhsyncError, GitHubUnavailable, GitHubUnreachable, NotFound
+from ghsync.github import refusals
 from ghsync.github.client import GitHub, Meter
 from ghsync.github.credentials import Credential
 from ghsync.github.decoding import decoded
@@ -78,9 +79,7 @@ async def findings(github: GitHub, settings: Settings) -> AsyncIterator[Finding]
     except GhsyncError as error:
         yield Finding("github", "ok", f"Reached at {github.api_url}.")
         yield _clock(github)
-        named = "GHSYNC_APP_ID" if settings.app_id else "GHSYNC_TOKEN"
-        unknown = f"GitHub knows no such {check}: {named} or GHSYNC_API_URL is wrong."
-        yield Finding(check, "failed", unknown if isinstance(error, NotFound) else str(error))
+        yield Finding(check, "failed", refusals.UNKNOWN[check] if isinstance(error, NotFound) else str(error))
         return
     yield Finding("github", "ok", f"Reached at {github.api_url}.")
     yield _clock(github)

@@ -36,6 +36,12 @@ LONGEST_PAUSE_SECONDS = 24 * 3600.0
 LARGEST = 2**31 - 1
 """More requests than anybody has: PostgreSQL holds no larger integer."""
 
+UNKNOWN = {
+    "app": "GitHub knows no such app: GHSYNC_APP_ID or GHSYNC_API_URL is wrong.",
+    "token": "GitHub knows no such token: GHSYNC_TOKEN or GHSYNC_API_URL is wrong.",
+}
+"""What to do where GitHub does not know who asks, by the kind of the credential."""
+
 REDIRECTS = (301, 302, 307, 308)
 
 TOO_FEW_POINTS = 100
@@ -170,7 +176,7 @@ def error(reply: Reply, what: str, credential: Credential, clock_offset: float) 
     if status == 451:
         return UnavailableForLegalReasons(f"GitHub has blocked {what} for legal reasons.")
     if status == 404:
-        return NotFound(f"GitHub has no {what}, or does not show it to this credential.")
+        return _not_found(what, credential, said)
     if status == 410:
         return Gone(f"{what} was deleted on GitHub.")
     return RefusedByGitHub(f"GitHub refused {what} with {status}{_quoted(said)}.")
@@ -194,6 +200,13 @@ def _unauthorized(said: str, credential: Credential, clock_offset: float) -> Bad
         wrong = off if abs(clock_offset) >= 1 else "differs from GitHub's"
         return BadCredentials(f"This machine's clock {wrong}: set it right (NTP), or the App's signatures are refused.")
     return BadCredentials(f"GitHub does not accept {_NOT_ACCEPTED[credential.kind].format(said=_quoted(said))}.")
+
+
+def _not_found(what: str, credential: Credential, said: str) -> GhsyncError:
+    """An App that GitHub does not know is answered so whatever it asks for: nothing of that is gone."""
+    if credential.kind == "app" and "integration not found" in said.lower():
+        return BadCredentials(UNKNOWN["app"])
+    return NotFound(f"GitHub has no {what}, or does not show it to this credential.")
 
 
 def _forbidden(reply: Reply, what: str, credential: Credential, said: str) -> RefusedByGitHub:

@@ -293,6 +293,32 @@ async def test_a_github_that_cannot_be_reached_is_one_sentence(hub: Hub, known: 
     assert result.stderr.count("\n") == 1
 
 
+OTHERS_APP = {"GHSYNC_APP_ID": "999"}
+
+
+@pytest.mark.parametrize("what", ["named", "--all", "--installation"])
+@pytest.mark.usefixtures("mirrored")
+async def test_an_app_that_github_does_not_know_is_one_sentence_and_no_installation_is_gone(
+    hub: Hub, what: str
+) -> None:
+    (installation,) = hub.world.installations.values()
+    arguments = {"named": hub.names(), "--all": ["--all"], "--installation": ["--installation", installation.id]}[what]
+    result = await hub.run("resync", *arguments, **OTHERS_APP)
+    assert (result.exit_code, result.stdout) == (1, "")
+    assert result.stderr == "GitHub knows no such app: GHSYNC_APP_ID or GHSYNC_API_URL is wrong.\n"
+    assert hub.rows("SELECT deleted_at FROM github_installations") == [(None,)]
+    assert set(hub.rows("SELECT removed_at FROM github_repositories")) == {(None,)}
+    assert hub.rows("SELECT kind FROM sync_jobs WHERE kind = 'refetch_installation'") == []
+
+
+@pytest.mark.usefixtures("mirrored")
+async def test_where_no_api_answers_it_says_the_same(hub: Hub) -> None:
+    address = hub.environment["GHSYNC_API_URL"]
+    result = await hub.run("resync", "--all", GHSYNC_API_URL=f"{address}/no/such/path")
+    assert (result.exit_code, result.stdout) == (1, "")
+    assert result.stderr == "GitHub knows no such app: GHSYNC_APP_ID or GHSYNC_API_URL is wrong.\n"
+
+
 async def test_a_repository_that_cannot_be_read_holds_up_no_other(hub: Hub) -> None:
     hub.site.faults.blocked.add(hub.repository.id)
     result = await hub.run("resync", "--all")

@@ -225,6 +225,14 @@ async def test_an_installation_that_is_suspended_or_gone_is_named(
         await get(client(**app), installation=8)
 
 
+async def test_an_installation_is_not_gone_where_the_app_is_not_known(
+    client: Make, issuer: Issuer, app: dict[str, Any]
+) -> None:
+    issuer.fetches.mock(return_value=refusal("Integration not found", 404))
+    with pytest.raises(BadCredentials, match="knows no such app: GHSYNC_APP_ID or GHSYNC_API_URL is wrong"):
+        await get(client(**app), installation=8)
+
+
 async def test_no_connection_is_held_while_github_answers(
     client: Make, issuer: Issuer, app: dict[str, Any], engine: AsyncEngine
 ) -> None:
