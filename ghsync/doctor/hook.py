@@ -3,6 +3,7 @@
 https://docs.github.com/en/rest/apps/webhooks
 """
 
+import re
 from collections import Counter
 from datetime import datetime, timedelta
 from urllib.parse import urlsplit
@@ -12,6 +13,7 @@ import sqlalchemy as sa
 
 from ghsync.database import transaction
 from ghsync.doctor.finding import Finding
+from ghsync.doctor.here import LOOPBACK
 from ghsync.doctor.question import ask
 from ghsync.github.client import GitHub
 from ghsync.github.decoding import decoded
@@ -31,6 +33,14 @@ _REMEDIES = {
     503: "ghsync could not commit: check the database",
     504: "the proxy before ghsync gets no answer: check that `ghsync serve` runs",
 }
+
+UNANSWERED = re.compile(r"failed to connect|timed out", re.IGNORECASE)
+"""What GitHub says, with 502 and 504, where nobody has answered it; where a proxy has, it says that it did, and what.
+
+https://docs.github.com/en/webhooks/testing-and-troubleshooting-webhooks/troubleshooting-webhooks
+"""
+
+UNREACHED = "nobody answered at the webhook's URL: check that `ghsync serve` runs there, and that GitHub can reach it"
 
 
 class _Hook(msgspec.Struct, frozen=True):
@@ -69,7 +79,8 @@ async def address(github: GitHub) -> Finding:
     url = urlsplit(configured.url)
     if not url.path.endswith(WEBHOOK_PATH):
         return Finding("hook", "warning", f"{configured.url} does not end in {WEBHOOK_PATH}: does a proxy see to that?")
-    if url.scheme != "https" or str(configured.insecure_ssl) == "1":
+    is_open = url.scheme != "https" or str(configured.insecure_ssl) == "1"
+    if is_open and url.hostname not in LOOPBACK:
         said = f"{configured.url} is open to eavesdroppers: use https://, and let GitHub verify the certificate."
         return Finding("hook", "warning", said)
     return Finding("hook", "ok", f"GitHub delivers to {configured.url}.")
@@ -104,4 +115,6 @@ async def deliveries(github: GitHub) -> Finding:
 
 
 def _cause(attempt: _Delivery) -> str:
+    if attempt.status_code in (502, 504) and UNANSWERED.search(attempt.status):
+        return UNREACHED
     return _REMEDIES.get(attempt.status_code, f"the answer was {attempt.status_code} {attempt.status}".rstrip())

@@ -337,6 +337,7 @@ def test_a_limit_that_is_nearly_used_up_is_a_warning(examined: Ghsync, site: Sit
         ({"url": "https://ghsync.test/"}, "warning", "does not end in /webhooks/github"),
         ({"url": "http://ghsync.test/webhooks/github"}, "warning", "eavesdroppers"),
         ({"insecure_ssl": "1"}, "warning", "eavesdroppers"),
+        ({"url": "http://127.0.0.1:8010/webhooks/github"}, "ok", "GitHub delivers to http://127.0.0.1:8010/"),
     ],
 )
 def test_a_webhook_that_is_not_right(examined: Ghsync, site: Site, hook: dict[str, str], state: str, said: str) -> None:
@@ -353,7 +354,9 @@ def test_a_webhook_that_is_not_right(examined: Ghsync, site: Site, hook: dict[st
         (401, "Invalid HTTP Response: 401", "GHSYNC_WEBHOOK_SECRETS lacks the secret"),
         (0, "failed to connect to host", "GitHub gets no answer"),
         (404, "Invalid HTTP Response: 404", "has to end in /webhooks/github"),
-        (502, "Invalid HTTP Response: 502", "check that `ghsync serve` runs"),
+        (502, "Invalid HTTP Response: 502", "the proxy before ghsync gets no answer: check that `ghsync serve` runs"),
+        (502, "failed to connect to host", "nobody answered at the webhook's URL: check that `ghsync serve` runs"),
+        (504, "timed out", "nobody answered at the webhook's URL: check that `ghsync serve` runs there"),
         (418, "Invalid HTTP Response: 418", "the answer was 418 Invalid HTTP Response: 418"),
     ],
 )
