@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
 PACKAGE = Path(__file__).parent
 UNDEFINED = "Views, functions or triggers are missing, or another version's: run `ghsync migrate`."
+EMPTY = "The database is empty: start `ghsync serve`, or run `ghsync migrate`."
 REFUSALS = (database.FORBIDDEN, database.READ_ONLY)
 
 # Alembic keeps the environment it runs in a global; between processes the database's own lock decides.

@@ -35,13 +35,20 @@ def configured(*, notes: bool = True, **overrides: object) -> Iterator[tuple[Set
             raise NotConfigured(
                 "GHSYNC_DIRECT_DATABASE_URL is set, and GHSYNC_DATABASE_URL is not: without a pooler set only that."
             )
-        if loaded.own_url is not None:
-            yield loaded, sessions.bounded(loaded.own_url, loaded)
-            return
-        with embedded.running(loaded.data_dir) as url:
-            if notes:
-                notices.print(f"Using the embedded PostgreSQL in {loaded.data_dir}.", style="dim", soft_wrap=True)
-            yield loaded, sessions.bounded(url, loaded)
+        with _server(loaded, tell=notes) as url, _schema_errors(url):
+            yield loaded, url
+
+
+@contextmanager
+def _server(loaded: Settings, *, tell: bool) -> Iterator[str]:
+    """The URL of the server that is named, or of the embedded one, which runs meanwhile."""
+    if loaded.own_url is not None:
+        yield sessions.bounded(loaded.own_url, loaded)
+        return
+    with embedded.running(loaded.data_dir) as url:
+        if tell:
+            notices.print(f"Using the embedded PostgreSQL in {loaded.data_dir}.", style="dim", soft_wrap=True)
+        yield sessions.bounded(url, loaded)
 
 
 def run(function: Callable[[AsyncEngine], Awaitable[T]]) -> T:
@@ -73,6 +80,8 @@ def in_transaction(function: Callable[[AsyncConnection], Awaitable[T]]) -> T:
 
 def require_schema(url: str) -> None:
     """Raises `NotConfigured` where a migration is due."""
+    if migrate.current(url) is None:
+        raise NotConfigured(migrate.EMPTY)
     if due := migrate.pending(url):
         raise NotConfigured(f"The database lacks tables (due: {', '.join(due)}): run `ghsync migrate`.")
 
@@ -83,9 +92,24 @@ def _database_errors() -> Iterator[None]:
     try:
         yield
     except (sa.exc.DBAPIError, psycopg.Error) as error:
-        state = getattr(getattr(error, "orig", error), "sqlstate", None)
-        if state in NOT_THERE:
-            raise NotConfigured(f"The database is not migrated ({first_line(error)}): run `ghsync migrate`.") from error
-        if isinstance(error, psycopg.OperationalError) or state in (FORBIDDEN, READ_ONLY):
+        if isinstance(error, psycopg.OperationalError) or _state(error) in (FORBIDDEN, READ_ONLY):
             raise unavailable(error) from error
         raise
+
+
+@contextmanager
+def _schema_errors(url: str) -> Iterator[None]:
+    """Say what it means that something is not there: nothing is yet, or the database is older than this code."""
+    try:
+        yield
+    except (sa.exc.DBAPIError, psycopg.Error) as error:
+        if _state(error) not in NOT_THERE:
+            raise
+        if migrate.current(url) is None:
+            raise NotConfigured(migrate.EMPTY) from error
+        raise NotConfigured(f"The database is not migrated ({first_line(error)}): run `ghsync migrate`.") from error
+
+
+def _state(error: sa.exc.DBAPIError | psycopg.Error) -> str | None:
+    state: str | None = getattr(getattr(error, "orig", error), "sqlstate", None)
+    return state

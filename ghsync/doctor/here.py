@@ -21,6 +21,7 @@ OLDEST_POSTGRESQL = 15
 NEEDED = frozenset({"encryption keys", "private key", "api url", "database", "rights"})
 """The checks without which GitHub is not asked."""
 
+EMPTY = "and empty: `ghsync serve` fills it."
 LOOPBACK = ("127.0.0.1", "::1", "localhost")
 
 
@@ -82,6 +83,8 @@ async def database(engine: AsyncEngine, url: str) -> Finding:
         said = f"PostgreSQL {version} is too old: ghsync needs {OLDEST_POSTGRESQL} or newer."
         return Finding("database", "failed", said)
     due = await asyncio.to_thread(migrate.pending, url)
+    if due and await asyncio.to_thread(migrate.current, url) is None:
+        return Finding("database", "warning", f"PostgreSQL {version}, {EMPTY}")
     if due:
         said = f"Migrations are due ({', '.join(due)}): run `ghsync migrate`."
         under_way = [_told(one) for one in await _held(engine) if one.lock == "migration"]
@@ -95,6 +98,11 @@ async def database(engine: AsyncEngine, url: str) -> Finding:
     if not await asyncio.to_thread(migrate.is_defined, url):
         return Finding("database", "failed", migrate.UNDEFINED)
     return Finding("database", "ok", f"PostgreSQL {version}, with the newest schema.")
+
+
+def is_empty(found: Finding) -> bool:
+    """Whether the database, which this was found of, has no tables: then GitHub cannot be asked either."""
+    return found.said.endswith(EMPTY)
 
 
 async def held(engine: AsyncEngine) -> Finding:

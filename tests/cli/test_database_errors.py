@@ -100,9 +100,31 @@ def test_a_server_that_takes_no_writes_is_one_sentence(
 def test_a_replay_before_the_first_migration_says_what_to_run(ghsync: Ghsync, empty_database_url: str) -> None:
     result = ghsync("replay", FIRST_STORY, GHSYNC_DATABASE_URL=empty_database_url)
 
+    assert (result.exit_code, result.stderr.splitlines()[-1]) == (3, migrate.EMPTY)
+
+
+@pytest.mark.parametrize(
+    "arguments", [("status",), ("deliveries", "list"), ("tasks", "list"), ("repos", "list"), ("tail", "--no-follow")]
+)
+def test_who_reads_an_empty_database_is_told_what_fills_it(
+    ghsync: Ghsync, empty_database_url: str, arguments: tuple[str, ...]
+) -> None:
+    result = ghsync(*arguments, GHSYNC_DATABASE_URL=empty_database_url)
+
+    assert (result.exit_code, result.stdout) == (3, "")
+    assert result.stderr == "The database is empty: start `ghsync serve`, or run `ghsync migrate`.\n"
+
+
+def test_who_reads_a_database_that_is_older_is_told_what_is_missing(
+    ghsync: Ghsync, connection: psycopg.Connection
+) -> None:
+    connection.execute("ALTER TABLE sync_processes RENAME TO of_later")
+    result = ghsync("status")
+
     assert result.exit_code == 3
-    assert result.stderr.splitlines()[-1].endswith(": run `ghsync migrate`.")
-    assert "does not answer" not in result.text
+    assert result.stderr == (
+        'The database is not migrated (relation "sync_processes" does not exist): run `ghsync migrate`.\n'
+    )
 
 
 @pytest.mark.parametrize("arguments", [("heal",), ("resync", "--all"), ("resync", "--all", "--dry-run")])
@@ -119,8 +141,7 @@ def test_without_credentials_an_empty_database_stays_empty(
 def test_a_rehearsal_migrates_nothing(ghsync: Ghsync, empty_database_url: str) -> None:
     result = ghsync("resync", "--all", "--dry-run", GHSYNC_DATABASE_URL=empty_database_url, **APP)
 
-    assert result.exit_code == 3
-    assert result.stderr.endswith(": run `ghsync migrate`.\n")
+    assert (result.exit_code, result.stderr) == (3, f"{migrate.EMPTY}\n")
     assert migrate.current(empty_database_url) is None
 
 
@@ -140,7 +161,7 @@ def test_a_malformed_url_is_one_sentence_without_its_password(ghsync: Ghsync, co
     assert result.exit_code == {"status": 3, "doctor": 1}[command]
     assert "GHSYNC_DATABASE_URL is wrong: " in result.text
     assert "hunter2" not in result.text
-    assert len(result.stderr.splitlines() + result.stdout.splitlines()) == 1
+    assert len(result.stderr.splitlines() + result.stdout.splitlines()) == {"status": 1, "doctor": 3}[command]
 
 
 @pytest.mark.parametrize("url", [

@@ -212,12 +212,27 @@ def test_a_view_that_was_dropped_is_told_and_made_again(ghsync: Ghsync, connecti
     assert found(ghsync("doctor", "--json"), "database")[0] == "ok"
 
 
-def test_a_database_that_is_behind_is_to_be_migrated(examined: Ghsync, site: Site, empty_database_url: str) -> None:
-    result = examined(GHSYNC_DATABASE_URL=empty_database_url)
+def test_a_database_that_is_behind_is_to_be_migrated(
+    examined: Ghsync, site: Site, connection: psycopg.Connection[Any]
+) -> None:
+    connection.execute("UPDATE alembic_version SET version_num = '0024'")
+    result = examined()
 
-    assert found(result, "database")[1].startswith("Migrations are due (0024, ")
+    assert found(result, "database")[1].startswith("Migrations are due (0025, ")
     assert found(result, "database")[1].endswith("run `ghsync migrate`.")
     assert result.exit_code == 1
+
+
+def test_a_database_that_is_empty_is_a_warning_and_github_is_not_asked(
+    examined: Ghsync, site: Site, empty_database_url: str
+) -> None:
+    result = examined(GHSYNC_DATABASE_URL=empty_database_url)
+
+    assert found(result, "database")[0] == "warning"
+    assert found(result, "database")[1].endswith(", and empty: `ghsync serve` fills it.")
+    assert found(result, "rights") == ("ok", "There are no tables yet.")
+    assert site.app.call_count == 0
+    assert result.exit_code == 0
 
 
 @pytest.mark.slow
