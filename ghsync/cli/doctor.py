@@ -1,22 +1,28 @@
 """`doctor`: one line a check, and what to do where one fails."""
 
 import asyncio
-from collections.abc import Callable
+from collections import Counter
+from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from typing import Annotated
 
 import typer
+from rich.table import Table
 
+from ghsync import settings, wording
 from ghsync.cli import terminal
 from ghsync.cli.context import configured
 from ghsync.database import create_engine
-from ghsync.doctor import finding, here, there
+from ghsync.doctor import finding, here, order, there
 from ghsync.doctor.finding import Finding
 from ghsync.errors import DatabaseUnavailable, NotConfigured
 from ghsync.github.client import GitHub
 from ghsync.settings import Settings
 
 STYLES = {"ok": "green", "warning": "yellow", "failed": "red"}
+STATE_WIDTH, CHECK_WIDTH = 8, 16
+
+Note = Callable[[Finding], None]
 
 
 def doctor(
@@ -28,10 +34,22 @@ def doctor(
     def note(found: Finding) -> None:
         findings.append(found)
         if not as_json:
-            style = STYLES[found.state]
-            terminal.console.print(f"[{style}]{found.state:<8}[/] {found.check:<16} {terminal.cell(found.said)}")
+            terminal.console.print(_line(found))
 
+    loaded = _examined(note)
+    if as_json:
+        terminal.print_json([asdict(found) for found in findings])
+    else:
+        _conclude(loaded, findings)
+    if any(found.state == "failed" for found in findings):
+        raise typer.Exit(terminal.FAILED)
+
+
+def _examined(note: Note) -> Settings | None:
+    """Note what is found; answers the settings, if they can be read."""
+    read: Settings | None = None
     try:
+        read = settings.load()
         with configured(notes=False) as (loaded, url):
             asyncio.run(_examine(loaded, url, note))
     except NotConfigured as error:
@@ -39,13 +57,31 @@ def doctor(
             note(Finding("settings", "failed", sentence))
     except DatabaseUnavailable as error:
         note(Finding("database", "failed", error.sentence))
-    if as_json:
-        terminal.print_json([asdict(found) for found in findings])
-    if any(found.state == "failed" for found in findings):
-        raise typer.Exit(terminal.FAILED)
+    return read
 
 
-async def _examine(loaded: Settings, url: str, note: Callable[[Finding], None]) -> None:
+def _line(found: Finding) -> Table:
+    """A finding; what does not fit on its line goes on below its beginning."""
+    line = Table.grid(padding=(0, 1))
+    line.add_column(width=STATE_WIDTH, style=STYLES[found.state])
+    line.add_column(width=CHECK_WIDTH)
+    line.add_column(overflow="fold")
+    line.add_row(found.state, found.check, terminal.cell(found.said))
+    return line
+
+
+def _conclude(loaded: Settings | None, findings: Sequence[Finding]) -> None:
+    """Say what was not checked, and how many things are not well."""
+    left = order.left_out(loaded, {found.check for found in findings}) if loaded else ["all else"]
+    if left:
+        terminal.console.print(f"Not checked: {', '.join(left)}. Mend the above first.", style="dim")
+    counts = Counter(found.state for found in findings)
+    failed, warnings = counts["failed"], counts["warning"]
+    told = [f"{failed} failed"] * bool(failed) + [wording.count(warnings, "warning")] * bool(warnings)
+    terminal.console.print(f"{', '.join(told) or 'All is well'}.")
+
+
+async def _examine(loaded: Settings, url: str, note: Note) -> None:
     """Note what is found here, and, where nothing is in the way of asking GitHub, there."""
     found = list(here.settings(loaded))
     for one in found:
@@ -58,7 +94,8 @@ async def _examine(loaded: Settings, url: str, note: Callable[[Finding], None]) 
         if granted.said != database.said:  # else nothing could be asked
             note(granted)
         in_the_way = {one.check for one in [*found, database, granted] if one.state == "failed"}
-        if database.state == "ok" and granted.state != "failed":
+        empty = here.is_empty(database)
+        if not empty and "failed" not in (database.state, granted.state):
             note(await finding.of("readings", here.unread(engine)))
             note(await finding.of("locks", here.held(engine)))
             note(await finding.of("processes", here.at_work(engine)))
@@ -66,7 +103,7 @@ async def _examine(loaded: Settings, url: str, note: Callable[[Finding], None]) 
             pooled = await finding.of("pooler", here.pooled(loaded, url))
             if pooled.said != database.said:  # else the database itself is away
                 note(pooled)
-        if in_the_way & here.NEEDED or not (loaded.app_id or loaded.token):
+        if empty or in_the_way & here.NEEDED or not (loaded.app_id or loaded.token):
             return
         hasty = loaded.model_copy(update={"api_patience_seconds": 0})  # a limit is a finding, not to be waited for
         async with GitHub(engine, hasty) as github:

@@ -10,6 +10,7 @@ import psycopg
 import pytest
 import respx
 
+from ghsync.cli import terminal
 from ghsync.doctor.permissions import ALERTS, EVENTS, WANTED_EVENTS, WANTED_PERMISSIONS
 from ghsync.github import introspection
 from ghsync.github.parts import PARTS
@@ -116,8 +117,51 @@ def test_people_get_a_line_a_check(ghsync: Ghsync, site: Site) -> None:
 
     assert result.exit_code == 0
     lines = result.stdout.splitlines()
-    assert len(lines) == 14
+    assert len(lines) == 15
     assert lines[10].split() == ["ok", "token", "It", "is", "mona's."]
+    assert lines[-1] == "All is well."
+
+
+@pytest.mark.parametrize(
+    ("settings", "left"),
+    [
+        ({"GHSYNC_PRIVATE_KEY": "no key"}, "github, clock, app, permissions, alerts, events, members, installations, "),
+        ({"GHSYNC_DATABASE_URL": "postgresql://127.0.0.1:1/nowhere"}, "rights, readings, locks, processes, github, "),
+        ({"GHSYNC_PORT": "http"}, "all else."),
+    ],
+)
+def test_what_could_not_be_checked_is_said_at_the_end(
+    ghsync: Ghsync, site: Site, settings: dict[str, str], left: str
+) -> None:
+    app = {"GHSYNC_API_URL": API, "GHSYNC_APP_ID": APP_ID, "GHSYNC_PRIVATE_KEY": private_key()}
+    result = ghsync("doctor", **app | settings)
+
+    *_, last, summary = result.stdout.splitlines()
+    assert last.startswith(f"Not checked: {left}")
+    assert last.endswith(". Mend the above first.")
+    assert summary == "1 failed."
+    assert site.app.call_count == 0
+
+
+def test_what_is_not_well_is_counted(ghsync: Ghsync, site: Site) -> None:
+    site.user.mock(return_value=refusal("Not Found", 404))
+    settings = {"GHSYNC_ENCRYPTION_KEYS": "", "GHSYNC_PROT": "1"}
+    result = ghsync("doctor", GHSYNC_API_URL=API, GHSYNC_TOKEN=TOKEN, **settings)
+
+    assert result.stdout.splitlines()[-2:] == [
+        "Not checked: alerts, rate limit, graphql. Mend the above first.", "1 failed, 2 warnings.",
+    ]  # fmt: skip
+
+
+def test_what_does_not_fit_goes_on_below_its_beginning(ghsync: Ghsync, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(terminal.console, "width", 60)
+    lines = ghsync("doctor").stdout.splitlines()
+    begins = next(place for place, line in enumerate(lines) if "Nothing may read" in line)
+
+    assert lines[begins].startswith("warning  private key      Nothing may read GitHub's API,")
+    assert lines[begins + 1].startswith(" " * 26)
+    assert not lines[begins + 1].startswith(" " * 27)
+    assert max(map(len, lines[:-1])) <= 60
 
 
 @pytest.mark.parametrize(
