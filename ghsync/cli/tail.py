@@ -27,6 +27,7 @@ POLL_SECONDS = 5.0  # a notification may be missed; an event may not
 LONGEST_VALUE = 40
 SHOWN_FIELDS = 6
 TIMESTAMP = re.compile(r"(\d{4}-\d\d-\d\d)T(\d\d:\d\d:\d\d)(?:\.\d+)?(?:Z|\+00:00)")
+SHA = re.compile(r"\b([0-9a-f]{7})[0-9a-f]{33}\b")
 
 ENTITIES = {noun.name: noun.word for noun in NOUNS} | {"pr_tracking": "tracking"}
 STYLES = {"insert": "green", "update": "yellow", "delete": "red", "restore": "green"}
@@ -123,7 +124,7 @@ async def print_events(source: Feed, url: str, *, as_json: bool = False, follow:
                 if as_json:
                     terminal.print_json(event)
                 else:
-                    terminal.console.print(line(event), soft_wrap=True)
+                    _print(line(event))
             if events is None and not follow:
                 return
             if events is None:
@@ -134,6 +135,14 @@ async def print_events(source: Feed, url: str, *, as_json: bool = False, follow:
     finally:
         if listener:
             listener.cancel()
+
+
+def _print(markup: str) -> None:
+    """One line, which ends where a terminal does; whatever else reads it gets all of it."""
+    if terminal.console.is_terminal:
+        terminal.console.print(markup, no_wrap=True, overflow="ellipsis")
+    else:
+        terminal.console.print(markup, soft_wrap=True)
 
 
 def line(event: Mapping[str, Any]) -> str:
@@ -196,5 +205,5 @@ def short(value: Any, length: int = LONGEST_VALUE) -> str:
         text = _called(value)
     else:
         text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, default=str)
-    text = TIMESTAMP.sub(r"\1 \2", " ".join(text.split()))
+    text = SHA.sub(r"\1", TIMESTAMP.sub(r"\1 \2", " ".join(text.split())))
     return text if len(text) <= length else text[: length - 1] + "…"

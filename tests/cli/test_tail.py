@@ -1,5 +1,6 @@
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -9,9 +10,11 @@ import psycopg
 import pytest
 
 from ghsync import schema
-from ghsync.cli import tail
+from ghsync.cli import tail, terminal
 from tests import postgres
 from tests.cli.conftest import Ghsync
+
+COLOUR = re.compile(r"\x1b\[[\d;]*m")
 
 
 def test_the_newest_events_are_printed_a_line_each(told: Ghsync) -> None:
@@ -47,6 +50,29 @@ def test_an_update_tells_what_was_and_what_is(told: Ghsync, connection: psycopg.
 
     (line,) = told("tail", "--from", 1000, "--no-follow").stdout.splitlines()
     assert line.endswith("#7 update closed_at null → 2026-03-02 10:30:00, labels +[c] -a, state open → closed")
+
+
+def test_a_commit_is_called_by_its_first_seven_digits(told: Ghsync, connection: psycopg.Connection) -> None:
+    connection.execute("""
+        INSERT INTO change_events (seq, entity_type, entity_id, number, operation, old_values, new_values, sync_source)
+        VALUES (1000, 'github_pull_requests', gen_random_uuid(), 7, 'update',
+                jsonb_build_object('head_sha', repeat('0123456789', 4)),
+                jsonb_build_object('head_sha', repeat('abcdef0123', 4)), 'webhook')""")
+
+    (line,) = told("tail", "--from", 1000, "--no-follow").stdout.splitlines()
+    assert line.endswith("#7 update head_sha 0123456 → abcdef0")
+
+
+def test_on_a_terminal_a_line_ends_where_that_does(told: Ghsync, monkeypatch: pytest.MonkeyPatch) -> None:
+    whole = told("tail", "--no-follow").stdout.splitlines()
+    assert max(map(len, whole)) > 60
+    monkeypatch.setattr(terminal.console, "_force_terminal", True)
+    monkeypatch.setattr(terminal.console, "width", 60)
+    shown = [COLOUR.sub("", line) for line in told("tail", "--no-follow").stdout.splitlines()]
+
+    assert [line.rstrip() for line in shown] == [
+        line if len(line) <= 60 else f"{line[:59].rstrip()}…" for line in whole
+    ]
 
 
 def test_a_line_begins_with_its_number_and_the_date(told: Ghsync) -> None:
