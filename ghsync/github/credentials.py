@@ -82,7 +82,10 @@ def _private_key(settings: Settings) -> RSAPrivateKey | None:
         text = settings.private_key_path.read_text()
     except (OSError, UnicodeDecodeError) as error:
         reason = error.strerror if isinstance(error, OSError) else "it is no text"
-        raise NotConfigured(f"GHSYNC_PRIVATE_KEY_PATH cannot be read ({reason}): {settings.private_key_path}") from None
+        raise NotConfigured(
+            f"GHSYNC_PRIVATE_KEY_PATH, {settings.private_key_path}, cannot be read ({reason}): "
+            "give the path of the .pem that GitHub made for the App."
+        ) from None
     return _loaded(text, "GHSYNC_PRIVATE_KEY_PATH")
 
 
