@@ -27,7 +27,7 @@ WEBHOOK = "/webhooks/github"
 PATIENCE_SECONDS = 120.0  # for a machine that has much else to do
 LOOK_SECONDS = 0.02
 PORTS = range(20_000, 32_000)  # below what Linux and others give to connections and to those who ask for any port
-INHERITED = ("PATH", "HOME", "LANG", "TMPDIR")
+INHERITED = ("PATH", "HOME", "LANG", "TMPDIR", "XDG_CACHE_HOME")
 
 
 async def until(holds: Callable[[], Awaitable[bool]], what: str) -> None:

@@ -1,13 +1,17 @@
 """`simulate`: a GitHub on this machine, to try ghsync on without an account."""
 
 import asyncio
+import os
 import shlex
+import stat
 import tempfile
-from contextlib import AsyncExitStack, suppress
+from collections.abc import Iterator
+from contextlib import AsyncExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import Annotated
 from urllib.parse import urlsplit
 
+import platformdirs
 import typer
 
 from ghsync import wording
@@ -48,8 +52,34 @@ def simulate(
     if not _is_url(hook):
         raise typer.BadParameter(f"{hook!r} is no URL that can be called, as {HOOK_URL} is.", param_hint="'--hook'")
     plan = Plan(repositories=repositories, conversations=conversations)
-    with terminal.ended_by_signals(), tempfile.TemporaryDirectory(prefix="ghsync-simulate-") as folder:
-        asyncio.run(_simulate(plan, seed, Path(folder), hook, port, a_minute, lose, seconds))
+    with terminal.ended_by_signals(), _folder(port) as folder:
+        asyncio.run(_simulate(plan, seed, folder, hook, port, a_minute, lose, seconds))
+
+
+@contextmanager
+def _folder(port: int) -> Iterator[Path]:
+    """Where the App's key is: kept in the user's own cache, so that what a terminal has exported stays right.
+
+    Where that is not the user's to write, it is a new folder, which is gone in the end.
+    """
+    kept = platformdirs.user_cache_path("ghsync") / "simulate" / str(port)
+    with suppress(OSError):
+        kept.mkdir(mode=0o700, parents=True, exist_ok=True)
+    if _is_ours(kept):
+        kept.chmod(0o700)
+        yield kept
+        return
+    with tempfile.TemporaryDirectory(prefix="ghsync-simulate-") as folder:
+        yield Path(folder)
+
+
+def _is_ours(folder: Path) -> bool:
+    """Whether it is a folder, and no link to one, that belongs to this user, who may write there."""
+    try:
+        found = folder.lstat()
+    except OSError:
+        return False
+    return stat.S_ISDIR(found.st_mode) and found.st_uid == os.geteuid() and os.access(folder, os.W_OK)
 
 
 async def _simulate(

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-import secrets
+import hashlib
+import os
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -76,9 +77,29 @@ class Hosted:
             yield traffic.act()
 
 
+def _kept(path: Path) -> str:
+    """The key in a file; where there is none that can be read, a new one, which is put there for its owner alone."""
+    try:
+        key = path.read_text()
+        public_key(key)
+    except (OSError, ValueError, TypeError):
+        key = new_private_key()
+        path.unlink(missing_ok=True)
+        with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
+            file.write(key)
+    return key
+
+
+def _secret(seed: int, key: str) -> str:
+    """What deliveries are signed with: the same again, and unknown to whoever has not the key."""
+    return hashlib.sha256(f"{seed}:{key}".encode()).hexdigest()[:32]
+
+
 @asynccontextmanager
 async def hosting(plan: Plan, seed: int, folder: Path, *, hook: str, port: int = 0) -> AsyncIterator[Hosted]:
-    """Make a GitHub and answer for it, at a port or at any; its App's key is put into ``folder``.
+    """Make a GitHub and answer for it, at a port or at any; its App's key is in ``folder``, or put there.
+
+    With the same seed and key it is the same for whoever was told its settings before.
 
     Raises `OSError` where nothing can listen there.
     """
@@ -88,12 +109,10 @@ async def hosting(plan: Plan, seed: int, folder: Path, *, hook: str, port: int =
     world = generate(plan, seed=seed, events=EVERY_EVENT)
     world.clock.advance_to(datetime.now(UTC))
     world.app.hook_url = hook
-    key = new_private_key()
     key_path = folder / "private-key.pem"
-    key_path.touch(mode=0o600)
-    key_path.write_text(key)
+    key = _kept(key_path)
     member = next(iter(world.members[next(iter(world.repositories.values())).owner]))
-    keys = Keys(public_key(key), secrets.token_hex(16), {PERSONAL_TOKEN: member})
+    keys = Keys(public_key(key), _secret(seed, key), {PERSONAL_TOKEN: member})
     app = create_server(world, keys, keeps_time=True)
     async with serving(app, port) as address:
         site: Site = app.state.site

@@ -25,6 +25,13 @@ WAYS = ("webhook", "reconcile")
 CONVERSATIONS = 60  # unless something else is asked for
 
 
+@pytest.fixture(autouse=True)
+def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Where the user's cache is: not where a developer's is."""
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    return tmp_path / "cache"
+
+
 class Simulated:
     """A simulated GitHub under way."""
 
@@ -95,11 +102,51 @@ async def test_it_is_read_with_the_settings_that_it_prints(
         assert "ok       app " in doctor
 
         key = found.settings["GHSYNC_PRIVATE_KEY_PATH"]
-        assert os.stat(key).st_mode & 0o077 == 0
+        assert os.stat(key).st_mode & 0o077 == os.stat(Path(key).parent).st_mode & 0o077 == 0
         assert await found.program.terminate() == 0
-        with pytest.raises(FileNotFoundError):
-            os.stat(key)
         assert found.program.log().endswith("Stopping.\nThis GitHub is gone.\n")
+
+
+async def test_what_a_terminal_has_exported_is_good_for_the_next_start(database_url: str, tmp_path: Path) -> None:
+    port = service.free_port()
+    told = []
+    for log, seed in (("first", 1), ("again", 1), ("another", 2)):
+        options = ("--port", port, "--a-minute", 0, "--conversations", 1, "--seed", seed)
+        async with simulated(database_url, tmp_path / log, *options) as found:
+            told.append(found.settings)
+    first, again, another = told
+    assert again == first
+    assert another["GHSYNC_WEBHOOK_SECRETS"] != first["GHSYNC_WEBHOOK_SECRETS"]
+
+
+@pytest.mark.parametrize("key", ["no key", "a link"])
+async def test_a_key_that_is_none_is_made_anew_and_no_link_is_followed(
+    database_url: str, tmp_path: Path, cache: Path, key: str
+) -> None:
+    port = service.free_port()
+    folder = cache / "ghsync" / "simulate" / str(port)
+    folder.mkdir(parents=True)
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.write_text("precious")
+    if key == "a link":
+        (folder / "private-key.pem").symlink_to(elsewhere)
+    else:
+        (folder / "private-key.pem").write_text(key)
+    async with simulated(database_url, tmp_path / "log", "--port", port, "--a-minute", 0, "--conversations", 1):
+        assert (folder / "private-key.pem").read_text().startswith("-----BEGIN")
+        assert (os.stat(folder / "private-key.pem").st_mode & 0o777, os.stat(folder).st_mode & 0o777) == (0o600, 0o700)
+    assert elsewhere.read_text() == "precious"
+
+
+async def test_where_nothing_can_be_kept_the_key_is_gone_with_it(
+    database_url: str, tmp_path: Path, cache: Path
+) -> None:
+    os.close(os.open(cache, os.O_CREAT))  # a file, and no folder
+    async with simulated(database_url, tmp_path / "log", "--a-minute", 0, "--conversations", 1) as found:
+        key = found.settings["GHSYNC_PRIVATE_KEY_PATH"]
+        os.stat(key)
+    with pytest.raises(FileNotFoundError):
+        os.stat(key)
 
 
 @pytest.mark.parametrize("command", ["serve", "serve --pull"])
