@@ -89,11 +89,11 @@ def _show(outcome: dict[str, Any], scope: Scope) -> None:
         terminal.console.print()
     if not outcome["repositories"]:
         terminal.console.print("Nothing of these is mirrored yet: without --dry-run, all that is in them is read.")
-    shown = terminal.table(
-        "Repository", "read", "would change" if scope.dry_run else "changed", "requests", "points", ""
-    )
+    changed = "would change" if scope.dry_run else "rows changed"
+    shown = terminal.table("Repository", "items read", changed, "requests", "points", "took")
+    shown.columns[0].overflow = "ellipsis"  # a name is not broken
     for column in shown.columns[1:]:
-        column.justify = "right"
+        column.justify, column.no_wrap = "right", True
     for row in rows:
         numbers = (f"{row[name]:,}" for name in ("read", "changed", "requests", "points"))
         shown.add_row(terminal.cell(row["repository"]), *numbers, wording.duration(row["seconds"]))

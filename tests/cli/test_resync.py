@@ -45,7 +45,7 @@ async def test_a_repository_is_read_by_its_name(hub: Hub) -> None:
     result = await hub.run("resync", name.upper())
     assert (result.exit_code, result.stderr) == (0, "")
     header, row = result.stdout.splitlines()
-    assert header.split() == ["Repository", "read", "changed", "requests", "points"]
+    assert header.split() == ["Repository", "items", "read", "rows", "changed", "requests", "points", "took"]
     assert row.split()[:2] == [name, str(len(hub.repository.issues))]
     assert [line for line in hub.differences() if str(hub.repository.id) in line] == []
     assert [row for row in hub.rows(MIRRORED) if row[1] or row[2]] == [sizes(hub.repository)]
