@@ -19,7 +19,6 @@ from ghsync.reports.status import Report
 from ghsync.settings import Settings
 
 PATIENCE_SECONDS = 1.0
-LONG_SECONDS = 2.0  # most of the work under a lock takes a hundredth of it
 HOOKS_ONLY = (
     "not read: a delivery that is lost stays lost, until GHSYNC_APP_ID is set, and merge_status pending where GitHub "
     "had yet to find out whether a pull request can be merged"
@@ -210,10 +209,10 @@ def _life(process: Mapping[str, Any]) -> str:
 
 
 def _show_locks(locks: Sequence[Mapping[str, Any]]) -> None:
-    """Who holds what for longer than work takes, and how many wait for it."""
+    """Who holds what others wait for, and how many those are."""
     shown = terminal.table("Locks", "held by", "for", "waiting")
     for lock in locks:
-        if lock["waiting"] or (lock["seconds"] or 0) > LONG_SECONDS:
+        if lock["waiting"]:
             holder = f"{lock['holder']}, PostgreSQL's {lock['pid']}, {lock['state'] or 'of an unknown state'}"
             held = wording.duration(lock["seconds"]) if lock["seconds"] is not None else ""
             shown.add_row(terminal.cell(lock["lock"]), terminal.cell(holder), held, f"{lock['waiting']:,}")
@@ -244,6 +243,9 @@ def _show_runs(runs: Sequence[Mapping[str, Any]]) -> None:
     if not runs:
         return
     shown = terminal.table("Last runs", "began", "took", "read", "changed", "requests", "points")
+    shown.columns[0].overflow = "ellipsis"  # a repository's name is not broken
+    for column in shown.columns[1:]:
+        column.no_wrap = True
     for column in shown.columns[2:]:
         column.justify = "right"
     for run in runs:
@@ -257,11 +259,13 @@ def _show_runs(runs: Sequence[Mapping[str, Any]]) -> None:
 
 def _took(run: Mapping[str, Any]) -> str:
     if run["kind"] == "refetch":
-        return "in an hour"  # all of them together
+        return ""  # each took its own time
     return wording.duration(run["seconds"]) if run["status"] == "succeeded" else str(run["status"])
 
 
 def _name(run: Mapping[str, Any]) -> str:
+    if run["kind"] == "refetch":
+        return "refetches of the hour"  # which are one run together
     return " ".join(filter(None, (run["kind"], run["repository"])))
 
 

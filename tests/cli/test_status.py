@@ -5,12 +5,14 @@ import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import replace
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 import psycopg
 import pytest
 
+from ghsync import locks
 from ghsync.cli import terminal
 from ghsync.simulator.actions import installations, issues
 from ghsync.simulator.keys import new_private_key, public_key
@@ -223,7 +225,35 @@ def test_refetches_are_told_by_the_hour(told: Ghsync, connection: psycopg.Connec
     )
     (run,) = told("status", "--json").json["runs"]
     assert (run["kind"], run["requests"]) == ("refetch", 1)
-    assert "in an hour" in told("status").stdout
+    (row,) = (line for line in told("status").stdout.splitlines() if "refetch" in line)
+    began = datetime.fromisoformat(run["started_at"])
+    assert row.split() == ["refetches", "of", "the", "hour", *f"{began:%m-%d %H:%M:%SZ}".split(), "0", "0", "1", "0"]
+
+
+def test_a_repository_s_name_is_not_broken_where_there_is_little_room(
+    told: Ghsync, connection: psycopg.Connection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    connection.execute("UPDATE github_repositories SET full_name = 'tarnfield/a-name-that-is-long'")
+    connection.execute(
+        "INSERT INTO sync_runs (kind, status, repository_id, started_at, finished_at) "
+        "SELECT 'backfill', 'succeeded', id, now(), now() + interval '59 s' FROM github_repositories LIMIT 1"
+    )
+    monkeypatch.setattr(terminal.console, "width", 80)
+    lines = told("status").stdout.splitlines()
+    begins = next(place for place, line in enumerate(lines) if line.startswith("backfill"))
+    assert max(map(len, lines)) <= 80
+    assert lines[begins].split()[0] == "backfill"
+    assert lines[begins + 1].startswith("tarnfield/a-name")
+    assert lines[begins + 1].rstrip().endswith("…")
+    assert lines[begins + 2].strip() == ""
+
+
+def test_locks_that_nobody_waits_for_are_not_told_of(told: Ghsync, database_url: str) -> None:
+    with psycopg.connect(database_url) as leader:
+        leader.execute("SELECT pg_advisory_lock(%s)", [locks.LEADER])
+        report, shown = told("status", "--json").json, told("status")
+    assert [(lock["lock"], lock["waiting"]) for lock in report["locks"]] == [("leader", 0)]
+    assert "Locks" not in shown.stdout
 
 
 @asynccontextmanager
