@@ -93,7 +93,8 @@ def serve(
             rights.check(url)
             pooler.check(loaded, url)
             host = f"[{loaded.host}]" if ":" in loaded.host else loaded.host
-            notices.print(f"Receiving on http://{host}:{loaded.port}/webhooks/github", soft_wrap=True)
+            where = f"http://{host}:{loaded.port}/webhooks/github"
+            notices.print(f"Receiving on {where}; stop with Ctrl-C.", soft_wrap=True)
             own = "DIRECT_DATABASE_URL" if loaded.pooler_url else "DATABASE_URL"
             os.environ[f"{PREFIX}{own}"] = url  # for the processes that uvicorn starts
             if no_worker:
@@ -102,6 +103,29 @@ def serve(
                 os.environ[PULL] = "1"
             with _counting_together(workers):
                 _run(bound, workers)
+
+
+class _Server(uvicorn.Server):
+    """One that says when it begins to stop, which may take some seconds."""
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Answer what is under way, and end."""
+        _say_stopping()
+        await super().shutdown(sockets)
+
+
+class _Supervisor(Multiprocess):
+    """The same of several processes, which say nothing themselves."""
+
+    def terminate_all(self) -> None:
+        """Let all of them end."""
+        _say_stopping()
+        super().terminate_all()
+
+
+def _say_stopping() -> None:
+    with contextlib.suppress(OSError):  # whoever cannot be told of it must not keep it from ending well
+        notices.print("Stopping.")
 
 
 def _run(bound: Sequence[socket.socket], workers: int) -> None:
@@ -121,10 +145,10 @@ def _run(bound: Sequence[socket.socket], workers: int) -> None:
         timeout_graceful_shutdown=10,
     )
     doors = listening.copies(bound)
-    server = uvicorn.Server(config)
+    server = _Server(config)
     with contextlib.suppress(KeyboardInterrupt):  # its shutdown is over by then
         if workers > 1:
-            Multiprocess(config, doors).run()
+            _Supervisor(config, doors).run()
         else:
             server.run(sockets=doors)
     if workers == 1 and not server.started:
@@ -268,8 +292,13 @@ def work() -> None:
     async def run_until_signalled(loaded: Settings, url: str) -> None:
         engine = _worker_engine(loaded, url)
         one = _worker(loaded, engine)
+
+        def stop() -> None:
+            _say_stopping()
+            one.stop()
+
         for signal_number in (signal.SIGINT, signal.SIGTERM):
-            asyncio.get_running_loop().add_signal_handler(signal_number, one.stop)
+            asyncio.get_running_loop().add_signal_handler(signal_number, stop)
         beside = _engine(loaded, url, pool_size=1)
         process = Process("work")
         rest = _reconcile(loaded, url, process) if _reads(loaded) else _forget_refetches(beside)

@@ -42,6 +42,25 @@ async def test_a_body_that_drips_in_for_too_long_is_answered_408_and_not_stored(
     assert connection.execute("SELECT count(*) FROM webhook_deliveries").fetchone() == (1,)
 
 
+@pytest.mark.parametrize("command", ["serve", "serve --workers 2"])
+async def test_it_says_how_to_stop_it_and_that_it_stops(database_url: str, tmp_path: Path, command: str) -> None:
+    async with service.serving(database_url, tmp_path / "log", command=command) as receiver:
+        assert await receiver.terminate() == 0
+    assert f"Receiving on http://127.0.0.1:{receiver.port}{WEBHOOK}; stop with Ctrl-C.\n" in receiver.log()
+    assert receiver.log().count("Stopping.\n") == 1
+
+
+async def test_a_worker_says_so_too(database_url: str, tmp_path: Path, connection: psycopg.Connection) -> None:
+    async def is_at_work() -> bool:
+        return connection.execute("SELECT kind FROM sync_processes").fetchall() == [("work",)]
+
+    async with service.working(database_url, tmp_path / "log") as program:
+        await service.until(is_at_work, "the worker is at work")
+        assert await program.terminate() == 0
+    assert "Projecting; stop with Ctrl-C.\n" in program.log()
+    assert program.log().count("Stopping.\n") == 1
+
+
 async def test_when_all_connections_are_taken_strangers_make_room_for_a_delivery(
     database_url: str, tmp_path: Path
 ) -> None:
