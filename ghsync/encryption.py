@@ -46,7 +46,10 @@ class Encryption:
 
     def _configured(self) -> MultiFernet:
         if self._keys is None:
-            raise NotConfigured("GHSYNC_ENCRYPTION_KEYS is not set: secrets in the database need a key.")
+            raise NotConfigured(
+                "GHSYNC_ENCRYPTION_KEYS is not set, and secrets in the database need a key: "
+                "`openssl rand -base64 32 | tr +/ -_` makes one."
+            )
         return self._keys
 
 

@@ -17,6 +17,11 @@ WHERE deleted_at IS NULL AND (slug = CAST(:name AS text) OR lower(github_login) 
 ORDER BY slug = CAST(:name AS text) DESC LIMIT 1
 """)
 
+_KNOWN = sa.text("SELECT slug FROM organizations WHERE deleted_at IS NULL ORDER BY slug LIMIT :limit")
+
+NAMED = 5
+"""So many organizations are named where another one is not there; of more, none."""
+
 _CREATE = sa.text("""
 INSERT INTO projects (organization_id, name, slug)
 SELECT CAST(:organization AS uuid), CAST(:name AS text), CAST(:slug AS text)
@@ -33,7 +38,11 @@ async def create(conn: AsyncConnection, organization: str, name: str, slug: str,
     values = {"name": name, "slug": slug}
     home = (await conn.execute(_ORGANIZATIONS, {"name": organization})).one_or_none()
     if home is None:
-        raise NotFound(f"There is no organization {organization}: a GitHub account gets one when it is first seen.")
+        known = list(await conn.scalars(_KNOWN, {"limit": NAMED + 1}))
+        there = f" Those there are: {', '.join(known)}." if 0 < len(known) <= NAMED else ""
+        raise NotFound(
+            f"There is no organization {organization}: a GitHub account gets one when it is first seen.{there}"
+        )
     project = await conn.scalar(_CREATE, values | {"organization": home.id})
     if project is None:
         raise Permanent(f"{home.slug}/{slug} is there already: give another --slug.")

@@ -69,7 +69,7 @@ async def find(conn: AsyncConnection, text: str) -> Row:
     column, value = (table.c.id, int(text)) if NUMBER.fullmatch(text) else (table.c.guid, text)
     found = (await conn.execute(sa.select(table).where(column == value).limit(2))).mappings().all()
     if not found:
-        raise NotFound(f"There is no delivery {text}.")
+        raise NotFound(f"There is no delivery {text}: `ghsync deliveries list` shows which there are.")
     if len(found) > 1:
         raise NotFound(f"Several hooks were told of {text}: name one delivery by its number.")
     return dict(found[0])

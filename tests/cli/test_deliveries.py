@@ -86,6 +86,7 @@ def test_a_delivery_that_does_not_exist_is_told_as_a_sentence(ghsync: Ghsync) ->
         result = ghsync("deliveries", *arguments)
         assert result.exit_code == 1
         assert result.stderr.startswith("There is no delivery ")
+        assert result.stderr.endswith(": `ghsync deliveries list` shows which there are.\n")
 
 
 def test_a_guid_that_two_hooks_were_told_of_is_ambiguous(told: Ghsync, connection: psycopg.Connection) -> None:

@@ -27,4 +27,7 @@ def test_two_of_one_slug_and_none_of_no_organization_are_made(told: Ghsync) -> N
 
     assert [result.exit_code for result in (first, again, nowhere, unnamed)] == [0, 1, 1, 2]
     assert again.stderr == "tarnfield/one is there already: give another --slug.\n"
-    assert nowhere.stderr.startswith("There is no organization nobody")
+    assert nowhere.stderr == (
+        "There is no organization nobody: a GitHub account gets one when it is first seen. "
+        "Those there are: tarnfield.\n"
+    )
