@@ -1,9 +1,13 @@
 """Arguments that several commands read alike."""
 
 import re
+from collections.abc import Callable, Iterable
 from datetime import UTC, datetime, timedelta
+from typing import TypeVar
 
 import typer
+
+W = TypeVar("W", bound=str)
 
 UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
 MOMENT_HELP = "Only what arrived since: an age, like 15m, 2h or 3d, or a date, like 2026-03-02."
@@ -20,6 +24,18 @@ def moment(text: str) -> datetime:
     except (ValueError, OverflowError):
         raise typer.BadParameter(f"{text!r} is neither an age, like 15m or 2d, nor a date, like 2026-03-02.") from None
     return found if found.tzinfo else found.replace(tzinfo=UTC)
+
+
+def one_of(words: Iterable[W]) -> Callable[[str], W]:
+    """Reads one of some words."""
+    known = {str(word): word for word in words}
+
+    def read(text: str) -> W:
+        if text not in known:
+            raise typer.BadParameter(f"{text!r} is none of {', '.join(known)}.")
+        return known[text]
+
+    return read
 
 
 def full_name(text: str) -> str:

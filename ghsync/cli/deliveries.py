@@ -29,7 +29,14 @@ Event = Annotated[str | None, typer.Option(help="Only this event, like pull_requ
 
 @app.command("list")
 def show_list(
-    status: Annotated[DeliveryStatus | None, typer.Option(help="Only those in this state.")] = None,
+    status: Annotated[
+        DeliveryStatus | None,
+        typer.Option(
+            parser=arguments.one_of(DeliveryStatus),
+            metavar="STATUS",
+            help=f"Only those in this state: {', '.join(DeliveryStatus)}.",
+        ),
+    ] = None,
     event: Event = None,
     repo: Annotated[
         str | None, typer.Option(parser=arguments.full_name, metavar="OWNER/NAME", help="Only this repository.")

@@ -55,7 +55,10 @@ def tail(
     repo: Annotated[
         str | None, typer.Option(parser=arguments.full_name, metavar="OWNER/NAME", help="Only this repository.")
     ] = None,
-    kind: Annotated[str | None, typer.Option(metavar="KIND", help=f"Only one kind: {', '.join(WORDS)}.")] = None,
+    kind: Annotated[
+        str | None,
+        typer.Option(parser=arguments.one_of(WORDS), metavar="KIND", help=f"Only one kind: {', '.join(WORDS)}."),
+    ] = None,
     number: Annotated[int | None, typer.Option(min=1, help="Only the issue or pull request with this number.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object a line.")] = False,
     follow: Annotated[bool, typer.Option(help="Wait for more events, or stop after the last.")] = True,
@@ -68,8 +71,6 @@ def tail(
     """
     if start is not None and since:
         raise typer.BadParameter("Give --from or --since.")
-    if kind is not None and kind not in WORDS:
-        raise typer.BadParameter(f"{kind!r} is none of {', '.join(WORDS)}.", param_hint="--kind")
 
     async def print_all(url: str) -> None:
         engine = create_engine(url, pool_size=1)

@@ -7,7 +7,7 @@ import typer
 
 from ghsync.administration import tasks as acts
 from ghsync.administration.tasks import ItemReference
-from ghsync.cli import terminal
+from ghsync.cli import arguments, terminal
 from ghsync.cli.context import in_transaction, run
 from ghsync.cli.program import program
 from ghsync.reports import tasks
@@ -25,6 +25,8 @@ ITEM = re.compile(
     r"(?:[/?#].*)?",
     re.IGNORECASE,
 )
+NO_TASKS = "There are no tasks yet: `ghsync tasks create TITLE --project PROJECT` makes one."
+
 KINDS = {"issues": "issue", "pull": "pull_request"}
 
 TaskArgument = Annotated[str, typer.Argument(metavar="TASK", help="Id of the task, or its beginning.")]
@@ -44,17 +46,21 @@ def list_tasks(
         str | None, typer.Option(help="Only tasks of this project: its slug, ORGANIZATION/SLUG or id.")
     ] = None,
     status: Annotated[
-        str | None, typer.Option(help=f"Only tasks with this status: {', '.join(TASK_STATUSES)}.")
+        str | None,
+        typer.Option(
+            parser=arguments.one_of(TASK_STATUSES),
+            metavar="STATUS",
+            help=f"Only tasks with this status: {', '.join(TASK_STATUSES)}.",
+        ),
     ] = None,
     limit: Annotated[int, typer.Option(min=1, help="At most this many, the newest first.")] = 50,
     as_json: JsonOption = False,
 ) -> None:
     """List tasks with their issue and pull request."""
-    if status is not None and status not in TASK_STATUSES:
-        raise typer.BadParameter(f"{status!r} is none of {', '.join(TASK_STATUSES)}.", param_hint="--status")
     columns = ("id", "title", "status", "project", "issue", "pull_request")
     found = in_transaction(lambda conn: tasks.listing(conn, project=project, status=status, limit=limit))
-    terminal.print_rows(found, columns, as_json, empty="There are no such tasks.")
+    none = "There are no such tasks." if project or status else NO_TASKS
+    terminal.print_rows(found, columns, as_json, empty=none)
 
 
 @app.command()

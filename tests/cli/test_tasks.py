@@ -93,6 +93,7 @@ def test_lists_are_filtered(database: Connection) -> None:
     assert len(listed("--status", "pending")) == 2
     assert len(listed("--limit", "1")) == 1
     assert listed("--status", "completed") == []
+    assert call("list", "--status", "completed").stdout == "There are no such tasks.\n"
 
 
 def test_a_table_is_for_people(database: Connection) -> None:
