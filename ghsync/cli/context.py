@@ -21,10 +21,10 @@ T = TypeVar("T")
 
 
 @contextmanager
-def configured(*, notes: bool = True, **overrides: object) -> Iterator[tuple[Settings, str]]:
+def configured(*, notes: bool = True, tells_place: bool = False, **overrides: object) -> Iterator[tuple[Settings, str]]:
     """The settings and the database's URL; starts the embedded PostgreSQL where none is named.
 
-    ``notes`` tell of variables that look like settings and are none, and where the embedded PostgreSQL is.
+    ``notes`` tell of variables that look like settings and are none; ``tells_place`` is of the embedded PostgreSQL's.
     """
     for sentence in settings.unknown() if notes else ():
         notices.print(sentence, style="yellow", markup=False, soft_wrap=True)
@@ -35,7 +35,7 @@ def configured(*, notes: bool = True, **overrides: object) -> Iterator[tuple[Set
             raise NotConfigured(
                 "GHSYNC_DIRECT_DATABASE_URL is set, and GHSYNC_DATABASE_URL is not: without a pooler set only that."
             )
-        with _server(loaded, tell=notes) as url, _schema_errors(url):
+        with _server(loaded, tell=tells_place) as url, _schema_errors(url):
             yield loaded, url
 
 

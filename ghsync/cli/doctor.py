@@ -50,7 +50,7 @@ def _examined(note: Note) -> Settings | None:
     read: Settings | None = None
     try:
         read = settings.load()
-        with configured(notes=False) as (loaded, url):
+        with configured(notes=False, tells_place=True) as (loaded, url):
             asyncio.run(_examine(loaded, url, note))
     except NotConfigured as error:
         for sentence in str(error).splitlines():

@@ -18,7 +18,7 @@ def migrate(
     if sql:
         typer.echo(migrations.sql(to), nl=False)
         return
-    with configured() as (_, url):
+    with configured(tells_place=True) as (_, url):
         due = migrations.pending(url)
         if to == "head" and (newer := migrations.ahead(url)):
             _tell_newer(newer)

@@ -74,7 +74,7 @@ def serve(
             "--pull reads the delivery log, which is part of what --no-worker leaves to `ghsync work`."
         )
     signal.signal(signal.SIGTERM, _exit)
-    with configured(host=host, port=port) as (loaded, url):
+    with configured(host=host, port=port, tells_place=True) as (loaded, url):
         if pull and loaded.app_id is None:
             raise NotConfigured(
                 f"--pull reads the delivery log of a GitHub App: set {PREFIX}APP_ID and its private key."
@@ -318,7 +318,7 @@ def work() -> None:
             await engine.dispose()
 
     signal.signal(signal.SIGTERM, _exit)
-    with configured() as (loaded, url):
+    with configured(tells_place=True) as (loaded, url):
         _reads(loaded)
         migrate.upgrade(url)
         migrate.check_writable(url)

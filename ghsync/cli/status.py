@@ -43,7 +43,7 @@ def status(
     whether it is stale.
     """
 
-    with configured(notes=not check) as (loaded, url):
+    with configured() as (loaded, url):
         report = asyncio.run(_read(loaded, url, repo, tell=not (as_json or check)))
     if as_json:
         terminal.print_json(report)
