@@ -253,6 +253,25 @@ class Settings(BaseSettings):
         return f"{scheme.lower()}://{host.lower()}{slash}{path}".rstrip("/")
 
 
+WANTED = {
+    "int_parsing": "a whole number",
+    "int_from_float": "a whole number",
+    "float_parsing": "a number",
+    "finite_number": "a number",
+    "bool_parsing": "true or false",
+    "literal_error": "{expected}",
+    "greater_than": "more than {gt}",
+    "greater_than_equal": "{ge} or more",
+    "less_than": "less than {lt}",
+    "less_than_equal": "{le} or less",
+}
+"""What a setting has to be, by what is wrong with it; none of these is said of a secret, so that it can be quoted.
+
+https://docs.pydantic.dev/latest/errors/validation_errors/
+"""
+
+LONGEST_QUOTED = 40
+
 OTHERS = frozenset({"NO_WORKER", "PULL", "TEST_CORPUS", "TEST_DATABASE_URL", "DATABASE_PASSWORD"})
 """Variables with the prefix that `ghsync serve` tells its processes by, or that tests and compose.yaml read."""
 
@@ -317,4 +336,23 @@ def _sentence(problem: ErrorDetails) -> str:
     if not problem["loc"]:  # it is of several
         return f"{problem['msg'].removeprefix('Value error, ')}."
     name = PREFIX + "_".join(str(part) for part in problem["loc"][:1]).upper()
-    return f"{name} is wrong: {problem['msg'].removeprefix('Value error, ')}."
+    wanted = WANTED.get(problem["type"])
+    if wanted is None:
+        return f"{name} is wrong: {problem['msg'].removeprefix('Value error, ')}."
+    return f"{name} is {_quoted(problem['input'])}: it has to be {wanted.format_map(_plain(problem.get('ctx', {})))}."
+
+
+def _quoted(value: object) -> str:
+    """What was said, as long as it is short; a number as it is."""
+    text = str(value)
+    if re.fullmatch(r"[-+.\d]+", text):
+        return text
+    return f'"{text if len(text) <= LONGEST_QUOTED else text[:LONGEST_QUOTED] + "…"}"'
+
+
+def _plain(context: Mapping[str, object]) -> dict[str, str]:
+    """Numbers as people write them, and alternatives without quotation marks."""
+    return {
+        name: f"{value:g}" if isinstance(value, float) else str(value).replace("'", "")
+        for name, value in context.items()
+    }

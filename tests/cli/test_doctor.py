@@ -189,7 +189,7 @@ def test_settings_that_are_wrong_are_told_together(ghsync: Ghsync) -> None:
     result = ghsync("doctor", GHSYNC_PORT="http", GHSYNC_API_URL="api.github.com")
 
     assert result.exit_code == 1
-    assert "GHSYNC_PORT is wrong" in result.text
+    assert 'GHSYNC_PORT is "http": it has to be a whole number.' in result.text
     assert "GHSYNC_API_URL is wrong: must start with https://." in result.text
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from ghsync import settings
+from ghsync import migrate, settings
 from ghsync.__main__ import COMMANDS
 from tests.cli.conftest import SECRET, Ghsync
 from tests.cli.test_database_errors import APP
@@ -63,8 +63,63 @@ def test_one_port_for_deliveries_and_for_probes_is_one_sentence(ghsync: Ghsync) 
 def test_a_limit_that_is_none_is_one_sentence(ghsync: Ghsync, name: str, value: str) -> None:
     result = ghsync("status", **{f"GHSYNC_{name}": value})
     assert result.exit_code == 3
-    assert result.stderr.startswith(f"GHSYNC_{name} is wrong: ")
+    assert result.stderr.startswith(f"GHSYNC_{name} is ")
+    assert ": it has to be " in result.stderr
     assert result.stderr.count("\n") == 1
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "said"),
+    [
+        ("PORT", "abc", 'GHSYNC_PORT is "abc": it has to be a whole number.'),
+        ("PORT", "70000", "GHSYNC_PORT is 70000: it has to be 65535 or less."),
+        ("BATCH_SIZE", "0", "GHSYNC_BATCH_SIZE is 0: it has to be 1 or more."),
+        ("MAX_ATTEMPTS", "1.5", "GHSYNC_MAX_ATTEMPTS is 1.5: it has to be a whole number."),
+        ("SWEEP_SECONDS", "2m", 'GHSYNC_SWEEP_SECONDS is "2m": it has to be a number.'),
+        ("SWEEP_SECONDS", "-1", "GHSYNC_SWEEP_SECONDS is -1: it has to be more than 0."),
+        ("COMMIT_TIMEOUT_SECONDS", "9.5", "GHSYNC_COMMIT_TIMEOUT_SECONDS is 9.5: it has to be 9 or less."),
+        ("LISTEN", "maybe", 'GHSYNC_LISTEN is "maybe": it has to be true or false.'),
+        ("LOG_FORMAT", "xml", 'GHSYNC_LOG_FORMAT is "xml": it has to be console or json.'),
+        ("PORT", "9" * 50 + "x", f'GHSYNC_PORT is "{"9" * 40}…": it has to be a whole number.'),
+    ],
+)
+def test_a_setting_that_is_wrong_is_told_with_what_it_has_to_be(
+    ghsync: Ghsync, name: str, value: str, said: str
+) -> None:
+    result = ghsync("status", **{f"GHSYNC_{name}": value})
+    assert (result.exit_code, result.stderr) == (3, f"{said}\n")
+
+
+@pytest.mark.parametrize(
+    "name", ["DATABASE_URL", "DIRECT_DATABASE_URL", "ENCRYPTION_KEYS", "WEBHOOK_SECRETS", "PRIVATE_KEY", "TOKEN"]
+)
+def test_a_secret_is_not_told_however_wrong_it_is(ghsync: Ghsync, name: str) -> None:
+    result = ghsync("doctor", **{f"GHSYNC_{name}": "hunter2"})
+    assert "hunter2" not in result.text
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (("deliveries", "list", "--status"), "'nonsense' is none of pending, processed, ignored, parked."),
+        (("tasks", "list", "--status"), "'nonsense' is none of pending, queued, assigned, "),
+        (("tail", "--kind"), "'nonsense' is none of "),
+    ],
+)
+def test_a_word_that_is_none_of_some_is_told_alike(ghsync: Ghsync, arguments: tuple[str, ...], said: str) -> None:
+    result = ghsync(*arguments, "nonsense")
+    assert result.exit_code == 2
+    assert f"Invalid value for '{arguments[-1]}': {said}" in result.text
+
+
+@pytest.mark.slow
+def test_where_the_embedded_database_is_is_told_where_it_is_asked_for(ghsync: Ghsync, tmp_path: Path) -> None:
+    read, migrated = (ghsync(command, GHSYNC_DATABASE_URL="") for command in ("status", "migrate"))
+    assert (read.exit_code, read.stderr) == (3, f"{migrate.EMPTY}\n")
+    assert (migrated.exit_code, migrated.stderr) == (0, f"Using the embedded PostgreSQL in {tmp_path}.\n")
+    nothing = ghsync("tasks", "list", GHSYNC_DATABASE_URL="")
+    assert (nothing.exit_code, nothing.stderr) == (0, "")
+    assert nothing.stdout == "There are no tasks yet: `ghsync tasks create TITLE --project PROJECT` makes one.\n"
 
 
 @pytest.mark.parametrize("roles", [("--owner", "a", "--service", "a"), ("--service", "public"), ("--owner", "pg_read")])
@@ -102,6 +157,12 @@ def test_a_misspelt_setting_is_told_with_the_nearest(ghsync: Ghsync) -> None:
         "GHSYNC_WEBHOOK_SECRET is no setting of ghsync's: do you mean GHSYNC_WEBHOOK_SECRETS?",
         "GHSYNC_ZZZ is no setting of ghsync's.",
     ]
+
+
+def test_cron_is_told_of_a_misspelt_setting_too(ghsync: Ghsync) -> None:
+    result = ghsync("status", "--check", GHSYNC_DATABASE_URI="postgresql://elsewhere")
+
+    assert result.stderr == "GHSYNC_DATABASE_URI is no setting of ghsync's: do you mean GHSYNC_DATABASE_URL?\n"
 
 
 def test_the_doctor_finds_a_misspelt_setting(ghsync: Ghsync) -> None:
