@@ -114,7 +114,7 @@ def _show_version(asked: bool) -> None:
 @app.callback()
 def ghsync(
     version: Annotated[
-        bool, typer.Option("--version", callback=_show_version, is_eager=True, help="Show the version and exit.")
+        bool, typer.Option("--version", "-V", callback=_show_version, is_eager=True, help="Show the version and exit.")
     ] = False,
 ) -> None:
     """Mirror GitHub repositories, issues and pull requests into PostgreSQL, milliseconds fresh.

@@ -3,15 +3,20 @@
 import re
 from collections.abc import Callable, Iterable
 from datetime import UTC, datetime, timedelta
-from typing import TypeVar
+from typing import Annotated, TypeVar
 
 import typer
 
 W = TypeVar("W", bound=str)
 
 UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
-MOMENT_HELP = "Only what arrived since: an age, like 15m, 2h or 3d, or a date, like 2026-03-02."
+MOMENT_HELP = "an age, like 15m, 2h or 3d, or a date, like 2026-03-02."
+"""What TIME is, after what it is for."""
+
+ARRIVED_SINCE_HELP = f"Only what arrived since: {MOMENT_HELP}"
 AGE = re.compile(r"(\d+)([smhdw])")
+
+Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
 
 def moment(text: str) -> datetime:

@@ -21,10 +21,11 @@ from ghsync.reports.deliveries import LISTED, DeliveryFilter, DeliveryStatus, Ro
 app = program(help="Look into the inbox; replay, park or dismiss deliveries.")
 
 Id = Annotated[str, typer.Argument(metavar="ID", help="Number in the inbox, or GitHub's GUID.")]
-Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 Reason = Annotated[str, typer.Option(help="Why, for whoever looks at it later.")]
-Since = Annotated[datetime | None, typer.Option(parser=arguments.moment, metavar="TIME", help=arguments.MOMENT_HELP)]
-Event = Annotated[str | None, typer.Option(help="Only this event, like pull_request.")]
+Since = Annotated[
+    datetime | None, typer.Option(parser=arguments.moment, metavar="TIME", help=arguments.ARRIVED_SINCE_HELP)
+]
+Event = Annotated[str | None, typer.Option(metavar="EVENT", help="Only this event, like pull_request.")]
 
 
 @app.command("list")
@@ -42,7 +43,7 @@ def show_list(
         str | None, typer.Option(parser=arguments.full_name, metavar="OWNER/NAME", help="Only this repository.")
     ] = None,
     limit: Annotated[int, typer.Option(min=1, help="At most so many.")] = 20,
-    as_json: Json = False,
+    as_json: arguments.Json = False,
 ) -> None:
     """List deliveries, the newest first."""
     chosen = DeliveryFilter(status, event, repo)
@@ -54,7 +55,7 @@ def show_list(
 def show(
     delivery: Id,
     body: Annotated[bool, typer.Option("--body", help="Show the payload, too.")] = False,
-    as_json: Json = False,
+    as_json: arguments.Json = False,
 ) -> None:
     """Show one delivery: its state, headers and last error."""
     found = in_transaction(lambda conn: deliveries.find(conn, delivery))

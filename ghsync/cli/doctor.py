@@ -4,13 +4,12 @@ import asyncio
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import asdict
-from typing import Annotated
 
 import typer
 from rich.table import Table
 
 from ghsync import settings, wording
-from ghsync.cli import terminal
+from ghsync.cli import arguments, terminal
 from ghsync.cli.context import configured
 from ghsync.database import create_engine
 from ghsync.doctor import finding, here, order, there
@@ -26,7 +25,7 @@ Note = Callable[[Finding], None]
 
 
 def doctor(
-    as_json: Annotated[bool, typer.Option("--json", help="Print the findings as JSON.")] = False,
+    as_json: arguments.Json = False,
 ) -> None:
     """Check settings, database, GitHub App, webhook and clock; say what to do."""
     findings: list[Finding] = []

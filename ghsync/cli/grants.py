@@ -19,7 +19,8 @@ def grants(
     owner: Annotated[str, typer.Option(metavar="ROLE", help="Who owns the tables and migrates.")] = "ghsync",
     service: Annotated[str, typer.Option(metavar="ROLE", help="Who does all else.")] = "ghsync_service",
     schema: Annotated[
-        str | None, typer.Option(help="Where the tables are; by default as GHSYNC_DATABASE_URL says, or public.")
+        str | None,
+        typer.Option(metavar="SCHEMA", help="Where the tables are; by default as GHSYNC_DATABASE_URL says, or public."),
     ] = None,
 ) -> None:
     """Print the SQL that lets one role own the tables and another use them.

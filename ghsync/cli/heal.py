@@ -19,11 +19,11 @@ def heal(
         datetime | None,
         typer.Option(
             parser=arguments.moment,
-            metavar="AGE|DATE",
-            help="How far back, as far as GitHub's log goes. Unset: the last look.",
+            metavar="TIME",
+            help=f"How far back, as far as GitHub's log goes: {arguments.MOMENT_HELP} Unset: to the last look.",
         ),
     ] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON document.")] = False,
+    as_json: arguments.Json = False,
 ) -> None:
     """Bring in the deliveries that GitHub sent and that never arrived.
 

@@ -7,7 +7,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from ghsync import partitions, views, wording
 from ghsync.administration import maintenance
-from ghsync.cli import terminal
+from ghsync.cli import arguments, terminal
 from ghsync.cli.context import run
 
 
@@ -15,7 +15,7 @@ def maintain(
     recompute_tracking: Annotated[
         bool, typer.Option("--recompute-tracking", help="Derive every row of pr_tracking anew from the mirror.")
     ] = False,
-    as_json: Annotated[bool, typer.Option("--json", help="Print what was done as JSON.")] = False,
+    as_json: arguments.Json = False,
 ) -> None:
     """Make partitions, refresh views; on request, derive pr_tracking anew.
 

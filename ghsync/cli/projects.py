@@ -6,18 +6,16 @@ from typing import Annotated
 import typer
 
 from ghsync.administration import projects as acts
-from ghsync.cli import terminal
+from ghsync.cli import arguments, terminal
 from ghsync.cli.context import in_transaction
 from ghsync.cli.program import program
 from ghsync.reports import projects
 
 app = program(help="Projects: where tasks and repositories belong.")
 
-Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
-
 
 @app.command("list")
-def show_list(as_json: Json = False) -> None:
+def show_list(as_json: arguments.Json = False) -> None:
     """List projects, with how many repositories and tasks they have."""
     columns = ("project", "name", "status", "repositories", "tasks", "id")
     found = in_transaction(projects.listing)
@@ -28,8 +26,10 @@ def show_list(as_json: Json = False) -> None:
 def create(
     name: Annotated[str, typer.Argument(metavar="NAME", help="What people call it.")],
     organization: Annotated[str, typer.Option(metavar="ORGANIZATION", help="Its slug, or the GitHub account's login.")],
-    slug: Annotated[str | None, typer.Option(help="How commands call it; else it follows from the name.")] = None,
-    as_json: Json = False,
+    slug: Annotated[
+        str | None, typer.Option(metavar="SLUG", help="How commands call it; else it follows from the name.")
+    ] = None,
+    as_json: arguments.Json = False,
 ) -> None:
     """Make a project, and print its id.
 

@@ -24,16 +24,16 @@ FETCHED_AT_ONCE = 100  # bodies may be 25 MiB
 def record(
     directory: Annotated[Path, typer.Argument(metavar="DIR", help="Where the files go.", file_okay=False)],
     since: Annotated[
-        datetime | None, typer.Option(parser=arguments.moment, metavar="TIME", help=arguments.MOMENT_HELP)
+        datetime | None, typer.Option(parser=arguments.moment, metavar="TIME", help=arguments.ARRIVED_SINCE_HELP)
     ] = None,
-    event: Annotated[str | None, typer.Option(help="Only this event, like pull_request.")] = None,
+    event: Annotated[str | None, typer.Option(metavar="EVENT", help="Only this event, like pull_request.")] = None,
     repo: Annotated[
         str | None, typer.Option(parser=arguments.full_name, metavar="OWNER/NAME", help="Only this repository.")
     ] = None,
     scrub: Annotated[
         bool, typer.Option("--scrub", help="Replace what names or quotes a person; the same way throughout this run.")
     ] = False,
-    as_json: Annotated[bool, typer.Option("--json", help="Print the counts as JSON.")] = False,
+    as_json: arguments.Json = False,
 ) -> None:
     """Write deliveries from the inbox as files that can be replayed.
 

@@ -13,7 +13,7 @@ import typer
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from ghsync import settings, wording
-from ghsync.cli import terminal, verification
+from ghsync.cli import arguments, terminal, verification
 from ghsync.cli.context import configured, require_schema
 from ghsync.database import create_engine
 from ghsync.errors import GhsyncError, MalformedRequest, NotConfigured, Transient, UnreadableFixture
@@ -46,13 +46,14 @@ def endpoint(to: str) -> str:
 
 def replay(
     paths: Annotated[
-        list[Path] | None, typer.Argument(metavar="PATH...", help="Files, folders or stories.", show_default=False)
+        list[Path] | None, typer.Argument(metavar="PATH", help="Files, folders or stories.", show_default=False)
     ] = None,
     to: Annotated[
         str | None, typer.Option(metavar="URL", parser=endpoint, help="Send them to the receiver at this address.")
     ] = None,
     secret: Annotated[
-        str | None, typer.Option(help="Sign with this; else with the first of GHSYNC_WEBHOOK_SECRETS.")
+        str | None,
+        typer.Option(metavar="SECRET", help="Sign with this; else with the first of GHSYNC_WEBHOOK_SECRETS."),
     ] = None,
     as_of_now: Annotated[
         bool, typer.Option("--as-of-now", help="Move the times in their GUIDs so that the last was sent just now.")
@@ -61,7 +62,7 @@ def replay(
     verify: Annotated[
         bool, typer.Option("--verify", help="Replay the inbox beside the mirror, and tell what differs.")
     ] = False,
-    as_json: Annotated[bool, typer.Option("--json", help="Print the counts, or what differs, as JSON.")] = False,
+    as_json: arguments.Json = False,
 ) -> None:
     """Replay recorded deliveries, into the inbox or over HTTP.
 

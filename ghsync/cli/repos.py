@@ -21,11 +21,10 @@ app = program(help="Mirrored repositories: their projects, names and secrets.")
 Name = Annotated[
     str, typer.Argument(parser=arguments.full_name, metavar="OWNER/NAME", help="Any name it was ever seen under.")
 ]
-Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
 
 @app.command("list")
-def show_list(as_json: Json = False) -> None:
+def show_list(as_json: arguments.Json = False) -> None:
     """List the repositories that are mirrored."""
     found = in_transaction(repositories.listing)
     terminal.print_listing(found, _listing, as_json, empty="Nothing is mirrored yet.")
@@ -49,7 +48,7 @@ def assign(
 
 
 @app.command()
-def aliases(repository: Name, as_json: Json = False) -> None:
+def aliases(repository: Name, as_json: arguments.Json = False) -> None:
     """List every name a repository was ever seen under."""
 
     names = in_transaction(lambda conn: repositories.aliases(conn, repository))

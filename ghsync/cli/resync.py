@@ -22,7 +22,7 @@ ONLY: dict[str, What] = {"issues": "issues", "pulls": "pull_requests"}
 def resync(
     names: Annotated[
         list[str] | None,
-        typer.Argument(parser=arguments.full_name, metavar="OWNER/NAME...", help="Repositories to read."),
+        typer.Argument(parser=arguments.full_name, metavar="OWNER/NAME", help="Repositories to read."),
     ] = None,
     everything: Annotated[bool, typer.Option("--all", help="All repositories that the App sees.")] = False,
     installation: Annotated[
@@ -35,7 +35,7 @@ def resync(
     only: Annotated[
         str | None, typer.Option(metavar="KINDS", help="Only some kinds: issues, pulls, or both, joined by commas.")
     ] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON document.")] = False,
+    as_json: arguments.Json = False,
 ) -> None:
     """Bring repositories up to GitHub now, through its API.
 

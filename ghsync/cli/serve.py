@@ -60,8 +60,8 @@ LARGE_BLOCK_BYTES = 1024 * 1024
 
 
 def serve(
-    host: Annotated[str | None, typer.Option(help="Address to listen on.")] = None,
-    port: Annotated[int | None, typer.Option(help="Port to listen on.")] = None,
+    host: Annotated[str | None, typer.Option(metavar="ADDRESS", help="Address to listen on.")] = None,
+    port: Annotated[int | None, typer.Option(metavar="PORT", help="Port to listen on.")] = None,
     workers: Annotated[int, typer.Option(min=1, help="Processes; each receives and projects.")] = 1,
     no_worker: Annotated[bool, typer.Option("--no-worker", help="Only receive; `ghsync work` does the rest.")] = False,
     pull: Annotated[

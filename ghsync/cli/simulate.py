@@ -33,7 +33,7 @@ TO_TRY = {
 
 
 def simulate(
-    port: Annotated[int, typer.Option(min=1, max=65535, help="Answer GitHub's API here.")] = PORT,
+    port: Annotated[int, typer.Option(min=1, max=65535, metavar="PORT", help="Answer GitHub's API here.")] = PORT,
     hook: Annotated[str, typer.Option(metavar="URL", help="Deliver webhooks there.")] = HOOK_URL,
     repositories: Annotated[int, typer.Option(min=1, max=1000, help="How many there are.")] = 3,
     conversations: Annotated[int, typer.Option(min=0, max=50_000, help="Issues and pull requests at first.")] = 60,

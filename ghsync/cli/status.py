@@ -33,7 +33,7 @@ def status(
         bool,
         typer.Option("--check", help="Print only why it is stale, and exit with 1; print nothing and exit with 0."),
     ] = False,
-    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON document.")] = False,
+    as_json: arguments.Json = False,
 ) -> None:
     """Tell how fresh the mirror is and what is in its way.
 

@@ -50,7 +50,9 @@ def tail(
     ] = None,
     since: Annotated[
         datetime | None,
-        typer.Option(parser=arguments.moment, metavar="TIME", help="Start with what changed since: 15m, 2h, a date."),
+        typer.Option(
+            parser=arguments.moment, metavar="TIME", help=f"Start with what changed since: {arguments.MOMENT_HELP}"
+        ),
     ] = None,
     repo: Annotated[
         str | None, typer.Option(parser=arguments.full_name, metavar="OWNER/NAME", help="Only this repository.")
@@ -60,7 +62,7 @@ def tail(
         typer.Option(parser=arguments.one_of(WORDS), metavar="KIND", help=f"Only one kind: {', '.join(WORDS)}."),
     ] = None,
     number: Annotated[int | None, typer.Option(min=1, help="Only the issue or pull request with this number.")] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object a line.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON, one object a line.")] = False,
     follow: Annotated[bool, typer.Option(help="Wait for more events, or stop after the last.")] = True,
 ) -> None:
     """Follow the change feed.

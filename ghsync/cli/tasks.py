@@ -37,13 +37,13 @@ PullOption = Annotated[
     bool | None,
     typer.Option("--pull/--issue", help="What ITEM is, where the mirror does not know it yet.", show_default=False),
 ]
-JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
 
 @app.command("list")
 def list_tasks(
     project: Annotated[
-        str | None, typer.Option(help="Only tasks of this project: its slug, ORGANIZATION/SLUG or id.")
+        str | None,
+        typer.Option(metavar="PROJECT", help="Only tasks of this project: its slug, ORGANIZATION/SLUG or id."),
     ] = None,
     status: Annotated[
         str | None,
@@ -54,7 +54,7 @@ def list_tasks(
         ),
     ] = None,
     limit: Annotated[int, typer.Option(min=1, help="At most this many, the newest first.")] = 50,
-    as_json: JsonOption = False,
+    as_json: arguments.Json = False,
 ) -> None:
     """List tasks with their issue and pull request."""
     columns = ("id", "title", "status", "project", "issue", "pull_request")
@@ -66,15 +66,17 @@ def list_tasks(
 @app.command()
 def create(
     title: Annotated[str, typer.Argument(metavar="TITLE", help="What is to be done, in a line.")],
-    project: Annotated[str, typer.Option(help="Project it belongs to: its slug, ORGANIZATION/SLUG or id.")],
+    project: Annotated[
+        str, typer.Option(metavar="PROJECT", help="Project it belongs to: its slug, ORGANIZATION/SLUG or id.")
+    ],
     description: Annotated[str | None, typer.Option(help="What is to be done, at length.")] = None,
-    kind: Annotated[str, typer.Option("--type", help="Kind of work.")] = "task",
+    kind: Annotated[str, typer.Option("--type", metavar="KIND", help="Kind of work.")] = "task",
     priority: Annotated[int, typer.Option(help="Higher goes first.")] = 0,
     item: Annotated[
         str | None, typer.Option("--link", metavar="ITEM", help="Issue or pull request to link it to at once.")
     ] = None,
     pull: PullOption = None,
-    as_json: JsonOption = False,
+    as_json: arguments.Json = False,
 ) -> None:
     """Create a task and print its id.
 
@@ -122,7 +124,7 @@ def unlink(task: TaskArgument, item: ItemArgument, pull: PullOption = None) -> N
 
 
 @app.command()
-def suggest(as_json: JsonOption = False) -> None:
+def suggest(as_json: arguments.Json = False) -> None:
     """List what a person should decide: conflicts, open numbers and likely links."""
     found = in_transaction(suggestions.find)
     listed = [{"kind": s.kind, "item": s.item, "tasks": list(s.tasks), "advice": s.advice} for s in found]

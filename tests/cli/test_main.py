@@ -7,6 +7,13 @@ import pytest
 from ghsync.__main__ import COMMANDS, load
 from tests.cli.conftest import Ghsync
 
+GROUPS = {
+    "deliveries": ("list", "show", "replay", "park", "dismiss"),
+    "projects": ("list", "create"),
+    "repos": ("list", "assign", "aliases", "secret"),
+    "tasks": ("list", "create", "link", "unlink", "suggest"),
+}
+
 
 @pytest.mark.parametrize("name", COMMANDS)
 def test_every_command_can_be_loaded_and_says_what_the_list_says(name: str) -> None:
@@ -55,8 +62,28 @@ def test_the_collector_has_nothing_to_do_with_what_a_command_imports() -> None:
     assert done.stdout == "True True\n"
 
 
-def test_the_version_is_told(process: Ghsync) -> None:
-    result = process("--version")
+@pytest.mark.parametrize(
+    "name",
+    [name for name in COMMANDS if name not in GROUPS]
+    + [f"{group} {name}" for group, names in GROUPS.items() for name in names],
+)
+def test_help_tells_neither_python_s_types_nor_braces(ghsync: Ghsync, name: str) -> None:
+    short, long = ghsync(*name.split(), "-h"), ghsync(*name.split(), "--help")
+
+    assert (short.exit_code, short.stdout) == (0, long.stdout)
+    assert not re.search(r"<(?!id>|=|x)|[{}]|\.\.\.\]?\.\.\.", long.stdout)
+    assert ("--json" in long.stdout) is ("Print JSON" in long.stdout)
+
+
+def test_help_on_a_terminal_tells_no_types_either() -> None:
+    shown = [param.display_type_rich(ctx=None) for param in load("resync").params]
+
+    assert shown == [None, None, "ID", None, None, "KINDS", None]
+
+
+@pytest.mark.parametrize("option", ["--version", "-V"])
+def test_the_version_is_told(process: Ghsync, option: str) -> None:
+    result = process(option)
 
     assert result.exit_code == 0
     assert re.fullmatch(r"ghsync \d+\.\d+\.\d+\n", result.stdout)
