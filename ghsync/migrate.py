@@ -19,7 +19,7 @@ import sqlalchemy as sa
 import structlog
 
 from ghsync import database, definitions, ownership, sessions
-from ghsync.errors import DatabaseRefused, Locked, NotFound, Permanent
+from ghsync.errors import DatabaseRefused, Locked, NotDefined, NotFound, Permanent
 
 if TYPE_CHECKING:
     from alembic.config import Config
@@ -74,6 +74,14 @@ def upgrade(url: str, to: str = "head", **settings: str) -> None:
                 return
         _check_rights(url, settings)
         _alembic().upgrade(_config(url, settings), to)
+
+
+def upgrade_to_serve(url: str) -> None:
+    """The same for a process that receives or projects: no delivery is to be lost for what is in a view's way."""
+    try:
+        upgrade(url)
+    except NotDefined as error:
+        log.warning("not_defined", detail=str(error))
 
 
 def _is_dropped_of_others(url: str, settings: Mapping[str, str]) -> bool:

@@ -42,7 +42,7 @@ def show_list(
     repo: Annotated[
         str | None, typer.Option(parser=arguments.full_name, metavar="OWNER/NAME", help="Only this repository.")
     ] = None,
-    limit: Annotated[int, typer.Option(min=1, help="At most so many.")] = 20,
+    limit: Annotated[int, typer.Option(metavar="N", min=1, help="At most so many.")] = 20,
     as_json: arguments.Json = False,
 ) -> None:
     """List deliveries, the newest first."""

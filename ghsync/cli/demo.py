@@ -21,11 +21,14 @@ A_WEEK_SECONDS = 7 * 86_400
 
 
 def demo(
-    port: Annotated[int | None, typer.Option(min=1, max=65535, help="Receive here, not on any free port.")] = None,
+    port: Annotated[
+        int | None, typer.Option(metavar="N", min=1, max=65535, help="Receive here, not on any free port.")
+    ] = None,
     keep: Annotated[bool, typer.Option("--keep", help="Leave the database's files behind, and say where.")] = False,
     seconds: Annotated[
         float | None,
         typer.Option(
+            metavar="N",
             min=0,
             max=A_WEEK_SECONDS,
             help="Stay up so long after the scenes. Unset: on a terminal until Ctrl-C, else not at all.",

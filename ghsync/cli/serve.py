@@ -62,7 +62,7 @@ LARGE_BLOCK_BYTES = 1024 * 1024
 def serve(
     host: Annotated[str | None, typer.Option(metavar="ADDRESS", help="Address to listen on.")] = None,
     port: Annotated[int | None, typer.Option(metavar="PORT", help="Port to listen on.")] = None,
-    workers: Annotated[int, typer.Option(min=1, help="Processes; each receives and projects.")] = 1,
+    workers: Annotated[int, typer.Option(metavar="N", min=1, help="Processes; each receives and projects.")] = 1,
     no_worker: Annotated[bool, typer.Option("--no-worker", help="Only receive; `ghsync work` does the rest.")] = False,
     pull: Annotated[
         bool, typer.Option("--pull", help="Live on GitHub's delivery log: no public address is needed.")
@@ -88,7 +88,7 @@ def serve(
         with listening.webhooks(loaded.host, loaded.port) as bound:
             if loaded.spool_dir:
                 spool.check(loaded.spool_dir)
-            migrate.upgrade(url)
+            migrate.upgrade_to_serve(url)
             migrate.check_writable(url)
             rights.check(url)
             pooler.check(loaded, url)
@@ -320,7 +320,7 @@ def work() -> None:
     signal.signal(signal.SIGTERM, _exit)
     with configured(tells_place=True) as (loaded, url):
         _reads(loaded)
-        migrate.upgrade(url)
+        migrate.upgrade_to_serve(url)
         migrate.check_writable(url)
         rights.check(url)
         pooler.check(loaded, url)

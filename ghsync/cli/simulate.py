@@ -35,14 +35,20 @@ TO_TRY = {
 def simulate(
     port: Annotated[int, typer.Option(min=1, max=65535, metavar="PORT", help="Answer GitHub's API here.")] = PORT,
     hook: Annotated[str, typer.Option(metavar="URL", help="Deliver webhooks there.")] = HOOK_URL,
-    repositories: Annotated[int, typer.Option(min=1, max=1000, help="How many there are.")] = 3,
-    conversations: Annotated[int, typer.Option(min=0, max=50_000, help="Issues and pull requests at first.")] = 60,
+    repositories: Annotated[int, typer.Option(metavar="N", min=1, max=1000, help="How many there are.")] = 3,
+    conversations: Annotated[
+        int, typer.Option(metavar="N", min=0, max=50_000, help="Issues and pull requests at first.")
+    ] = 60,
     a_minute: Annotated[
-        float, typer.Option("--a-minute", min=0, max=6000, help="Things that people do in a minute.")
+        float, typer.Option("--a-minute", metavar="N", min=0, max=6000, help="Things that people do in a minute.")
     ] = 20,
-    lose: Annotated[float, typer.Option(min=0, max=1, help="Share of deliveries that get lost on their way.")] = 0,
-    seed: Annotated[int, typer.Option(help="Another one is another GitHub.")] = 1,
-    seconds: Annotated[float | None, typer.Option(min=0, help="End after so long. Unset: at Ctrl-C.")] = None,
+    lose: Annotated[
+        float, typer.Option(metavar="N", min=0, max=1, help="Share of deliveries that get lost on their way.")
+    ] = 0,
+    seed: Annotated[int, typer.Option(metavar="N", help="Another one is another GitHub.")] = 1,
+    seconds: Annotated[
+        float | None, typer.Option(metavar="N", min=0, help="End after so long. Unset: at Ctrl-C.")
+    ] = None,
 ) -> None:
     """Be a GitHub: organization, App, API and webhooks, on this machine alone.
 

@@ -61,7 +61,9 @@ def tail(
         str | None,
         typer.Option(parser=arguments.one_of(WORDS), metavar="KIND", help=f"Only one kind: {', '.join(WORDS)}."),
     ] = None,
-    number: Annotated[int | None, typer.Option(min=1, help="Only the issue or pull request with this number.")] = None,
+    number: Annotated[
+        int | None, typer.Option(metavar="N", min=1, help="Only the issue or pull request with this number.")
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON, one object a line.")] = False,
     follow: Annotated[bool, typer.Option(help="Wait for more events, or stop after the last.")] = True,
 ) -> None:

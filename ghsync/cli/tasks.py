@@ -53,7 +53,7 @@ def list_tasks(
             help=f"Only tasks with this status: {', '.join(TASK_STATUSES)}.",
         ),
     ] = None,
-    limit: Annotated[int, typer.Option(min=1, help="At most this many, the newest first.")] = 50,
+    limit: Annotated[int, typer.Option(metavar="N", min=1, help="At most this many, the newest first.")] = 50,
     as_json: arguments.Json = False,
 ) -> None:
     """List tasks with their issue and pull request."""
@@ -69,9 +69,9 @@ def create(
     project: Annotated[
         str, typer.Option(metavar="PROJECT", help="Project it belongs to: its slug, ORGANIZATION/SLUG or id.")
     ],
-    description: Annotated[str | None, typer.Option(help="What is to be done, at length.")] = None,
+    description: Annotated[str | None, typer.Option(metavar="TEXT", help="What is to be done, at length.")] = None,
     kind: Annotated[str, typer.Option("--type", metavar="KIND", help="Kind of work.")] = "task",
-    priority: Annotated[int, typer.Option(help="Higher goes first.")] = 0,
+    priority: Annotated[int, typer.Option(metavar="N", help="Higher goes first.")] = 0,
     item: Annotated[
         str | None, typer.Option("--link", metavar="ITEM", help="Issue or pull request to link it to at once.")
     ] = None,

@@ -110,6 +110,7 @@ def test_what_is_in_the_way_of_a_view_is_named_and_the_tables_are_there(empty_da
         connection.execute("CREATE VIEW latest_releases AS SELECT 1 AS mine")
         with pytest.raises(NotDefined, match=r"latest_releases\.sql .*cannot change name of view column"):
             migrate.upgrade(empty_database_url)
+        migrate.upgrade_to_serve(empty_database_url)
         assert migrate.current(empty_database_url) == migrate.newest()
         connection.execute("DROP VIEW latest_releases")
     migrate.upgrade(empty_database_url)
