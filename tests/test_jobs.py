@@ -103,6 +103,17 @@ async def test_a_job_that_failed_comes_back_later_each_time(engine: AsyncEngine)
     assert await query(engine, told) == [(3, "out of reach", 4)]
 
 
+async def test_a_job_that_goes_on_to_fail_waits_no_longer_than_is_said(engine: AsyncEngine) -> None:
+    await schedule(engine, ISSUE, delay_seconds=0)
+    waits = []
+    for _ in range(12):
+        async with transaction(engine) as conn:
+            await jobs.postpone(conn, "refetch_issue", ["r#1"], "out of reach", longest_seconds=600)
+        ((seconds,),) = await query(engine, "SELECT round(extract(epoch FROM due_at - now()))::int FROM sync_jobs")
+        waits.append(seconds)
+    assert waits == [1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 600, 600]
+
+
 async def test_a_job_that_failed_too_often_is_parked_until_it_is_due_for_another_reason(engine: AsyncEngine) -> None:
     await schedule(engine, ISSUE, delay_seconds=0)
     for parked in (False, True):

@@ -25,10 +25,10 @@ from ghsync.github.client import Meter
 from ghsync.reconciler import bulk, installations, news, places
 from ghsync.reconciler.gate import Mirror, Rehearsal
 from ghsync.reconciler.places import Place
+from ghsync.reconciler.progress import KINDS, What
 from ghsync.reconciler.reconciler import Reconciler
 from ghsync.reconciler.repository import Watch
 from ghsync.reconciler.resync import resync as read
-from ghsync.reconciler.runs import KINDS, What
 from ghsync.reports import differences
 
 AUDITED_NAMES = 100

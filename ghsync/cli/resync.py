@@ -12,9 +12,10 @@ from ghsync import wording
 from ghsync.administration import resync as acts
 from ghsync.administration.resync import Scope
 from ghsync.cli import arguments, difference, reading, terminal
+from ghsync.reconciler.progress import KINDS, What
 from ghsync.reconciler.reconciler import Reconciler
 from ghsync.reconciler.repository import Watch
-from ghsync.reconciler.runs import KINDS, Run, What
+from ghsync.reconciler.runs import Run
 
 ONLY: dict[str, What] = {"issues": "issues", "pulls": "pull_requests"}
 

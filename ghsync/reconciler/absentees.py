@@ -31,7 +31,8 @@ from ghsync.projector.batch import Batch
 from ghsync.reconciler import access, conversations
 from ghsync.reconciler.catalog import KnownRepository
 from ghsync.reconciler.conversations import Conversation
-from ghsync.reconciler.runs import Run, What
+from ghsync.reconciler.progress import What
+from ghsync.reconciler.runs import Run
 from ghsync.reconciler.session import Session
 
 

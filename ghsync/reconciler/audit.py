@@ -18,9 +18,10 @@ from ghsync.database import document, metadata, moment, reference, transaction, 
 from ghsync.mirror import issue, pull_request
 from ghsync.reconciler import catalog, places, refetch, runs, unread
 from ghsync.reconciler.absentees import NOUNS, Absentee
+from ghsync.reconciler.progress import Progress
 from ghsync.reconciler.reconciler import Reconciler
 from ghsync.reconciler.refetch import RefetchTarget
-from ghsync.reconciler.runs import Progress, Run
+from ghsync.reconciler.runs import Run
 
 log = structlog.get_logger()
 

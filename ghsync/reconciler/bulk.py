@@ -7,7 +7,7 @@ that may be another than that has told, or is not told whole, is read by itself.
 
 from collections import deque
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -20,11 +20,12 @@ from ghsync.github.graphql.answered import PageInfo
 from ghsync.github.graphql.checks import Heads
 from ghsync.mirror import label, milestone, release
 from ghsync.mirror.noun import Noun, Thing
-from ghsync.reconciler import graphql_pages, heads, listings
+from ghsync.reconciler import alerts, graphql_pages, heads, listings
+from ghsync.reconciler.alerts import Listed
 from ghsync.reconciler.graphql_pages import Glimpse
 from ghsync.reconciler.listings import Told
 from ghsync.reconciler.places import Place
-from ghsync.reconciler.runs import State
+from ghsync.reconciler.progress import State
 from ghsync.reconciler.session import ListingPage, Session
 
 # What one request asks for at most: repositories, and of each kind in all of them together.
@@ -45,13 +46,15 @@ log = structlog.get_logger()
 @dataclass(frozen=True, slots=True)
 class Whole:
     """What was shown of one repository: what its listings have, as far as that is told whole, and the first pages of
-    the rest, or of what is in a ``state``; with the permissions that the credential was ``granted`` then, where known.
+    the rest, or of what is in a ``state``; with the permissions that the credential was ``granted`` then, where known,
+    and the ``alerts`` that its organization lists.
     """
 
     listed: Told
     first: Glimpse
     granted: frozenset[str] | None
     state: State | None = None
+    alerts: Listed = field(default_factory=dict)
 
 
 async def small(session: Session, known: Iterable[Place]) -> AsyncIterator[tuple[Place, Whole | None]]:
@@ -60,6 +63,7 @@ async def small(session: Session, known: Iterable[Place]) -> AsyncIterator[tuple
     Where GitHub cannot make an answer in time, this group and all after it are asked for by halves.
     """
     waiting, most = deque(groups(known, session.github.now())), AT_ONCE
+    listed = await alerts.listed(session, [place for group in waiting for place in group])
     while waiting:
         group = waiting.popleft()
         if len(group) > most:
@@ -76,7 +80,8 @@ async def small(session: Session, known: Iterable[Place]) -> AsyncIterator[tuple
         except GhsyncError as error:  # reading each of them finds out why, or does without GraphQL
             log.warning("bulk_given_up", repositories=len(group), error=first_line(error))
         for place in group:
-            yield place, shown.get(place.github_id)
+            whole = shown.get(place.github_id)
+            yield place, whole and replace(whole, alerts=listed[place.github_id])
 
 
 async def opened(session: Session, place: Place) -> Whole | None:

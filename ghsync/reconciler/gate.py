@@ -15,7 +15,7 @@ from ghsync.projector import project
 from ghsync.projector.batch import Batch
 from ghsync.reconciler import places
 from ghsync.reconciler.places import Place
-from ghsync.reconciler.runs import Progress
+from ghsync.reconciler.progress import Progress
 
 Afterwards = Callable[[AsyncConnection], Awaitable[object]]
 

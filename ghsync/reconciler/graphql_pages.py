@@ -18,7 +18,7 @@ from ghsync.reconciler.catalog import KnownRepository
 from ghsync.reconciler.conversations import Conversation
 from ghsync.reconciler.holes import Holes
 from ghsync.reconciler.page import Page, Until
-from ghsync.reconciler.runs import Position, Progress, State, What
+from ghsync.reconciler.progress import Position, Progress, State, What
 from ghsync.reconciler.session import Session
 
 LARGEST_PAGE = 100

@@ -34,8 +34,9 @@ from ghsync.jobs import DueJobs, Job
 from ghsync.projector.events import HANDLED
 from ghsync.receiver import envelope
 from ghsync.reconciler import runs, unread
+from ghsync.reconciler.progress import Progress
 from ghsync.reconciler.reconciler import Reconciler
-from ghsync.reconciler.runs import Progress, Run
+from ghsync.reconciler.runs import Run
 from ghsync.reconciler.session import Session
 
 log = structlog.get_logger()

@@ -12,7 +12,7 @@ from ghsync.reconciler import page, unread
 from ghsync.reconciler.catalog import KnownRepository
 from ghsync.reconciler.conversations import Conversation
 from ghsync.reconciler.page import Until
-from ghsync.reconciler.runs import Position, What
+from ghsync.reconciler.progress import Position, What
 from ghsync.reconciler.session import Session
 
 PAGES_FOR_A_NUMBER = 3

@@ -15,7 +15,7 @@ from ghsync.reconciler import conversations, heads, unread
 from ghsync.reconciler.catalog import KnownRepository
 from ghsync.reconciler.conversations import Conversation
 from ghsync.reconciler.heads import PullRequestHead
-from ghsync.reconciler.runs import Position, Progress, What
+from ghsync.reconciler.progress import Position, Progress, What
 from ghsync.reconciler.session import Session
 
 Until = Mapping[What, datetime]

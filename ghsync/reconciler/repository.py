@@ -32,7 +32,8 @@ from ghsync.reconciler.catalog import KnownRepository
 from ghsync.reconciler.conversations import Conversation
 from ghsync.reconciler.page import Page, Until
 from ghsync.reconciler.places import Place
-from ghsync.reconciler.runs import KINDS, Run, What
+from ghsync.reconciler.progress import KINDS, What
+from ghsync.reconciler.runs import Run
 from ghsync.reconciler.session import Session
 
 log = structlog.get_logger()
@@ -68,7 +69,7 @@ async def complete(
     if shown:
         run.progress = run.progress.going_on_with(shown.granted)
     run.progress = run.progress.going_on_with(await session.granted(place.permissions))
-    goes_on = run.progress.past_open and session.github.now() - run.progress.began_at < LONG_PAUSE
+    goes_on = run.progress.has_paused and session.github.now() - run.progress.began_at < LONG_PAUSE
     known = await _known(session, engine, place, goes_on=goes_on, shown=shown)
     seen = [what for what in kinds if what not in known.off]
     first = shown.first if shown and run.progress.begins(shown.state) else None
@@ -78,7 +79,7 @@ async def complete(
         await _pause(engine, run, known)
         return
     run.progress = run.progress.ended(seen)
-    await _account_for_absent(session, engine, known, run, seen, looked=not (shown or run.progress.past_open))
+    await _account_for_absent(session, engine, known, run, seen, looked=not (shown or run.progress.has_paused))
     if session.gate.insists and session.gate.writes:
         await strays.bury(session, engine, known, run.progress.began_at)
         for head in await heads.doubted(engine, known, session.github.now()):
@@ -115,7 +116,7 @@ async def _account_for_absent(
 async def _pause(engine: AsyncEngine, run: Run, known: KnownRepository) -> None:
     """Note that what is open has been read; of kinds that are switched off nothing is left."""
     run.paused = True
-    run.progress = structs.replace(run.progress, past_open=True)
+    run.progress = structs.replace(run.progress, has_paused=True)
     for what in [what for what in KINDS if what in known.off]:
         run.progress = run.progress.at(what, structs.replace(run.progress.position(what), ended=True))
     async with transaction(engine) as conn:
@@ -134,7 +135,7 @@ async def _known(
     known = await catalog.read(session, engine, place, told=shown.listed if shown else None)
     if shown and unread.parts(place.id) in session.unread.sentences:
         await access.look(session, place)  # it may be gone, which nobody has asked
-    await alerts.read(session, engine, known)
+    await alerts.read(session, engine, known, shown.alerts if shown else None)
     return known
 
 

@@ -9,7 +9,7 @@ from ghsync.reconciler import conversations, heads, page, unread
 from ghsync.reconciler.catalog import KnownRepository
 from ghsync.reconciler.conversations import Conversation
 from ghsync.reconciler.page import Page, Until
-from ghsync.reconciler.runs import Progress, What
+from ghsync.reconciler.progress import Progress, What
 from ghsync.reconciler.session import ListingPage, Session, UnreadableItem
 
 Item = Conversation | int | None

@@ -10,9 +10,10 @@ from ghsync.github.client import Meter
 from ghsync.reconciler import bulk, installations, places, repository, runs, unread
 from ghsync.reconciler.gate import Gate, Mirror
 from ghsync.reconciler.places import Place
+from ghsync.reconciler.progress import KINDS, Position, Progress, State, What
 from ghsync.reconciler.reconciler import Reconciler
 from ghsync.reconciler.repository import Watch
-from ghsync.reconciler.runs import KINDS, Position, Progress, Run, State, What
+from ghsync.reconciler.runs import Run
 
 log = structlog.get_logger()
 

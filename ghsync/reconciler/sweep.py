@@ -11,9 +11,10 @@ from ghsync.database import first_line, transaction
 from ghsync.errors import AccessLost, GhsyncError, RateLimited, TakenOver, UnavailableForLegalReasons
 from ghsync.reconciler import bulk, installations, news, places, runs, unread
 from ghsync.reconciler.places import Place
+from ghsync.reconciler.progress import Progress
 from ghsync.reconciler.reconciler import Reconciler
 from ghsync.reconciler.resync import resync
-from ghsync.reconciler.runs import Progress, Run
+from ghsync.reconciler.runs import Run
 from ghsync.reconciler.session import Session
 
 log = structlog.get_logger()
@@ -142,10 +143,10 @@ async def _read_open(reconciler: Reconciler, run: Run, session: Session, due: It
     Of one where it fails the rest may be read all the same, and what is wrong is told then.
     """
     async with transaction(reconciler.engine) as conn:
-        past_open = await runs.paused(conn)
+        paused = await runs.paused(conn)
     ended: list[Place] = []
     for place in due:
-        if place.complete_at is None and bulk.is_large(place) and place.id not in past_open:
+        if place.complete_at is None and bulk.is_large(place) and place.id not in paused:
             read = await _read(reconciler, run, place, shown=await bulk.opened(session, place), pause=True)
             if isinstance(read, NO_FAILURES) or (isinstance(read, Run) and not read.paused):
                 ended.append(place)

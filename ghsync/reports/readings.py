@@ -19,7 +19,7 @@ WITH sweep AS (
   WHERE r.deleted_at IS NULL AND r.removed_at IS NULL AND i.suspended_at IS NULL AND m.blocked_at IS NULL
 ), begun AS (
   SELECT DISTINCT ON (s.repository_id) s.repository_id, s.status, s.started_at, s.rows_seen,
-         coalesce((s.cursor ->> 'past_open')::boolean, false) AS past_open,
+         coalesce((s.cursor ->> 'has_paused')::boolean, false) AS has_paused,
          coalesce((s.cursor #>> '{issues,of}')::int, 0) + coalesce((s.cursor #>> '{pull_requests,of}')::int, 0) AS of
   FROM sync_runs s WHERE s.kind = 'backfill' AND s.started_at > now() - interval '1 day'
   ORDER BY s.repository_id, s.started_at DESC
@@ -30,7 +30,7 @@ WITH sweep AS (
   FROM begun
 ), counted AS (
   SELECT count(*) AS repositories, count(*) FILTER (WHERE k.is_read) AS read,
-         count(*) FILTER (WHERE k.is_read OR b.past_open) AS open_read,
+         count(*) FILTER (WHERE k.is_read OR b.has_paused) AS open_read,
          count(*) FILTER (WHERE NOT k.is_read AND b.repository_id IS NULL) AS others,
          coalesce(sum(greatest(b.of - b.rows_seen, 0)) FILTER (WHERE NOT k.is_read), 0) AS left
   FROM known k LEFT JOIN begun b ON b.repository_id = k.id

@@ -147,7 +147,7 @@ def test_how_far_a_first_reading_is_comes_with_what_is_left(told: Ghsync, connec
     )
     connection.execute(
         """INSERT INTO sync_runs (kind, repository_id, rows_seen, cursor, started_at)
-           SELECT 'backfill', id, 50, '{"past_open": true, "issues": {"of": 100}, "pull_requests": {"of": 250}}',
+           SELECT 'backfill', id, 50, '{"has_paused": true, "issues": {"of": 100}, "pull_requests": {"of": 250}}',
                   now() - interval '50 s' FROM github_repositories ORDER BY github_id LIMIT 1"""
     )
     connection.execute(

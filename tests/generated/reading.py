@@ -24,7 +24,7 @@ from ghsync.reconciler.listings import Told
 from ghsync.reconciler.news import News
 from ghsync.reconciler.page import Page
 from ghsync.reconciler.places import Place
-from ghsync.reconciler.runs import Progress
+from ghsync.reconciler.progress import Progress
 from ghsync.reconciler.session import ListingPage, Session, T
 from ghsync.settings import Settings
 from tests.generated import answering, queries

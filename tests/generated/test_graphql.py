@@ -19,7 +19,7 @@ from ghsync.mirror.noun import Origin, Row
 from ghsync.projector.batch import Batch
 from ghsync.reconciler.gate import Mirror
 from ghsync.reconciler.page import Page
-from ghsync.reconciler.runs import Position, Progress
+from ghsync.reconciler.progress import Position, Progress
 from tests.conformance import published
 from tests.generated import comparison, making, queries, reading, told_by_graphql
 from tests.generated.answering import REPOSITORY, Answering

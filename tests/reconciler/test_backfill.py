@@ -16,8 +16,9 @@ from ghsync.reconciler.absentees import Absentee
 from ghsync.reconciler.gate import Rehearsal
 from ghsync.reconciler.installations import refresh
 from ghsync.reconciler.places import Place
+from ghsync.reconciler.progress import Progress
 from ghsync.reconciler.resync import resync
-from ghsync.reconciler.runs import Progress, Run
+from ghsync.reconciler.runs import Run
 from ghsync.reconciler.sweep import sweep
 from ghsync.simulator.actions import (
     comments,

@@ -6,11 +6,14 @@ from dataclasses import dataclass, field
 import pytest
 from msgspec import structs
 
+from ghsync.database import transaction
 from ghsync.errors import TakenOver
 from ghsync.github.client import GitHub
+from ghsync.reconciler import runs
+from ghsync.reconciler.progress import Position, Progress
 from ghsync.reconciler.reconciler import Reconciler
 from ghsync.reconciler.resync import resync
-from ghsync.reconciler.runs import Position, Run
+from ghsync.reconciler.runs import Run
 from ghsync.simulator.actions import issues
 from ghsync.simulator.generator import Plan
 from tests import truth
@@ -91,6 +94,18 @@ async def test_a_run_that_was_lost_and_then_fails_leaves_the_other_alone(large: 
     with pytest.raises(asyncio.CancelledError):
         await slower
     assert large.connection.execute("SELECT status FROM sync_runs WHERE kind = 'resync'").fetchall() == [("succeeded",)]
+
+
+@pytest.mark.parametrize(("hours", "goes_on"), [(23, True), (25, False)])
+async def test_a_run_that_was_stopped_is_gone_on_with_for_a_day(mirrored: Lab, hours: int, goes_on: bool) -> None:
+    place = await mirrored.place()
+    async with transaction(mirrored.engine) as conn:
+        stopped = await runs.start(conn, "resync", Progress(NOON, complete=True), place.id)
+    age = "UPDATE sync_runs SET started_at = now() - make_interval(hours => %s) WHERE id = %s"
+    mirrored.connection.execute(age, [hours, stopped.id])
+    async with transaction(mirrored.engine) as conn:
+        again = await runs.resume(conn, "resync", place.id)
+    assert (again.id if again else None) == (stopped.id if goes_on else None)
 
 
 def test_what_follows_what_is_open_goes_on_with_what_is_known_of_it() -> None:

@@ -1,6 +1,7 @@
-"""Security alerts of a repository.
+"""Security alerts of a repository, and of all of an organization.
 
-What is off is refused, for each kind in its own way, and code that nothing has looked at yet is not found.
+What is off in a repository is refused there, for each kind in its own way, and code that nothing has looked at yet is
+not found; an organization has the alerts of those in which it is on.
 
 https://docs.github.com/en/rest/code-scanning/code-scanning
 https://docs.github.com/en/rest/dependabot/alerts
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from ghsync.simulator.payload import Json
     from ghsync.simulator.repository import Repository
     from ghsync.simulator.rest.inquiry import Inquiry
+    from ghsync.simulator.secret_scanning_alert import SecretScanningAlert
 
 
 class Alert(Protocol):
@@ -35,6 +37,7 @@ class Alert(Protocol):
     updated_at: datetime
 
 
+T = TypeVar("T")
 SomeAlert = TypeVar("SomeAlert", bound=Alert)
 
 
@@ -44,10 +47,14 @@ def code_scanning(asked: Inquiry, repository: Repository) -> Result:
         raise Refused(403, "Code scanning is not enabled for this repository.")
     if not repository.code_scanning_alerts:
         raise Refused(404, "no analysis found")
-    ref, tool = _ref(asked, repository), asked.query.get("tool_name")
+    ref = _ref(asked, repository)
+    return asked.page(_sorted(asked, _of_code_scanning(asked, repository, ref)), lambda alert: alert.as_json(ref))
+
+
+def _of_code_scanning(asked: Inquiry, repository: Repository, ref: str) -> list[CodeScanningAlert]:
+    tool, severity = asked.query.get("tool_name"), asked.query.get("severity")
     state = asked.choice("state", "", "open", "closed", "dismissed", "fixed")
-    severity = asked.query.get("severity")
-    found = [
+    return [
         alert
         for alert in repository.code_scanning_alerts.values()
         if ref in alert.instances
@@ -56,10 +63,16 @@ def code_scanning(asked: Inquiry, repository: Repository) -> Result:
         and severity in (None, alert.rule.severity, alert.rule.security_severity_level)
     ]
 
-    def shown(alert: CodeScanningAlert) -> Json:
-        return alert.as_json(ref)
 
-    return asked.page(_sorted(asked, found), shown)
+def organization_code_scanning(asked: Inquiry) -> Result:
+    """What was found on the default branches."""
+    found = [
+        (alert, repository)
+        for repository in _of_organization(asked, "security_events")
+        if repository.has_code_scanning
+        for alert in _of_code_scanning(asked, repository, _ref(asked, repository))
+    ]
+    return asked.page(_newest(found), lambda one: _beside(one[1], one[0].as_json(_ref(asked, one[1]))))
 
 
 def dependabot(asked: Inquiry, repository: Repository) -> Result:
@@ -68,6 +81,29 @@ def dependabot(asked: Inquiry, repository: Repository) -> Result:
         raise Refused(403, "Dependabot alerts are disabled for this repository.")
     if "page" in asked.query:
         raise Refused(400, "Pagination using the `page` parameter is not supported.")
+    alerts = _sorted(asked, _of_dependabot(asked, repository))
+    return _cursor_page(asked, alerts, lambda alert: alert.number, lambda alert: alert.as_json())
+
+
+def organization_dependabot(asked: Inquiry) -> Result:
+    """What Dependabot warns of in all of them."""
+    found = [
+        (alert, repository)
+        for repository in _of_organization(asked, "vulnerability_alerts")
+        if repository.has_dependabot_alerts
+        for alert in _of_dependabot(asked, repository)
+    ]
+    if "page" in asked.query:
+        raise Refused(400, "Pagination using the `page` parameter is not supported.")
+    return _cursor_page(
+        asked,
+        _newest(found),
+        lambda one: one[1].id * 100_000 + one[0].number,
+        lambda one: _beside(one[1], one[0].as_json()),
+    )
+
+
+def _of_dependabot(asked: Inquiry, repository: Repository) -> list[DependabotAlert]:
     wanted = {name: _several(asked, name) for name in ("state", "severity", "ecosystem", "package", "scope")}
 
     def fits(alert: DependabotAlert) -> bool:
@@ -81,28 +117,45 @@ def dependabot(asked: Inquiry, repository: Repository) -> Result:
         }
         return all(values is None or found[name] in values for name, values in wanted.items())
 
-    alerts = _sorted(asked, [alert for alert in repository.dependabot_alerts.values() if fits(alert)])
-    return _cursor_page(asked, alerts, lambda alert: alert.as_json())
+    return [alert for alert in repository.dependabot_alerts.values() if fits(alert)]
 
 
 def secret_scanning(asked: Inquiry, repository: Repository) -> Result:
     """Secrets that were found."""
     if not repository.has_secret_scanning:
         raise Refused(404, "Secret scanning is disabled on this repository.")
+    hidden = _hidden(asked)
+    return asked.page(
+        _sorted(asked, _of_secret_scanning(asked, repository)), lambda alert: {**alert.as_rest_json(), **hidden}
+    )
+
+
+def organization_secret_scanning(asked: Inquiry) -> Result:
+    """Secrets that were found in all of them."""
+    found = [
+        (alert, repository)
+        for repository in _of_organization(asked, "secret_scanning_alerts")
+        if repository.has_secret_scanning
+        for alert in _of_secret_scanning(asked, repository)
+    ]
+    hidden = _hidden(asked)
+    return asked.page(_newest(found), lambda one: _beside(one[1], {**one[0].as_rest_json(), **hidden}))
+
+
+def _of_secret_scanning(asked: Inquiry, repository: Repository) -> list[SecretScanningAlert]:
     state = asked.choice("state", "", "open", "resolved")
     kinds, resolutions = _several(asked, "secret_type"), _several(asked, "resolution")
-    hidden = asked.query.get("hide_secret") == "true"
-    found = [
+    return [
         alert
         for alert in repository.secret_scanning_alerts.values()
         if state in ("", alert.state)
         and (kinds is None or alert.secret_type in kinds)
         and (resolutions is None or alert.resolution in resolutions)
     ]
-    return asked.page(
-        _sorted(asked, found),
-        lambda alert: {**alert.as_rest_json(), **({"secret": None} if hidden else {})},
-    )
+
+
+def _hidden(asked: Inquiry) -> Json:
+    return {"secret": None} if asked.query.get("hide_secret") == "true" else {}
 
 
 def single_code_scanning(asked: Inquiry, repository: Repository) -> Result:
@@ -117,8 +170,7 @@ def single_dependabot(asked: Inquiry, repository: Repository) -> Result:
 
 def single_secret_scanning(asked: Inquiry, repository: Repository) -> Result:
     """One of them."""
-    hidden = {"secret": None} if asked.query.get("hide_secret") == "true" else {}
-    return Result({**_one(asked, repository.secret_scanning_alerts).as_rest_json(), **hidden})
+    return Result({**_one(asked, repository.secret_scanning_alerts).as_rest_json(), **_hidden(asked)})
 
 
 def _one(asked: Inquiry, alerts: Mapping[int, SomeAlert]) -> SomeAlert:
@@ -152,12 +204,30 @@ def _sorted(asked: Inquiry, found: list[SomeAlert]) -> list[SomeAlert]:
     return sorted(found, key=key, reverse=direction == "desc")
 
 
-def _cursor_page(asked: Inquiry, alerts: list[SomeAlert], show: Callable[[SomeAlert], Json]) -> Result:
+def _of_organization(asked: Inquiry, permission: str) -> list[Repository]:
+    """The repositories of an organization that whoever asks sees."""
+    login = asked.path["organization"].lower()
+    owner = next((each for each in asked.world.members if each.login.lower() == login), None)
+    if owner is None or not asked.viewer.belongs_to(owner):
+        raise not_found()
+    asked.require(permission)
+    return [each for each in asked.world.repositories.values() if each.owner is owner and asked.viewer.sees(each)]
+
+
+def _newest(found: list[tuple[SomeAlert, Repository]]) -> list[tuple[SomeAlert, Repository]]:
+    return sorted(found, key=lambda one: (one[0].created_at, one[1].id, one[0].number), reverse=True)
+
+
+def _beside(repository: Repository, alert: Json) -> Json:
+    return {**alert, "repository": repository.as_minimal_json()}
+
+
+def _cursor_page(asked: Inquiry, alerts: list[T], key: Callable[[T], int], show: Callable[[T], Json]) -> Result:
     """One page of a list, after that alert which the cursor names; its place is sought where it is now."""
     after, size = _number(asked.query.get("after")), asked.page_size
-    start = 0 if after is None else next((place + 1 for place, each in enumerate(alerts) if each.number == after), 0)
+    start = 0 if after is None else next((place + 1 for place, each in enumerate(alerts) if key(each) == after), 0)
     page = alerts[start : start + size]
-    links = {"next": {"after": _cursor(page[-1].number)}} if start + size < len(alerts) else {}
+    links = {"next": {"after": _cursor(key(page[-1]))}} if start + size < len(alerts) else {}
     return Result([show(alert) for alert in page], links=links, address=asked.address)
 
 
