@@ -51,9 +51,7 @@ table = sa.Table(
     comment="Issues of mirrored repositories (pull requests are not issues here)",
     postgresql_with=ROOM_FOR_UPDATES,
 )
-sa.Index(
-    "idx_github_issues_labels", table.c.labels, postgresql_using="gin", postgresql_ops={"labels": "jsonb_path_ops"}
-)
+sa.Index("idx_github_issues_labels", table.c.labels, **label.CARRIERS)
 sa.Index(
     "idx_github_issues_milestone",
     table.c.milestone["id"].astext,

@@ -5,6 +5,7 @@ changes every issue that carries it, and GitHub sends no event for those: see `o
 Payload: https://docs.github.com/en/webhooks/webhook-events-and-payloads#label
 """
 
+from collections.abc import Mapping
 from typing import Any
 
 import sqlalchemy as sa
@@ -30,6 +31,16 @@ table = sa.Table(
     comment="Labels of mirrored repositories",
 )
 sa.Index("idx_github_labels_observed_at", table.c.repository_id, table.c.observed_at)
+
+CARRIERS: Mapping[str, Any] = {
+    "postgresql_using": "gin",
+    "postgresql_ops": {"labels": "jsonb_path_ops"},
+    "postgresql_with": {"fastupdate": "off"},
+}
+"""How an index finds what carries a label: at once, without a list of what is new, which each look would read whole.
+
+https://www.postgresql.org/docs/current/gin.html#GIN-FAST-UPDATE
+"""
 
 noun = Noun(
     table,

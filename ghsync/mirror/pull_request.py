@@ -92,7 +92,7 @@ table = sa.Table(
     comment="Pull requests of mirrored repositories",
     postgresql_with=ROOM_FOR_UPDATES,
 )  # fmt: skip
-sa.Index("idx_github_prs_labels", table.c.labels, postgresql_using="gin", postgresql_ops={"labels": "jsonb_path_ops"})
+sa.Index("idx_github_prs_labels", table.c.labels, **label.CARRIERS)
 sa.Index(
     "idx_github_prs_milestone",
     table.c.milestone["id"].astext,

@@ -260,7 +260,7 @@ def figures(_url: str, _folder: Path, *, short: bool) -> list[Figure]:
             "requests for a first reading of 1,000 of two",
             small,
             at_most=200,
-            note="one more for each with a bot's release or a milestone that is due; for alerts three, of a user's three each",
+            note="one more for each with a bot's release or a milestone that is due; three for alerts, or three each",
         ),
         Figure(
             "idle sweep", "requests for an idle sweep over 1,000 repositories", many["idle sweep"].requests, at_most=20

@@ -21,7 +21,9 @@ from tests.benchmarks import generator
 from tests.benchmarks.figures import Figure
 
 RATE = 1_300
-REPOSITORIES = 40
+REPOSITORIES = 400
+"""In fewer, what carries a label that is renamed, or is open where something is merged, would grow with each second."""
+
 CONNECTIONS = 64
 IN_TIME_SECONDS = 1.0
 

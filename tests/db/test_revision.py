@@ -34,7 +34,7 @@ def test_a_declared_table_becomes_the_next_migration(tmp_path: Path) -> None:
     number = int(newest[:4]) + 1
     written = tmp_path / f"db/versions/{number:04}_orbits_of_satellites.py"
     text = written.read_text()
-    assert text.startswith('"""orbits of satellites."""\n\nimport sqlalchemy as sa\nfrom alembic import op\n')
+    assert text.startswith('"""Orbits of satellites."""\n\nimport sqlalchemy as sa\nfrom alembic import op\n')
     assert text.count("op.create_table(") == text.count('op.drop_table("orbits")') == 1
     assert "Alembic commands" not in text
     for check in (["check"], ["format", "--check"]):
