@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from ghsync.database import transaction
-from ghsync.errors import GhsyncError
+from ghsync.errors import GhsyncError, TakenOver, UnavailableForLegalReasons
 from ghsync.reconciler import bulk, sweep
 from ghsync.reconciler.places import Place
 from ghsync.reconciler.runs import Run
@@ -305,3 +305,24 @@ async def test_a_resync_by_hand_leaves_no_paused_reading(open_lab: Open, monkeyp
     assert lab.connection.execute("SELECT DISTINCT status FROM sync_runs WHERE kind = 'backfill'").fetchall() == [
         ("interrupted",)
     ]
+
+
+@pytest.mark.parametrize("why", ["it is blocked", "another process reads it"])
+async def test_one_that_is_not_to_be_had_is_asked_once_a_sweep(
+    open_lab: Open, monkeypatch: pytest.MonkeyPatch, why: str
+) -> None:
+    lab = await open_lab(LARGE)
+    await lab.discover()
+    tried: list[int] = []
+    read = sweep.resync
+
+    async def refused(reconciler: Any, place: Place, **options: Any) -> Run:
+        tried.append(place.github_id)
+        if place.github_id == lab.repository.id:
+            raise UnavailableForLegalReasons("Blocked.") if why == "it is blocked" else TakenOver("It goes on there.")
+        return await read(reconciler, place, **options)
+
+    monkeypatch.setattr(sweep, "resync", refused)
+    await swept(lab)
+    assert tried.count(lab.repository.id) == 1
+    assert len(set(tried)) == 3
