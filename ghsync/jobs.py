@@ -20,6 +20,9 @@ KINDS = (
     "refetch_checks",
     "apply_task_settings", "link_task", "track_pull_request", "backfill", "sweep", "heal", "audit", "purge",
 )  # fmt: skip
+LONGEST_SECONDS = 600.0
+"""After which a job that failed is tried again at the latest, unless it says otherwise."""
+
 DEBOUNCE_SECONDS = 2
 CHANNEL = "ghsync_jobs"
 PRIORITIES = {"interactive": 0, "event": 10, "sweep": 20}
@@ -94,7 +97,7 @@ sa.Index(
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """Something due: ``key`` names it within its ``kind``."""
+    """Something due: ``key`` names it within its ``kind``; the ``payload`` is kept of what has failed, see `fail`."""
 
     kind: str
     key: str
@@ -316,7 +319,7 @@ async def postpone(
     error: str,
     *,
     max_attempts: int | None = None,
-    longest_seconds: float = 600,
+    longest_seconds: float = LONGEST_SECONDS,
 ) -> None:
     """Count a failure of these jobs and try them again later, each time after twice as long.
 

@@ -1,4 +1,4 @@
-"""Partitions by month: what grows with time ages out by dropping tables, not rows.
+"""Partitions by month, so that what grows with time can age out by dropping tables, not rows. Nothing drops them yet.
 
 https://www.postgresql.org/docs/current/ddl-partitioning.html
 """
@@ -13,7 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from ghsync.database import first_line, transaction
 from ghsync.errors import GhsyncError, Locked
 
-KEEP_SECONDS = 3600.0
+LOOK_SECONDS = 3600.0
 
 # A lock that is not to be had at once is not waited for, since others would wait behind it: it is tried so often.
 ATTEMPTS = 20
@@ -57,14 +57,14 @@ async def make(engine: AsyncEngine) -> list[str]:
     raise AssertionError("the last attempt answers, or raises")
 
 
-async def keep(engine: AsyncEngine) -> None:
+async def keep_made(engine: AsyncEngine) -> None:
     """Make them whenever they are due, as long as this process lives; until then the default ones take the rows."""
     while True:
         try:
             made = await make(engine)
         except (GhsyncError, sa.exc.DBAPIError) as error:
-            log.warning("partitions_not_made", again_in_seconds=KEEP_SECONDS, error=first_line(error))
+            log.warning("partitions_not_made", again_in_seconds=LOOK_SECONDS, error=first_line(error))
         else:
             if made:
                 log.info("partitions_made", names=made)
-        await asyncio.sleep(KEEP_SECONDS)
+        await asyncio.sleep(LOOK_SECONDS)

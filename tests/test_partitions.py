@@ -225,12 +225,12 @@ async def test_a_process_makes_what_is_due_and_goes_on_after_trouble(
 ) -> None:
     (this,) = months(0)
     told: asyncio.Queue[tuple[str, Any]] = asyncio.Queue()
-    monkeypatch.setattr(partitions, "KEEP_SECONDS", 0.01)
+    monkeypatch.setattr(partitions, "LOOK_SECONDS", 0.01)
     monkeypatch.setattr(partitions.log, "warning", lambda event, **values: told.put_nowait((event, values["error"])))
     monkeypatch.setattr(partitions.log, "info", lambda event, **values: told.put_nowait((event, values["names"])))
     connection.execute(f"DROP TABLE {name('audit_logs', this)}".encode())
     connection.execute("ALTER FUNCTION make_partitions RENAME TO elsewhere")
-    keeping = asyncio.create_task(partitions.keep(engine))
+    keeping = asyncio.create_task(partitions.keep_made(engine))
     async with asyncio.timeout(10):
         assert await told.get() == ("partitions_not_made", "function make_partitions() does not exist")
         connection.execute("ALTER FUNCTION elsewhere RENAME TO make_partitions")

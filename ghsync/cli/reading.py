@@ -54,6 +54,4 @@ def run(function: Callable[[Reconciler, Settings], Awaitable[T]], *, writes: boo
 def require_credentials(loaded: Settings) -> None:
     """Raises `NotConfigured` where nothing may read GitHub's API."""
     if credentials.app(loaded) is None and credentials.personal(loaded) is None:
-        raise NotConfigured(
-            "Nothing may read GitHub's API yet: set GHSYNC_APP_ID and GHSYNC_PRIVATE_KEY_PATH, or GHSYNC_TOKEN."
-        )
+        raise NotConfigured(credentials.NOBODY)

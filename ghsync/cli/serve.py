@@ -181,7 +181,7 @@ def application() -> Starlette:
     url = _url(loaded)
     engine = _engine(loaded, url)
     process = Process("serve")
-    background: list[Background] = [lambda: process.live(engine), lambda: partitions.keep(engine)]
+    background: list[Background] = [lambda: process.live(engine), lambda: partitions.keep_made(engine)]
     if supervisor := multiprocessing.parent_process():
         background.append(lambda: _end_with(supervisor))
     if not os.environ.get(NO_WORKER):
@@ -302,7 +302,7 @@ def work() -> None:
         beside = _engine(loaded, url, pool_size=1)
         process = Process("work")
         rest = _reconcile(loaded, url, process) if _reads(loaded) else _forget_refetches(beside)
-        tasks = [asyncio.create_task(each) for each in (rest, process.live(beside), partitions.keep(beside))]
+        tasks = [asyncio.create_task(each) for each in (rest, process.live(beside), partitions.keep_made(beside))]
         metrics.begin(HANDLED)
         if port := loaded.operations_port:
             operators = listening.operations(loaded.host, port)

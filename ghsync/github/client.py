@@ -159,9 +159,7 @@ class GitHub:
             return self._personal
         if self._app is not None:
             raise NotConfigured("The App is not installed there: install it, or set GHSYNC_TOKEN.")
-        raise NotConfigured(
-            "Nothing may read GitHub's API yet: set GHSYNC_APP_ID and GHSYNC_PRIVATE_KEY_PATH, or GHSYNC_TOKEN."
-        )
+        raise NotConfigured(credentials.NOBODY)
 
     async def token(self, credential: Credential) -> Token | None:
         """The token that an installation is asked with, and its permissions; None for whoever needs none."""

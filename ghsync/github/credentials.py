@@ -15,6 +15,9 @@ from cryptography.hazmat.primitives.serialization import load_pem_private_key
 from ghsync.errors import NotConfigured
 from ghsync.settings import Settings
 
+NOBODY = "Nothing may read GitHub's API yet: set GHSYNC_APP_ID and GHSYNC_PRIVATE_KEY_PATH, or GHSYNC_TOKEN."
+"""What to do where there is no credential."""
+
 DRIFT, VALID = timedelta(minutes=1), timedelta(minutes=8)
 """How long ago the App's token says it was signed, and how long it is good; GitHub allows ten minutes in all."""
 

@@ -189,14 +189,14 @@ async def take_up(conn: AsyncConnection, events: Collection[str], after: Ignored
     return [Ignored(row.event, row.id) for row in await fetch(conn, _TAKE_UP, asked)]
 
 
-_REQUEUE = sa.text("""
+_REQUEUE = sa.text(f"""
 WITH queued AS (
   UPDATE webhook_deliveries
   SET status = 'pending', attempts = 0, next_attempt_at = now(), processed_at = NULL, dismissed_at = NULL,
       sync_source = 'replay'
   WHERE id = ANY(:ids) AND status <> 'pending' RETURNING id
 )
-SELECT id, pg_notify('ghsync_inbox', '') FROM queued
+SELECT id, pg_notify('{CHANNEL}', '') FROM queued
 """)
 
 

@@ -251,11 +251,12 @@ async def read_checks(
     shown = {one: heads.PullRequestHead(one.absentee.number, one.head_sha, now) for one in wanted if one.head_sha}
     asked = [one for one in wanted if one.node_id]
     try:
-        seen = heads.variables(known[asked[0].repository_id].place) if asked else {}
-        answer = await session.graphql("heads", ids=[one.node_id for one in asked], **seen)
-        for one, node in _beside(asked, answers.heads(answer.data)):
-            if node is not None and node.commit:
-                shown[one] = heads.PullRequestHead(node.number, node.head_ref_oid, answer.observed_at, node)
+        if asked:
+            seen = heads.variables(known[asked[0].repository_id].place)
+            answer = await session.graphql("heads", ids=[one.node_id for one in asked], **seen)
+            for one, node in _beside(asked, answers.heads(answer.data)):
+                if node is not None and node.commit:
+                    shown[one] = heads.PullRequestHead(node.number, node.head_ref_oid, answer.observed_at, node)
     except (GraphQLUnavailable, TooHeavy, RateLimited) as error:
         log.warning("graphql_given_up", jobs=len(asked), error=first_line(error))
     for one, head in shown.items():
@@ -319,12 +320,13 @@ async def _settle(
 
 async def _postpone(reconciler: Reconciler, kind: str, keys: Sequence[str], error: Exception) -> None:
     async with transaction(reconciler.engine) as conn:
-        longest = LONGEST_SECONDS if isinstance(error, GhsyncError) and unread.is_of_one(error) else 600
+        of_one = isinstance(error, GhsyncError) and unread.is_of_one(error)
+        longest = LONGEST_SECONDS if of_one else jobs.LONGEST_SECONDS
         await jobs.postpone(conn, kind, keys, first_line(error), longest_seconds=longest)
     log.warning("refetch_postponed", kind=kind, jobs=len(keys), error=first_line(error))
 
 
-async def round(reconciler: Reconciler) -> int:  # noqa: A001 (one round of work)
+async def do_due(reconciler: Reconciler) -> int:
     """Do what is due of every kind; answers how many jobs that were. What it cost is in the run of its hour."""
     async with runs.added_up(reconciler.engine) as tally:
         done = await installation_round(reconciler, tally) + await repository_round(reconciler, tally)

@@ -46,7 +46,6 @@ from ghsync.sessions import TIME_OUT_WHEN_SILENT, connection_arguments
 RETRY_SECONDS = 2.0
 PROOF_SECONDS = 2.0  # well below the silence after which PostgreSQL ends a session
 LONGEST_PAUSE_SECONDS = 300.0  # after a failure; what is rarer than that is not put off to its next turn
-HISTORY_SECONDS = 3600.0
 SCHEMA_SECONDS = 86_400.0
 # How old the list of what the App sees becomes at most. Hooks tell of it, and what is not found is asked for at once;
 # but a public repository that left an installation, untold, any token goes on to read.
@@ -140,7 +139,7 @@ class Schedule:
             asyncio.create_task(self._turns("heal", self._intervals.heal, self._heal)),
             asyncio.create_task(self._turns("sweep", self._intervals.sweep, self._sweep)),
             asyncio.create_task(self._turns("audit", self._intervals.audit, self._audit)),
-            asyncio.create_task(self._turns("history", HISTORY_SECONDS, self._forget)),
+            asyncio.create_task(self._turns("history", history.FORGET_SECONDS, self._forget)),
             asyncio.create_task(self._turns("schema", SCHEMA_SECONDS, self._look)),
         ]
         try:
@@ -179,7 +178,7 @@ class Schedule:
     async def _refetch(self) -> None:
         """Do all that is due, then wait for a notification, or for the interval."""
         self._wake.clear()
-        while await refetch.round(self._reconciler):
+        while await refetch.do_due(self._reconciler):
             pass
         with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(self._wake.wait(), self._intervals.refetch)

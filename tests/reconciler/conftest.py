@@ -105,7 +105,7 @@ class Lab:
             if not {kind for kind in self.due() if kind.startswith("refetch")}:
                 return
             self.world.clock.advance(1)
-            await refetch.round(self.reconciler)
+            await refetch.do_due(self.reconciler)
         raise AssertionError(f"something is always due: {self.due()}")
 
     def passes(self, **time: float) -> None:

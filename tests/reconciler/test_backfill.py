@@ -364,7 +364,7 @@ async def test_a_repository_that_is_not_seen_any_more_is_hidden_and_not_buried(m
     with pytest.raises(NotFound):
         await mirrored.resync(full=True)
     assert mirrored.due() == {"refetch_installation": 1}
-    await refetch.round(mirrored.reconciler)
+    await refetch.do_due(mirrored.reconciler)
     shown = mirrored.connection.execute(
         "SELECT removed_at IS NOT NULL, deleted_at FROM github_repositories WHERE github_id = %s", [str(repository.id)]
     ).fetchall()

@@ -152,7 +152,7 @@ async def test_a_long_outage_leaves_the_app_what_everything_else_needs(lab: Lab,
     assert lab.connection.execute(heals).fetchone() == in_the_inbox != (0,)
     await make_due(lab.reconciler, str(next(iter(lab.world.installations))))
     assert lab.due()["refetch_installation"] == 1
-    await refetch.round(lab.reconciler)
+    await refetch.do_due(lab.reconciler)
     assert "refetch_installation" not in lab.due()
     brought = []
     for _ in range(2):

@@ -62,7 +62,7 @@ async def test_the_pause_before_it_is_asked_for_again_grows(broken: Broken) -> N
     pauses = []
     for _ in range(4):
         broken.due()
-        await refetch.round(broken.reconciler)
+        await refetch.do_due(broken.reconciler)
         row = broken.connection.execute(
             "SELECT due_at - now() FROM sync_jobs WHERE kind = 'refetch_pull_request'"
         ).fetchone()
@@ -336,7 +336,7 @@ async def test_a_repository_that_left_and_cannot_be_asked_for_keeps_no_other_vis
 
     lab.due()
     lab.faulty.mend()
-    await refetch.round(lab.reconciler)
+    await refetch.do_due(lab.reconciler)
     assert asked.full_name not in shown(lab)
     assert await lab.unread() == []
 

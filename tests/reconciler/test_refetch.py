@@ -44,7 +44,7 @@ async def test_many_issues_are_read_again_in_one_request(mirrored: Lab) -> None:
         conversations.edit(mirrored.world, issue, by=mirrored.repository.owner, title=f"{number}, brighter")
     await want(mirrored, "refetch_issue", *numbers)
     before = mirrored.site.answered
-    assert await refetch.round(mirrored.reconciler) == 20
+    assert await refetch.do_due(mirrored.reconciler) == 20
     assert mirrored.site.answered - before == 1
     assert mirrored.differences() == []
     assert waiting(mirrored) == []
@@ -54,11 +54,11 @@ async def test_a_pull_request_without_a_verdict_is_asked_again_later(mirrored: L
     pull = next(each for each in mirrored.repository.pull_requests.values() if each.issue.state == "open")
     pull.mergeability_known_at = mirrored.world.now().replace(year=2030)
     await want(mirrored, "refetch_pull_request", pull.number)
-    await refetch.round(mirrored.reconciler)
+    await refetch.do_due(mirrored.reconciler)
     assert waiting(mirrored) == [("refetch_pull_request", 1, "GitHub has not computed mergeable yet")]
     pull.mergeability_known_at = mirrored.world.now()
     assert mirrored.due() == {"refetch_pull_request": 1}
-    await refetch.round(mirrored.reconciler)
+    await refetch.do_due(mirrored.reconciler)
     assert waiting(mirrored) == []
     assert mirrored.differences() == []
 
@@ -67,7 +67,7 @@ async def test_what_is_gone_when_it_is_asked_for_becomes_a_tombstone(mirrored: L
     issue = next(each for each in mirrored.repository.issues.values() if each.pull_request is None)
     issues.delete(mirrored.world, issue, by=mirrored.repository.owner)
     await want(mirrored, "refetch_issue", issue.number)
-    await refetch.round(mirrored.reconciler)
+    await refetch.do_due(mirrored.reconciler)
     assert mirrored.differences() == []
 
 
@@ -77,7 +77,7 @@ async def test_a_comment_is_read_with_its_conversation(mirrored: Lab) -> None:
     comments.edit(mirrored.world, edited, "Much brighter", by=mirrored.repository.owner)
     comments.delete(mirrored.world, deleted, by=mirrored.repository.owner)
     await want(mirrored, "refetch_comment", edited.id)
-    await refetch.round(mirrored.reconciler)
+    await refetch.do_due(mirrored.reconciler)
     assert mirrored.differences() == []
     assert waiting(mirrored) == []
 
@@ -87,7 +87,7 @@ async def test_a_repository_is_read_with_its_labels(mirrored: Lab) -> None:
     mirrored.repository.description = "Described anew"
     mirrored.repository.updated_at = mirrored.world.now()
     await want(mirrored, "refetch_repository", None)
-    await refetch.round(mirrored.reconciler)
+    await refetch.do_due(mirrored.reconciler)
     assert mirrored.differences() == []
 
 
@@ -95,13 +95,13 @@ async def test_a_repository_is_read_with_its_labels(mirrored: Lab) -> None:
 async def test_a_refetch_that_fails_is_tried_again_later(mirrored: Lab) -> None:
     mirrored.site.faults.plan("failure", times=1000)
     await want(mirrored, "refetch_issue", next(iter(mirrored.repository.issues)))
-    await refetch.round(mirrored.reconciler)
+    await refetch.do_due(mirrored.reconciler)
     ((kind, attempts, error),) = waiting(mirrored)
     assert (kind, attempts) == ("refetch_issue", 1)
     assert error is not None
     mirrored.site.faults.planned.clear()
     mirrored.due()
-    await refetch.round(mirrored.reconciler)
+    await refetch.do_due(mirrored.reconciler)
     assert waiting(mirrored) == []
 
 
@@ -116,7 +116,7 @@ async def test_what_may_not_be_seen_is_not_asked_for(mirrored: Lab) -> None:
     async with transaction(mirrored.engine) as conn:
         await jobs.schedule(conn, [Job("refetch_issue", f"{place_id[0]}#1", place_id[0])], delay_seconds=0)
     before = mirrored.site.answered
-    await refetch.round(mirrored.reconciler)
+    await refetch.do_due(mirrored.reconciler)
     assert (waiting(mirrored), mirrored.site.answered) == ([], before)
 
 
@@ -134,18 +134,18 @@ async def test_what_refetches_cost_adds_up_by_the_hour(mirrored: Lab) -> None:
         issue = mirrored.repository.issues[numbers[start]]
         conversations.edit(mirrored.world, issue, by=mirrored.repository.owner, title="Brighter")
         await want(mirrored, "refetch_issue", *numbers[start : start + 2])
-        await refetch.round(mirrored.reconciler)
+        await refetch.do_due(mirrored.reconciler)
     assert mirrored.connection.execute(COST).fetchall() == [(True, 3, True, 6, 3, True, True)]
 
 
 @pytest.mark.slow
 async def test_a_round_that_asks_nothing_is_no_run_and_one_in_vain_is(mirrored: Lab) -> None:
-    await refetch.round(mirrored.reconciler)
+    await refetch.do_due(mirrored.reconciler)
     ran = "SELECT requests FROM sync_runs WHERE kind = 'refetch'"
     assert mirrored.connection.execute(ran).fetchall() == []
     mirrored.site.faults.plan("failure", times=1000)
     await want(mirrored, "refetch_repository", None)
-    await refetch.round(mirrored.reconciler)
+    await refetch.do_due(mirrored.reconciler)
     ((requests,),) = mirrored.connection.execute(ran).fetchall()
     assert requests > 0
 
@@ -162,7 +162,7 @@ async def test_a_burst_of_hooks_is_one_refetch_of_each(mirrored: Lab) -> None:
     assert mirrored.due() == {"refetch_pull_request": len(waits)}
     world.clock.advance(60)
     before = mirrored.site.answered
-    await refetch.round(mirrored.reconciler)
+    await refetch.do_due(mirrored.reconciler)
     assert mirrored.site.answered - before == 1
     assert waiting(mirrored) == []
     assert mirrored.differences() == []
@@ -176,7 +176,7 @@ async def test_an_echo_within_the_second_of_the_last_change_is_put_right(mirrore
     assert mirrored.differences() != []
     assert mirrored.due() == {"refetch_issue": 1}
     mirrored.world.clock.advance(120)
-    await refetch.round(mirrored.reconciler)
+    await refetch.do_due(mirrored.reconciler)
     assert mirrored.differences() == []
 
 

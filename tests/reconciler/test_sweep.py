@@ -289,7 +289,7 @@ async def test_a_blocked_repository_is_asked_for_only_with_the_next_complete_rea
         await jobs.schedule(conn, wanted, delay_seconds=0)
     served = len(mirrored.site.journal)
     await sweep(mirrored.reconciler, complete_every=DAILY)
-    await refetch.round(mirrored.reconciler)
+    await refetch.do_due(mirrored.reconciler)
     assert [one.address for one in list(mirrored.site.journal)[served:] if str(first.id) in one.address] == []
     await sweep(mirrored.reconciler, complete_every=ALWAYS)
     assert mirrored.connection.execute(OF_ALL).fetchall() == [("succeeded", None)] * 3

@@ -67,7 +67,7 @@ async def waited_for(broken: Broken) -> None:
     await broken.resync(full=True)
     for _ in range(5):
         broken.due()
-        await refetch.round(broken.reconciler)
+        await refetch.do_due(broken.reconciler)
     assert pause(broken) > timedelta(seconds=10)
 
 
@@ -93,7 +93,7 @@ async def test_to_have_read_it_ends_its_pause(broken: Broken) -> None:
     broken.faulty.mend()
     await broken.resync(full=True)
     assert pause(broken) <= timedelta(0)
-    await refetch.round(broken.reconciler)
+    await refetch.do_due(broken.reconciler)
     assert await broken.unread() == []
 
 
@@ -123,7 +123,7 @@ async def test_a_refetch_that_cannot_be_stored_stops_no_other(broken: Broken) ->
 
     broken.faulty.break_("GraphQL Refetch", edited(overflow))
     broken.due()
-    await refetch.round(broken.reconciler)
+    await refetch.do_due(broken.reconciler)
     (told,) = await broken.unread()
     assert "cannot be stored" in told
     stale = broken.connection.execute("SELECT number FROM github_issues WHERE title = 'stale'").fetchall()
