@@ -27,7 +27,17 @@ _INDEX = re.compile(r"CREATE UNIQUE INDEX IF NOT EXISTS (\w+)")
 _ARGUMENT = re.compile(r"\w+ (double precision|[\w\[\]]+)(?: DEFAULT \w+)?")
 _VIEW = re.compile(r"CREATE (?:OR REPLACE VIEW|(MATERIALIZED) VIEW IF NOT EXISTS) (\w+)")
 
+_COLUMNS_OF = re.compile(r"attrelid = '(\w+)'::regclass")
+
 _APPLIED = sa.text("SELECT obj_description('alembic_version'::regclass, 'pg_class')")
+
+_COLUMNS = sa.text("""
+SELECT left(md5(coalesce(string_agg(
+    format('%s.%s %s', c.relname, a.attname, format_type(a.atttypid, a.atttypmod)), ',' ORDER BY c.relname, a.attnum
+  ), '')), 8)
+FROM pg_class c JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
+WHERE c.relnamespace = (SELECT oid FROM pg_namespace WHERE nspname = current_schema()) AND c.relname = ANY(:tables)
+""")
 
 _DEFINED = sa.text("""
 SELECT 'views' AS kind, c.relname AS name,
@@ -113,7 +123,8 @@ def apply(connection: sa.Connection, directory: Path) -> None:
                     f"({database.refusal(error)}): rename or drop what is in its way, and run `ghsync migrate` again."
                 ) from error
             connection.commit()
-        _execute(connection, f"COMMENT ON TABLE alembic_version IS '{_version(directory)}'")
+        said = f"{_version(directory)}, over {_columns(connection, directory)}"
+        _execute(connection, f"COMMENT ON TABLE alembic_version IS '{said}'")
         connection.commit()
     connection.rollback()
 
@@ -121,9 +132,10 @@ def apply(connection: sa.Connection, directory: Path) -> None:
 def are_applied(connection: sa.Connection, directory: Path) -> bool:
     """Whether the database has these very texts, and the views, functions and triggers that they define.
 
-    One of them may have been dropped by hand.
+    One of them may have been dropped by hand, or a column added to a table of which one of them has all columns.
     """
-    if not are_known(connection, directory):
+    applied = str(connection.scalar(_APPLIED))
+    if applied != f"{_version(directory)}, over {_columns(connection, directory)}":
         return False
     relations = [*views(directory), *(name for text in texts(directory) for name in _INDEX.findall(text))]
     triggers = [found for text in texts(directory) for found in _TRIGGER.findall(text)]
@@ -138,7 +150,13 @@ def are_applied(connection: sa.Connection, directory: Path) -> bool:
 
 def are_known(connection: sa.Connection, directory: Path) -> bool:
     """Whether these very texts were applied, whatever has become of what they define."""
-    return bool(connection.scalar(_APPLIED) == _version(directory))
+    return str(connection.scalar(_APPLIED)).startswith(f"{_version(directory)}, over ")
+
+
+def _columns(connection: sa.Connection, directory: Path) -> str:
+    """A mark of the columns of the tables that some text has all columns of."""
+    tables = sorted({name for text in texts(directory) for name in _COLUMNS_OF.findall(text)})
+    return str(connection.scalar(_COLUMNS, {"tables": tables}))
 
 
 def _version(directory: Path) -> str:
