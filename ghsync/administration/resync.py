@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from operator import attrgetter, itemgetter
-from typing import Any
+from typing import Any, NamedTuple
 
 import sqlalchemy as sa
 
@@ -79,10 +79,9 @@ async def resync(reconciler: Reconciler, scope: Scope, watching: Watching, *, ac
     if found and not scope.dry_run:
         await _write_down(reconciler, scope, found, actor)
     rows: list[dict[str, Any]] = []
-    spent = Meter()
-    async for place, shown in _in_turn(reconciler, scope, found, spent):
-        with watching(place.full_name) as watch:
-            rows.append(await _one(reconciler, place, scope, rehearsal, watch, shown, spent))
+    async for turn in _in_turn(reconciler, scope, found):
+        with watching(turn.place.full_name) as watch:
+            rows.append(await _one(reconciler, turn, scope, rehearsal, watch))
     rows.sort(key=itemgetter("repository"))
     rows = [{"repository": name, "error": why} for name, why in refused.names.items()] + rows
     told = rehearsal.differences if rehearsal else []
@@ -106,45 +105,45 @@ async def _write_down(reconciler: Reconciler, scope: Scope, found: Sequence[Plac
         )
 
 
-async def _in_turn(
-    reconciler: Reconciler, scope: Scope, found: Sequence[Place], spent: Meter
-) -> AsyncIterator[tuple[Place, bulk.Whole | None]]:
+class _Turn(NamedTuple):
+    """A repository to read, with what was shown of it already; the first of many that were shown bears what it cost."""
+
+    place: Place
+    shown: bulk.Whole | None = None
+    spent: Meter | None = None
+
+
+async def _in_turn(reconciler: Reconciler, scope: Scope, found: Sequence[Place]) -> AsyncIterator[_Turn]:
     """Small ones that nobody has read come first, each with what one request has shown of many; then all others."""
     alone = {place.id: place for place in found}
     if not scope.full and not scope.dry_run and scope.kinds == KINDS:
         unread = [place for place in found if place.complete_at is None]
         for installation, part in reconciler.readable(unread).items():
-            session = await reconciler.session(installation, "resync", "interactive", meter=spent)
+            session = await reconciler.session(installation, "resync", "interactive")
             async for place, shown in bulk.small(session, part):
                 del alone[place.id]
-                yield place, shown
+                yield _Turn(place, shown, session.meter.taken())
     for place in alone.values():
-        yield place, None
+        yield _Turn(place)
 
 
 async def _one(
-    reconciler: Reconciler,
-    place: Place,
-    scope: Scope,
-    rehearsal: Rehearsal | None,
-    watch: Watch,
-    shown: bulk.Whole | None,
-    spent: Meter,
+    reconciler: Reconciler, turn: _Turn, scope: Scope, rehearsal: Rehearsal | None, watch: Watch
 ) -> dict[str, Any]:
-    row: dict[str, Any] = {"repository": place.full_name, "error": None}
+    row: dict[str, Any] = {"repository": turn.place.full_name, "error": None}
     started = time.monotonic()
     try:
         run = await read(
             reconciler,
-            place,
+            turn.place,
             kind="resync",
             full=scope.full,
             priority="interactive",
             kinds=scope.kinds,
             gate=rehearsal,
             watch=watch,
-            shown=shown,
-            spent=spent,
+            shown=turn.shown,
+            spent=turn.spent,
         )
     except ENDS_ALL:
         raise

@@ -63,11 +63,11 @@ class Meter:
     requests: int = 0
     points: int = 0
 
-    def add(self, other: "Meter") -> None:
-        """Count as its own what another has counted, which begins anew."""
-        self.requests += other.requests
-        self.points += other.points
-        other.requests = other.points = 0
+    def taken(self) -> "Meter":
+        """What it has counted so far; it begins anew."""
+        counted = Meter(self.requests, self.points)
+        self.requests = self.points = 0
+        return counted
 
 
 @dataclass(frozen=True, slots=True)

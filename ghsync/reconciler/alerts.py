@@ -56,8 +56,8 @@ class _Repository(msgspec.Struct, frozen=True):
     id: int
 
 
-class _OfOrganization(Payload, frozen=True):
-    repository: _Repository | None = None
+class _OfOrganization(Payload, frozen=True, kw_only=True):
+    repository: _Repository
 
 
 async def listed(session: Session, known: Sequence[Place]) -> Mapping[int, Listed]:
@@ -72,8 +72,14 @@ async def listed(session: Session, known: Sequence[Place]) -> Mapping[int, Liste
             continue
         owner = places[0].full_name.partition("/")[0]
         pages = await _of_organization(session, f"/orgs/{owner}/{path}", params, most=len(places))
-        for place in places if pages is not None else ():
-            found[place.github_id][kind] = [_of(place, page) for page in pages or ()]
+        if pages is None:
+            continue
+        for place in places:
+            found[place.github_id][kind] = []
+        for page in pages:
+            for repository, alerts in _by_repository(page).items():
+                if kind in found.get(repository, ()):
+                    found[repository][kind].append(ListingPage(alerts, page.observed_at))
     return found
 
 
@@ -92,11 +98,11 @@ async def _of_organization(
     return pages
 
 
-def _of(place: Place, page: ListingPage[_OfOrganization]) -> ListingPage[Payload]:
-    items: list[Payload] = [
-        alert for alert in page.items if alert.repository and alert.repository.id == place.github_id
-    ]
-    return ListingPage(items, page.observed_at)
+def _by_repository(page: ListingPage[_OfOrganization]) -> Mapping[int, list[Payload]]:
+    found: dict[int, list[Payload]] = {}
+    for alert in page.items:
+        found.setdefault(alert.repository.id, []).append(alert)
+    return found
 
 
 async def read(session: Session, engine: AsyncEngine, known: KnownRepository, told: Listed | None = None) -> None:

@@ -56,7 +56,8 @@ async def resync(
     else:
         run = runs.rehearsed(progress)
     if spent:
-        run.meter.add(spent)
+        run.meter.requests += spent.requests
+        run.meter.points += spent.points
     try:
         async with runs.recorded(reconciler.engine, run):
             credential = place.installation

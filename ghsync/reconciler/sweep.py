@@ -79,7 +79,7 @@ async def sweep(
             async with asyncio.TaskGroup() as group:
                 tasks = [group.create_task(take(*each)) for each in everything.items()]
         except BaseExceptionGroup as errors:
-            raise errors.exceptions[0] from None  # such as the loss of the lead: all the others are cancelled
+            raise errors.exceptions[0] from None  # such as a database that is away: all the others are cancelled
         problems += chain.from_iterable(task.result() for task in tasks)
         if problems:
             raise _foremost(problems, among=len(everything))

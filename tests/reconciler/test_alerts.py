@@ -50,10 +50,15 @@ def of_nobody(content: list[dict[str, Any]]) -> None:
     content[0]["number"] = "one"
 
 
+def of_no_repository(content: list[dict[str, Any]]) -> None:
+    """Its first alert does not say where it is."""
+    del content[0]["repository"]
+
+
 @pytest.mark.parametrize(
     "answer", [status(404, "Not Found"), status(403, "Resource not accessible by integration"), body(b"{}"),
-               edited(of_nobody)],
-    ids=["no organization", "not allowed", "something else", "an alert that cannot be read"],
+               edited(of_nobody), edited(of_no_repository)],
+    ids=["no organization", "not allowed", "something else", "an alert that cannot be read", "an alert of none"],
 )  # fmt: skip
 async def test_where_the_organization_does_not_list_them_each_is_asked(several_broken: Broken, answer: Answer) -> None:
     several_broken.connection.execute("TRUNCATE github_security_alerts CASCADE")

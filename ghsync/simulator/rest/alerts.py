@@ -66,13 +66,14 @@ def _of_code_scanning(asked: Inquiry, repository: Repository, ref: str) -> list[
 
 def organization_code_scanning(asked: Inquiry) -> Result:
     """What was found on the default branches."""
-    found = [
-        (alert, repository)
-        for repository in _of_organization(asked, "security_events")
-        if repository.has_code_scanning
-        for alert in _of_code_scanning(asked, repository, _ref(asked, repository))
-    ]
-    return asked.page(_newest(found), lambda one: _beside(one[1], one[0].as_json(_ref(asked, one[1]))))
+
+    def of(repository: Repository) -> list[CodeScanningAlert]:
+        is_on = repository.has_code_scanning
+        return _of_code_scanning(asked, repository, _ref(asked, repository)) if is_on else []
+
+    return asked.page(
+        _everywhere(asked, "security_events", of), lambda one: _beside(one[1], one[0].as_json(_ref(asked, one[1])))
+    )
 
 
 def dependabot(asked: Inquiry, repository: Repository) -> Result:
@@ -87,17 +88,15 @@ def dependabot(asked: Inquiry, repository: Repository) -> Result:
 
 def organization_dependabot(asked: Inquiry) -> Result:
     """What Dependabot warns of in all of them."""
-    found = [
-        (alert, repository)
-        for repository in _of_organization(asked, "vulnerability_alerts")
-        if repository.has_dependabot_alerts
-        for alert in _of_dependabot(asked, repository)
-    ]
+
+    def of(repository: Repository) -> list[DependabotAlert]:
+        return _of_dependabot(asked, repository) if repository.has_dependabot_alerts else []
+
     if "page" in asked.query:
         raise Refused(400, "Pagination using the `page` parameter is not supported.")
     return _cursor_page(
         asked,
-        _newest(found),
+        _everywhere(asked, "vulnerability_alerts", of),
         lambda one: one[1].id * 100_000 + one[0].number,
         lambda one: _beside(one[1], one[0].as_json()),
     )
@@ -132,14 +131,15 @@ def secret_scanning(asked: Inquiry, repository: Repository) -> Result:
 
 def organization_secret_scanning(asked: Inquiry) -> Result:
     """Secrets that were found in all of them."""
-    found = [
-        (alert, repository)
-        for repository in _of_organization(asked, "secret_scanning_alerts")
-        if repository.has_secret_scanning
-        for alert in _of_secret_scanning(asked, repository)
-    ]
+
+    def of(repository: Repository) -> list[SecretScanningAlert]:
+        return _of_secret_scanning(asked, repository) if repository.has_secret_scanning else []
+
     hidden = _hidden(asked)
-    return asked.page(_newest(found), lambda one: _beside(one[1], {**one[0].as_rest_json(), **hidden}))
+    return asked.page(
+        _everywhere(asked, "secret_scanning_alerts", of),
+        lambda one: _beside(one[1], {**one[0].as_rest_json(), **hidden}),
+    )
 
 
 def _of_secret_scanning(asked: Inquiry, repository: Repository) -> list[SecretScanningAlert]:
@@ -204,17 +204,17 @@ def _sorted(asked: Inquiry, found: list[SomeAlert]) -> list[SomeAlert]:
     return sorted(found, key=key, reverse=direction == "desc")
 
 
-def _of_organization(asked: Inquiry, permission: str) -> list[Repository]:
-    """The repositories of an organization that whoever asks sees."""
+def _everywhere(
+    asked: Inquiry, permission: str, of: Callable[[Repository], list[SomeAlert]]
+) -> list[tuple[SomeAlert, Repository]]:
+    """What there is in all repositories of an organization that whoever asks sees, the newest first."""
     login = asked.path["organization"].lower()
     owner = next((each for each in asked.world.members if each.login.lower() == login), None)
     if owner is None or not asked.viewer.belongs_to(owner):
         raise not_found()
     asked.require(permission)
-    return [each for each in asked.world.repositories.values() if each.owner is owner and asked.viewer.sees(each)]
-
-
-def _newest(found: list[tuple[SomeAlert, Repository]]) -> list[tuple[SomeAlert, Repository]]:
+    seen = [each for each in asked.world.repositories.values() if each.owner is owner and asked.viewer.sees(each)]
+    found = [(alert, repository) for repository in seen for alert in of(repository)]
     return sorted(found, key=lambda one: (one[0].created_at, one[1].id, one[0].number), reverse=True)
 
 
