@@ -73,6 +73,13 @@ async def record(engine: AsyncEngine, *guids: str) -> list[str]:
     return list(outcomes)
 
 
+@pytest.fixture
+def database_url(database_url: str) -> str:
+    """One that is up to date where the month has turned since the template was made."""
+    postgres.execute(database_url, "SELECT make_partitions()")
+    return database_url
+
+
 def test_a_migrated_database_has_this_month_and_the_next_two_of_each(connection: Connection) -> None:
     for table in TABLES:
         made = [name(table, month) for month in months(0, 1, 2)]

@@ -137,9 +137,10 @@ async def test_a_process_that_is_killed_while_its_spool_enters_the_inbox_loses_n
             with service.connect(url) as connection:
                 with connection.transaction(force_rollback=True):  # whoever writes this one waits for us
                     connection.execute(
-                        "INSERT INTO webhook_deliveries (hook_target, guid, event, headers, body)"
-                        " SELECT hook_target, %s, event, headers, body FROM webhook_deliveries",
-                        [obstacle.guid],
+                        "INSERT INTO webhook_deliveries (hook_target, guid, month, event, headers, body)"
+                        " SELECT hook_target, %(guid)s, delivery_month(%(guid)s), event, headers, body"
+                        " FROM webhook_deliveries",
+                        {"guid": obstacle.guid},
                     )
                     await receiver.start()
                     with service.connect(url) as other:
