@@ -8,6 +8,7 @@ import contextlib
 import math
 import time
 import traceback
+from collections import Counter
 from collections.abc import Awaitable, Callable, Sequence
 from datetime import UTC, datetime
 from typing import Any
@@ -223,20 +224,20 @@ class Worker:
     async def _project(self, ids: Sequence[int] | None) -> int:
         started = time.monotonic()
         async with self._reader.batch(ids) as batch:
-            if batch.claimed:
+            if batch.ended:
                 await project.write(batch.conn, batch.told)
-                await queue.finish(batch.conn, batch.verdicts)
+                await queue.finish(batch.conn, batch.ended)
         if ids is None:
             self._detours.forget(batch.avoided)
-        if not batch.claimed:
+        if not batch.ended:
             return 0
         seconds = time.monotonic() - started
-        _count(batch.claimed, batch.verdicts, seconds)
-        parked = [verdict for verdict in batch.verdicts if verdict.status == "parked"]
-        log.info("projected", deliveries=len(batch.claimed), parked=len(parked), seconds=round(seconds, 4))
-        for verdict in parked:
-            log.warning("parked", delivery=verdict.id, error=verdict.error)
-        return len(batch.claimed)
+        _count(batch.ended, seconds)
+        parked = [(delivery, verdict) for delivery, verdict in batch.ended if verdict.status == "parked"]
+        log.info("projected", deliveries=len(batch.ended), parked=len(parked), seconds=round(seconds, 4))
+        for delivery, verdict in parked:
+            log.warning("parked", delivery=delivery.id, error=verdict.error)
+        return len(batch.ended)
 
     async def _fail(self, delivery: ClaimedDelivery, error: Exception) -> int:
         """Count what failed alone; it is tried again later, and parked in the end."""
@@ -329,11 +330,12 @@ async def _connect(url: str) -> psycopg.AsyncConnection[Any]:
     return await psycopg.AsyncConnection.connect(url, autocommit=True, **connection_arguments(url))
 
 
-def _count(claimed: Sequence[ClaimedDelivery], verdicts: Sequence[Verdict], seconds: float) -> None:
+def _count(ended: Sequence[tuple[ClaimedDelivery, Verdict]], seconds: float) -> None:
     now = datetime.now(UTC)
     metrics.projection_seconds.observe(seconds)
-    for delivery, verdict in zip(claimed, verdicts, strict=True):
-        metrics.projected.labels(delivery.event, verdict.status).inc()
+    for (event, status), count in Counter((delivery.event, verdict.status) for delivery, verdict in ended).items():
+        metrics.projected.labels(event, status).inc(count)
+    for delivery, verdict in ended:
         for path in verdict.unreadable:
             metrics.unreadable.labels(delivery.event, path).inc()
         metrics.lag_seconds.observe(max(0.0, (now - delivery.received_at).total_seconds()))

@@ -135,7 +135,7 @@ async def test_one_that_comes_again_months_later_is_the_same_row(engine: AsyncEn
     assert await record(engine, long_ago) == ["queued"]
     async with transaction(engine) as conn:
         (claimed,) = await queue.claim(conn, 10)
-        await queue.finish(conn, [Verdict(claimed.id, "processed")])
+        await queue.finish(conn, [(claimed, Verdict("processed"))])
     ask(connection, "SELECT make_partitions(5)")
     assert await record(engine, long_ago, "no time", "no time") == ["duplicate", "queued", "duplicate"]
     assert ask(connection, "SELECT status FROM webhook_deliveries WHERE guid = %s", long_ago) == ["processed"]
@@ -156,7 +156,7 @@ async def test_what_is_due_is_claimed_oldest_first_whatever_month_it_is_of(engin
         assert [delivery.guid for delivery in await queue.claim(conn, 3)] == sent[:3]
     async with transaction(engine) as conn:
         claimed = await queue.claim(conn, 10)
-        await queue.finish(conn, [Verdict(delivery.id, "processed") for delivery in claimed])
+        await queue.finish(conn, [(delivery, Verdict("processed")) for delivery in claimed])
     async with transaction(engine) as conn:
         assert len(claimed) == len(sent)
         assert await queue.claim(conn, 10) == []

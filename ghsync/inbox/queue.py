@@ -21,11 +21,11 @@ BATCH_BYTES = 32 * 1024 * 1024
 PIECE_BYTES = 1024 * 1024
 
 
-@dataclass(frozen=True, slots=True)
-class ClaimedDelivery:
-    """A delivery locked for projection."""
+class ClaimedDelivery(NamedTuple):
+    """A delivery locked for projection; ``id`` and ``month``, its partition's, are its key."""
 
     id: int
+    month: datetime
     guid: str
     event: str
     action: str | None
@@ -45,7 +45,6 @@ class Verdict:
     ``error`` says so.
     """
 
-    id: int
     status: str
     error: str | None = None
     unreadable: tuple[str, ...] = ()
@@ -61,7 +60,7 @@ WITH picked AS (
 ), sized AS (
   SELECT id, month, size, sum(size) OVER (ORDER BY next_attempt_at, id) AS total FROM picked
 )
-SELECT d.id, d.guid, d.event, d.action, d.repository, d.headers ->> 'content-type' AS content_type,
+SELECT d.id, d.month, d.guid, d.event, d.action, d.repository, d.headers ->> 'content-type' AS content_type,
        CASE WHEN s.size <= {PIECE_BYTES} THEN d.body END AS body, d.attempts, d.received_at, d.sync_source
 FROM sized s JOIN webhook_deliveries d ON (d.id, d.month) = (s.id, s.month) WHERE s.total <= :bytes OR s.total = s.size
 ORDER BY d.next_attempt_at, d.id
@@ -95,8 +94,8 @@ async def claim(
         rows = await fetch(conn, _CLAIM, bounds, binary=True)
     claimed = []
     for row in rows:
-        body = row.body if row.body is not None else await _large_body(conn, row.id)
-        claimed.append(ClaimedDelivery(**row._asdict() | {"body": body}))
+        whole = row if row.body is not None else row._replace(body=await _large_body(conn, row.id))
+        claimed.append(ClaimedDelivery(*whole))
     return claimed
 
 
@@ -115,21 +114,23 @@ _FINISH = sa.text("""
 UPDATE webhook_deliveries d
 SET status = v.status, last_error = coalesce(v.error, d.last_error), processed_at = clock_timestamp(),
     attempts = d.attempts + (v.status = 'parked')::int
-FROM unnest(CAST(:ids AS bigint[]), CAST(:statuses AS text[]), CAST(:errors AS text[])) AS v(id, status, error)
-WHERE d.id = v.id
+FROM unnest(CAST(:ids AS bigint[]), CAST(:months AS timestamptz[]), CAST(:statuses AS text[]), CAST(:errors AS text[]))
+  AS v(id, month, status, error)
+WHERE (d.id, d.month) = (v.id, v.month)
 """)
 
 
-async def finish(conn: AsyncConnection, verdicts: Iterable[Verdict]) -> None:
+async def finish(conn: AsyncConnection, ended: Iterable[tuple[ClaimedDelivery, Verdict]]) -> None:
     """Write how deliveries ended, last in the transaction that projected them: its end is the time that is told."""
-    ended = list(verdicts)
+    pairs = list(ended)
     await fetch(
         conn,
         _FINISH,
         {
-            "ids": [verdict.id for verdict in ended],
-            "statuses": [verdict.status for verdict in ended],
-            "errors": [verdict.error for verdict in ended],
+            "ids": [delivery.id for delivery, _ in pairs],
+            "months": [delivery.month for delivery, _ in pairs],
+            "statuses": [verdict.status for _, verdict in pairs],
+            "errors": [verdict.error for _, verdict in pairs],
         },
     )
 

@@ -123,12 +123,12 @@ class Group:
     undated: Undated = "oldest"
     dated: bool = True
 
-    @property
+    @cached_property
     def updated_at(self) -> str:
         """The first half of the group's version."""
         return "updated_at" if self.name == "core" else f"{self.name}_updated_at"
 
-    @property
+    @cached_property
     def observed_at(self) -> str:
         """The second half of the group's version."""
         return "observed_at" if self.name == "core" else f"{self.name}_observed_at"

@@ -8,7 +8,7 @@ import asyncio
 import time
 from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
@@ -50,14 +50,18 @@ class BatchFailed(Exception):
 
 @dataclass(frozen=True, slots=True)
 class OpenBatch:
-    """Deliveries claimed in a transaction that is still open, without their bodies, and what these tell."""
+    """Deliveries claimed in a transaction that is still open, without bodies; how each ends, and what they tell."""
 
     conn: AsyncConnection
-    claimed: Sequence[ClaimedDelivery]
-    verdicts: Sequence[Verdict]
+    ended: Sequence[tuple[ClaimedDelivery, Verdict]]
     told: Batch
     avoided: frozenset[str]
     transaction: AsyncExitStack
+
+    @property
+    def claimed(self) -> list[ClaimedDelivery]:
+        """The deliveries alone."""
+        return [delivery for delivery, _ in self.ended]
 
 
 class Reader:
@@ -133,8 +137,9 @@ class Reader:
                 for start in range(0, len(claimed), AT_ONCE):
                     verdicts += [project.read(delivery, told) for delivery in claimed[start : start + AT_ONCE]]
                     await asyncio.sleep(0)
-                claimed = [replace(delivery, body=b"") for delivery in claimed]
-                return OpenBatch(conn, claimed, verdicts, told, avoided, stack.pop_all())
+                claimed = [delivery._replace(body=b"") for delivery in claimed]
+                ended = list(zip(claimed, verdicts, strict=True))
+                return OpenBatch(conn, ended, told, avoided, stack.pop_all())
         except DatabaseUnavailable:
             raise
         except Exception as error:  # noqa: BLE001 (nothing may stop the queue)

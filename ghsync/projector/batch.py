@@ -157,8 +157,10 @@ def _id(number: int | str) -> GitHubId:
 def version(group: Group, row: Row) -> tuple[datetime, datetime]:
     """The version of a column group in a row, comparable; see `guard.version`."""
     observed_at = row.get(group.observed_at) or _NEVER
-    undated = observed_at.replace(microsecond=0) if group.undated == "as_asked" else _NEVER
-    return ((group.dated and row.get(group.updated_at)) or undated, observed_at)
+    updated_at = row.get(group.updated_at) if group.dated else None
+    if updated_at is None:
+        updated_at = observed_at.replace(microsecond=0) if group.undated == "as_asked" else _NEVER
+    return updated_at, observed_at
 
 
 def _possible(groups: Iterable[Group], row: Row) -> Row:
@@ -188,8 +190,9 @@ def merge(noun: Noun, known: Row, row: Row) -> Row:
     merged = dict(newer)
     for group in noun.groups:
         source = row if version(group, row) >= version(group, known) else known
-        for name in (*group.columns, *_TRAVELS_AS.get(group, ()), group.updated_at, group.observed_at):
-            merged[name] = source.get(name)
+        if source is not newer:
+            for name in (*group.columns, *_TRAVELS_AS.get(group, ()), group.updated_at, group.observed_at):
+                merged[name] = source.get(name)
     for name in noun.sticky:
         merged[name] = newer.get(name) if newer.get(name) is not None else older.get(name)
     for name in noun.final:

@@ -52,7 +52,7 @@ _OTHERS = tuple(noun for noun in IN_REPOSITORIES if not noun.shown)
 def read(delivery: ClaimedDelivery, batch: Batch) -> Verdict:
     """Decode one delivery into the batch; what cannot be read parks it only where its noun is not known without."""
     if delivery.event in UNTOLD:
-        return Verdict(delivery.id, "ignored")
+        return Verdict("ignored")
     event = events.EVENTS.get(delivery.event)
     lost: Sequence[UnreadableValue] = ()
     try:
@@ -67,7 +67,7 @@ def read(delivery: ClaimedDelivery, batch: Batch) -> Verdict:
         status, said = "processed" if event else "ignored", None
     batch.partial = False
     paths = tuple(dict.fromkeys(part.path for part in lost))
-    return Verdict(delivery.id, status, "\n".join(filter(None, (said, _left_out(lost)))) or None, paths)
+    return Verdict(status, "\n".join(filter(None, (said, _left_out(lost)))) or None, paths)
 
 
 def _left_out(lost: Sequence[UnreadableValue]) -> str | None:

@@ -3,7 +3,7 @@
 import json
 import re
 from collections.abc import AsyncIterator
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -46,6 +46,13 @@ async def claim(engine: AsyncEngine, limit: int = 10, **bounds: Any) -> list[str
         return guids(await queue.claim(conn, limit, **bounds))
 
 
+async def end(engine: AsyncEngine, **verdicts: Verdict) -> None:
+    """End deliveries, by their GUIDs."""
+    async with transaction(engine) as conn:
+        claimed = await queue.claim(conn, 10)
+        await queue.finish(conn, [(each, verdicts[each.guid]) for each in claimed if each.guid in verdicts])
+
+
 def guids(claimed: list[ClaimedDelivery]) -> list[str]:
     return [delivery.guid for delivery in claimed]
 
@@ -55,7 +62,7 @@ async def test_a_delivery_is_timed_by_the_end_of_its_projection(engine: AsyncEng
     async with transaction(engine) as conn:
         (claimed,) = await queue.claim(conn, 10)
         projected_at = await conn.scalar(sa.text("SELECT clock_timestamp()"))
-        await queue.finish(conn, [Verdict(claimed.id, "processed")])
+        await queue.finish(conn, [(claimed, Verdict("processed"))])
     (processed_at,) = await delivery(engine, "processed_at")
     assert processed_at > projected_at
 
@@ -64,9 +71,9 @@ async def test_a_claim_tells_all_that_projection_needs(engine: AsyncEngine) -> N
     (key,) = await arrive(engine, "a", body=b'\x00{"action": 1}\xff')
     async with transaction(engine) as conn:
         (claimed,) = await queue.claim(conn, 10)
-    (received_at,) = await delivery(engine, "received_at")
+    month, received_at = await delivery(engine, "month, received_at")
     assert claimed == ClaimedDelivery(
-        key, "a", "issues", None, None, "application/json", b'\x00{"action": 1}\xff', 0, received_at
+        key, month, "a", "issues", None, None, "application/json", b'\x00{"action": 1}\xff', 0, received_at
     )
 
 
@@ -122,17 +129,13 @@ async def test_the_first_of_a_batch_is_claimed_whatever_its_size(engine: AsyncEn
 async def test_named_deliveries_are_claimed_where_they_are_pending(engine: AsyncEngine) -> None:
     keys = await arrive(engine, *"abc")
     (waiting,) = await arrive(engine, "waiting", later=60)
-    async with transaction(engine) as conn:
-        await queue.finish(conn, [Verdict(keys[0], "processed")])
+    await end(engine, a=Verdict("processed"))
     assert await claim(engine, 1, ids=[keys[0], keys[2], waiting]) == ["c", "waiting"]
 
 
 async def test_each_delivery_ends_by_its_own_verdict(engine: AsyncEngine) -> None:
-    one, two, three = await arrive(engine, *"abc")
-    async with transaction(engine) as conn:
-        await queue.finish(
-            conn, [Verdict(one, "processed"), Verdict(two, "ignored"), Verdict(three, "parked", "no number")]
-        )
+    await arrive(engine, *"abc")
+    await end(engine, a=Verdict("processed"), b=Verdict("ignored"), c=Verdict("parked", "no number"))
     columns = "status, attempts, last_error, processed_at IS NOT NULL"
     assert await delivery(engine, columns, "a") == ("processed", 0, None, True)
     assert await delivery(engine, columns, "b") == ("ignored", 0, None, True)
@@ -142,11 +145,11 @@ async def test_each_delivery_ends_by_its_own_verdict(engine: AsyncEngine) -> Non
 
 async def test_a_failure_waits_and_the_last_one_parks(engine: AsyncEngine) -> None:
     await arrive(engine, "a")
-    statuses = []
+    now, statuses = datetime.now(UTC), []
     for attempt in range(5):
         async with transaction(engine) as conn:
             (key,) = (await conn.execute(sa.text("SELECT id FROM webhook_deliveries"))).scalars()
-            claimed = ClaimedDelivery(key, "a", "issues", None, None, "", b"", attempt, None)  # type: ignore[arg-type]
+            claimed = ClaimedDelivery(key, now, "a", "issues", None, None, "", b"", attempt, now)
             statuses.append(await queue.fail(conn, claimed, f"failure {attempt}\0", max_attempts=5))
     assert statuses == ["pending"] * 4 + ["parked"]
     columns = "status, attempts, last_error, processed_at IS NOT NULL"
@@ -167,15 +170,14 @@ async def test_a_failure_of_what_has_ended_meanwhile_changes_nothing(engine: Asy
     await arrive(engine, "a")
     async with transaction(engine) as conn:
         (claimed,) = await queue.claim(conn, 10)
-        await queue.finish(conn, [Verdict(claimed.id, "processed")])
+        await queue.finish(conn, [(claimed, Verdict("processed"))])
         assert await queue.fail(conn, claimed, "too late", max_attempts=1) == "pending"
     assert await delivery(engine, "status, last_error") == ("processed", None)
 
 
 async def test_a_requeued_delivery_begins_anew(engine: AsyncEngine) -> None:
     parked, waiting = await arrive(engine, "a", "b")
-    async with transaction(engine) as conn:
-        await queue.finish(conn, [Verdict(parked, "parked", "no number")])
+    await end(engine, a=Verdict("parked", "no number"))
     async with transaction(engine) as conn:
         assert await queue.requeue(conn, [parked, waiting]) == 1
     assert await delivery(engine, "status, attempts, processed_at") == ("pending", 0, None)
@@ -241,3 +243,21 @@ async def test_a_claim_reads_what_waits_and_nothing_of_what_is_done(crowded: Asy
     assert "Merge Append" in text  # none that waits is read that is not claimed, however many do
     assert "Seq Scan" not in text
     assert plan[0]["Plan"]["Shared Hit Blocks"] + plan[0]["Plan"]["Shared Read Blocks"] < 300
+
+
+async def test_what_ends_is_looked_for_in_its_own_month_alone(crowded: AsyncConnection) -> None:
+    """The plan that a worker makes once, whatever ends."""
+    await crowded.exec_driver_sql("SELECT make_partitions(24)")
+    statement = queue._FINISH.text
+    for name, place in {":ids": "$1", ":months": "$2", ":statuses": "$3", ":errors": "$4"}.items():
+        statement = statement.replace(name, place)
+    await crowded.exec_driver_sql(f"PREPARE finish (bigint[], timestamptz[], text[], text[]) AS {statement}")
+    waiting = """
+SELECT array_agg(id)::text, array_agg(month)::text, array_agg(text 'processed')::text, array_agg(last_error)::text
+FROM webhook_deliveries WHERE status = 'pending'
+"""
+    values = ", ".join(f"'{value}'" for value in (await crowded.exec_driver_sql(waiting)).one())
+    explained = await crowded.exec_driver_sql(f"EXPLAIN (ANALYZE, BUFFERS, FORMAT JSON) EXECUTE finish ({values})")
+    (found,) = explained.scalar_one()[0]["Plan"]["Plans"]
+    assert found["Actual Rows"] == 20
+    assert found["Shared Hit Blocks"] + found["Shared Read Blocks"] <= 20 * 5

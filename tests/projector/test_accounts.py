@@ -55,9 +55,11 @@ async def tell(engine: AsyncEngine, *batches: Iterable[Delivery]) -> None:
     """Project deliveries, each batch in a transaction of its own."""
     for batch in batches:
         claimed = [
-            ClaimedDelivery(1, "", event, None, None, "application/json", msgspec.json.encode(payload), 0, at(seconds))
+            ClaimedDelivery(
+                1, at(0), "", event, None, None, "application/json", msgspec.json.encode(payload), 0, at(seconds)
+            )
             for seconds, event, payload in batch
-        ]  # fmt: skip
+        ]
         async with transaction(engine) as conn:
             verdicts = await projection.project(conn, claimed)
         assert "parked" not in {verdict.status for verdict in verdicts}

@@ -66,7 +66,7 @@ OTHERWISE: dict[str, set[Noun]] = {
 def claimed(event: str, payload: Any, guid: str = "") -> ClaimedDelivery:
     """A delivery that is just being projected."""
     body = payload if isinstance(payload, bytes) else json.dumps(payload).encode()
-    return ClaimedDelivery(1, guid, event, None, None, "application/json", body, 0, ARRIVED)
+    return ClaimedDelivery(1, ARRIVED, guid, event, None, None, "application/json", body, 0, ARRIVED)
 
 
 def read(event: str, payload: Any) -> tuple[Batch, Verdict]:
@@ -90,7 +90,7 @@ def row(batch: Batch, noun: Noun) -> Row:
 def test_an_event_carries_its_nouns_and_its_repository(delivery: Recorded) -> None:
     batch, verdict = read(delivery.event, delivery.body)
     handled = delivery.event in events.HANDLED
-    assert verdict == Verdict(1, "processed" if handled else "ignored")
+    assert verdict == Verdict("processed" if handled else "ignored")
     name = f"{delivery.path.parent.name}/{delivery.path.stem}"
     assert {noun for noun, rows in batch.rows.items() if rows} == OTHERWISE.get(name, NOUNS.get(delivery.event, set()))
     shown = [str(seen["id"]) for seen in [delivery.payload.get("repository")] if seen]
@@ -268,7 +268,7 @@ def test_an_unknown_action_and_extra_fields_are_no_error(name: str) -> None:
     event, payload = fixture(name)
     usual, _ = read(event, payload)
     unusual, verdict = read(event, payload | {"action": "danced", "tomorrow": {"id": None}})
-    assert verdict == Verdict(1, "processed")
+    assert verdict == Verdict("processed")
     assert unusual.rows == usual.rows
 
 
@@ -279,14 +279,14 @@ def test_missing_and_unknown_values_of_optional_fields_are_no_error() -> None:
         "head": {"repo": None}, "milestone": None, "assignees": [None],
     }  # fmt: skip
     batch, verdict = read(event, payload)
-    assert verdict == Verdict(1, "processed")
+    assert verdict == Verdict("processed")
     assert row(batch, pull_request.noun)["state"] == "levitating"
 
 
 def test_an_event_that_nobody_handles_heals_what_it_carries() -> None:
     _, payload = fixture("issues/closed")
     batch, verdict = read("issue_weather", {"repository": payload["repository"], "issue": payload["issue"]})
-    assert verdict == Verdict(1, "ignored")
+    assert verdict == Verdict("ignored")
     assert row(batch, issue.noun)["state"] == "closed"
     assert list(batch.repositories) == [str(payload["repository"]["id"])]
 

@@ -51,8 +51,9 @@ def settle(act: Act) -> None:
 
 def claimed(deliveries: Sequence[Delivery], act: Act) -> list[ClaimedDelivery]:
     """The deliveries as the worker claims them, just now."""
+    now = act.world.now()
     return [
-        ClaimedDelivery(number, sent.guid, sent.event, None, None, "application/json", sent.body, 0, act.world.now())
+        ClaimedDelivery(number, now, sent.guid, sent.event, None, None, "application/json", sent.body, 0, now)
         for number, sent in enumerate(deliveries)
     ]
 
