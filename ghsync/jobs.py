@@ -5,7 +5,6 @@ A job is keyed by what it is about, so a burst of reasons is one job, at most on
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
 from typing import Any
 
 import msgspec
@@ -106,6 +105,7 @@ class Job:
     payload: Mapping[str, Any] = field(default_factory=dict, compare=False)
 
 
+# One that is due may be being done: it is written again all the same, and so is another version than the one in hand.
 _SCHEDULE = sa.text("""
 INSERT INTO sync_jobs AS j (kind, key, repository_id, reason, priority, due_at)
 SELECT r.kind, r.key, r.repository_id, r.reason, :priority, now() + make_interval(secs => :delay)
@@ -115,7 +115,7 @@ ON CONFLICT (kind, key) DO UPDATE SET
   due_at = CASE WHEN j.parked_at IS NULL THEN least(j.due_at, excluded.due_at) ELSE excluded.due_at END,
   priority = least(j.priority, excluded.priority),
   attempts = CASE WHEN j.parked_at IS NULL THEN j.attempts ELSE 0 END, parked_at = NULL
-WHERE j.parked_at IS NOT NULL OR
+WHERE j.parked_at IS NOT NULL OR j.due_at <= clock_timestamp() OR
       (j.due_at, j.priority) IS DISTINCT FROM
       (least(j.due_at, excluded.due_at), least(j.priority, excluded.priority))
 """)
@@ -140,31 +140,49 @@ async def schedule(
 
 @dataclass(frozen=True, slots=True)
 class DueJobs:
-    """Keys of jobs that were due at ``seen_at``."""
+    """Jobs of one kind that are due, the most urgent first, by their keys: the version of each that was seen."""
 
-    keys: list[str]
-    seen_at: datetime
+    versions: Mapping[str, int]
+
+    @property
+    def keys(self) -> list[str]:
+        """What they are about."""
+        return list(self.versions)
+
+    def of(self, keys: Iterable[str]) -> "DueJobs":
+        """Those of these keys alone."""
+        return DueJobs({key: self.versions[key] for key in keys})
 
 
-_ANNOUNCE = sa.text("SELECT now(), pg_notify(:channel, '')")
+# The transaction that wrote a row last tells its versions apart:
+# https://www.postgresql.org/docs/current/ddl-system-columns.html
+_VERSION = "j.xmin::text::bigint"
+
+_CALL = sa.text(f"""
+SELECT key, {_VERSION} AS version, pg_notify(:channel, '')
+FROM sync_jobs j JOIN unnest(CAST(:kinds AS text[]), CAST(:keys AS text[])) AS w(kind, key) USING (kind, key)
+""")
 
 
 async def call(conn: AsyncConnection, wanted: list[Job]) -> DueJobs:
     """Make jobs due at once, and wake who does them as soon as this is committed; answers the jobs as due."""
     await schedule(conn, wanted, delay_seconds=0)
-    ((now, _),) = await fetch(conn, _ANNOUNCE, {"channel": CHANNEL})
-    return DueJobs([job.key for job in wanted], now)
+    named = {"kinds": [job.kind for job in wanted], "keys": [job.key for job in wanted]}
+    rows = await fetch(conn, _CALL, named | {"channel": CHANNEL})
+    return DueJobs({row.key: row.version for row in rows})
 
 
-_DUE = sa.text("""
-SELECT coalesce(array_agg(key ORDER BY priority, due_at), '{}') AS keys, now() AS seen_at
-FROM (SELECT key, priority, due_at FROM sync_jobs WHERE kind = :kind AND due_at <= now() AND parked_at IS NULL
-      AND (CAST(:keys AS text[]) IS NULL OR key = ANY(:keys)) ORDER BY priority, due_at LIMIT :limit) due
+_DUE = sa.text(f"""
+SELECT key, {_VERSION} AS version FROM sync_jobs j
+WHERE kind = :kind AND due_at <= now() AND parked_at IS NULL AND (CAST(:keys AS text[]) IS NULL OR key = ANY(:keys))
+ORDER BY priority, due_at LIMIT :limit
 """)
 
-_FINISH = sa.text("""
+_FINISH = sa.text(f"""
 DELETE FROM sync_jobs WHERE id IN (
-  SELECT id FROM sync_jobs WHERE kind = :kind AND key = ANY(:keys) AND due_at <= :seen_at ORDER BY key FOR UPDATE)
+  SELECT j.id FROM sync_jobs j JOIN unnest(CAST(:keys AS text[]), CAST(:versions AS bigint[])) AS done(key, version)
+    ON j.kind = :kind AND j.key = done.key AND {_VERSION} = done.version
+  ORDER BY j.key FOR UPDATE OF j)
 """)
 
 
@@ -174,8 +192,7 @@ async def due(conn: AsyncConnection, kind: str, limit: int, keys: Iterable[str] 
     Nothing is locked, for doing one twice does no harm.
     """
     asked = {"kind": kind, "limit": limit, "keys": None if keys is None else list(keys)}
-    (row,) = await fetch(conn, _DUE, asked)
-    return DueJobs(row.keys, row.seen_at)
+    return DueJobs({row.key: row.version for row in await fetch(conn, _DUE, asked)})
 
 
 # In the order of the index, so that it is used however rare a kind is.
@@ -203,8 +220,8 @@ async def take_turn(conn: AsyncConnection, kind: str) -> bool:
 
 
 async def finish(conn: AsyncConnection, kind: str, done: DueJobs) -> None:
-    """Remove jobs that are done, but for those that became due once more since."""
-    await fetch(conn, _FINISH, {"kind": kind, "keys": done.keys, "seen_at": done.seen_at})
+    """Remove jobs that are done, but for those that something made due once more since they were seen."""
+    await fetch(conn, _FINISH, {"kind": kind, "keys": done.keys, "versions": list(done.versions.values())})
 
 
 UNDECIDED = "GitHub has not computed mergeable yet"

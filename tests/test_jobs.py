@@ -82,11 +82,14 @@ async def test_the_most_urgent_are_due_first(engine: AsyncEngine) -> None:
         assert (await jobs.due(conn, "refetch_issue", 2)).keys == ["urgent", "earlier"]
 
 
-async def test_a_job_that_became_due_once_more_while_it_was_done_stays(engine: AsyncEngine) -> None:
+@pytest.mark.parametrize("delay_seconds", [0, jobs.DEBOUNCE_SECONDS])
+async def test_a_job_that_became_due_once_more_while_it_was_done_stays(
+    engine: AsyncEngine, delay_seconds: float
+) -> None:
     await schedule(engine, ISSUE, delay_seconds=0)
     async with transaction(engine) as conn:
         due = await jobs.due(conn, "refetch_issue", 10)
-    await query(engine, "UPDATE sync_jobs SET due_at = clock_timestamp()")
+    await schedule(engine, ISSUE, delay_seconds=delay_seconds)
     async with transaction(engine) as conn:
         await jobs.finish(conn, "refetch_issue", due)
     assert await take(engine, "refetch_issue") == ["r#1"]

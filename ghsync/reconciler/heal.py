@@ -30,7 +30,7 @@ from ghsync.errors import (
 from ghsync.github.decoding import decoded
 from ghsync.inbox.delivery import UNNAMED, Delivery
 from ghsync.inbox.recorder import Recorder
-from ghsync.jobs import DueJobs, Job
+from ghsync.jobs import Job
 from ghsync.projector.events import HANDLED
 from ghsync.receiver import envelope
 from ghsync.reconciler import runs, unread
@@ -186,7 +186,7 @@ async def _again(session: Session, reconciler: Reconciler, recorder: Recorder, t
             continue
         healed.recorded += brought
         async with transaction(reconciler.engine) as conn:
-            await jobs.finish(conn, KIND, DueJobs([guid], due.seen_at))
+            await jobs.finish(conn, KIND, due.of([guid]))
 
 
 async def _bring(session: Session, recorder: Recorder, attempt: LoggedDelivery) -> bool:

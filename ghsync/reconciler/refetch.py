@@ -99,7 +99,7 @@ async def conversation_round(reconciler: Reconciler, kind: str, tally: Tally) ->
         known = {place.id: await catalog.stored(conn, place) for part in readable.values() for place in part}
         # What may not be seen now is read in full when it may be again.
         reached = {one.key for one in wanted if one.repository_id in known}
-        await jobs.finish(conn, kind, DueJobs([key for key in due.keys if key not in reached], due.seen_at))
+        await jobs.finish(conn, kind, due.of(key for key in due.keys if key not in reached))
     for installation, part in readable.items():
         ids = {place.id for place in part}
         mine = [one for one in wanted if one.repository_id in ids]
@@ -155,7 +155,7 @@ async def _write(
         one.key for one in wanted if (str(known[one.repository_id].place.github_id), one.absentee.number) in unmerged
     ]
     in_vain = {one.key for one in failed}
-    done = DueJobs([one.key for one in wanted if one.key not in again and one.key not in in_vain], due.seen_at)
+    done = due.of(one.key for one in wanted if one.key not in again and one.key not in in_vain)
 
     async def settle(conn: AsyncConnection) -> None:
         await jobs.finish(conn, kind, done)
@@ -275,7 +275,7 @@ async def repository_round(reconciler: Reconciler, tally: Tally) -> int:
         seen = await places.these(conn, due.keys) if due.keys else []
         readable = [place for part in reconciler.readable(seen).values() for place in part]
         reached = {place.id for place in readable}
-        await jobs.finish(conn, kind, DueJobs([key for key in due.keys if key not in reached], due.seen_at))
+        await jobs.finish(conn, kind, due.of(key for key in due.keys if key not in reached))
         in_part = await jobs.failed(conn, kind, due.keys)  # of these, more may be unread than their labels
     for place in readable:
 
@@ -315,7 +315,7 @@ async def _settle(
         await _postpone(reconciler, kind, [key], error)
         return
     async with transaction(reconciler.engine) as conn:
-        await jobs.finish(conn, kind, DueJobs([key], due.seen_at))
+        await jobs.finish(conn, kind, due.of([key]))
 
 
 async def _postpone(reconciler: Reconciler, kind: str, keys: Sequence[str], error: Exception) -> None:
