@@ -7,7 +7,7 @@ killed worker leaves nothing behind, and projection and finishing are one commit
 import io
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any, NamedTuple
 
 import sqlalchemy as sa
@@ -25,7 +25,7 @@ class ClaimedDelivery(NamedTuple):
     """A delivery locked for projection; ``id`` and ``month``, its partition's, are its key."""
 
     id: int
-    month: datetime
+    month: date
     guid: str
     event: str
     action: str | None
@@ -114,7 +114,7 @@ _FINISH = sa.text("""
 UPDATE webhook_deliveries d
 SET status = v.status, last_error = coalesce(v.error, d.last_error), processed_at = clock_timestamp(),
     attempts = d.attempts + (v.status = 'parked')::int
-FROM unnest(CAST(:ids AS bigint[]), CAST(:months AS timestamptz[]), CAST(:statuses AS text[]), CAST(:errors AS text[]))
+FROM unnest(CAST(:ids AS bigint[]), CAST(:months AS date[]), CAST(:statuses AS text[]), CAST(:errors AS text[]))
   AS v(id, month, status, error)
 WHERE (d.id, d.month) = (v.id, v.month)
 """)

@@ -45,7 +45,7 @@ OUTCOMES: dict[str, Outcome] = {"pending": "queued", "ignored": "ignored"}
 
 # Bodies travel as one parameter, cut up by the server: of an array of them psycopg would make a copy.
 # Ids follow the order of arrival, rows the order of keys, so that two processes given the same deliveries cannot
-# wait for each other.
+# wait for each other. Of one that is there already no row is waited for: a worker may have claimed it, and take long.
 INSERT = f"""
 WITH arrived AS MATERIALIZED (
     SELECT nextval(pg_get_serial_sequence('webhook_deliveries', 'id')) AS id, *
@@ -55,7 +55,7 @@ WITH arrived AS MATERIALIZED (
         body_start integer, body_size integer
     )
 ), written AS (
-    INSERT INTO webhook_deliveries AS stored (
+    INSERT INTO webhook_deliveries (
         id, hook_target, guid, month, event, action, repository, installation_id, sync_source,
         status, received_at, processed_at, headers, body
     )
@@ -68,14 +68,25 @@ WITH arrived AS MATERIALIZED (
         headers,
         substring(%(bodies)b FROM body_start FOR body_size)
     FROM (SELECT * FROM arrived ORDER BY hook_target, guid) AS sorted
-    ON CONFLICT (hook_target, guid, month) DO UPDATE
-        SET status = 'pending', attempts = 0, next_attempt_at = now(), processed_at = NULL,
-            sync_source = excluded.sync_source
-        WHERE stored.status = 'parked'
+    ON CONFLICT (hook_target, guid, month) DO NOTHING
     RETURNING hook_target, guid, status
+), parked AS MATERIALIZED (
+    SELECT here.id, here.month, arrived.sync_source
+    FROM arrived CROSS JOIN LATERAL (
+        SELECT id, month FROM webhook_deliveries
+        WHERE (hook_target, guid, month) = (arrived.hook_target, arrived.guid, delivery_month(arrived.guid))
+          AND status = 'parked'
+        OFFSET 0 FOR UPDATE SKIP LOCKED
+    ) AS here
+    WHERE (arrived.hook_target, arrived.guid) NOT IN (SELECT hook_target, guid FROM written)
+), revived AS (
+    UPDATE webhook_deliveries AS stored
+    SET status = 'pending', attempts = 0, next_attempt_at = now(), processed_at = NULL, sync_source = parked.sync_source
+    FROM parked WHERE (stored.id, stored.month) = (parked.id, parked.month)
+    RETURNING stored.hook_target, stored.guid, stored.status
 )
 SELECT hook_target, guid, status, CASE status WHEN 'pending' THEN pg_notify('{queue.CHANNEL}', '') END
-FROM written
+FROM (SELECT * FROM written UNION ALL SELECT * FROM revived) AS arrived_now
 """
 
 

@@ -149,7 +149,7 @@ async def test_a_failure_waits_and_the_last_one_parks(engine: AsyncEngine) -> No
     for attempt in range(5):
         async with transaction(engine) as conn:
             (key,) = (await conn.execute(sa.text("SELECT id FROM webhook_deliveries"))).scalars()
-            claimed = ClaimedDelivery(key, now, "a", "issues", None, None, "", b"", attempt, now)
+            claimed = ClaimedDelivery(key, now.date(), "a", "issues", None, None, "", b"", attempt, now)
             statuses.append(await queue.fail(conn, claimed, f"failure {attempt}\0", max_attempts=5))
     assert statuses == ["pending"] * 4 + ["parked"]
     columns = "status, attempts, last_error, processed_at IS NOT NULL"
@@ -251,7 +251,7 @@ async def test_what_ends_is_looked_for_in_its_own_month_alone(crowded: AsyncConn
     statement = queue._FINISH.text
     for name, place in {":ids": "$1", ":months": "$2", ":statuses": "$3", ":errors": "$4"}.items():
         statement = statement.replace(name, place)
-    await crowded.exec_driver_sql(f"PREPARE finish (bigint[], timestamptz[], text[], text[]) AS {statement}")
+    await crowded.exec_driver_sql(f"PREPARE finish (bigint[], date[], text[], text[]) AS {statement}")
     waiting = """
 SELECT array_agg(id)::text, array_agg(month)::text, array_agg(text 'processed')::text, array_agg(last_error)::text
 FROM webhook_deliveries WHERE status = 'pending'

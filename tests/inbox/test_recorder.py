@@ -11,6 +11,7 @@ from psycopg.rows import dict_row
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from ghsync import database
+from ghsync.database import transaction
 from ghsync.errors import DatabaseUnavailable
 from ghsync.inbox import queue
 from ghsync.inbox.delivery import Delivery
@@ -108,6 +109,16 @@ async def test_a_repeat_is_a_duplicate_and_changes_nothing(recorder: Recorder, c
     before = rows(connection)
     assert await recorder.record(replace(DELIVERY, body=b"another", ignored=True)) == "duplicate"
     assert rows(connection) == before
+
+
+async def test_a_repeat_of_what_a_worker_has_in_hand_is_told_at_once_and_holds_up_nobody(
+    recorder: Recorder, engine: AsyncEngine
+) -> None:
+    await recorder.record(DELIVERY)
+    async with transaction(engine) as conn:
+        assert len(await queue.claim(conn, 10)) == 1
+        outcomes = asyncio.gather(*map(recorder.record, [DELIVERY, *numbered(3)]))
+        assert await asyncio.wait_for(outcomes, 2) == ["duplicate", *["queued"] * 3]
 
 
 async def test_a_hundred_repeats_at_once_are_one_row(engine: AsyncEngine, connection: Connection) -> None:

@@ -56,7 +56,7 @@ async def tell(engine: AsyncEngine, *batches: Iterable[Delivery]) -> None:
     for batch in batches:
         claimed = [
             ClaimedDelivery(
-                1, at(0), "", event, None, None, "application/json", msgspec.json.encode(payload), 0, at(seconds)
+                1, at(0).date(), "", event, None, None, "application/json", msgspec.json.encode(payload), 0, at(seconds)
             )
             for seconds, event, payload in batch
         ]

@@ -52,7 +52,7 @@ async def arrives(engine: AsyncEngine, body: Body, seconds: float, guid: str | N
     event, payload = body
     named = version_1(at(seconds)) if guid is None else guid
     arrived = ClaimedDelivery(
-        1, at(0), named, event, None, None, "application/json", msgspec.json.encode(payload), 0, at(seconds)
+        1, at(0).date(), named, event, None, None, "application/json", msgspec.json.encode(payload), 0, at(seconds)
     )
     async with transaction(engine) as conn:
         await projection.project(conn, [arrived])

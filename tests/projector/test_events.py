@@ -66,7 +66,7 @@ OTHERWISE: dict[str, set[Noun]] = {
 def claimed(event: str, payload: Any, guid: str = "") -> ClaimedDelivery:
     """A delivery that is just being projected."""
     body = payload if isinstance(payload, bytes) else json.dumps(payload).encode()
-    return ClaimedDelivery(1, ARRIVED, guid, event, None, None, "application/json", body, 0, ARRIVED)
+    return ClaimedDelivery(1, ARRIVED.date(), guid, event, None, None, "application/json", body, 0, ARRIVED)
 
 
 def read(event: str, payload: Any) -> tuple[Batch, Verdict]:

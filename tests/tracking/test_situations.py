@@ -53,7 +53,7 @@ def claimed(deliveries: Sequence[Delivery], act: Act) -> list[ClaimedDelivery]:
     """The deliveries as the worker claims them, just now."""
     now = act.world.now()
     return [
-        ClaimedDelivery(number, now, sent.guid, sent.event, None, None, "application/json", sent.body, 0, now)
+        ClaimedDelivery(number, now.date(), sent.guid, sent.event, None, None, "application/json", sent.body, 0, now)
         for number, sent in enumerate(deliveries)
     ]
 
