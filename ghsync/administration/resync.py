@@ -1,5 +1,6 @@
 """The manual resync: repositories are brought up to GitHub through its API, or compared with it."""
 
+import contextlib
 import time
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AbstractContextManager
@@ -18,6 +19,7 @@ from ghsync.errors import (
     GhsyncError,
     GitHubUnreachable,
     NotFound,
+    RateLimited,
     Suspended,
 )
 from ghsync.github import refusals
@@ -120,9 +122,10 @@ async def _in_turn(reconciler: Reconciler, scope: Scope, found: Sequence[Place])
         unread = [place for place in found if place.complete_at is None]
         for installation, part in reconciler.readable(unread).items():
             session = await reconciler.session(installation, "resync", "interactive")
-            async for place, shown in bulk.small(session, part):
-                del alone[place.id]
-                yield _Turn(place, shown, session.meter.taken())
+            with contextlib.suppress(RateLimited):  # who asked for these would rather have them without GraphQL
+                async for place, shown in bulk.small(session, part):
+                    del alone[place.id]
+                    yield _Turn(place, shown, session.meter.taken())
     for place in alone.values():
         yield _Turn(place)
 

@@ -18,7 +18,7 @@ import structlog
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from ghsync.database import first_line, transaction
-from ghsync.errors import AccessLost, GhsyncError, Gone, NotFound, Suspended, SwitchedOff
+from ghsync.errors import AccessLost, GhsyncError, Gone, NotFound, RateLimited, Suspended, SwitchedOff
 from ghsync.github.decoding import decoded
 from ghsync.mirror import security_alert
 from ghsync.mirror.security_alert import Payload
@@ -63,7 +63,7 @@ class _OfOrganization(Payload, frozen=True, kw_only=True):
 async def listed(session: Session, known: Sequence[Place]) -> Mapping[int, Listed]:
     """The alerts of some repositories of one account, by GitHub's id, as far as the account lists them.
 
-    One that is no organization lists none. More pages than there are repositories are not read.
+    One that is no organization lists none. More pages than there are repositories are not read. Raises `RateLimited`.
     """
     found: dict[int, dict[str, list[ListingPage[Payload]]]] = {place.github_id: {} for place in known}
     for kind, (permission, path, params) in LISTINGS.items():
@@ -92,6 +92,8 @@ async def _of_organization(
             pages.append(page)
             if page.wrong or len(pages) > most:
                 return None
+    except RateLimited:
+        raise
     except GhsyncError as error:  # reading each of them finds out why
         log.info("alerts_not_listed_together", address=address, error=first_line(error))
         return None

@@ -8,13 +8,13 @@ that may be another than that has told, or is not told whole, is read by itself.
 from collections import deque
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import structlog
 
 from ghsync.database import first_line
-from ghsync.errors import GhsyncError, TooHeavy
+from ghsync.errors import GhsyncError, RateLimited, TooHeavy
 from ghsync.github.graphql import answers
 from ghsync.github.graphql.answered import PageInfo
 from ghsync.github.graphql.checks import Heads
@@ -32,6 +32,9 @@ from ghsync.reconciler.session import ListingPage, Session
 AT_ONCE = 25
 MOST_ISSUES = 50
 MOST_PULL_REQUESTS = graphql_pages.HEADS_AT_ONCE
+
+ALERTS_LAST = timedelta(minutes=5)
+"""How long what an organization listed of alerts is used: a repository counts as read when it was shown."""
 
 LISTED_WITHIN = timedelta(hours=2)
 """How long ago its installation may have listed a repository: that is done each hour."""
@@ -60,38 +63,47 @@ class Whole:
 async def small(session: Session, known: Iterable[Place]) -> AsyncIterator[tuple[Place, Whole | None]]:
     """Those that are small, each with what was shown of it; None where it has to be read by itself.
 
-    Where GitHub cannot make an answer in time, this group and all after it are asked for by halves.
+    Where GitHub cannot make an answer in time, half as many are asked for, and more again after each that it makes.
+    Raises `RateLimited`: without GraphQL all of them would cost what is left of the hour.
     """
     waiting, most = deque(groups(known, session.github.now())), AT_ONCE
-    listed = await alerts.listed(session, [place for group in waiting for place in group])
+    told, told_at = dict[int, Listed](), datetime.min.replace(tzinfo=UTC)
     while waiting:
         group = waiting.popleft()
         if len(group) > most:
             waiting.extendleft([group[most:], group[:most]])
             continue
+        if session.github.now() - told_at > ALERTS_LAST:
+            told_at = session.github.now()
+            told |= await alerts.listed(session, [place for each in (group, *waiting) for place in each])
         shown: dict[int, Whole] = {}
         try:
             shown = await _ask(session, group)
+            most = min(2 * most, AT_ONCE)
         except TooHeavy:
             if half := len(group) // 2:
                 most = half
                 waiting.appendleft(group)
                 continue
+        except RateLimited:
+            raise
         except GhsyncError as error:  # reading each of them finds out why, or does without GraphQL
             log.warning("bulk_given_up", repositories=len(group), error=first_line(error))
         for place in group:
             whole = shown.get(place.github_id)
-            yield place, whole and replace(whole, alerts=listed[place.github_id])
+            yield place, whole and replace(whole, alerts=told[place.github_id])
 
 
 async def opened(session: Session, place: Place) -> Whole | None:
     """The first pages of what is open in one that is large, with what its listings have; None where that is not shown,
-    and it has to be read without.
+    and it has to be read without. Raises `RateLimited`.
     """
     if not _is_told(place, session.github.now()):
         return None
     try:
         return (await _ask(session, [place], state="open")).get(place.github_id)
+    except RateLimited:
+        raise
     except GhsyncError as error:  # reading it finds out why, or does without GraphQL
         log.warning("bulk_given_up", repositories=1, error=first_line(error))
         return None

@@ -145,6 +145,7 @@ class Broken(Lab):
 
 
 Open = Callable[[Plan], Awaitable[Lab]]
+OpenBroken = Callable[[int], Awaitable[Broken]]
 
 
 @asynccontextmanager
@@ -222,6 +223,20 @@ async def several_broken(
     """Several repositories of one installation, mirrored."""
     async with _broken(engine, connection, private_key, readings, repositories=3) as lab:
         yield lab
+
+
+@pytest.fixture
+async def open_broken(
+    engine: AsyncEngine, connection: psycopg.Connection, private_key: str, readings: dict[tuple[str, Plan], Rows]
+) -> AsyncIterator[OpenBroken]:
+    """Opens a lab of so many repositories, mirrored."""
+    async with AsyncExitStack() as stack:
+
+        async def open_one(repositories: int) -> Broken:
+            opened = _broken(engine, connection, private_key, readings, repositories=repositories)
+            return await stack.enter_async_context(opened)
+
+        yield open_one
 
 
 @asynccontextmanager

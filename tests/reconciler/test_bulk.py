@@ -1,5 +1,7 @@
 """Small repositories are read many at once, and none of them otherwise than by itself."""
 
+import json
+import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -9,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ghsync.errors import NotFound
+from ghsync.errors import NotFound, RateLimited
 from ghsync.mirror.keys import RepositoryId
 from ghsync.reconciler import bulk, graphql_pages, sweep
 from ghsync.reconciler.places import Place
@@ -18,10 +20,10 @@ from ghsync.simulator.generator import Plan
 from ghsync.simulator.graphql.limits import Limits
 from ghsync.simulator.identity import legacy_node_id
 from ghsync.simulator.repository import Repository
-from tests.faulty import Answer
+from tests.faulty import Answer, Given
 from tests.mirror.reports import at
 from tests.reconciler.answers import REPOSITORY, edited, status
-from tests.reconciler.conftest import Broken, Lab, Open
+from tests.reconciler.conftest import Broken, Lab, Open, OpenBroken
 
 pytestmark = pytest.mark.anyio
 
@@ -102,6 +104,35 @@ async def test_without_graphql_each_is_read_by_itself(several_broken: Broken) ->
     assert several_broken.faulty.asked["GraphQL Bulk"] >= 1
     assert several_broken.faulty.asked[REPOSITORY] == 3
     assert several_broken.differences() == []
+
+
+async def test_one_that_github_cannot_answer_has_no_others_asked_one_by_one(open_broken: OpenBroken) -> None:
+    lab = await open_broken(20)
+    heavy = min(lab.world.repositories.values(), key=lambda each: len(each.issues))  # of those, most are shown at once
+    too_heavy = status(502, "Something went wrong while executing your query.")
+    lab.faulty.break_(
+        "GraphQL Bulk", lambda given: too_heavy(given) if heavy.full_name.encode() in given.body else given
+    )
+    await requests_of(lab, ALWAYS)
+    assert lab.faulty.asked["GraphQL Bulk"] <= 14
+    assert lab.faulty.asked[REPOSITORY] == 1
+    assert lab.differences() == []
+
+
+async def test_a_limit_is_waited_for_and_not_read_round(several_broken: Broken) -> None:
+    several_broken.faulty.break_("GraphQL Bulk", exhausted)
+    with pytest.raises(RateLimited):
+        await requests_of(several_broken, ALWAYS)
+    assert several_broken.faulty.asked["GraphQL Bulk"] >= 1
+    assert several_broken.faulty.asked[REPOSITORY] == 0
+
+
+def exhausted(given: Given) -> Given:
+    """The points of GraphQL are spent, for half an hour."""
+    told = {"x-ratelimit-resource": "graphql", "x-ratelimit-limit": "5000", "x-ratelimit-remaining": "0"}
+    resets_at = {"x-ratelimit-reset": str(int(time.time()) + 1800)}
+    refused = {"errors": [{"type": "RATE_LIMITED", "message": "API rate limit exceeded for installation ID 1."}]}
+    return replace(given, headers=given.headers | told | resets_at, body=json.dumps(refused).encode())
 
 
 def tidy(lab: Lab) -> None:
