@@ -31,6 +31,7 @@ from ghsync.simulator.repository import Repository
 from ghsync.simulator.world import World
 
 HISTORY = timedelta(hours=1)
+STEPS_SECONDS = (0, 0, 0, 1, 2)  # from one thing that happens to the next
 REPOSITORIES = 4
 
 Rows = dict[tuple[str, int], dict[str, Any]]
@@ -91,7 +92,7 @@ class Scene:
 
     def live(self) -> None:
         """Let one thing happen."""
-        self.world.clock.advance(self.chance.choice((0, 0, 0, 1, 2)))
+        self.world.clock.advance(self.chance.choice(STEPS_SECONDS))
         happening = self.chance.choices((self.open, self.propose, self.discuss, self.rename), (3, 2, 12, 1))[0]
         happening(self.chance.choice(self.repositories))
 
@@ -162,8 +163,8 @@ class Scene:
 
 
 def busy(count: int, *, seed: int = 1, repository_count: int = REPOSITORIES) -> Traffic:
-    """The first ``count`` deliveries, or a few more, of a busy time that began an hour ago."""
-    scene = _scene(seed, repository_count)
+    """The first ``count`` deliveries, or a few more, of a busy time that began long enough ago, an hour at least."""
+    scene = _scene(seed, repository_count, count)
     while len(scene.world.deliveries) < count:
         scene.live()
     return Traffic(scene.world, list(recorded(scene.world)))
@@ -171,7 +172,7 @@ def busy(count: int, *, seed: int = 1, repository_count: int = REPOSITORIES) -> 
 
 def flowing(count: int, *, seed: int = 1, repository_count: int = REPOSITORIES) -> Iterator[RecordedDelivery]:
     """As many of the same, and none is kept: for more of them than one wants in memory."""
-    return itertools.islice(_flow(_scene(seed, repository_count)), count)
+    return itertools.islice(_flow(_scene(seed, repository_count, count)), count)
 
 
 def _flow(scene: Scene) -> Iterator[RecordedDelivery]:
@@ -181,9 +182,11 @@ def _flow(scene: Scene) -> Iterator[RecordedDelivery]:
         scene.live()
 
 
-def _scene(seed: int, repository_count: int) -> Scene:
+def _scene(seed: int, repository_count: int, count: int) -> Scene:
     clock = Clock()
-    clock.advance_to(datetime.now(UTC) - HISTORY)
+    # None may be of the future: what GitHub shows then is asked of the API, and not believed.
+    lasting = timedelta(seconds=count * sum(STEPS_SECONDS) / len(STEPS_SECONDS))
+    clock.advance_to(datetime.now(UTC) - max(HISTORY, lasting))
     world = World(seed, clock=clock)
     ada = world.add_account("ada")
     organization = world.add_organization("lighthouse", "Keeps the lamp lit", (ada,))
