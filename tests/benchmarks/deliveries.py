@@ -14,22 +14,21 @@ from ghsync.inbox.recorder import Recorder
 from ghsync.inbox.recording import RecordedDelivery
 from ghsync.projector.events import HANDLED
 from ghsync.receiver import envelope
-from tests import traffic
 
 AT_ONCE = 500
 
 T = TypeVar("T")
 
 
-async def fill(engine: AsyncEngine, count: int) -> list[ClaimedDelivery]:
-    """Put about ``count`` deliveries into the inbox; answers them as a worker will see them."""
+async def fill(engine: AsyncEngine, sent: Sequence[RecordedDelivery]) -> list[ClaimedDelivery]:
+    """Put deliveries into the inbox; answers them as a worker will see them."""
     recorder = Recorder(engine, timeout_seconds=60)
-    for part in parts(traffic.busy(count).deliveries, AT_ONCE):
+    for part in parts(sent, AT_ONCE):
         await asyncio.gather(*(recorder.record(opened(recorded)) for recorded in part))
     async with engine.begin() as conn:
         await conn.execute(sa.text("ANALYZE"))
     async with engine.connect() as conn:
-        return await queue.claim(conn, 10 * count, max_bytes=1 << 40)
+        return await queue.claim(conn, len(sent), max_bytes=1 << 40)
 
 
 def opened(recorded: RecordedDelivery) -> Delivery:

@@ -23,6 +23,7 @@ from tests import service, traffic
 from tests.benchmarks import generator
 from tests.benchmarks.figures import Figure
 from tests.benchmarks.generator import Generator
+from tests.chaos import mirror
 from tests.service import Receiver
 
 Connection = psycopg.Connection[Any]
@@ -45,22 +46,29 @@ LARGEST = {
 
 
 async def pace(posting: Generator, watcher: Watcher, sent: list[RecordedDelivery], rate: int) -> list[float]:
-    """Send at a steady rate; answers the seconds from POST to visible of each, sorted."""
+    """Send at a steady rate; answers the seconds from when each was due until it was visible, sorted."""
     requests = [generator.request(recording.sign(each, service.SECRET), each.body) for each in sent]
     started = time.perf_counter()
     under_way = []
-    for place, (delivery, request) in enumerate(zip(sent, requests, strict=True)):
-        await asyncio.sleep(max(0.0, started + place / rate - time.perf_counter()))
-        under_way.append(asyncio.create_task(arrive(posting, watcher, delivery.guid, request)))
-    return sorted(await asyncio.gather(*under_way))
+    async with asyncio.TaskGroup() as tasks:
+        for place, (delivery, request) in enumerate(zip(sent, requests, strict=True)):
+            due = started + place / rate
+            await asyncio.sleep(max(0.0, due - time.perf_counter()))
+            under_way.append(tasks.create_task(arrive(posting, watcher, delivery.guid, request, due)))
+    return sorted(each.result() for each in under_way)
 
 
-async def arrive(posting: Generator, watcher: Watcher, guid: str, request: bytes) -> float:
-    """Seconds from POST until another connection sees the delivery done."""
+async def arrive(posting: Generator, watcher: Watcher, guid: str, request: bytes, due: float) -> float:
+    """Seconds from when a POST was due until another connection sees the delivery done; one that is parked is an error.
+
+    However late it is sent, that counts: else whoever holds up the sender too would be measured as fast.
+    """
     done = watcher.expect(guid)
-    started = time.perf_counter()
     await posting.post(request)
-    return (await done)[0] - started
+    seen_at, problem = await done
+    if problem is not None:
+        raise AssertionError(f"Delivery {guid} was parked: {problem}")
+    return seen_at - due
 
 
 def largest(name: str) -> RecordedDelivery:
@@ -82,7 +90,8 @@ async def peak_of_largest(receiver: Receiver, connection: Connection, name: str)
 
 async def measure(folder: Path, url: str, seconds: int) -> tuple[list[float], int, int]:
     """Seconds from POST to visible, sorted; bytes resident after that, and most of them at a body of 25 MiB."""
-    sent = traffic.busy(RATE * seconds + RATE).deliveries
+    busy = traffic.busy(RATE * seconds + RATE)
+    sent = busy.deliveries
     async with (
         service.serving(url, folder / "serve.log", anew=True, log_level="warning") as receiver,
         arrivals.watching(url) as watcher,
@@ -92,6 +101,8 @@ async def measure(folder: Path, url: str, seconds: int) -> tuple[list[float], in
         waits = await pace(posting, watcher, sent[RATE:], RATE)
         steady = psutil.Process(receiver.pid).memory_info().rss
         with service.connect(url) as connection:
+            mirror.is_done(connection)
+            mirror.shows(connection, busy)
             peaks = [await peak_of_largest(receiver, connection, name) for name in LARGEST]
     return waits, steady, max(peaks)
 
@@ -117,7 +128,7 @@ def figures(url: str, folder: Path, *, short: bool) -> list[Figure]:
         Figure("resident", "resident memory of `serve` after that", steady / MIB, "MiB", at_most=110),
         Figure(
             "more for 25 MiB",
-            "more memory for a body of 25 MiB, of its size",
+            "memory for a body of 25 MiB as a share of its size",
             (peak - steady) / LARGEST_BODY_BYTES,
             "x",
             at_most=3,

@@ -16,7 +16,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from ghsync import migrate, worker
 from ghsync.inbox import queue
 from ghsync.worker import Worker
-from tests import postgres
+from tests import postgres, traffic
 from tests.benchmarks import deliveries
 from tests.benchmarks.figures import Figure
 
@@ -70,7 +70,7 @@ async def milliseconds_of_a_delivery(url: str, rows: int, count: int) -> float:
     """Of a delivery in a batch, where the mirror has so many rows besides."""
     engine = worker.create_engine(url)
     try:
-        await deliveries.fill(engine, 2 * count)
+        await deliveries.fill(engine, traffic.busy(2 * count).deliveries)
         one = Worker(engine, batch_size=BATCH, poll_seconds=1, max_attempts=1)
         for _ in range(count // BATCH):
             await one.step()
@@ -98,7 +98,7 @@ async def milliseconds_of_a_claim(url: str, rows: int) -> float:
     try:
         with psycopg.connect(url, autocommit=True) as connection:
             psycopg.ClientCursor(connection).execute(DONE, {"rows": rows})
-        await deliveries.fill(engine, 500)
+        await deliveries.fill(engine, traffic.busy(500).deliveries)
         with psycopg.connect(url, autocommit=True) as connection:
             connection.execute("VACUUM ANALYZE webhook_deliveries")
         taken = [await _claim(engine) for _ in range(CLAIMS)]

@@ -51,12 +51,12 @@ async def measure(folder: Path, url: str, seconds: int) -> list[float]:
         await psycopg.AsyncConnection.connect(url, autocommit=True, **connection_arguments(url)) as connection,
     ):
         await fresh.pace(posting, watcher, sent[:RATE], RATE)  # connections open, plans made
-        load = asyncio.create_task(fresh.pace(posting, watcher, sent[RATE:], RATE))
         waits = []
-        while not load.done():
-            waits.append(await wait(connection))
-            await asyncio.sleep(PAUSE_SECONDS)
-        await load
+        async with asyncio.TaskGroup() as tasks:
+            load = tasks.create_task(fresh.pace(posting, watcher, sent[RATE:], RATE))
+            while not load.done():
+                waits.append(await wait(connection))
+                await asyncio.sleep(PAUSE_SECONDS)
     return waits
 
 

@@ -10,16 +10,19 @@ from tests.traffic import Rows, Traffic
 
 Connection = psycopg.Connection[Any]
 
+HIGHEST = 2**31 - 1
+"""No issue or pull request has a number as high as that."""
+
 ISSUES = """
 SELECT r.github_id, t.number, t.title, t.body, t.state, t.comments_count, t.updated_at,
        ARRAY(SELECT label ->> 'name' FROM jsonb_array_elements(t.labels) AS label) AS labels
-FROM github_issues t JOIN github_repositories r ON r.id = t.repository_id
+FROM github_issues t JOIN github_repositories r ON r.id = t.repository_id WHERE t.number < %s
 """
 
 PULL_REQUESTS = """
 SELECT r.github_id, t.number, t.title, t.body, t.state, t.merged, t.draft, t.head_sha,
        ARRAY(SELECT label ->> 'name' FROM jsonb_array_elements(t.labels) AS label) AS labels
-FROM github_pull_requests t JOIN github_repositories r ON r.id = t.repository_id
+FROM github_pull_requests t JOIN github_repositories r ON r.id = t.repository_id WHERE t.number < %s
 """
 
 # The tables whose every change is told in the feed, and what of them is no news there.
@@ -39,14 +42,14 @@ FROM change_events, jsonb_object_keys(new_values - 'updated_at') AS name WHERE e
 """
 
 
-def shows(connection: Connection, traffic: Traffic) -> None:
-    """The rows are what GitHub would answer now."""
-    assert _rows(connection, ISSUES) == traffic.issues()
-    assert _rows(connection, PULL_REQUESTS) == traffic.pull_requests()
+def shows(connection: Connection, traffic: Traffic, *, below: int = HIGHEST) -> None:
+    """The rows with lower numbers than that are what GitHub would answer now."""
+    assert _rows(connection, ISSUES, below) == traffic.issues()
+    assert _rows(connection, PULL_REQUESTS, below) == traffic.pull_requests()
 
 
-def _rows(connection: Connection, query: str) -> Rows:
-    cursor = connection.execute(query)
+def _rows(connection: Connection, query: str, below: int) -> Rows:
+    cursor = connection.execute(query, [below])
     names = [column.name for column in cursor.description or ()][2:]
     return {(row[0], row[1]): dict(zip(names, row[2:], strict=True)) for row in cursor}
 
