@@ -61,10 +61,10 @@ fix: $(INSTALLED) ## Format, repair what the linter can, and bring generated tex
 	@$(BIN)/python -m tests.documents
 
 bench: $(INSTALLED) ## Measure with nothing else at work, and keep it: an hour; ARGS="fresh project" measures these
-	@$(BIN)/python -m tests.benchmarks --keep $(ARGS)
+	@trap : INT; $(BIN)/python -m tests.benchmarks --keep $(ARGS) || { status=$$?; test $$status -eq 130 || exit $$status; }
 
-bench-short: $(INSTALLED) ## Measure for two minutes, and keep nothing
-	@$(BIN)/python -m tests.benchmarks --short $(ARGS)
+bench-short: $(INSTALLED) ## Measure for two minutes, and keep nothing; .venv/bin/python -m tests.benchmarks project: nor this, in full
+	@trap : INT; $(BIN)/python -m tests.benchmarks --short $(ARGS) || { status=$$?; test $$status -eq 130 || exit $$status; }
 
 chaos: $(INSTALLED) ## Let everything go wrong, ARGS="--seeds 1-10" in ten ways; the mirror has to be right in the end
 	@$(BIN)/python -m tests.chaos $(ARGS)

@@ -1,5 +1,6 @@
 """Text of the README that follows from the code: ``python -m tests.documents`` brings it up to date."""
 
+import textwrap
 from pathlib import Path
 from typing import Any
 
@@ -31,26 +32,42 @@ def commands() -> str:
 def figures() -> str:
     """What `make bench` found last, and on what."""
     results = Results.kept()
-    machine, versions = results.machine, results.versions
-    libraries = ", ".join(f"{name} {version}" for name, version in versions.items())
     rows = [
-        f"| {_cell(_what(figure))} | {told(figure.value)} {figure.unit} | {_aim(figure)} |".replace("  ", " ")
+        f"| {_cell(_what(figure))} | {figure.measured} | {_aim(figure)} |".replace("  ", " ")
         for figure in results.figures
     ]
-    under = f"The newest on {results.measured_at:%Y-%m-%d}, with {machine}; {libraries}; commit {results.commit}:"
     table = ["| what | measured | aim |", "|---|---|---|", *rows]
-    return "\n".join([under, "", *table, "", summary(results.figures)])
+    return "\n".join([whence(results), "", *table, "", summary(results.figures)])
 
 
 def headline() -> str:
-    """The few of them that tell most."""
+    """The few of them that tell most: what lasts, and what each part does by itself."""
     results = Results.kept()
-    values = {figure.name: told(figure.value) for figure in results.figures}
+    found = {figure.name: figure for figure in results.figures}
+    values = {name: told(figure.value) for name, figure in found.items()}
+    sustained = found["sustained"]
+    share = f"{values['sustained']} % of" if sustained.missed else "all"
+    return textwrap.fill(
+        f"On {results.newest.machine.processors} processors {share} deliveries are {sustained.what}, and "
+        f"{values['backlog']} s after the last answer none is pending. At 200/s half of all are visible rows "
+        f"{values['p50']} ms after their POST, and 99 % after {values['p99']} ms. Of the two parts each by itself does "
+        f"more: {values['acknowledgements']} are acknowledged a second, or {values['projection']} projected. "
+        f"A first reading of 10,000 issues and pull requests takes {values['one of 10,000']} requests.",
+        width=120,
+    )
+
+
+def whence(results: Results) -> str:
+    """The run that figures are of, or of several the newest and the oldest."""
+    newest, oldest = results.newest, results.runs[0]
+    libraries = ", ".join(f"{name} {version}" for name, version in newest.versions.items())
+    on = f"with {newest.machine}; {libraries}"
+    if newest == oldest:
+        return f"On {newest.measured_at:%Y-%m-%d}, {on}; commit {newest.commit}:"
     return (
-        f"On {results.machine.processors} processors {values['acknowledgements']} deliveries are acknowledged a second,"
-        f" and {values['projection']} projected;\n"
-        f"at 200/s half of all are visible rows {values['p50']} ms after their POST, and 99 % after {values['p99']} ms."
-        f"\nA first reading of 10,000 issues and pull requests takes {values['one of 10,000']} requests."
+        f"These are of {len(results.runs)} runs: the newest on {newest.measured_at:%Y-%m-%d} of commit {newest.commit},"
+        f" {on}; the oldest on {oldest.measured_at:%Y-%m-%d} of commit {oldest.commit}, with {oldest.machine}. "
+        "results.json says which figure is of which:"
     )
 
 
@@ -59,9 +76,10 @@ def _what(figure: Figure) -> str:
 
 
 def _aim(figure: Figure) -> str:
-    if not figure.aim:
-        return "" if figure.aim is None else "0"
-    aim = f"{told(figure.aim)} {figure.unit} or {'more' if figure.at_most is None else 'less'}".replace("  ", " ")
+    if not figure.aim or figure.direction == "all":
+        aim = figure.direction
+    else:
+        aim = f"{told(figure.aim)} {figure.unit} or {'more' if figure.at_most is None else 'less'}".replace("  ", " ")
     return f"{aim}: **missed**" if figure.missed else aim
 
 
