@@ -19,6 +19,7 @@ import structlog
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from ghsync import contention, database, jobs, locks, metrics
+from ghsync.changes import feed
 from ghsync.contention import Detours
 from ghsync.database import fetch_column, first_line, looking, transaction
 from ghsync.errors import DatabaseUnavailable, GhsyncError, Locked
@@ -225,8 +226,9 @@ class Worker:
         started = time.monotonic()
         async with self._reader.batch(ids) as batch:
             if batch.ended:
-                await project.write(batch.conn, batch.told)
+                told = await project.store(batch.conn, batch.told)
                 await queue.finish(batch.conn, batch.ended)
+                await feed.append(batch.conn, told)  # whoever is told next waits from here to the commit
         if ids is None:
             self._detours.forget(batch.avoided)
         if not batch.ended:

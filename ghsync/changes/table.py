@@ -3,7 +3,7 @@
 import sqlalchemy as sa
 
 from ghsync import partitions
-from ghsync.database import document, metadata, moment, one_of, reference
+from ghsync.database import document, metadata, moment, one_of
 
 OPERATIONS = ("insert", "update", "delete", "restore")
 
@@ -14,7 +14,8 @@ events = sa.Table(
               comment="Position in the feed: no gaps, in order of commit"),
     sa.Column("entity_type", sa.String(63), nullable=False, comment="Table that changed"),
     sa.Column("entity_id", sa.UUID(as_uuid=False), nullable=False, comment="Row that changed"),
-    reference("repository_id", "github_repositories.id", "Its repository", ondelete="CASCADE", index=False),
+    # No foreign key: what is told stays told, and each entry would be looked up under the lock that orders commits.
+    sa.Column("repository_id", sa.UUID(as_uuid=False), comment="Its repository"),
     sa.Column("number", sa.Integer, comment="Number of the issue or pull request that the row is, or is a part of"),
     sa.Column("operation", sa.String(10), nullable=False, comment="What happened to the row"),
     document("old_values", "Changed fields before; null for a new row", default=None),

@@ -54,16 +54,18 @@ def _claim(condition: str) -> sa.TextClause:
     # The first of a batch is claimed whatever its size; the rest stay under the bound.
     return sa.text(f"""
 WITH picked AS (
-  SELECT id, month, next_attempt_at, octet_length(body) AS size FROM webhook_deliveries
+  SELECT id, month, guid, event, action, repository, headers ->> 'content-type' AS content_type, body, attempts,
+         received_at, sync_source, next_attempt_at, octet_length(body) AS size
+  FROM webhook_deliveries
   WHERE status = 'pending' AND {condition}
   ORDER BY next_attempt_at, id LIMIT :limit FOR UPDATE SKIP LOCKED
 ), sized AS (
-  SELECT id, month, size, sum(size) OVER (ORDER BY next_attempt_at, id) AS total FROM picked
+  SELECT *, sum(size) OVER (ORDER BY next_attempt_at, id) AS total FROM picked
 )
-SELECT d.id, d.month, d.guid, d.event, d.action, d.repository, d.headers ->> 'content-type' AS content_type,
-       CASE WHEN s.size <= {PIECE_BYTES} THEN d.body END AS body, d.attempts, d.received_at, d.sync_source
-FROM sized s JOIN webhook_deliveries d ON (d.id, d.month) = (s.id, s.month) WHERE s.total <= :bytes OR s.total = s.size
-ORDER BY d.next_attempt_at, d.id
+SELECT id, month, guid, event, action, repository, content_type,
+       CASE WHEN size <= {PIECE_BYTES} THEN body END AS body, attempts, received_at, sync_source
+FROM sized WHERE total <= :bytes OR total = size
+ORDER BY next_attempt_at, id
 """)
 
 
@@ -121,7 +123,7 @@ WHERE (d.id, d.month) = (v.id, v.month)
 
 
 async def finish(conn: AsyncConnection, ended: Iterable[tuple[ClaimedDelivery, Verdict]]) -> None:
-    """Write how deliveries ended, last in the transaction that projected them: its end is the time that is told."""
+    """Write how deliveries ended, near the end of the transaction that projected them: that is the time it tells."""
     pairs = list(ended)
     await fetch(
         conn,

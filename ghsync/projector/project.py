@@ -79,6 +79,13 @@ def _left_out(lost: Sequence[UnreadableValue]) -> str | None:
 
 async def write(conn: AsyncConnection, batch: Batch) -> list[feed.ChangeEvent]:
     """Write a batch of nouns and everything that follows from them; answers what the change feed tells of it."""
+    told = await store(conn, batch)
+    await feed.append(conn, told)
+    return told
+
+
+async def store(conn: AsyncConnection, batch: Batch) -> list[feed.ChangeEvent]:
+    """Write all of it but the feed, whose lock is to be the last thing taken; answers what it is to tell."""
     written = await registry.write(conn, batch)
     resolved = resolve(batch, written.ids)
     renamed = await tracking.rename(conn, written.renamed)
@@ -106,9 +113,7 @@ async def write(conn: AsyncConnection, batch: Batch) -> list[feed.ChangeEvent]:
     await jobs.schedule(conn, [*risen, *contested, *unsettled])
     if elsewhere:
         await jobs.call(conn, tracking_jobs(elsewhere))
-    told = [*_events(changes), *_tracking_events([*renamed, *tracked])]
-    await feed.append(conn, told)
-    return told
+    return [*_events(changes), *_tracking_events([*renamed, *tracked])]
 
 
 async def track(conn: AsyncConnection, pulls: Iterable[PullRequestKey]) -> list[tracking.TrackingChange]:

@@ -44,7 +44,7 @@ class Seen:
         self.order: list[tuple[str, int]] = []
         self.fails: set[str] = set()
         self.claimed = asyncio.Event()
-        claim, write = queue.claim, project.write
+        claim, write = queue.claim, project.store
 
         async def watched_claim(*arguments: Any, **bounds: Any) -> list[ClaimedDelivery]:
             found = await claim(*arguments, **bounds)
@@ -65,7 +65,7 @@ class Seen:
             return await write(conn, batch)
 
         monkeypatch.setattr(queue, "claim", watched_claim)
-        monkeypatch.setattr(project, "write", watched_write)
+        monkeypatch.setattr(project, "store", watched_write)
 
 
 async def fill(engine: AsyncEngine, count: int) -> None:
@@ -115,19 +115,19 @@ async def test_what_was_taken_too_long_ago_is_left_to_others_and_taken_anew(
     await fill(engine, 6)
     monkeypatch.setattr(ahead, "OLD_SECONDS", 0.1)
     seen = Seen(monkeypatch)
-    write = project.write
+    write = project.store
 
     async def takes_long(conn: AsyncConnection, batch: Batch) -> Sequence[Any]:
         written = await write(conn, batch)
         await unlocked(engine, 4)  # all but its own
         return written
 
-    monkeypatch.setattr(project, "write", takes_long)
+    monkeypatch.setattr(project, "store", takes_long)
     one = worker(engine, batch_size=2)
     async with one._reader.ahead():
         await one.step()
     assert seen.order == [("claimed", 1), ("written", 1), ("claimed", 3)]
-    monkeypatch.setattr(project, "write", write)
+    monkeypatch.setattr(project, "store", write)
     assert await one.drain() == 4
     assert await ask(engine, STATUSES) == [("processed",)]
 
@@ -139,13 +139,13 @@ async def test_where_writing_takes_long_nothing_is_taken_ahead(
     await fill(engine, 6)
     monkeypatch.setattr(ahead, "OLD_SECONDS", 0.05)
     seen = Seen(monkeypatch, full=0)
-    write = project.write
+    write = project.store
 
     async def takes_long(conn: AsyncConnection, batch: Batch) -> Sequence[Any]:
         await asyncio.sleep(0.2)
         return await write(conn, batch)
 
-    monkeypatch.setattr(project, "write", takes_long)
+    monkeypatch.setattr(project, "store", takes_long)
     assert await worker(engine, batch_size=2).drain() == 6
     assert [number for what, number in seen.order if what == "claimed"] == [1, 3, 3, 5]
 
@@ -160,7 +160,7 @@ async def test_who_is_cancelled_holds_nothing_of_what_was_taken_ahead(
     async def never(conn: AsyncConnection, batch: Batch) -> None:
         await asyncio.Event().wait()
 
-    monkeypatch.setattr(project, "write", never)
+    monkeypatch.setattr(project, "store", never)
     draining = asyncio.create_task(worker(engine, batch_size=2).drain())
     async with asyncio.timeout(10):
         while seen.order != [("claimed", 1), ("claimed", 3)]:
