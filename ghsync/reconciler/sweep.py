@@ -1,9 +1,12 @@
 """The sweep: which repositories changed since they were read? One GraphQL request asks a hundred; those are read."""
 
 import asyncio
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Coroutine, Iterable, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from itertools import chain
+from typing import Any
 
 import structlog
 
@@ -20,9 +23,9 @@ from ghsync.reconciler.session import Session
 log = structlog.get_logger()
 
 AT_ONCE = 3
-"""Installations that are swept at one time: one that is large and was never read takes long, and holds up no other.
-
-Each has hourly limits of its own. They share a pool of five connections with the rest of the reconciler.
+"""Installations that are swept at one time: each has hourly limits of its own, and they share a pool of five
+connections with the rest of the reconciler. What may take hours, the history of large repositories, comes when all have
+had their turn.
 """
 
 NO_FAILURES = (UnavailableForLegalReasons, TakenOver)
@@ -69,21 +72,39 @@ async def sweep(
             run.unread = app.unread.sentence
         async with transaction(reconciler.engine) as conn:
             everything = reconciler.readable(await places.everything(conn))
-        room = asyncio.Semaphore(AT_ONCE)
-
-        async def take(installation: str | None, known: Sequence[Place]) -> list[GhsyncError]:
-            async with room:
-                return await _sweep(reconciler, run, installation, known, now, complete_every)
-
-        try:
-            async with asyncio.TaskGroup() as group:
-                tasks = [group.create_task(take(*each)) for each in everything.items()]
-        except BaseExceptionGroup as errors:
-            raise errors.exceptions[0] from None  # such as a database that is away: all the others are cancelled
-        problems += chain.from_iterable(task.result() for task in tasks)
+        begun = await _side_by_side(
+            partial(_sweep, reconciler, run, installation, known, now, complete_every)
+            for installation, known in everything.items()
+        )
+        ended = await _side_by_side(partial(_read_rest, reconciler, run, each) for each in begun if each.left)
+        problems += chain.from_iterable(each.problems for each in (*begun, *ended))
         if problems:
             raise _foremost(problems, among=len(everything))
     return run
+
+
+@dataclass(frozen=True, slots=True)
+class Swept:
+    """How far an installation is swept: what failed, and which repositories are still to be read whole."""
+
+    problems: Sequence[GhsyncError]
+    left: Sequence[Place] = ()
+
+
+async def _side_by_side(acts: Iterable[Callable[[], Coroutine[Any, Any, Swept]]]) -> list[Swept]:
+    """Do these, a few at one time; the first error that is raised ends all."""
+    room = asyncio.Semaphore(AT_ONCE)
+
+    async def in_turn(act: Callable[[], Coroutine[Any, Any, Swept]]) -> Swept:
+        async with room:
+            return await act()
+
+    try:
+        async with asyncio.TaskGroup() as group:
+            tasks = [group.create_task(in_turn(act)) for act in acts]
+    except BaseExceptionGroup as errors:
+        raise errors.exceptions[0] from None  # such as a database that is away: all the others are cancelled
+    return [task.result() for task in tasks]
 
 
 def _foremost(problems: Sequence[GhsyncError], among: int) -> GhsyncError:
@@ -103,11 +124,10 @@ async def _sweep(
     known: Sequence[Place],
     now: datetime,
     complete_every: timedelta,
-) -> list[GhsyncError]:
-    """Sweep one installation; answers what failed.
+) -> Swept:
+    """Sweep one installation, but for what may take long.
 
-    What is worth most comes first: what changed, what is open in large repositories that nobody has read, small ones,
-    and then all the others, which may take long.
+    What is worth most comes first: what changed, what is open in large repositories that nobody has read, small ones.
     """
     complete_before = now - complete_every
     known = [place for place in known if not _is_blocked(place, complete_before)]
@@ -119,7 +139,7 @@ async def _sweep(
         log.warning("sweep_failed", installation=installation, error=first_line(error))
         if installation is not None and isinstance(error, AccessLost):
             await installations.make_due(reconciler, installation)
-        return [error]
+        return Swept([error])
     due = {one.place.id: one.place for one in told if _is_due(one.place, granted, now, complete_before)}
     moved = [one.place for one in told if one.moved and one.place.id not in due]
     outcomes: list[Run | GhsyncError] = []
@@ -130,10 +150,23 @@ async def _sweep(
             del due[place.id]
         async for place, shown in bulk.small(session, list(due.values())):
             outcomes.append(await _read(reconciler, run, due.pop(place.id), shown=shown))
-        for place in due.values():
+    except RateLimited as error:
+        return Swept(_failures([*outcomes, error]))  # the rest of it must wait too
+    return Swept(_failures(outcomes), list(due.values()))
+
+
+async def _read_rest(reconciler: Reconciler, run: Run, swept: Swept) -> Swept:
+    """Read all of what is left of an installation."""
+    outcomes: list[Run | GhsyncError] = []
+    try:
+        for place in swept.left:
             outcomes.append(await _read(reconciler, run, place))
     except RateLimited as error:
-        outcomes.append(error)  # the rest of it must wait too
+        outcomes.append(error)
+    return Swept(_failures(outcomes))
+
+
+def _failures(outcomes: Iterable[Run | GhsyncError]) -> list[GhsyncError]:
     return [each for each in outcomes if isinstance(each, GhsyncError) and not isinstance(each, NO_FAILURES)]
 
 

@@ -15,7 +15,7 @@ from ghsync.errors import GitHubUnavailable, RateLimited
 from ghsync.github.parts import PARTS
 from ghsync.jobs import Job
 from ghsync.mirror.nouns import LISTED
-from ghsync.reconciler import alerts, places, refetch
+from ghsync.reconciler import alerts, bulk, places, refetch
 from ghsync.reconciler import sweep as sweeps
 from ghsync.reconciler.places import Place
 from ghsync.reconciler.reconciler import Reconciler
@@ -246,6 +246,26 @@ async def test_an_installation_that_takes_long_holds_up_no_other(
     monkeypatch.setattr(sweeps, "resync", late)
     await sweep(lab.reconciler, complete_every=DAILY)
     assert done.is_set()
+    assert lab.differences() == []
+
+
+async def test_what_is_open_in_all_installations_comes_before_anybodys_history(
+    open_lab: Open, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lab = await open_lab(SHARED)
+    await lab.discover()
+    read, order = sweeps.resync, list[str]()
+
+    async def noted(reconciler: Reconciler, place: Place, **options: Any) -> Run:
+        order.append("open" if options["pause"] else "rest")
+        return await read(reconciler, place, **options)
+
+    for size in ("MOST_ISSUES", "MOST_PULL_REQUESTS"):
+        monkeypatch.setattr(bulk, size, 0)  # all are large
+    monkeypatch.setattr(sweeps, "AT_ONCE", 1)
+    monkeypatch.setattr(sweeps, "resync", noted)
+    await sweep(lab.reconciler, complete_every=DAILY)
+    assert order == ["open", "open", "rest", "rest"]
     assert lab.differences() == []
 
 
