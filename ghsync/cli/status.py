@@ -129,7 +129,7 @@ def _first_reading(told: Report) -> str:
     """How far it is, where something has yet to be read for the first time."""
     said = f"{told['read']:,} of {wording.count(told['repositories'], 'repository', 'repositories')} read"
     if told["open_read"] > told["read"]:
-        said += f", of {told['open_read'] - told['read']:,} more what is open"
+        said += f"; of {told['open_read'] - told['read']:,} more, all that is open"
     left = told["seconds_left"]
     return said if left is None else f"{said}; about {wording.duration(max(left, 1))} left"
 

@@ -5,9 +5,12 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+REPOSITORY_ROWS = 20
+"""A repository takes about as long as so many rows, even where it has none: it is a request or two."""
+
 # What is left is what paused readings have yet to read, and of those that have not begun what others had on average.
 # It goes on as fast as it went in the sweep that is at work: whoever leads may have been killed in an older one.
-_FIRST = sa.text("""
+_FIRST = sa.text(f"""
 WITH sweep AS (
   SELECT max(started_at) AS began_at FROM sync_runs
   WHERE kind = 'sweep' AND repository_id IS NULL AND status = 'running' AND started_at >= (
@@ -20,13 +23,14 @@ WITH sweep AS (
 ), begun AS (
   SELECT DISTINCT ON (s.repository_id) s.repository_id, s.status, s.started_at, s.rows_seen,
          coalesce((s.cursor ->> 'has_paused')::boolean, false) AS has_paused,
-         coalesce((s.cursor #>> '{issues,of}')::int, 0) + coalesce((s.cursor #>> '{pull_requests,of}')::int, 0) AS of
+         coalesce((s.cursor #>> '{{issues,of}}')::int, 0)
+           + coalesce((s.cursor #>> '{{pull_requests,of}}')::int, 0) AS of
   FROM sync_runs s WHERE s.kind = 'backfill' AND s.started_at > now() - interval '1 day'
   ORDER BY s.repository_id, s.started_at DESC
 ), pace AS (
-  SELECT sum(rows_seen) FILTER (WHERE started_at >= (SELECT began_at FROM sweep))
+  SELECT sum(rows_seen + {REPOSITORY_ROWS}) FILTER (WHERE started_at >= (SELECT began_at FROM sweep))
            / nullif(extract(epoch FROM now() - (SELECT began_at FROM sweep)), 0) AS a_second,
-         avg(rows_seen) FILTER (WHERE status = 'succeeded') AS each
+         avg(rows_seen + {REPOSITORY_ROWS}) FILTER (WHERE status = 'succeeded') AS each
   FROM begun
 ), counted AS (
   SELECT count(*) AS repositories, count(*) FILTER (WHERE k.is_read) AS read,
