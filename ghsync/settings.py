@@ -136,7 +136,9 @@ class Settings(BaseSettings):
         5.0, gt=0, description="Longest wait between two looks into the inbox when no notification comes"
     )
     listen: bool = Field(
-        True, description="Hear of what is due by PostgreSQL's notifications; false: only by looking, every so often"
+        True,
+        description="Hear of what is due by PostgreSQL's notifications, in milliseconds; false: look every "
+        "`GHSYNC_POLL_SECONDS` alone",
     )
     max_attempts: int = Field(5, ge=1, description="Failures after which a delivery is parked")
 

@@ -98,6 +98,10 @@ def _show(outcome: dict[str, Any], scope: Scope) -> None:
     for row in rows:
         numbers = (f"{row[name]:,}" for name in ("read", "changed", "requests", "points"))
         shown.add_row(terminal.cell(row["repository"]), *numbers, wording.duration(row["seconds"]))
+    if len(rows) > 1:
+        sums = (f"{sum(row[name] for row in rows):,}" for name in ("read", "changed", "requests", "points"))
+        shown.add_section()
+        shown.add_row("all", *sums, wording.duration(sum(row["seconds"] for row in rows)))
     if rows:
         terminal.console.print(shown)
     for row in rows:

@@ -324,7 +324,7 @@ async def test_a_repository_that_cannot_be_read_holds_up_no_other(hub: Hub) -> N
     result = await hub.run("resync", "--all")
     assert result.exit_code == 1
     assert result.stderr.startswith(f"{hub.repository.full_name}: GitHub has blocked ")
-    assert len(result.stdout.splitlines()) == len(hub.names())  # a header, and all but one
+    assert len(result.stdout.splitlines()) == len(hub.names()) + 1  # a header, all but one, and the sum
     assert all(str(hub.repository.id) in line for line in hub.differences())
 
 
@@ -352,7 +352,7 @@ async def test_what_is_suspended_is_told_beside_what_is_read(open_hub: OpenHub) 
         f"The App's installation on {suspended.account.login} is suspended: "
         "the account's owner can lift that in GitHub's settings.\n"
     )
-    assert len(result.stdout.splitlines()) == 1 + len(other.repositories)
+    assert len(result.stdout.splitlines()) == 2 + len(other.repositories)  # a header, and the sum
 
 
 @pytest.mark.slow
