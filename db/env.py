@@ -13,6 +13,8 @@ from ghsync import definitions, locks, migrate, partitions, schema, sessions
 from ghsync.errors import NotConfigured
 
 SQL = Path(__file__).parent / "sql"
+PARTITIONS_DUE = "SELECT parent, month FROM partitions_by_month() WHERE state <> 'made'"
+MAKE_PARTITION = "SELECT make_partition(:parent, :month)"
 MAKE_PARTITIONS = "SELECT make_partitions()"
 LOCK_POLL_SECONDS = 0.1
 
@@ -76,12 +78,13 @@ def migrate_database(url: str) -> None:
 
 
 def make_partitions(connection: sa.Connection) -> None:
-    """Make those that are missing; where others are at work on them, a process that serves or works does it later."""
-    try:
-        connection.execute(sa.text(MAKE_PARTITIONS))
-        connection.commit()
-    except sa.exc.OperationalError:
-        connection.rollback()
+    """Make those that are missing; what is in the way of one, a process that serves or works tries again, or tells."""
+    for parent, month in connection.execute(sa.text(PARTITIONS_DUE)).all():
+        try:
+            connection.execute(sa.text(MAKE_PARTITION), {"parent": parent, "month": month})
+            connection.commit()
+        except sa.exc.DBAPIError:
+            connection.rollback()
 
 
 def is_declared(_reflected: object, name: str | None, kind: str, *_: object) -> bool:

@@ -8,6 +8,7 @@
     │   ├── TooManyRequests      of somebody who has signed nothing: 429
     │   ├── UnderWay             the same is being done elsewhere at this moment
     │   ├── Locked               another transaction holds what this needs, for longer than we wait
+    │   │   └── PartitionsUnderWay   somebody makes partitions: no delivery is claimed meanwhile
     │   ├── NotLeading           another process leads the schedule by now
     │   ├── RateLimited          GitHub's limit, or our share of it, is used up until `retry_at`
     │   ├── GitHubUnavailable    GitHub answers with an error of its own
@@ -99,6 +100,13 @@ class Locked(Transient):
 
     def __init__(self, why: str) -> None:
         super().__init__(f"Another transaction holds what this needs ({why}): `ghsync doctor` tells who.")
+
+
+class PartitionsUnderWay(Locked):
+    """Somebody makes a partition, or waits to: no delivery is claimed meanwhile."""
+
+    def __init__(self) -> None:
+        super().__init__("a partition is being made")
 
 
 class NotLeading(Transient):

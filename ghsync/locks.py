@@ -11,7 +11,7 @@ MIGRATION = 0x6768_7379  # "ghsy"
 SHADOW = 0x7368_6477  # "shdw"
 FIRST_SIGHT = f"{0x7365_656E}, to_regclass('github_repositories')::oid::int"  # "seen"
 LINKS = f"{0x676C_6E6B}, to_regclass('task_github_links')::oid::int"  # "glnk"
-PARTITIONS = f"{0x7061_7274}, to_regclass('webhook_deliveries')::oid::int"  # "part", as in db/sql/make_partitions.sql
+PARTITIONS = f"{0x7061_7274}, to_regclass('webhook_deliveries')::oid::int"  # "part", as in db/sql/make_partition.sql
 JOBS = "hashtext(:kind), to_regclass('sync_jobs')::oid::int"
 
 COMMON_ARE_FREE = sa.text(f"""
@@ -32,9 +32,9 @@ _KEYS = f"""
   FROM unnest(CAST(:kinds AS text[])) AS k(kind)
 """
 
-# What is no advisory lock is told where somebody waits for it. Who waits for a row has locked its place in the table,
-# unless it would insert the row; then its statement tells. Of another role's session the times are told only to who may
-# read all of `pg_stat_activity`.
+# What is shared, as the lock of partitions is by whoever claims, and what is no advisory lock is told where somebody
+# waits for it. Who waits for a row has locked its place in the table, unless it would insert the row; then its
+# statement tells. Of another role's session the times are told only to who may read all of `pg_stat_activity`.
 HELD = sa.text(f"""
 WITH keys AS ({_KEYS}), waits AS (
   SELECT blocker.pid, count(DISTINCT w.pid) AS waiting,
@@ -49,7 +49,7 @@ WITH keys AS ({_KEYS}), waits AS (
 ), advisory AS (
   SELECT l.pid, string_agg(k.name, ', ' ORDER BY k.name) AS names, bool_or(k.objsubid = 1) AS of_session
   FROM pg_locks l JOIN keys k USING (classid, objid, objsubid)
-  WHERE l.locktype = 'advisory' AND l.granted
+  WHERE l.locktype = 'advisory' AND l.granted AND (l.mode = 'ExclusiveLock' OR l.pid IN (SELECT pid FROM waits))
     AND l.database = (SELECT oid FROM pg_database WHERE datname = current_database())
   GROUP BY l.pid
 )

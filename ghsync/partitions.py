@@ -5,26 +5,48 @@ https://www.postgresql.org/docs/current/ddl-partitioning.html
 
 import asyncio
 import re
+from collections.abc import Collection
+from dataclasses import dataclass
+from datetime import date
 
 import sqlalchemy as sa
 import structlog
-from sqlalchemy.ext.asyncio import AsyncEngine
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from ghsync.database import first_line, transaction
 from ghsync.errors import GhsyncError, Locked
 
 LOOK_SECONDS = 3600.0
 
-# A lock that is not to be had at once is not waited for, since others would wait behind it: it is tried so often.
+# A lock that is not to be had at once is not waited for, since others would wait behind it: it is tried so often while
+# a person waits, and else without end, after longer and longer pauses.
 ATTEMPTS = 20
 PAUSE_SECONDS = 0.2
+LONGEST_PAUSE_SECONDS = 60.0
+
+# Tries in a row after which that is told, some two minutes; and again after an hour of them.
+TOLD_FIRST, TOLD_AGAIN = 10, 60
 
 DEFAULT = "default"
 """What ends the name of the partition that takes what belongs to no month for which there is one."""
 
 _NAME = re.compile(rf"(\w+)_({DEFAULT}|y\d{{4}}m\d{{2}})")
 
-_MAKE = sa.text("SELECT make_partitions()")
+_EXPECTED = sa.text("SELECT parent, month, name, state FROM partitions_by_month()")
+
+_DEFAULTS = sa.text("""
+SELECT c.relname::text AS parent, t.partdefid::regclass::text AS name, quote_ident(a.attname) AS key,
+       (SELECT to_date(min(substring(relid::text FROM 'y(\\d{4}m\\d\\d)"?$')), 'YYYY"m"MM')
+        FROM pg_partition_tree(c.oid)) AS oldest
+FROM pg_partitioned_table t
+JOIN pg_class c ON c.oid = t.partrelid AND c.relname = ANY(:parents)
+JOIN pg_namespace s ON s.oid = c.relnamespace AND s.nspname = current_schema()
+JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum = t.partattrs[0]
+WHERE t.partdefid <> 0
+ORDER BY c.relname
+""")
+
+_MAKE = sa.text("SELECT make_partition(:parent, :month)")
 
 log = structlog.get_logger()
 
@@ -41,30 +63,101 @@ def whole(name: str) -> str:
     return found[1] if found else name
 
 
-async def make(engine: AsyncEngine) -> list[str]:
-    """Make the partitions of this month and the next ones where they are missing; answers their names.
+@dataclass(frozen=True, slots=True)
+class Partition:
+    """One that there should be, of the table ``parent``: it is ``made``, ``missing`` or ``obstructed``."""
 
-    Raises `Locked` where others keep their locks for too long.
-    """
-    for attempt in range(1, ATTEMPTS + 1):
+    parent: str
+    month: date
+    name: str
+    state: str
+
+
+@dataclass(frozen=True, slots=True)
+class Made:
+    """The names of those that were made; why others were not, what others hold for now apart from the rest."""
+
+    names: list[str]
+    refused: list[str]
+    locked: list[str]
+
+
+async def expected(conn: AsyncConnection) -> list[Partition]:
+    """Those of last month, this one and the next ones, by table and month."""
+    return [Partition(*row) for row in await conn.execute(_EXPECTED)]
+
+
+async def astray(conn: AsyncConnection, found: Collection[Partition]) -> list[tuple[str, date]]:
+    """Months, with their tables, that are in the default partition although an older month has one of its own."""
+    last = max((each.month for each in found), default=date.max)
+    defaults = await conn.execute(_DEFAULTS, {"parents": sorted({each.parent for each in found})})
+    months: list[tuple[str, date]] = []
+    for one in defaults.all():
+        of_rows = sa.text(
+            f"SELECT DISTINCT date_trunc('month', {one.key})::date AS month FROM {one.name}"
+            f" WHERE {one.key} BETWEEN :oldest AND :last ORDER BY month"
+        )
+        rows = await conn.scalars(of_rows, {"oldest": one.oldest, "last": last})
+        months += [(one.parent, month) for month in rows]
+    return months
+
+
+def made_up_to(found: Collection[Partition]) -> date | None:
+    """The last month up to which all tables have theirs, from the first one on; None where that lacks one."""
+    lacking = {each.month for each in found if each.state != "made"}
+    complete = [each.month for each in found if each.month < min(lacking, default=date.max)]
+    return max(complete, default=None)
+
+
+async def make(engine: AsyncEngine, attempts: int = ATTEMPTS) -> Made:
+    """Make those that are missing, each in a transaction of its own; what others hold is tried again some times."""
+    made = await _make_due(engine)
+    for _ in range(attempts - 1):
+        if not made.locked:
+            break
+        await asyncio.sleep(PAUSE_SECONDS)
+        again = await _make_due(engine)
+        made = Made(made.names + again.names, again.refused, again.locked)
+    return made
+
+
+async def _make_due(engine: AsyncEngine) -> Made:
+    made = Made([], [], [])
+    async with transaction(engine) as conn:
+        due = [each for each in await expected(conn) if each.state != "made"]
+    for each in due:
         try:
             async with transaction(engine) as conn:
-                return list(await conn.scalars(_MAKE))
-        except Locked:
-            if attempt == ATTEMPTS:
-                raise
-            await asyncio.sleep(PAUSE_SECONDS)
-    raise AssertionError("the last attempt answers, or raises")
+                name = await conn.scalar(_MAKE, {"parent": each.parent, "month": each.month})
+        except Locked as error:
+            made.locked.append(f"{each.name} is not made yet. {error}")
+        except sa.exc.DBAPIError as error:
+            made.refused.append(first_line(error))
+        else:
+            made.names.extend([name] if name else [])  # none where another process was faster
+    return made
 
 
 async def keep_made(engine: AsyncEngine) -> None:
     """Make them whenever they are due, as long as this process lives; until then the default ones take the rows."""
+    failures = 0
     while True:
-        try:
-            made = await make(engine)
-        except (GhsyncError, sa.exc.DBAPIError) as error:
-            log.warning("partitions_not_made", again_in_seconds=LOOK_SECONDS, error=first_line(error))
-        else:
-            if made:
-                log.info("partitions_made", names=made)
-        await asyncio.sleep(LOOK_SECONDS)
+        made = await _look(engine)
+        if made.names:
+            log.info("partitions_made", names=made.names)
+        failures = failures + 1 if made.locked else 0
+        seconds = min(PAUSE_SECONDS * 2 ** min(failures, 10), LONGEST_PAUSE_SECONDS) if failures else LOOK_SECONDS
+        if not failures or failures % TOLD_AGAIN == TOLD_FIRST:
+            for sentence in made.refused + made.locked:
+                log.warning("partition_not_made", again_in_seconds=seconds, error=sentence)
+        await asyncio.sleep(seconds)
+
+
+async def _look(engine: AsyncEngine) -> Made:
+    """Make what is due, whatever is in the way: a database that fails is waited for, as what others hold is."""
+    try:
+        return await make(engine, attempts=1)
+    except GhsyncError as error:
+        return Made([], [], [first_line(error)])
+    except sa.exc.DBAPIError as error:
+        return Made([], [first_line(error)], [])

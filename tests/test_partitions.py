@@ -1,6 +1,7 @@
 """What grows with time is in partitions by month: each delivery is one row for as long as its month is kept."""
 
 import asyncio
+import json
 import re
 import uuid
 from concurrent.futures import ThreadPoolExecutor
@@ -15,14 +16,17 @@ from hypothesis import strategies as st
 from psycopg.rows import scalar_row
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from ghsync import migrate, partitions
+from ghsync import migrate, partitions, worker
 from ghsync.database import transaction
-from ghsync.errors import Locked, Permanent
+from ghsync.errors import Locked, PartitionsUnderWay, Permanent
 from ghsync.inbox import queue
 from ghsync.inbox.delivery import Delivery
 from ghsync.inbox.queue import Verdict
 from ghsync.inbox.recorder import Recorder
+from ghsync.partitions import Made
+from ghsync.worker import Worker
 from tests import postgres, roles
+from tests.mirror.reports import until_blocked
 
 Connection = psycopg.Connection[Any]
 
@@ -31,6 +35,7 @@ TABLES = ("audit_logs", "change_events", "webhook_deliveries")
 NONE = date(1970, 1, 1)
 LONG_AGO = datetime(2014, 4, 25, tzinfo=UTC)
 GREGORIAN = datetime(1582, 10, 15, tzinfo=UTC)
+PROJECTED = "SELECT true FROM webhook_deliveries WHERE status = 'processed' LIMIT 1"
 WHERE = "SELECT tableoid::regclass::text FROM webhook_deliveries WHERE guid = %s"
 
 
@@ -75,15 +80,30 @@ async def record(engine: AsyncEngine, *guids: str) -> list[str]:
 
 @pytest.fixture
 def database_url(database_url: str) -> str:
-    """One that is up to date where the month has turned since the template was made."""
-    postgres.execute(database_url, "SELECT make_partitions()")
+    """One that is up to date where the month has turned since the template was made, and where it is about to turn."""
+    postgres.execute(database_url, "SELECT make_partitions(3)")
     return database_url
 
 
-def test_a_migrated_database_has_this_month_and_the_next_two_of_each(connection: Connection) -> None:
+def dropped(connection: Connection, *tables: str) -> list[str]:
+    """Drop the partitions of next month, which are due even if the month turns meanwhile; answers their names."""
+    names = [name(table, *months(1)) for table in tables]
+    for each in names:
+        connection.execute(f"DROP TABLE {each}".encode())
+    return names
+
+
+def test_a_migrated_database_has_last_month_this_one_and_the_next_two_of_each(connection: Connection) -> None:
+    expected = (
+        "SELECT p.parent FROM partitions_by_month() p JOIN generate_series(-1, 2) n"
+        " ON p.month = date_trunc('month', now() AT TIME ZONE 'UTC') + make_interval(months => n)"
+        " WHERE p.state = 'made' ORDER BY p.parent"
+    )
+    assert ask(connection, expected) == [table for table in TABLES for _ in range(4)]
+    assert ask(connection, "SELECT count(*) FROM partitions_by_month()") == [4 * len(TABLES)]
     for table in TABLES:
-        made = [name(table, month) for month in months(0, 1, 2)]
-        assert parts(connection, table) == sorted([f"{table}_default", *made])
+        made = [name(table, month) for month in months(-1, 0, 1, 2)]
+        assert {f"{table}_default", *made} <= set(parts(connection, table))
     assert ask(connection, "SELECT make_partitions()") == []
 
 
@@ -120,9 +140,10 @@ def test_a_guid_of_another_kind_tells_none(connection: Connection, odd: str) -> 
 
 @pytest.mark.anyio
 async def test_a_delivery_is_where_its_guid_was_made(engine: AsyncEngine, connection: Connection) -> None:
-    this, following = months(0, 1)
-    now, later = guid(at(this)), guid(at(following) + timedelta(days=27.999))
-    assert await record(engine, now, later, "told by a proxy", guid(LONG_AGO)) == ["queued"] * 4
+    last, this, following = months(-1, 0, 1)
+    earlier, now, later = guid(at(last)), guid(at(this)), guid(at(following) + timedelta(days=27.999))
+    assert await record(engine, earlier, now, later, "told by a proxy", guid(LONG_AGO)) == ["queued"] * 5
+    assert ask(connection, WHERE, earlier) == [name("webhook_deliveries", last)]
     assert ask(connection, WHERE, now) == [name("webhook_deliveries", this)]
     assert ask(connection, WHERE, later) == [name("webhook_deliveries", following)]
     assert ask(connection, WHERE, "told by a proxy") == ["webhook_deliveries_default"]
@@ -166,27 +187,29 @@ async def test_what_is_due_is_claimed_oldest_first_whatever_month_it_is_of(engin
 async def test_what_came_while_there_was_no_partition_moves_when_it_is_made(
     engine: AsyncEngine, connection: Connection
 ) -> None:
-    (this,) = months(0)
-    for table in TABLES:
-        connection.execute(f"DROP TABLE {name(table, this)}".encode())
-    now = guid(at(this))
-    await record(engine, now, "no time")
+    (following,) = months(1)
+    names = dropped(connection, *TABLES)
+    early = guid(at(following))
+    await record(engine, early, "no time")
     connection.execute(
-        "INSERT INTO change_events (seq, entity_type, entity_id, operation, sync_source)"
-        " VALUES (1, 'github_issues', gen_random_uuid(), 'update', 'webhook')"
+        "INSERT INTO change_events (seq, entity_type, entity_id, operation, sync_source, created_at)"
+        " VALUES (1, 'github_issues', gen_random_uuid(), 'update', 'webhook', %s)",
+        [at(following)],
     )
-    connection.execute("INSERT INTO audit_logs (action, resource_type) VALUES ('a', 'b')")
-    assert ask(connection, WHERE, now) == ["webhook_deliveries_default"]
+    connection.execute(
+        "INSERT INTO audit_logs (action, resource_type, created_at) VALUES ('a', 'b', %s)", [at(following)]
+    )
+    assert ask(connection, WHERE, early) == ["webhook_deliveries_default"]
     before = ask(connection, "SELECT (d.*)::text FROM webhook_deliveries d ORDER BY id")
 
-    assert await partitions.make(engine) == [name(table, this) for table in TABLES]
+    assert await partitions.make(engine) == Made(names, [], [])
 
-    assert ask(connection, WHERE, now) == [name("webhook_deliveries", this)]
+    assert ask(connection, WHERE, early) == [name("webhook_deliveries", following)]
     assert ask(connection, WHERE, "no time") == ["webhook_deliveries_default"]
     assert ask(connection, "SELECT (d.*)::text FROM webhook_deliveries d ORDER BY id") == before
     for table in TABLES[:2]:
-        assert ask(connection, f"SELECT tableoid::regclass::text FROM {table}") == [name(table, this)]
-    assert await record(engine, now) == ["duplicate"]
+        assert ask(connection, f"SELECT tableoid::regclass::text FROM {table}") == [name(table, following)]
+    assert await record(engine, early) == ["duplicate"]
 
 
 def test_a_partition_is_as_what_it_is_part_of(connection: Connection) -> None:
@@ -198,22 +221,25 @@ def test_a_partition_is_as_what_it_is_part_of(connection: Connection) -> None:
     assert ask(connection, keys, name("audit_logs", this)) == ask(connection, keys, "audit_logs") == [5]
 
 
-def test_two_at_once_make_each_once(database_url: str) -> None:
+def test_two_at_once_make_each_once(connection: Connection, database_url: str) -> None:
+    names = dropped(connection, *TABLES)
     with ThreadPoolExecutor() as threads, psycopg.connect(database_url) as one, psycopg.connect(database_url) as other:
-        first = ask(one, "SELECT make_partitions(4)")
-        second = threads.submit(ask, other, "SELECT make_partitions(4)")
+        first = ask(one, "SELECT make_partitions()")
+        second = threads.submit(ask, other, "SELECT make_partitions()")
         one.commit()
-        assert (len(first), second.result(timeout=10)) == (6, [])
+        assert (first, second.result(timeout=10)) == (names, [])
 
 
 def test_the_service_makes_them_without_owning_a_table_and_nobody_else_does(
     database_url: str, connection: Connection
 ) -> None:
     with roles.service(database_url) as service_url, psycopg.connect(service_url, autocommit=True) as service:
-        assert len(ask(service, "SELECT make_partitions(3)")) == 3
+        names = dropped(connection, *TABLES)
+        assert ask(service, "SELECT make_partitions()") == names
         service.execute("CREATE TEMP TABLE webhook_deliveries (month date) PARTITION BY RANGE (month)")
-        assert len(ask(service, "SELECT make_partitions(4)")) == 3
-        assert len(parts(connection, "public.webhook_deliveries")) == 6
+        dropped(connection, *TABLES)
+        assert ask(service, "SELECT make_partitions()") == names
+        assert names[-1] in parts(connection, "public.webhook_deliveries")
     stranger = roles.named("stranger")
     connection.execute(f'CREATE ROLE "{stranger}" LOGIN'.encode())
     try:
@@ -230,38 +256,115 @@ def test_the_service_makes_them_without_owning_a_table_and_nobody_else_does(
 async def test_a_process_makes_what_is_due_and_goes_on_after_trouble(
     engine: AsyncEngine, connection: Connection, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    (this,) = months(0)
     told: asyncio.Queue[tuple[str, Any]] = asyncio.Queue()
     monkeypatch.setattr(partitions, "LOOK_SECONDS", 0.01)
     monkeypatch.setattr(partitions.log, "warning", lambda event, **values: told.put_nowait((event, values["error"])))
     monkeypatch.setattr(partitions.log, "info", lambda event, **values: told.put_nowait((event, values["names"])))
-    connection.execute(f"DROP TABLE {name('audit_logs', this)}".encode())
-    connection.execute("ALTER FUNCTION make_partitions RENAME TO elsewhere")
+    names = dropped(connection, "audit_logs")
+    connection.execute("ALTER FUNCTION partitions_by_month RENAME TO elsewhere")
     keeping = asyncio.create_task(partitions.keep_made(engine))
     async with asyncio.timeout(10):
-        assert await told.get() == ("partitions_not_made", "function make_partitions() does not exist")
-        connection.execute("ALTER FUNCTION elsewhere RENAME TO make_partitions")
-        while (last := await told.get())[0] == "partitions_not_made":
+        assert await told.get() == ("partition_not_made", "function partitions_by_month() does not exist")
+        connection.execute("ALTER FUNCTION elsewhere RENAME TO partitions_by_month")
+        while (last := await told.get())[0] == "partition_not_made":
             pass
-    assert last == ("partitions_made", [name("audit_logs", this)])
+    assert last == ("partitions_made", names)
     keeping.cancel()
 
 
-@pytest.mark.slow
 @pytest.mark.anyio
-async def test_where_others_read_for_long_it_gives_up_and_nobody_waits(
+async def test_a_process_tries_until_others_let_it_and_tells_of_it_after_a_while(
+    engine: AsyncEngine, connection: Connection, database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told: asyncio.Queue[str] = asyncio.Queue()
+    monkeypatch.setattr(partitions, "PAUSE_SECONDS", 0.001)
+    monkeypatch.setattr(partitions, "TOLD_FIRST", 2)
+    monkeypatch.setattr(partitions.log, "warning", lambda event, **values: told.put_nowait(values["error"]))
+    monkeypatch.setattr(partitions.log, "info", lambda event, **values: told.put_nowait(values["names"]))
+    names = dropped(connection, "audit_logs")
+    with psycopg.connect(database_url) as reading:
+        reading.execute("SELECT count(*) FROM audit_logs")
+        keeping = asyncio.create_task(partitions.keep_made(engine))
+        async with asyncio.timeout(10):
+            said = await told.get()
+    assert said.startswith(f"{names[0]} is not made yet. Another transaction holds what this needs")
+    async with asyncio.timeout(10):
+        assert await told.get() == names
+    keeping.cancel()
+
+
+@pytest.mark.anyio
+async def test_where_others_read_for_long_the_rest_is_made_and_nobody_waits(
     engine: AsyncEngine, connection: Connection, database_url: str
 ) -> None:
-    (this,) = months(0)
-    connection.execute(f"DROP TABLE {name('webhook_deliveries', this)}".encode())
+    acts, changes, deliveries = dropped(connection, *TABLES)
     with psycopg.connect(database_url) as reading:
-        reading.execute("SELECT count(*) FROM webhook_deliveries")
-        making = asyncio.create_task(partitions.make(engine))
-        await asyncio.sleep(0.5)
-        with pytest.raises(Locked):
-            await making
+        reading.execute("SELECT count(*) FROM change_events")
+        made = await partitions.make(engine, attempts=2)
+        assert made.names == [acts, deliveries]
+        assert [sentence.split()[0] for sentence in made.locked] == [changes]
         assert await record(engine, "meanwhile") == ["queued"]
-    assert await partitions.make(engine) == [name("webhook_deliveries", this)]
+    assert await partitions.make(engine) == Made([changes], [], [])
+
+
+def opened(number: int) -> Delivery:
+    """An issue is opened in one of some repositories."""
+    repository = {
+        "id": number % 7 + 1,
+        "full_name": f"acme/r{number % 7 + 1}",
+        "owner": {"id": 10, "login": "acme", "type": "Organization"},
+    }
+    issue = {"id": number, "number": number, "title": f"issue {number}", "updated_at": "2026-03-02T12:00:00Z"}
+    body = json.dumps({"action": "opened", "repository": repository, "issue": issue}).encode()
+    told = {"repository": repository["full_name"], "headers": {"content-type": "application/json"}, "body": body}
+    return replace(DELIVERY, guid=f"no time {number}", **told)
+
+
+@pytest.mark.anyio
+async def test_partitions_are_made_beside_workers_that_read_ahead(
+    engine: AsyncEngine, connection: Connection, database_url: str
+) -> None:
+    """Batches follow one another without a gap, so that some transaction always holds each partition."""
+    recorder = Recorder(engine, timeout_seconds=30)
+    await asyncio.gather(*(recorder.record(opened(number)) for number in range(1, 1201)))
+    await recorder.close()
+    names = dropped(connection, *TABLES)
+    engines = [worker.create_engine(database_url) for _ in range(2)]
+    workers = [Worker(each, batch_size=20, poll_seconds=60, max_attempts=5) for each in engines]
+    draining = [asyncio.create_task(each.drain()) for each in workers]
+    async with asyncio.timeout(30):
+        while not ask(connection, PROJECTED):  # noqa: ASYNC110 (PostgreSQL tells nobody)
+            await asyncio.sleep(0.01)
+        made = await partitions.make(engine, attempts=5)
+    waiting = ask(connection, "SELECT count(*) FROM webhook_deliveries WHERE status = 'pending'")
+    assert (made.names, made.locked) == (names, [])
+    assert waiting > [0]
+    assert sum(await asyncio.gather(*draining)) == 1200
+    assert ask(connection, "SELECT DISTINCT status FROM webhook_deliveries") == ["processed"]
+    for each in engines:
+        await each.dispose()
+
+
+@pytest.mark.anyio
+async def test_nothing_is_claimed_while_somebody_waits_to_make_a_partition(
+    engine: AsyncEngine, connection: Connection, database_url: str
+) -> None:
+    """Who makes one waits for what was claimed before."""
+    await record(engine, "a")
+    names = dropped(connection, "audit_logs")
+    with ThreadPoolExecutor() as threads, psycopg.connect(database_url) as making:
+        async with transaction(engine) as conn:
+            (claimed,) = await queue.claim(conn, 10)
+            made = threads.submit(ask, making, "SELECT make_partitions()")
+            await until_blocked(engine)
+            with pytest.raises(PartitionsUnderWay):
+                async with transaction(engine) as other:
+                    await queue.claim(other, 10)
+            await queue.finish(conn, [(claimed, Verdict("processed"))])
+        assert made.result(timeout=10) == names
+        making.commit()
+    async with transaction(engine) as conn:
+        assert await queue.claim(conn, 10) == []
 
 
 @pytest.mark.anyio
@@ -269,30 +372,58 @@ async def test_no_delivery_is_lost_that_comes_while_a_partition_is_made(
     engine: AsyncEngine, connection: Connection, database_url: str
 ) -> None:
     """Each by itself, as they come where little happens: a group would be tried again in parts."""
-    (this,) = months(0)
-    connection.execute(f"DROP TABLE {name('webhook_deliveries', this)}".encode())
+    (following,) = months(1)
+    names = dropped(connection, "webhook_deliveries")
+    guids = [guid(at(following) + timedelta(seconds=each)) for each in range(3)]
     with psycopg.connect(database_url) as making:
         made = ask(making, "SELECT make_partitions()")
-        recording = [asyncio.create_task(record(engine, guid(at(this) + timedelta(seconds=each)))) for each in range(3)]
+        recording = [asyncio.create_task(record(engine, each)) for each in guids]
         await asyncio.sleep(0.3)
         making.commit()
-    assert made == [name("webhook_deliveries", this)]
+    assert made == names
     assert await asyncio.gather(*recording) == [["queued"]] * 3
     places = ask(connection, "SELECT DISTINCT tableoid::regclass::text FROM webhook_deliveries")
     assert places == made
 
 
 def test_a_table_in_the_place_of_a_partition_is_told(connection: Connection) -> None:
-    (this,) = months(0)
-    taken = name("audit_logs", this)
+    taken = name("audit_logs", *months(1))
     connection.execute(f"ALTER TABLE audit_logs DETACH PARTITION {taken}".encode())
     with pytest.raises(psycopg.errors.RaiseException, match=f"{taken} is in the place of a partition of audit_logs"):
         ask(connection, "SELECT make_partitions()")
 
 
+@pytest.mark.anyio
+async def test_a_table_in_the_place_of_a_partition_is_in_the_way_of_no_other(
+    engine: AsyncEngine, connection: Connection, database_url: str
+) -> None:
+    taken = name("audit_logs", *months(1))
+    connection.execute(f"ALTER TABLE audit_logs DETACH PARTITION {taken}".encode())
+    (missing,) = dropped(connection, "webhook_deliveries")
+    said = f"{taken} is in the place of a partition of audit_logs, and is none: rename it or attach it."
+    assert await partitions.make(engine) == Made([missing], [said], [])
+    dropped(connection, "webhook_deliveries")
+    connection.execute("COMMENT ON TABLE alembic_version IS 'defined anew'")
+    migrate.upgrade(database_url)
+    assert missing in parts(connection, "webhook_deliveries")
+
+
+def test_only_tables_in_partitions_get_one(connection: Connection) -> None:
+    with pytest.raises(psycopg.errors.RaiseException, match=r"github_issues is not in partitions by month\."):
+        ask(connection, "SELECT make_partition('github_issues', '2026-01-01')")
+
+
+def test_any_month_can_be_made(connection: Connection) -> None:
+    made = "audit_logs_y2014m04"
+    assert ask(connection, "SELECT make_partition('audit_logs', '2014-04-25')") == [made]
+    assert ask(connection, "SELECT make_partition('audit_logs', '2014-04-01')") == [None]
+    assert made in parts(connection, "audit_logs")
+
+
 def test_a_default_partition_that_is_gone_is_made_again(connection: Connection) -> None:
     connection.execute("DROP TABLE audit_logs_default")
-    assert ask(connection, "SELECT make_partitions(3)") != []
+    names = dropped(connection, "audit_logs")
+    assert ask(connection, "SELECT make_partitions()") == names
     assert "audit_logs_default" in parts(connection, "audit_logs")
 
 

@@ -9,6 +9,7 @@ from ghsync import partitions, views, wording
 from ghsync.administration import maintenance
 from ghsync.cli import arguments, terminal
 from ghsync.cli.context import run
+from ghsync.database import transaction
 
 
 def maintain(
@@ -19,9 +20,10 @@ def maintain(
 ) -> None:
     """Make partitions, refresh views; on request, derive pr_tracking anew.
 
-    Whoever reads or writes goes on meanwhile. `ghsync serve` and `ghsync work`
-    make partitions by themselves. Derived anew, no pull request should become
-    another: pr_tracking follows the mirror by itself.
+    Whoever reads goes on meanwhile; while a partition is made, who writes waits
+    for a moment. `ghsync serve` and `ghsync work` make partitions by themselves.
+    Derived anew, no pull request should become another: pr_tracking follows the
+    mirror by itself.
     """
     try:
         done = run(lambda engine: _maintain(engine, tracking=recompute_tracking))
@@ -40,9 +42,17 @@ def maintain(
 
 async def _maintain(engine: AsyncEngine, *, tracking: bool) -> dict[str, Any]:
     made = await partitions.make(engine)
+    async with transaction(engine) as conn:
+        up_to = partitions.made_up_to(await partitions.expected(conn))
     refreshed, refused = await views.refresh(engine)
     derived = await _recompute(engine) if tracking else None
-    return {"partitions": made, "refreshed": refreshed, "refused": refused, "tracking": derived}
+    return {
+        "partitions": made.names,
+        "partitions_made_up_to": f"{up_to:%Y-%m}" if up_to else None,
+        "refreshed": refreshed,
+        "refused": made.refused + made.locked + refused,
+        "tracking": derived,
+    }
 
 
 async def _recompute(engine: AsyncEngine) -> dict[str, int]:
@@ -58,11 +68,11 @@ async def _recompute(engine: AsyncEngine) -> dict[str, int]:
 def _tell(done: dict[str, Any]) -> None:
     for partition in done["partitions"]:
         terminal.console.print(f"Made {partition}.", markup=False)
+    if done["partitions_made_up_to"] and not done["partitions"]:
+        terminal.console.print(f"Partitions are made up to {done['partitions_made_up_to']}.")
     for view in done["refreshed"]:
         terminal.console.print(f"Refreshed {view}.", markup=False)
     if done["tracking"]:
         derived = wording.count(done["tracking"]["derived"], "pull request")
         changed = done["tracking"]["changed"]
         terminal.console.print(f"Derived {derived} anew: {f'{changed:,}' if changed else 'none'} became another.")
-    elif not (done["partitions"] or done["refreshed"] or done["refused"]):
-        terminal.console.print("There is nothing to do.")

@@ -2,6 +2,8 @@
 
 A claim is a row lock, nothing else: it ends with the transaction that projects the delivery, however that ends. So a
 killed worker leaves nothing behind, and projection and finishing are one commit.
+
+Nothing is claimed while a partition is made: who claims holds the lock of those who make them, shared, until the end.
 """
 
 import io
@@ -14,7 +16,9 @@ import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from ghsync.database import fetch, fetch_column
+from ghsync.errors import PartitionsUnderWay
 from ghsync.inbox.backoff import delay_seconds
+from ghsync.locks import PARTITIONS
 
 CHANNEL = "ghsync_inbox"
 BATCH_BYTES = 32 * 1024 * 1024
@@ -51,21 +55,24 @@ class Verdict:
 
 
 def _claim(condition: str) -> sa.TextClause:
-    # The first of a batch is claimed whatever its size; the rest stay under the bound.
+    # The first of a batch is claimed whatever its size; the rest stay under the bound. One row is always answered,
+    # which tells whether anything may be claimed.
     return sa.text(f"""
-WITH picked AS (
+WITH gate AS (
+  SELECT pg_try_advisory_xact_lock_shared({PARTITIONS}) AS is_open
+), picked AS (
   SELECT id, month, guid, event, action, repository, headers ->> 'content-type' AS content_type, body, attempts,
          received_at, sync_source, next_attempt_at, octet_length(body) AS size
   FROM webhook_deliveries
-  WHERE status = 'pending' AND {condition}
+  WHERE (SELECT is_open FROM gate) AND status = 'pending' AND {condition}
   ORDER BY next_attempt_at, id LIMIT :limit FOR UPDATE SKIP LOCKED
 ), sized AS (
   SELECT *, sum(size) OVER (ORDER BY next_attempt_at, id) AS total FROM picked
 )
-SELECT id, month, guid, event, action, repository, content_type,
-       CASE WHEN size <= {PIECE_BYTES} THEN body END AS body, attempts, received_at, sync_source
-FROM sized WHERE total <= :bytes OR total = size
-ORDER BY next_attempt_at, id
+SELECT s.id, s.month, s.guid, s.event, s.action, s.repository, s.content_type,
+       CASE WHEN s.size <= {PIECE_BYTES} THEN s.body END AS body, s.attempts, s.received_at, s.sync_source, gate.is_open
+FROM gate LEFT JOIN sized s ON s.total <= :bytes OR s.total = s.size
+ORDER BY s.next_attempt_at, s.id
 """)
 
 
@@ -84,7 +91,8 @@ async def claim(
 ) -> list[ClaimedDelivery]:
     """Lock up to ``limit`` deliveries that are due, oldest first, or those of ``ids`` that are still pending.
 
-    Those of ``avoided`` repositories are left for later; the empty name is for deliveries of none.
+    Those of ``avoided`` repositories are left for later; the empty name is for deliveries of none. Raises
+    `PartitionsUnderWay` where nothing may be claimed now.
     """
     bounds: dict[str, Any] = {"limit": limit, "bytes": max_bytes}
     if ids is not None:
@@ -94,10 +102,12 @@ async def claim(
         rows = await fetch(conn, _CLAIM_OTHERS, bounds | {"avoided": list(avoided)}, binary=True)
     else:
         rows = await fetch(conn, _CLAIM, bounds, binary=True)
+    if not rows[0].is_open:
+        raise PartitionsUnderWay
     claimed = []
-    for row in rows:
-        whole = row if row.body is not None else row._replace(body=await _large_body(conn, row.id))
-        claimed.append(ClaimedDelivery(*whole))
+    for *values, _ in rows if rows[0].id is not None else []:
+        row = ClaimedDelivery(*values)
+        claimed.append(row if row.body is not None else row._replace(body=await _large_body(conn, row.id)))
     return claimed
 
 

@@ -1,7 +1,8 @@
 """Batches of the inbox, claimed and decoded, and where one is full, the next while that one is being written.
 
 Each is in a transaction of its own, which ends with what is done with it. They are written one after another, in the
-order in which they were claimed; so while PostgreSQL writes, this process reads.
+order in which they were claimed; so while PostgreSQL writes, this process reads. While somebody makes a partition, none
+is taken: else one or the other would always hold what that needs.
 """
 
 import asyncio
@@ -15,7 +16,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from ghsync.contention import Detours
 from ghsync.database import fetch, transaction
-from ghsync.errors import DatabaseUnavailable, GhsyncError
+from ghsync.errors import DatabaseUnavailable, GhsyncError, PartitionsUnderWay
 from ghsync.inbox import queue
 from ghsync.inbox.queue import ClaimedDelivery, Verdict
 from ghsync.projector import project
@@ -32,6 +33,9 @@ OLD_SECONDS = 4.0
 
 PostgreSQL would end the session some seconds later. Where a batch takes as long to write, nothing is taken ahead.
 """
+
+PAUSE_SECONDS = 0.05
+"""Between two looks whether a partition is still being made."""
 
 # Where others may be doing the same, or hold something already, locks are not worth the wait that sessions allow.
 _BRIEFLY = sa.text("SET LOCAL lock_timeout = '200ms'")
@@ -78,6 +82,7 @@ class Reader:
         self._next: asyncio.Task[OpenBatch] | None = None
         self._age: asyncio.TimerHandle | None = None
         self._given_up: set[asyncio.Task[None]] = set()
+        self._writing = asyncio.Lock()
         self._written_in = 0.0  # seconds, the last one
 
     @asynccontextmanager
@@ -104,7 +109,7 @@ class Reader:
                 self._next = None  # now, and not before: who is cancelled while it is awaited gives it up
             claimed = batch.claimed
             started = time.monotonic()
-            async with batch.transaction:
+            async with self._writing, batch.transaction:
                 if ids is None and len(claimed) == self._size:
                     self._take_ahead()
                 yield batch
@@ -127,6 +132,15 @@ class Reader:
         return self._next
 
     async def _take(self, ids: Sequence[int] | None) -> OpenBatch:
+        """Take a batch once nobody makes a partition; who does waits for what is being written."""
+        while True:
+            try:
+                return await self._take_now(ids)
+            except PartitionsUnderWay:
+                async with self._writing:
+                    await asyncio.sleep(PAUSE_SECONDS)
+
+    async def _take_now(self, ids: Sequence[int] | None) -> OpenBatch:
         claimed: Sequence[ClaimedDelivery] = ()
         avoided = self._detours.names
         try:
@@ -143,7 +157,7 @@ class Reader:
                 claimed = [delivery._replace(body=b"") for delivery in claimed]
                 ended = list(zip(claimed, verdicts, strict=True))
                 return OpenBatch(conn, ended, told, avoided, stack.pop_all())
-        except DatabaseUnavailable:
+        except (DatabaseUnavailable, PartitionsUnderWay):
             raise
         except Exception as error:  # noqa: BLE001 (nothing may stop the queue)
             raise BatchFailed(claimed, error) from None

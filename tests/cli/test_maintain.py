@@ -1,6 +1,7 @@
 import psycopg
 import pytest
 
+from ghsync.cli import terminal
 from tests.cli.conftest import Ghsync
 from tests.fixtures.recorded import FIXTURES
 
@@ -38,6 +39,28 @@ def test_partitions_of_months_to_come_are_made(ghsync: Ghsync, connection: psyco
         connection.execute(f"DROP TABLE {last}".encode())
         assert last in make()
     assert ghsync("maintain", "--json").json["partitions"] == []
+    up_to = f"{last[-7:-3]}-{last[-2:]}"
+    assert ghsync("maintain", "--json").json["partitions_made_up_to"] >= up_to  # or later, where a month has begun
+    assert "Partitions are made up to " in ghsync("maintain").text
+
+
+def test_a_table_in_the_place_of_a_partition_is_told_in_a_sentence_and_the_rest_is_done(
+    ghsync: Ghsync, connection: psycopg.Connection
+) -> None:
+    connection.execute("SELECT make_partitions()")
+    ((taken,), (missing,)) = connection.execute(
+        "SELECT max(relid::text) FROM unnest(ARRAY['audit_logs', 'change_events']) t, pg_partition_tree(t)"
+        " GROUP BY t ORDER BY t"
+    ).fetchall()
+    connection.execute(f"ALTER TABLE audit_logs DETACH PARTITION {taken}".encode())
+    connection.execute(f"DROP TABLE {missing}".encode())
+
+    result = ghsync("maintain")
+
+    said = f"{taken} is in the place of a partition of audit_logs, and is none: rename it or attach it."
+    assert (result.exit_code, result.stderr.splitlines()) == (terminal.FAILED, [said])
+    assert f"Made {missing}." in result.text
+    assert "Refreshed project_task_stats." in result.text
 
 
 def test_tasks_are_counted_anew(tracked: Ghsync, connection: psycopg.Connection) -> None:
