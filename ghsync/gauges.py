@@ -16,7 +16,8 @@ from prometheus_client.metrics_core import Metric
 from prometheus_client.registry import Collector
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from ghsync import jobs
+from ghsync import jobs, partitions
+from ghsync.partitions import Partition
 from ghsync.readiness import COUNTED_AT_MOST, Freshness
 
 FOLDER = "PROMETHEUS_MULTIPROC_DIR"
@@ -49,11 +50,12 @@ FROM sync_budgets WHERE request_limit IS NOT NULL AND updated_at > now() - inter
 
 @dataclass(frozen=True, slots=True)
 class DatabaseGauges:
-    """What the database says of jobs, runs and budgets."""
+    """What the database says of jobs, runs, budgets and partitions."""
 
     jobs: list[sa.Row[Any]] = field(default_factory=list)
     runs: list[sa.Row[Any]] = field(default_factory=list)
     budgets: list[sa.Row[Any]] = field(default_factory=list)
+    partitions: list[Partition] = field(default_factory=list)
 
 
 async def read(conn: AsyncConnection) -> DatabaseGauges:
@@ -61,7 +63,7 @@ async def read(conn: AsyncConnection) -> DatabaseGauges:
     due = await conn.execute(_JOBS, {"kinds": list(jobs.KINDS), "at_most": COUNTED_AT_MOST})
     runs = await conn.execute(_RUNS, {"kinds": list(RUNS)})
     budgets = await conn.execute(_BUDGETS)
-    return DatabaseGauges(list(due), list(runs), list(budgets))
+    return DatabaseGauges(list(due), list(runs), list(budgets), await partitions.expected(conn))
 
 
 def exposition(freshness: Freshness | None, found: DatabaseGauges) -> bytes:
@@ -140,4 +142,10 @@ def _of_work(found: DatabaseGauges) -> Iterator[Metric]:
     for row in found.budgets:
         left.add_metric([row.credential, row.resource], row.remaining or 0)
         limit.add_metric([row.credential, row.resource], row.request_limit)
-    yield from (due, parked, ended, left, limit)
+    missing = GaugeMetricFamily(
+        "ghsync_partitions_missing", "Months, of the last to the next but one, without a partition", labels=["table"]
+    )
+    for table in sorted({each.parent for each in found.partitions}):
+        lacking = [each for each in found.partitions if each.parent == table and each.state != "made"]
+        missing.add_metric([table], len(lacking))
+    yield from (due, parked, ended, left, limit, missing)

@@ -152,6 +152,10 @@ async def test_metrics_tell_what_alerts_need(operator: httpx.AsyncClient, connec
         "INSERT INTO sync_budgets (credential, resource, request_limit, remaining, resets_at, updated_at)"
         " VALUES ('app', 'core', 5000, 1200, now() + interval '1 hour', now())"
     )
+    connection.execute("SELECT make_partitions()")
+    connection.execute(
+        "DO $$ BEGIN EXECUTE format('DROP TABLE %I', (SELECT min(name) FROM partitions_by_month())); END $$"
+    )
     text = (await operator.get("/metrics")).text
     assert [sample(text, name) for name in (
         "ghsync_database_up", "ghsync_deliveries_pending", "ghsync_deliveries_parked", "ghsync_leader",
@@ -160,7 +164,8 @@ async def test_metrics_tell_what_alerts_need(operator: httpx.AsyncClient, connec
         'ghsync_jobs_due{kind="track_pull_request"}', 'ghsync_last_success_timestamp_seconds{run="sweep"}',
         'ghsync_last_success_timestamp_seconds{run="heal"}',
         'ghsync_api_budget_remaining{credential="app",resource="core"}',
-    )] == [1, 2, 1, 0, 1, 1, 2, 1, 0, 1790000000, 0, 1200]  # fmt: skip
+        'ghsync_partitions_missing{table="audit_logs"}', 'ghsync_partitions_missing{table="change_events"}',
+    )] == [1, 2, 1, 0, 1, 1, 2, 1, 0, 1790000000, 0, 1200, 1, 0]  # fmt: skip
     assert 120 <= sample(text, "ghsync_oldest_pending_seconds") < 180
     assert "ghsync_build_info{" in text
 

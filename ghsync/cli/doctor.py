@@ -96,6 +96,7 @@ async def _examine(loaded: Settings, url: str, note: Note) -> None:
         empty = here.is_empty(database)
         if not empty and "failed" not in (database.state, granted.state):
             note(await finding.of("readings", here.unread(engine)))
+            note(await finding.of("partitions", here.partitioned(engine)))
             note(await finding.of("locks", here.held(engine)))
             note(await finding.of("processes", here.at_work(engine)))
         if loaded.pooler_url:

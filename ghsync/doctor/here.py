@@ -2,18 +2,20 @@
 
 import asyncio
 from collections.abc import Iterator, Sequence
+from datetime import date
 from typing import Any
 from urllib.parse import urlsplit
 
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from ghsync import jobs, locks, migrate, pooler, processes, rights
+from ghsync import jobs, locks, migrate, partitions, pooler, processes, rights
 from ghsync.database import transaction
 from ghsync.doctor.finding import Finding
 from ghsync.encryption import Encryption
 from ghsync.errors import NotConfigured
 from ghsync.github import credentials
+from ghsync.partitions import Partition
 from ghsync.reconciler import places
 from ghsync.settings import Settings, unknown
 
@@ -114,6 +116,38 @@ async def held(engine: AsyncEngine) -> Finding:
             end = f"Let it end, or run SELECT pg_terminate_backend({one.pid});"
             return Finding("locks", "warning", f"{said} {end}")
     return Finding("locks", "ok", f"Nobody waits; {'; '.join(map(_told, found)) or 'none is held'}.")
+
+
+async def partitioned(engine: AsyncEngine) -> Finding:
+    """Whether each month has its partitions, what is in their place, and what of a month is not in its own."""
+    async with transaction(engine) as conn:
+        found = await partitions.expected(conn)
+        astray = await partitions.astray(conn, found)
+    told = [*_obstructed(found), *_missing(found), *_astray(astray, found)]
+    if told:
+        return Finding("partitions", "warning", " ".join(told))
+    return Finding("partitions", "ok", f"They are made up to {partitions.made_up_to(found):%Y-%m}.")
+
+
+def _obstructed(found: Sequence[Partition]) -> Iterator[str]:
+    if names := [each.name for each in found if each.state == "obstructed"]:
+        verb = "is" if len(names) == 1 else "are"
+        yield f"In the place of partitions {verb} {', '.join(names)}: rename or attach, and run `ghsync maintain`."
+
+
+def _missing(found: Sequence[Partition]) -> Iterator[str]:
+    """Of all but the last month: a process that serves or works has had little time to make that yet."""
+    last = max(each.month for each in found)
+    if names := [each.name for each in found if each.state == "missing" and each.month < last]:
+        yield f"Missing: {', '.join(names)}. Run `ghsync maintain`, which tells what is in the way."
+
+
+def _astray(astray: Sequence[tuple[str, date]], found: Sequence[Partition]) -> Iterator[str]:
+    """Of months that nobody makes partitions for by himself."""
+    for parent, month in astray:
+        if (parent, month) not in {(each.parent, each.month) for each in found}:
+            make = f"SELECT make_partition('{parent}', '{month}');"
+            yield f"{parent}_default has rows of {month:%Y-%m}, which would stay when months are dropped: run {make}"
 
 
 async def at_work(engine: AsyncEngine) -> Finding:

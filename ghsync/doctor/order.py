@@ -4,7 +4,7 @@ from collections.abc import Collection
 
 from ghsync.settings import Settings
 
-DATABASE = ("database", "rights", "readings", "locks", "processes")
+DATABASE = ("database", "rights", "readings", "partitions", "locks", "processes")
 REACHED = ("github", "clock")
 ASKED = ("rate limit", "graphql")
 APP = ("app", "permissions", "alerts", "events", "members", "installations", *ASKED, "hook", "deliveries")

@@ -1,5 +1,6 @@
 """`ghsync doctor`: every trouble is one sentence that says what to do."""
 
+import re
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
@@ -101,9 +102,9 @@ def test_where_all_is_well_every_check_says_so(examined: Ghsync, site: Site) -> 
     assert [(finding["check"], finding["state"]) for finding in result.json] == [
         (check, "ok")
         for check in (
-            "webhook secrets", "encryption keys", "private key", "database", "rights", "readings", "locks", "processes",
-            "github", "clock", "app", "permissions", "alerts", "events", "members", "installations", "rate limit",
-            "graphql", "hook", "deliveries",
+            "webhook secrets", "encryption keys", "private key", "database", "rights", "readings", "partitions",
+            "locks", "processes", "github", "clock", "app", "permissions", "alerts", "events", "members",
+            "installations", "rate limit", "graphql", "hook", "deliveries",
         )
     ]  # fmt: skip
     assert result.exit_code == 0
@@ -117,8 +118,8 @@ def test_people_get_a_line_a_check(ghsync: Ghsync, site: Site) -> None:
 
     assert result.exit_code == 0
     lines = result.stdout.splitlines()
-    assert len(lines) == 15
-    assert lines[10].split() == ["ok", "token", "It", "is", "mona's."]
+    assert len(lines) == 16
+    assert lines[11].split() == ["ok", "token", "It", "is", "mona's."]
     assert lines[-1] == "All is well."
 
 
@@ -126,7 +127,10 @@ def test_people_get_a_line_a_check(ghsync: Ghsync, site: Site) -> None:
     ("settings", "left"),
     [
         ({"GHSYNC_PRIVATE_KEY": "no key"}, "github, clock, app, permissions, alerts, events, members, installations, "),
-        ({"GHSYNC_DATABASE_URL": "postgresql://127.0.0.1:1/nowhere"}, "rights, readings, locks, processes, github, "),
+        (
+            {"GHSYNC_DATABASE_URL": "postgresql://127.0.0.1:1/nowhere"},
+            "rights, readings, partitions, locks, processes, ",
+        ),
         ({"GHSYNC_PORT": "http"}, "all else."),
     ],
 )
@@ -235,6 +239,52 @@ def test_a_process_that_is_not_heard_of_is_named(ghsync: Ghsync, database_url: s
 
     assert state == "warning"
     assert said.startswith("Not heard of: work earth:42 for 2")
+
+
+@pytest.fixture
+def this_month(connection: psycopg.Connection) -> str:
+    """How names of partitions of this month end, all of which are made."""
+    connection.execute("SELECT make_partitions()")
+    ((end,),) = connection.execute("SELECT to_char(now() AT TIME ZONE 'UTC', '\"_y\"YYYY\"m\"MM')").fetchall()
+    return str(end)
+
+
+def test_partitions_that_are_made_are_told_up_to_a_month(ghsync: Ghsync, this_month: str) -> None:
+    state, said = found(ghsync("doctor", "--json"), "partitions")
+    assert state == "ok"
+    assert re.fullmatch(r"They are made up to \d{4}-\d\d\.", said)
+
+
+def test_a_month_without_a_partition_is_told(ghsync: Ghsync, connection: psycopg.Connection, this_month: str) -> None:
+    connection.execute(f"DROP TABLE audit_logs{this_month}".encode())
+    said = f"Missing: audit_logs{this_month}. Run `ghsync maintain`, which tells what is in the way."
+    assert found(ghsync("doctor", "--json"), "partitions") == ("warning", said)
+
+
+def test_what_is_in_the_place_of_a_partition_is_told(
+    ghsync: Ghsync, connection: psycopg.Connection, this_month: str
+) -> None:
+    connection.execute(f"ALTER TABLE audit_logs DETACH PARTITION audit_logs{this_month}".encode())
+    said = f"In the place of partitions is audit_logs{this_month}: rename or attach, and run `ghsync maintain`."
+    assert found(ghsync("doctor", "--json"), "partitions") == ("warning", said)
+
+
+def test_rows_of_a_month_that_are_not_in_its_partition_are_told_with_what_moves_them(
+    ghsync: Ghsync, connection: psycopg.Connection, this_month: str
+) -> None:
+    """Of a month between others: what is older than all partitions is kept for as long as the default one."""
+    connection.execute("SELECT make_partition('change_events', '2026-01-01')")
+    for seq, month in enumerate(("2025-12", "2026-02")):
+        connection.execute(
+            "INSERT INTO change_events (seq, entity_type, entity_id, operation, sync_source, created_at)"
+            " VALUES (%s, 'github_issues', gen_random_uuid(), 'update', 'webhook', %s)",
+            [seq, f"{month}-28T12:00Z"],
+        )
+    move = "SELECT make_partition('change_events', '2026-02-01');"
+    said = f"change_events_default has rows of 2026-02, which would stay when months are dropped: run {move}"
+    assert found(ghsync("doctor", "--json"), "partitions") == ("warning", said)
+    connection.execute(move.encode())
+    assert found(ghsync("doctor", "--json"), "partitions")[0] == "ok"
 
 
 def test_a_pooler_that_is_away_is_a_finding(ghsync: Ghsync, database_url: str) -> None:
