@@ -34,15 +34,23 @@ _NAME = re.compile(rf"(\w+)_({DEFAULT}|y\d{{4}}m\d{{2}})")
 
 _EXPECTED = sa.text("SELECT parent, month, name, state FROM partitions_by_month()")
 
-_DEFAULTS = sa.text("""
-SELECT c.relname::text AS parent, t.partdefid::regclass::text AS name, quote_ident(a.attname) AS key,
-       (SELECT to_date(min(substring(relid::text FROM 'y(\\d{4}m\\d\\d)"?$')), 'YYYY"m"MM')
-        FROM pg_partition_tree(c.oid)) AS oldest
+# Months after the first one of a table that has a partition, and before another: they have none. A condition on each is
+# as text, so that PostgreSQL plans to read no partition but the default one.
+_GAPS = sa.text("""
+SELECT c.relname::text AS parent, quote_ident(a.attname) AS key,
+       string_agg(format('%1$I >= %2$L AND %1$I < %3$L', a.attname, m.month::date,
+                         (m.month + interval '1 month')::date), ' OR ') AS gaps
 FROM pg_partitioned_table t
 JOIN pg_class c ON c.oid = t.partrelid AND c.relname = ANY(:parents)
 JOIN pg_namespace s ON s.oid = c.relnamespace AND s.nspname = current_schema()
 JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum = t.partattrs[0]
-WHERE t.partdefid <> 0
+CROSS JOIN LATERAL (
+  SELECT array_agg(to_date(substring(p.relname FROM 'y(\\d{4}m\\d\\d)$'), 'YYYY"m"MM')) AS months
+  FROM pg_inherits i JOIN pg_class p ON p.oid = i.inhrelid WHERE i.inhparent = c.oid) made
+CROSS JOIN LATERAL generate_series(
+  (SELECT min(month) FROM unnest(made.months) month), CAST(:before AS date) - 1, interval '1 month') AS m(month)
+WHERE m.month::date <> ALL(array_remove(made.months, NULL))
+GROUP BY c.relname, a.attname
 ORDER BY c.relname
 """)
 
@@ -88,17 +96,14 @@ async def expected(conn: AsyncConnection) -> list[Partition]:
 
 
 async def astray(conn: AsyncConnection, found: Collection[Partition]) -> list[tuple[str, date]]:
-    """Months, with their tables, that are in the default partition although an older month has one of its own."""
-    last = max((each.month for each in found), default=date.max)
-    defaults = await conn.execute(_DEFAULTS, {"parents": sorted({each.parent for each in found})})
+    """Tables and months before those of ``found`` that are in the default partition, though older ones have theirs."""
+    parents = sorted({each.parent for each in found})
+    before = min((each.month for each in found), default=date.min)
+    gaps = (await conn.execute(_GAPS, {"parents": parents, "before": before})).all()
     months: list[tuple[str, date]] = []
-    for one in defaults.all():
-        of_rows = sa.text(
-            f"SELECT DISTINCT date_trunc('month', {one.key})::date AS month FROM {one.name}"
-            f" WHERE {one.key} BETWEEN :oldest AND :last ORDER BY month"
-        )
-        rows = await conn.scalars(of_rows, {"oldest": one.oldest, "last": last})
-        months += [(one.parent, month) for month in rows]
+    for one in gaps:
+        of_rows = f"SELECT DISTINCT date_trunc('month', {one.key})::date AS month FROM {one.parent} WHERE {one.gaps}"
+        months += [(one.parent, month) for month in await conn.scalars(sa.text(f"{of_rows} ORDER BY month"))]
     return months
 
 

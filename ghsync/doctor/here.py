@@ -123,7 +123,7 @@ async def partitioned(engine: AsyncEngine) -> Finding:
     async with transaction(engine) as conn:
         found = await partitions.expected(conn)
         astray = await partitions.astray(conn, found)
-    told = [*_obstructed(found), *_missing(found), *_astray(astray, found)]
+    told = [*_obstructed(found), *_missing(found), *_astray(astray)]
     if told:
         return Finding("partitions", "warning", " ".join(told))
     return Finding("partitions", "ok", f"They are made up to {partitions.made_up_to(found):%Y-%m}.")
@@ -142,12 +142,11 @@ def _missing(found: Sequence[Partition]) -> Iterator[str]:
         yield f"Missing: {', '.join(names)}. Run `ghsync maintain`, which tells what is in the way."
 
 
-def _astray(astray: Sequence[tuple[str, date]], found: Sequence[Partition]) -> Iterator[str]:
-    """Of months that nobody makes partitions for by himself."""
+def _astray(astray: Sequence[tuple[str, date]]) -> Iterator[str]:
+    """Of months for which nobody makes partitions unasked."""
     for parent, month in astray:
-        if (parent, month) not in {(each.parent, each.month) for each in found}:
-            make = f"SELECT make_partition('{parent}', '{month}');"
-            yield f"{parent}_default has rows of {month:%Y-%m}, which would stay when months are dropped: run {make}"
+        make = f"SELECT make_partition('{parent}', '{month}');"
+        yield f"{parent}_default has rows of {month:%Y-%m}, which would stay when months are dropped: run {make}"
 
 
 async def at_work(engine: AsyncEngine) -> Finding:
