@@ -224,6 +224,17 @@ async def finish(conn: AsyncConnection, kind: str, done: DueJobs) -> None:
     await fetch(conn, _FINISH, {"kind": kind, "keys": done.keys, "versions": list(done.versions.values())})
 
 
+_REMOVE = sa.text("""
+DELETE FROM sync_jobs WHERE id IN (
+  SELECT id FROM sync_jobs WHERE kind = :kind AND key = ANY(:keys) ORDER BY key FOR UPDATE)
+""")
+
+
+async def remove(conn: AsyncConnection, kind: str, due: DueJobs) -> None:
+    """Remove jobs before they are done: whoever makes one due meanwhile is waited for, and what they wrote is seen."""
+    await fetch(conn, _REMOVE, {"kind": kind, "keys": due.keys})
+
+
 UNDECIDED = "GitHub has not computed mergeable yet"
 """The last error of a job that did not fail: it asks again for what GitHub is still at."""
 

@@ -41,7 +41,7 @@ async def apply_settings(conn: AsyncConnection, due: DueJobs) -> None:
     repositories = await creation.repositories(conn, due.keys)
     await locking.lock(conn, repositories)
     await neighbourhood.lock(conn, ())
-    await jobs.finish(conn, SETTINGS, due)
+    await jobs.remove(conn, SETTINGS, due)
     changed = await creation.create_in(conn, repositories)
     await retrack(conn, {*changed, *await lifecycle.pull_requests(conn, due.keys)})
 
@@ -49,7 +49,7 @@ async def apply_settings(conn: AsyncConnection, due: DueJobs) -> None:
 async def adopt(conn: AsyncConnection, due: DueJobs) -> None:
     """Link these tasks, and make the tracking of all their pull requests due."""
     await neighbourhood.lock(conn, due.keys)
-    await jobs.finish(conn, LINK, due)
+    await jobs.remove(conn, LINK, due)
     changed = await links.adopt(conn, due.keys)
     await retrack(conn, {*changed, *await links.pull_requests(conn, due.keys)})
 
@@ -61,5 +61,5 @@ async def track(conn: AsyncConnection, due: DueJobs) -> None:
         for repository_id, number in (key.split("#") for key in due.keys)
     ]
     await locking.lock(conn, {pull.repository_id for pull in pulls})
-    await jobs.finish(conn, TRACK, due)
+    await jobs.remove(conn, TRACK, due)
     await project.track(conn, pulls)
