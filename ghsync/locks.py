@@ -32,9 +32,9 @@ _KEYS = f"""
   FROM unnest(CAST(:kinds AS text[])) AS k(kind)
 """
 
-# What is shared, as the lock of partitions is by whoever claims, and what is no advisory lock is told where somebody
-# waits for it. Who waits for a row has locked its place in the table, unless it would insert the row; then its
-# statement tells. Of another role's session the times are told only to who may read all of `pg_stat_activity`.
+# What is shared, as the lock of partitions is by whoever claims, is told where somebody waits for that one; and so is
+# what is no advisory lock. Who waits for a row has locked its place in the table, unless it would insert the row; then
+# its statement tells. Of another role's session the times are told only to who may read all of `pg_stat_activity`.
 HELD = sa.text(f"""
 WITH keys AS ({_KEYS}), waits AS (
   SELECT blocker.pid, count(DISTINCT w.pid) AS waiting,
@@ -49,7 +49,10 @@ WITH keys AS ({_KEYS}), waits AS (
 ), advisory AS (
   SELECT l.pid, string_agg(k.name, ', ' ORDER BY k.name) AS names, bool_or(k.objsubid = 1) AS of_session
   FROM pg_locks l JOIN keys k USING (classid, objid, objsubid)
-  WHERE l.locktype = 'advisory' AND l.granted AND (l.mode = 'ExclusiveLock' OR l.pid IN (SELECT pid FROM waits))
+  WHERE l.locktype = 'advisory' AND l.granted
+    AND (l.mode = 'ExclusiveLock' OR EXISTS (
+      SELECT FROM pg_locks n WHERE n.locktype = 'advisory' AND NOT n.granted
+      AND (n.database, n.classid, n.objid, n.objsubid) = (l.database, l.classid, l.objid, l.objsubid)))
     AND l.database = (SELECT oid FROM pg_database WHERE datname = current_database())
   GROUP BY l.pid
 )
