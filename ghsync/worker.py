@@ -226,9 +226,9 @@ class Worker:
         started = time.monotonic()
         async with self._reader.batch(ids) as batch:
             if batch.ended:
-                told = await project.store(batch.conn, batch.told)
+                entries = await project.store(batch.conn, batch.told)
                 await queue.finish(batch.conn, batch.ended)
-                await feed.append(batch.conn, told)  # whoever is told next waits from here to the commit
+                await feed.append(batch.conn, entries)  # others wait with theirs from here to the commit
         if ids is None:
             self._detours.forget(batch.avoided)
         if not batch.ended:

@@ -39,7 +39,7 @@ ENDS_ALL = (BadCredentials, DatabaseUnavailable, GitHubUnreachable)
 """After these no other repository can be read either."""
 
 Watching = Callable[[str], AbstractContextManager[Watch]]
-"""Opens, for a repository's name and its place among all, what is told of its progress while it is read."""
+"""Opens, for a repository's name and its position among all, what is told of its progress while it is read."""
 
 _SUSPENDED = sa.text("""
 SELECT i.account_login AS account FROM github_installations i
@@ -82,8 +82,8 @@ async def resync(reconciler: Reconciler, scope: Scope, watching: Watching, *, ac
         await _write_down(reconciler, scope, found, actor)
     rows: list[dict[str, Any]] = []
     async for turn in _in_turn(reconciler, scope, found):
-        place = f" ({len(rows) + 1:,} of {len(found):,})" if len(found) > 1 else ""
-        with watching(f"{turn.place.full_name}{place}") as watch:
+        position = f" ({len(rows) + 1:,} of {len(found):,})" if len(found) > 1 else ""
+        with watching(f"{turn.place.full_name}{position}") as watch:
             rows.append(await _one(reconciler, turn, scope, rehearsal, watch))
     rows.sort(key=itemgetter("repository"))
     rows = [{"repository": name, "error": why} for name, why in refused.names.items()] + rows

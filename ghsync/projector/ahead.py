@@ -25,7 +25,7 @@ from ghsync.projector.batch import Batch
 AT_ONCE = 4
 """Deliveries decoded before others get their turn: requests are answered, and statements sent, in between.
 
-PostgreSQL waits for the next statement meanwhile: of fifty that are four milliseconds, as long as it takes itself.
+PostgreSQL waits for the next statement meanwhile, and takes no longer for most of them than fifty would.
 """
 
 OLD_SECONDS = 4.0
