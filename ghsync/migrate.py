@@ -267,7 +267,7 @@ def _alembic() -> ModuleType:
 @contextmanager
 def _at_work() -> Iterator[None]:
     try:
-        with _ONE_AT_A_TIME:
+        with _ONE_AT_A_TIME, _told_as_it_was():
             yield
     except (sa.exc.DBAPIError, psycopg.OperationalError) as error:
         state = getattr(getattr(error, "orig", error), "sqlstate", None)
@@ -278,3 +278,12 @@ def _at_work() -> Iterator[None]:
         if isinstance(error, sa.exc.DBAPIError):
             raise Permanent(f"The database is as it was: {database.refusal(error)}.") from error
         raise
+
+
+@contextmanager
+def _told_as_it_was() -> Iterator[None]:
+    """What ended the session is raised, be it Ctrl-C: an autocommit block that it leaves tells of the session alone."""
+    try:
+        yield
+    except sa.exc.PendingRollbackError as error:
+        raise error.__context__ or error from None

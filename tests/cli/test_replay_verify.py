@@ -13,7 +13,7 @@ from tests.cli.conftest import FIRST_STORY, Ghsync
 from tests.verification.mirrors import SCHEMAS
 
 BLOCKED = """
-SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'
+SELECT count(*) FROM pg_locks WHERE NOT granted AND relation = 'public.github_issues'::regclass
 """
 
 

@@ -1,9 +1,14 @@
 """The migrations make the declared schema, step by step, whoever runs them."""
 
+import os
 import re
+import signal
 import subprocess
 import sys
+import time
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from pathlib import Path
 
 import psycopg
@@ -155,6 +160,49 @@ def test_an_index_is_made_however_long_others_read(empty_database_url: str, decl
         reading.rollback()
         migrating.result()
     assert catalog.read(empty_database_url) == declared
+
+
+WAITING = """
+SELECT pid FROM pg_stat_activity
+WHERE datname = current_database() AND wait_event_type = 'Lock' AND query LIKE '%DROP INDEX CONCURRENTLY%'
+"""
+
+
+@contextmanager
+def waiting(url: str) -> Iterator[int]:
+    """The process id of the session that drops an index, and waits for a reader until the block ends."""
+    with psycopg.connect(url) as reading, psycopg.connect(url, autocommit=True) as outside:
+        reading.execute("SELECT count(*) FROM github_issues")
+        until = time.monotonic() + 30
+        while not (found := outside.execute(WAITING).fetchall()):
+            assert time.monotonic() < until
+            time.sleep(0.02)
+        yield found[0][0]
+
+
+@pytest.mark.slow
+def test_a_migration_whose_session_ends_outside_of_a_transaction_says_why(empty_database_url: str) -> None:
+    migrate.upgrade(empty_database_url, "0027")
+    with ThreadPoolExecutor() as threads:
+        migrating = threads.submit(migrate.upgrade, empty_database_url)
+        with waiting(empty_database_url) as pid:
+            postgres.execute(empty_database_url, f"SELECT pg_terminate_backend({pid})")
+            with pytest.raises(DatabaseUnavailable, match="terminating connection"):
+                migrating.result()
+
+
+@pytest.mark.slow
+def test_ctrl_c_in_a_migration_is_no_error(empty_database_url: str) -> None:
+    migrate.upgrade(empty_database_url, "0027")
+    migrating = subprocess.Popen(
+        [sys.executable, "-m", "ghsync", "migrate"],
+        env={**os.environ, "GHSYNC_DATABASE_URL": empty_database_url},
+        stderr=subprocess.PIPE,
+    )
+    with waiting(empty_database_url):
+        migrating.send_signal(signal.SIGINT)
+        _, said = migrating.communicate()
+    assert (migrating.returncode, said) == (130, b"")
 
 
 def test_migrations_are_numbered_in_a_line(empty_database_url: str) -> None:
