@@ -43,7 +43,7 @@ COMMANDS = {
     "heal": Command(RUN, "heal", "heal", "Bring in the deliveries that GitHub sent and that never arrived."),
     "status": Command(RUN, "status", "status", "Tell how fresh the mirror is and what is in its way."),
     "maintain": Command(
-        RUN, "maintain", "maintain", "Make partitions, refresh views; on request, derive pr_tracking anew."
+        RUN, "maintain", "maintain", "Make partitions, let go what is past its retention, refresh views."
     ),
     "deliveries": Command(DELIVERIES, "deliveries", "app", "Look into the inbox; replay, park or dismiss deliveries."),
     "replay": Command(DELIVERIES, "replay", "replay", "Replay recorded deliveries, into the inbox or over HTTP."),

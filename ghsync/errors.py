@@ -34,6 +34,7 @@
         ├── UnreadableFixture    a recorded delivery cannot be read back
         ├── NotWritable          a file cannot be written where it should go
         ├── NotFound             no such delivery, task or repository, here or on GitHub
+        ├── PastRetention        the change feed does not reach back so far any more: `first` is where it begins
         ├── Gone                 GitHub says that it was deleted
         ├── Moved                GitHub says that it is at another address: `location`
         ├── TakenOver            another process goes on with this run
@@ -219,6 +220,17 @@ class NotWritable(Permanent):
 
 class NotFound(Permanent):
     """There is no such delivery, task or repository."""
+
+
+class PastRetention(Permanent):
+    """The change feed begins with the event ``first`` by now: what was asked for came before."""
+
+    def __init__(self, first: int) -> None:
+        super().__init__(
+            f"The change feed begins with event {first} by now, and what came before is past its retention: "
+            f"read the tables as they are, then follow from {first} on."
+        )
+        self.first = first
 
 
 class Gone(Permanent):

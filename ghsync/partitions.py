@@ -1,4 +1,4 @@
-"""Partitions by month, so that what grows with time can age out by dropping tables, not rows. Nothing drops them yet.
+"""Partitions by month, so that what grows with time ages out by dropping tables, not rows: see `retention`.
 
 https://www.postgresql.org/docs/current/ddl-partitioning.html
 """
@@ -10,22 +10,15 @@ from dataclasses import dataclass
 from datetime import date
 
 import sqlalchemy as sa
-import structlog
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from ghsync.database import first_line, transaction
-from ghsync.errors import GhsyncError, Locked
-
-LOOK_SECONDS = 3600.0
+from ghsync.errors import Locked
 
 # A lock that is not to be had at once is not waited for, since others would wait behind it: it is tried so often while
-# a person waits, and else without end, after longer and longer pauses.
+# a person waits.
 ATTEMPTS = 20
 PAUSE_SECONDS = 0.2
-LONGEST_PAUSE_SECONDS = 60.0
-
-# Tries in a row after which that is told, some two minutes; and again after an hour of them.
-TOLD_FIRST, TOLD_AGAIN = 10, 60
 
 DEFAULT = "default"
 """What ends the name of the partition that takes what belongs to no month for which there is one."""
@@ -55,8 +48,6 @@ ORDER BY c.relname
 """)
 
 _MAKE = sa.text("SELECT make_partition(:parent, :month)")
-
-log = structlog.get_logger()
 
 
 def with_default(table: sa.Table) -> None:
@@ -141,28 +132,3 @@ async def _make_due(engine: AsyncEngine) -> Made:
         else:
             made.names.extend([name] if name else [])  # none where another process was faster
     return made
-
-
-async def keep_made(engine: AsyncEngine) -> None:
-    """Make them whenever they are due, as long as this process lives; until then the default ones take the rows."""
-    failures = 0
-    while True:
-        made = await _look(engine)
-        if made.names:
-            log.info("partitions_made", names=made.names)
-        failures = failures + 1 if made.locked else 0
-        seconds = min(PAUSE_SECONDS * 2 ** min(failures, 10), LONGEST_PAUSE_SECONDS) if failures else LOOK_SECONDS
-        if not failures or failures % TOLD_AGAIN == TOLD_FIRST:
-            for sentence in made.refused + made.locked:
-                log.warning("partition_not_made", again_in_seconds=seconds, error=sentence)
-        await asyncio.sleep(seconds)
-
-
-async def _look(engine: AsyncEngine) -> Made:
-    """Make what is due, whatever is in the way: a database that fails is waited for, as what others hold is."""
-    try:
-        return await make(engine, attempts=1)
-    except GhsyncError as error:
-        return Made([], [], [first_line(error)])
-    except sa.exc.DBAPIError as error:
-        return Made([], [first_line(error)], [])

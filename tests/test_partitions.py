@@ -3,7 +3,6 @@
 import asyncio
 import json
 import re
-import uuid
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
@@ -16,7 +15,7 @@ from hypothesis import strategies as st
 from psycopg.rows import scalar_row
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from ghsync import migrate, partitions, worker
+from ghsync import migrate, partitions, upkeep, worker
 from ghsync.database import transaction
 from ghsync.errors import Locked, PartitionsUnderWay, Permanent
 from ghsync.inbox import queue
@@ -27,6 +26,7 @@ from ghsync.partitions import Made
 from ghsync.worker import Worker
 from tests import postgres, roles
 from tests.mirror.reports import until_blocked
+from tests.months import GREGORIAN, at, guid, months, name
 
 Connection = psycopg.Connection[Any]
 
@@ -34,32 +34,8 @@ DELIVERY = Delivery("integration:1", "", "issues", "opened", "acme/app", "1", he
 TABLES = ("audit_logs", "change_events", "webhook_deliveries")
 NONE = date(1970, 1, 1)
 LONG_AGO = datetime(2014, 4, 25, tzinfo=UTC)
-GREGORIAN = datetime(1582, 10, 15, tzinfo=UTC)
 PROJECTED = "SELECT true FROM webhook_deliveries WHERE status = 'processed' LIMIT 1"
 WHERE = "SELECT tableoid::regclass::text FROM webhook_deliveries WHERE guid = %s"
-
-
-def guid(moment: datetime) -> str:
-    """A version-1 UUID that was made then; RFC 9562, section 5.1."""
-    ticks = (moment - GREGORIAN) // timedelta(microseconds=1) * 10
-    low, middle, high = ticks & 0xFFFF_FFFF, ticks >> 32 & 0xFFFF, ticks >> 48 & 0x0FFF | 0x1000
-    return str(uuid.UUID(fields=(low, middle, high, 0x81, 0xAB, 0x4C9367DC0958)))
-
-
-def months(*ahead: int) -> list[date]:
-    """Months from this one on, by their first days in UTC."""
-    now = datetime.now(UTC)
-    counted = [now.year * 12 + now.month - 1 + each for each in ahead]
-    return [date(count // 12, count % 12 + 1, 1) for count in counted]
-
-
-def at(month: date) -> datetime:
-    """Its first moment."""
-    return datetime(month.year, month.month, 1, tzinfo=UTC)
-
-
-def name(table: str, month: date) -> str:
-    return f"{table}_y{month:%Y}m{month:%m}"
 
 
 def ask(connection: Connection, statement: str, *values: object) -> list[Any]:
@@ -257,16 +233,16 @@ async def test_a_process_makes_what_is_due_and_goes_on_after_trouble(
     engine: AsyncEngine, connection: Connection, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     told: asyncio.Queue[tuple[str, Any]] = asyncio.Queue()
-    monkeypatch.setattr(partitions, "LOOK_SECONDS", 0.01)
-    monkeypatch.setattr(partitions.log, "warning", lambda event, **values: told.put_nowait((event, values["error"])))
-    monkeypatch.setattr(partitions.log, "info", lambda event, **values: told.put_nowait((event, values["names"])))
+    monkeypatch.setattr(upkeep, "LOOK_SECONDS", 0.01)
+    monkeypatch.setattr(upkeep.log, "warning", lambda event, **values: told.put_nowait((event, values["error"])))
+    monkeypatch.setattr(upkeep.log, "info", lambda event, **values: told.put_nowait((event, values["names"])))
     names = dropped(connection, "audit_logs")
     connection.execute("ALTER FUNCTION partitions_by_month RENAME TO elsewhere")
-    keeping = asyncio.create_task(partitions.keep_made(engine))
+    keeping = asyncio.create_task(upkeep.keep_up(engine))
     async with asyncio.timeout(10):
-        assert await told.get() == ("partition_not_made", "function partitions_by_month() does not exist")
+        assert await told.get() == ("upkeep_not_done", "function partitions_by_month() does not exist")
         connection.execute("ALTER FUNCTION elsewhere RENAME TO partitions_by_month")
-        while (last := await told.get())[0] == "partition_not_made":
+        while (last := await told.get())[0] == "upkeep_not_done":
             pass
     assert last == ("partitions_made", names)
     keeping.cancel()
@@ -278,13 +254,13 @@ async def test_a_process_tries_until_others_let_it_and_tells_of_it_after_a_while
 ) -> None:
     told: asyncio.Queue[str] = asyncio.Queue()
     monkeypatch.setattr(partitions, "PAUSE_SECONDS", 0.001)
-    monkeypatch.setattr(partitions, "TOLD_FIRST", 2)
-    monkeypatch.setattr(partitions.log, "warning", lambda event, **values: told.put_nowait(values["error"]))
-    monkeypatch.setattr(partitions.log, "info", lambda event, **values: told.put_nowait(values["names"]))
+    monkeypatch.setattr(upkeep, "TOLD_FIRST", 2)
+    monkeypatch.setattr(upkeep.log, "warning", lambda event, **values: told.put_nowait(values["error"]))
+    monkeypatch.setattr(upkeep.log, "info", lambda event, **values: told.put_nowait(values["names"]))
     names = dropped(connection, "audit_logs")
     with psycopg.connect(database_url) as reading:
         reading.execute("SELECT count(*) FROM audit_logs")
-        keeping = asyncio.create_task(partitions.keep_made(engine))
+        keeping = asyncio.create_task(upkeep.keep_up(engine))
         async with asyncio.timeout(10):
             said = await told.get()
     assert said.startswith(f"{names[0]} is not made yet. Another transaction holds what this needs")

@@ -28,11 +28,15 @@ WHERE id = ANY(:ids) AND status = 'parked'
 """)
 
 
+_WITHOUT_PAYLOAD = sa.text("SELECT id FROM webhook_deliveries WHERE id = ANY(:ids) AND body IS NULL")
+
+
 class RequeueCounts(NamedTuple):
-    """How many deliveries are in the queue again, and how many waited in it already."""
+    """How many deliveries are in the queue again, waited in it already, and have no payload any more."""
 
     queued: int
     waiting: int
+    aged: int
 
 
 async def replay(conn: AsyncConnection, named: Sequence[str], *, actor: str) -> RequeueCounts:
@@ -82,10 +86,11 @@ def _require(reason: str) -> None:
 
 
 async def _requeue(conn: AsyncConnection, ids: Sequence[int], chosen: Mapping[str, Any], actor: str) -> RequeueCounts:
+    aged = len(list(await conn.scalars(_WITHOUT_PAYLOAD, {"ids": list(ids)})))
     queued = await queue.requeue(conn, ids)
     if queued:
         await _write_down(conn, "delivery.replayed", ids, {**chosen, "count": queued}, actor)
-    return RequeueCounts(queued, len(set(ids)) - queued)
+    return RequeueCounts(queued, len(set(ids)) - queued - aged, aged)
 
 
 async def _write_down(

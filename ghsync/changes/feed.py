@@ -15,6 +15,7 @@ import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from ghsync.database import fetch, fetch_column
+from ghsync.errors import PastRetention
 from ghsync.mirror.keys import RepositoryId
 
 CHANNEL = "ghsync_changes"
@@ -87,8 +88,23 @@ FROM change_events WHERE seq > :after ORDER BY seq LIMIT :limit
 
 
 async def read(conn: AsyncConnection, after: int, limit: int = 500) -> list[dict[str, Any]]:
-    """The next entries after position ``after``, oldest first."""
-    return [row._asdict() for row in await fetch(conn, _READ, {"after": after, "limit": limit})]
+    """The next entries after position ``after``, oldest first. Raises `PastRetention` where some of them are gone."""
+    rows = await fetch(conn, _READ, {"after": after, "limit": limit})
+    if rows and rows[0].seq > after + 1:
+        raise PastRetention(rows[0].seq)
+    return [row._asdict() for row in rows]
+
+
+_FIRST = sa.text(
+    "SELECT coalesce((SELECT min(seq) FROM change_events), (SELECT max(last_seq) FROM change_feed) + 1, 1)"
+)
+
+
+async def first(conn: AsyncConnection) -> int:
+    """The position of the oldest entry that is kept; of a feed without one, of the next entry that there will be."""
+    position: int
+    (position,) = await fetch_column(conn, _FIRST)
+    return position
 
 
 _LAST = sa.text("SELECT last_seq FROM change_feed")

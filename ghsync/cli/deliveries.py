@@ -80,7 +80,10 @@ def show(
         terminal.console.print(shown["last_error"].rstrip(), style="red", markup=False, soft_wrap=True)
     if body:
         terminal.console.print()
-        _print_payload(content)
+        if content is None:
+            terminal.note("The payload is past its retention.")
+        else:
+            _print_payload(content)
 
 
 @app.command()
@@ -111,9 +114,16 @@ def replay(
             return await acts.replay(conn, named, actor=terminal.operator())
         return await acts.replay_all(conn, chosen, actor=terminal.operator())
 
-    queued, waiting = in_transaction(requeue)
+    queued, waiting, aged = in_transaction(requeue)
     sentence = f"Queued {wording.deliveries(queued)} again"
     terminal.console.print(f"{sentence}; {waiting:,} waited already." if waiting else f"{sentence}.")
+    if aged:
+        terminal.note(
+            f"{wording.deliveries(aged)} cannot be replayed: the payload is past its retention. "
+            "`ghsync resync` reads from GitHub what they were about.",
+            style="red",
+        )
+        raise typer.Exit(terminal.FAILED)
 
 
 @app.command()

@@ -1,30 +1,41 @@
 """`maintain`: what a database wants done now and then."""
 
+from collections.abc import Iterator
 from typing import Annotated, Any
 
 import typer
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from ghsync import partitions, views, wording
+from ghsync import partitions, retention, views, wording
 from ghsync.administration import maintenance
 from ghsync.cli import arguments, terminal
-from ghsync.cli.context import run
+from ghsync.cli.context import in_transaction, run
 from ghsync.database import transaction
+from ghsync.retention import Retired
 
 
 def maintain(
     recompute_tracking: Annotated[
         bool, typer.Option("--recompute-tracking", help="Derive every row of pr_tracking anew from the mirror.")
     ] = False,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Change nothing; tell what is past its retention, and what room it takes.")
+    ] = False,
     as_json: arguments.Json = False,
 ) -> None:
-    """Make partitions, refresh views; on request, derive pr_tracking anew.
+    """Make partitions, let go what is past its retention, refresh views.
 
-    Whoever reads goes on meanwhile; while a partition is made, who writes waits
-    for a moment. `ghsync serve` and `ghsync work` make partitions by themselves.
-    Derived anew, no pull request should become another: pr_tracking follows the
-    mirror by itself.
+    `ghsync serve` and `ghsync work` do the first two by themselves, once an hour.
+    How long something is kept is in the table data_retention_policies. Whoever
+    reads goes on meanwhile; while a partition comes or goes, others wait for a
+    moment. Derived anew, no pull request should become another: pr_tracking
+    follows the mirror by itself.
     """
+    if dry_run and recompute_tracking:
+        raise typer.BadParameter("Give --dry-run or --recompute-tracking.")
+    if dry_run:
+        _tell_due(in_transaction(retention.due), as_json=as_json)
+        return
     try:
         done = run(lambda engine: _maintain(engine, tracking=recompute_tracking))
     except KeyboardInterrupt:
@@ -44,15 +55,72 @@ async def _maintain(engine: AsyncEngine, *, tracking: bool) -> dict[str, Any]:
     made = await partitions.make(engine)
     async with transaction(engine) as conn:
         up_to = partitions.made_up_to(await partitions.expected(conn))
+    retired = await retention.enforce(engine, actor=terminal.operator())
     refreshed, refused = await views.refresh(engine)
     derived = await _recompute(engine) if tracking else None
     return {
         "partitions": made.names,
         "partitions_made_up_to": f"{up_to:%Y-%m}" if up_to else None,
+        **_document(retired),
         "refreshed": refreshed,
-        "refused": made.refused + made.locked + refused,
+        "refused": made.refused + made.locked + retired.refused + retired.locked + refused,
         "tracking": derived,
     }
+
+
+def _document(retired: Retired) -> dict[str, Any]:
+    """What went, or would go, as JSON has it."""
+    partitions = [
+        {
+            "table": each.parent,
+            "month": f"{each.month:%Y-%m}",
+            "partition": f"{each.place}.{each.name}",
+            "how": how,
+            "bytes": each.bytes,
+            "about_rows": each.about_rows,
+        }
+        for each, how in retired.partitions
+    ]
+    return {
+        "retired": partitions,
+        "payloads": retired.payloads._asdict(),
+        "deliveries": retired.deliveries,
+    }
+
+
+def _went(done: dict[str, Any]) -> Iterator[str]:
+    """A sentence for all that went."""
+    for each in done["retired"]:
+        rows = "" if each["about_rows"] is None else f"about {wording.count(each['about_rows'], 'row')}, "
+        yield f"{each['how'].capitalize()} {each['partition']}: {rows}{wording.size(each['bytes'])}."
+    if done["payloads"]["number"]:
+        of = wording.deliveries(done["payloads"]["number"])
+        yield f"Deleted the payloads of {of}: {wording.size(done['payloads']['bytes'])}."
+    if done["deliveries"]:
+        yield f"Deleted {wording.deliveries(done['deliveries'])} of no month."
+
+
+def _tell_due(due: Retired, *, as_json: bool) -> None:
+    """What would go now."""
+    told = _document(due)
+    if as_json:
+        terminal.print_json(told)
+        return
+    shown = terminal.table("Past its retention", "would be", "rows", "room")
+    for column in shown.columns[2:]:
+        column.justify = "right"
+    for each in told["retired"]:
+        rows = "" if each["about_rows"] is None else f"about {each['about_rows']:,}"
+        shown.add_row(terminal.cell(each["partition"]), each["how"], rows, wording.size(each["bytes"]))
+    if due.payloads.number:
+        room = wording.size(due.payloads.bytes)
+        shown.add_row("payloads of older deliveries", "deleted", f"{due.payloads.number:,}", room)
+    if due.deliveries:
+        shown.add_row("older deliveries of no month", "deleted", f"{due.deliveries:,}", "")
+    if shown.row_count:
+        terminal.console.print(shown)
+    else:
+        terminal.console.print("Nothing is past its retention.")
 
 
 async def _recompute(engine: AsyncEngine) -> dict[str, int]:
@@ -70,6 +138,8 @@ def _tell(done: dict[str, Any]) -> None:
         terminal.console.print(f"Made {partition}.", markup=False)
     if done["partitions_made_up_to"] and not done["partitions"]:
         terminal.console.print(f"Partitions are made up to {done['partitions_made_up_to']}.")
+    for sentence in _went(done):
+        terminal.console.print(sentence, markup=False)
     for view in done["refreshed"]:
         terminal.console.print(f"Refreshed {view}.", markup=False)
     if done["tracking"]:

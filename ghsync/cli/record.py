@@ -38,7 +38,8 @@ def record(
     """Write deliveries from the inbox as files that can be replayed.
 
     Each is DIR/EVENT/ACTION.json, with its headers beside it; where that is
-    taken, the start of its GUID is added. Signatures are not written.
+    taken, the start of its GUID is added. Signatures are not written. Deliveries
+    whose payload is past its retention are left out.
     """
 
     async def write(engine: AsyncEngine) -> tuple[int, int]:
@@ -76,7 +77,7 @@ async def _stream(
     columns = (
         "hook_target", "guid", "event", "action", "repository", "installation_id", "headers", "body", "received_at",
     )  # fmt: skip
-    statement = sa.select(*(table.c[name] for name in columns)).order_by(table.c.id)
+    statement = sa.select(*(table.c[name] for name in columns)).where(table.c.body.is_not(None)).order_by(table.c.id)
     if since:
         statement = statement.where(table.c.received_at >= since)
     if event:

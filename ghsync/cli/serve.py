@@ -22,7 +22,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from starlette.applications import Starlette
 from uvicorn.supervisors import Multiprocess
 
-from ghsync import app, gauges, listening, log, metrics, migrate, partitions, pooler, rights, sessions, settings, worker
+from ghsync import app, gauges, listening, log, metrics, migrate, pooler, rights, sessions, settings, upkeep, worker
 from ghsync.app import Background
 from ghsync.cli import terminal
 from ghsync.cli.context import configured, notices
@@ -181,7 +181,7 @@ def application() -> Starlette:
     url = _url(loaded)
     engine = _engine(loaded, url)
     process = Process("serve")
-    background: list[Background] = [lambda: process.live(engine), lambda: partitions.keep_made(engine)]
+    background: list[Background] = [lambda: process.live(engine), lambda: upkeep.keep_up(engine)]
     if supervisor := multiprocessing.parent_process():
         background.append(lambda: _end_with(supervisor))
     if not os.environ.get(NO_WORKER):
@@ -302,7 +302,7 @@ def work() -> None:
         beside = _engine(loaded, url, pool_size=1)
         process = Process("work")
         rest = _reconcile(loaded, url, process) if _reads(loaded) else _forget_refetches(beside)
-        tasks = [asyncio.create_task(each) for each in (rest, process.live(beside), partitions.keep_made(beside))]
+        tasks = [asyncio.create_task(each) for each in (rest, process.live(beside), upkeep.keep_up(beside))]
         metrics.begin(HANDLED)
         if port := loaded.operations_port:
             operators = listening.operations(loaded.host, port)

@@ -122,6 +122,7 @@ def _show(report: Report) -> None:
     for name, number in report["rows"].items():
         rows.add_row(name, _number(number))
     _section(rows)
+    _show_room(report["room"])
     _show_errors(report["errors"])
 
 
@@ -282,6 +283,17 @@ def _show_budgets(budgets: Sequence[Mapping[str, Any]]) -> None:
             who = " ".join(filter(None, (budget["credential"], budget["account"])))
             shown.add_row(terminal.cell(who), budget["resource"], left, until)
         _section(shown)
+
+
+def _show_room(room: Sequence[Mapping[str, Any]]) -> None:
+    """What grows with time, how long it is kept, and the room that it takes."""
+    shown = terminal.table("Room", "takes", "kept for")
+    shown.columns[1].justify = "right"
+    for each in room:
+        takes = wording.size(each["bytes"]) if each["bytes"] is not None else ""
+        kept = f"{wording.count(each['days'], 'day')}, then {each['then']}" if each["then"] else "ever"
+        shown.add_row(terminal.cell(each["what"] or "all else"), takes, kept)
+    _section(shown)
 
 
 def _show_errors(errors: Sequence[Mapping[str, Any]]) -> None:

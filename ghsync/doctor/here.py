@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from ghsync import jobs, locks, migrate, partitions, pooler, processes, rights
+from ghsync import jobs, locks, migrate, partitions, pooler, processes, retention, rights
 from ghsync.database import transaction
 from ghsync.doctor.finding import Finding
 from ghsync.encryption import Encryption
@@ -17,6 +17,7 @@ from ghsync.errors import NotConfigured
 from ghsync.github import credentials
 from ghsync.partitions import Partition
 from ghsync.reconciler import places
+from ghsync.retention import DuePartition
 from ghsync.settings import Settings, unknown
 
 OLDEST_POSTGRESQL = 15
@@ -119,11 +120,12 @@ async def held(engine: AsyncEngine) -> Finding:
 
 
 async def partitioned(engine: AsyncEngine) -> Finding:
-    """Whether each month has its partitions, what is in their place, and what of a month is not in its own."""
+    """Whether each month has its partitions, what is in their place, what is not in its own, and what has yet to go."""
     async with transaction(engine) as conn:
         found = await partitions.expected(conn)
         astray = await partitions.astray(conn, found)
-    told = [*_obstructed(found), *_missing(found), *_astray(astray)]
+        due = await retention.due_partitions(conn)
+    told = [*_obstructed(found), *_missing(found), *_astray(astray), *_due(due)]
     if told:
         return Finding("partitions", "warning", " ".join(told))
     return Finding("partitions", "ok", f"They are made up to {partitions.made_up_to(found):%Y-%m}.")
@@ -147,6 +149,13 @@ def _astray(astray: Sequence[tuple[str, date]]) -> Iterator[str]:
     for parent, month in astray:
         make = f"SELECT make_partition('{parent}', '{month}');"
         yield f"{parent}_default has rows of {month:%Y-%m}, which would stay when months are dropped: run {make}"
+
+
+def _due(due: Sequence[DuePartition]) -> Iterator[str]:
+    if due:
+        verb = "is" if len(due) == 1 else "are"
+        names = ", ".join(each.name for each in due)
+        yield f"Past its retention {verb} {names}: run `ghsync maintain`, which tells what is in the way."
 
 
 async def at_work(engine: AsyncEngine) -> Finding:

@@ -176,7 +176,8 @@ async def fail(conn: AsyncConnection, delivery: ClaimedDelivery, error: str, *, 
 _TAKE_UP = sa.text("""
 WITH found AS (
   SELECT event, id FROM webhook_deliveries
-  WHERE status = 'ignored' AND dismissed_at IS NULL AND event = ANY(:events) AND (event, id) > (:event, :id)
+  WHERE status = 'ignored' AND dismissed_at IS NULL AND body IS NOT NULL
+    AND event = ANY(:events) AND (event, id) > (:event, :id)
   ORDER BY event, id LIMIT :limit FOR UPDATE SKIP LOCKED
 ), queued AS (
   UPDATE webhook_deliveries d SET status = 'pending', next_attempt_at = now(), processed_at = NULL
@@ -207,12 +208,15 @@ WITH queued AS (
   UPDATE webhook_deliveries
   SET status = 'pending', attempts = 0, next_attempt_at = now(), processed_at = NULL, dismissed_at = NULL,
       sync_source = 'replay'
-  WHERE id = ANY(:ids) AND status <> 'pending' RETURNING id
+  WHERE id = ANY(:ids) AND status <> 'pending' AND body IS NOT NULL RETURNING id
 )
 SELECT id, pg_notify('{CHANNEL}', '') FROM queued
 """)
 
 
 async def requeue(conn: AsyncConnection, ids: Sequence[int]) -> int:
-    """Queue finished or parked deliveries again; answers how many. The order guard makes it harmless (I5)."""
+    """Queue finished or parked deliveries again, those whose payload is kept; answers how many.
+
+    The order guard makes it harmless (I5).
+    """
     return len(await fetch(conn, _REQUEUE, {"ids": list(ids)}))

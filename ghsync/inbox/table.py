@@ -46,7 +46,7 @@ table = sa.Table(
     moment("processed_at", "When it was projected, ignored or parked"),
     moment("dismissed_at", "When a person gave it up"),
     document("headers", "Request headers that GitHub itself sends, names in lower case", nullable=False),
-    sa.Column("body", sa.LargeBinary, nullable=False, comment="The signed bytes, as they came"),
+    sa.Column("body", sa.LargeBinary, comment="The signed bytes, as they came; null once past their retention"),
     sa.PrimaryKeyConstraint("id", "month"),
     sa.UniqueConstraint("hook_target", "guid", "month"),
     one_of("status", STATUSES),
@@ -54,6 +54,7 @@ table = sa.Table(
     sa.CheckConstraint("attempts >= 0", name="attempts"),
     sa.CheckConstraint("(status = 'pending') = (processed_at IS NULL)", name="processed_when_done"),
     sa.CheckConstraint("status <> 'parked' OR last_error IS NOT NULL", name="parked_says_why"),
+    sa.CheckConstraint("body IS NOT NULL OR status IN ('processed', 'ignored')", name="body_until_done"),
     comment="Verified webhook deliveries: pending -> processed | ignored | parked",
     postgresql_partition_by="RANGE (month)",
 )

@@ -1,4 +1,4 @@
-"""The history of runs, kept as long as it is of use: what the reconciler did every few seconds is not, for years.
+"""The history of runs, kept as long as its policy says: what was done every few seconds is of no use for years.
 
 The newest run of each kind that succeeded, and the newest that failed, stay for each repository: they are what tells
 how the mirror is, and where the next look into the delivery log begins.
@@ -14,15 +14,11 @@ from ghsync.database import transaction
 
 log = structlog.get_logger()
 
-KEPT = timedelta(days=30)
 IDLE_KEPT = timedelta(days=1)
 """How long runs are kept that found nothing to do."""
 
 SEEN_KEPT = timedelta(days=1)
 """How long a run that was stopped can be gone on with (`runs.resume`)."""
-
-FINDINGS_KEPT = timedelta(days=90)
-"""How long it is kept what audits found, and the audits with it."""
 
 REFETCHES_KEPT = timedelta(days=1)
 """How long a refetch is kept where nothing may read the API."""
@@ -33,16 +29,16 @@ AT_ONCE = 5000
 
 _FINDINGS = sa.text("""
 DELETE FROM sync_findings WHERE id IN (
-  SELECT id FROM sync_findings WHERE found_at < now() - CAST(:kept AS interval) ORDER BY found_at LIMIT :at_once)
+  SELECT id FROM sync_findings WHERE found_at < retained_since('sync_findings') ORDER BY found_at LIMIT :at_once)
 """)
 
 # A run that was killed never ends, and after a day nobody goes on with it: its age is that of its beginning.
 _RUNS = sa.text("""
 WITH old AS (
-  SELECT * FROM sync_runs WHERE started_at < now() - CAST(:kept AS interval)
+  SELECT * FROM sync_runs WHERE started_at < retained_since('sync_runs')
   UNION ALL
   SELECT * FROM sync_runs
-  WHERE started_at < now() - CAST(:idle_kept AS interval) AND started_at >= now() - CAST(:kept AS interval)
+  WHERE started_at < now() - CAST(:idle_kept AS interval) AND started_at >= retained_since('sync_runs')
     AND kind IN ('sweep', 'heal') AND status = 'succeeded' AND rows_written = 0
 )
 DELETE FROM sync_runs WHERE id IN (
@@ -80,9 +76,9 @@ async def forget_refetches(engine: AsyncEngine) -> int:
 
 async def forget(engine: AsyncEngine) -> int:
     """Remove what is too old, in batches that are committed one by one; answers how many rows that were."""
-    rows = await _delete(engine, _FINDINGS, kept=FINDINGS_KEPT)
+    rows = await _delete(engine, _FINDINGS)
     rows += await _delete(engine, _SEEN, kept=SEEN_KEPT)
-    rows += await _delete(engine, _RUNS, kept=KEPT, idle_kept=IDLE_KEPT)
+    rows += await _delete(engine, _RUNS, idle_kept=IDLE_KEPT)
     if rows:
         log.info("history_forgotten", rows=rows)
     return rows

@@ -76,7 +76,9 @@ async def find(conn: AsyncConnection, text: str) -> Row:
 
 
 def content(delivery: Row) -> Any:
-    """The decoded body, or its text where it is no JSON."""
+    """The decoded body, or its text where it is no JSON; None where it is past its retention."""
+    if delivery["body"] is None:
+        return None
     raw = bytes(delivery["body"])
     try:
         return json.loads(payload.json_bytes(delivery["headers"].get("content-type", payload.JSON), raw))

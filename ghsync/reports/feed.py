@@ -9,6 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from ghsync.changes import feed
 from ghsync.database import transaction
+from ghsync.errors import PastRetention
 
 READ_AT_ONCE = 500
 
@@ -54,15 +55,24 @@ class Feed:
         return self._after
 
     async def seek(self, start: int) -> int:
-        """Go to just before an event, which may be still to come; answers the number of the newest."""
-        self._after = start - 1
+        """Go to just before an event, which may be still to come; answers the number of the newest.
+
+        Raises `PastRetention` for one that is not kept any more.
+        """
         async with transaction(self._engine) as conn:
+            first = await feed.first(conn)
+            if 0 < start < first:
+                raise PastRetention(first)
+            self._after = max(start, first) - 1
             return await feed.last(conn)
 
     async def seek_time(self, since: datetime) -> None:
-        """Go to just before the first event since a time."""
+        """Go to just before the first event since a time. Raises `PastRetention` where some since then may be gone."""
         async with transaction(self._engine) as conn:
+            kept = await feed.first(conn)
             first: int | None = await conn.scalar(_SINCE, {"since": since})
+            if first == kept > 1:
+                raise PastRetention(kept)
             self._after = await feed.last(conn) if first is None else first - 1
 
     async def seek_newest(self, count: int) -> None:

@@ -11,7 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from ghsync import jobs, locks, lookup, processes, schema, staleness
 from ghsync.github import omissions
-from ghsync.reports import readings
+from ghsync.reports import readings, storage
 from ghsync.settings import Settings
 from ghsync.staleness import Backlog
 
@@ -190,6 +190,7 @@ async def everything(conn: AsyncConnection, settings: Settings) -> Report:
             for one in await omissions.everything(conn)
         ],
         "rows": rows,
+        "room": await storage.room(conn),
         "errors": await _all(conn, _ERRORS, name=None, limit=ERRORS_SHOWN),
     }
 

@@ -16,7 +16,7 @@ from ghsync.mirror import guard, installation, issue, pull_request, repository
 from ghsync.mirror.noun import Group, Noun
 from ghsync.verification import natural
 from ghsync.verification.finding import MOST, Discrepancy, RowCounts
-from ghsync.verification.snapshot import ARRIVED, COPY
+from ghsync.verification.snapshot import ARRIVED, COMPLETE_SINCE, COPY
 
 # Groups that the API, or a row of another noun that it told, may write while the row says nothing of it.
 _AMENDED = {
@@ -25,8 +25,7 @@ _AMENDED = {
     pull_request.noun: {pull_request.COMMENTS.name},
 }
 
-# Of deliveries that GitHub sent before these, some may have been removed from the inbox.
-_SINCE = sa.text(f"SELECT CASE WHEN min(id) = 1 THEN 'epoch' ELSE coalesce(min(received_at), now()) END FROM {ARRIVED}")
+_SINCE = sa.text(f"SELECT moment FROM {COMPLETE_SINCE}")
 
 _HOOKS_ALONE = "l.verified_at IS NULL AND l.observed_by <> 'api' AND l.observed_at > :since"
 

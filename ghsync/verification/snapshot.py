@@ -20,7 +20,20 @@ COPY = "live_"
 _ARRIVED = sa.text(f"""
 CREATE UNLOGGED TABLE {SCHEMA}.{ARRIVED} AS
 SELECT id, received_at, status = 'pending' OR dismissed_at IS NOT NULL AS waits
-FROM webhook_deliveries
+FROM webhook_deliveries WHERE body IS NOT NULL
+""")
+
+COMPLETE_SINCE = "complete_since"
+"""Table of the shadow: from when on the inbox has all that was delivered, with payloads."""
+
+# Of a month that went, what GitHub sends again for three days may have arrived later.
+_COMPLETE_SINCE = sa.text(f"""
+CREATE UNLOGGED TABLE {SCHEMA}.{COMPLETE_SINCE} AS
+SELECT greatest(
+  (SELECT CASE WHEN min(id) = 1 THEN 'epoch' ELSE coalesce(min(received_at), now()) END FROM webhook_deliveries),
+  (SELECT max(received_at) FROM webhook_deliveries WHERE body IS NULL),
+  (SELECT max(done_before) + interval '3 days' FROM data_retention_policies WHERE table_name = 'webhook_deliveries')
+) AS moment
 """)
 
 _INDEXES = (f"CREATE UNIQUE INDEX ON {SCHEMA}.{ARRIVED} (id)", f"CREATE INDEX ON {SCHEMA}.{ARRIVED} (received_at)")
@@ -29,6 +42,7 @@ _INDEXES = (f"CREATE UNIQUE INDEX ON {SCHEMA}.{ARRIVED} (id)", f"CREATE INDEX ON
 async def take(conn: AsyncConnection) -> None:
     """Copy it, in the caller's transaction, which has to see one moment only (REPEATABLE READ)."""
     await conn.execute(_ARRIVED)
+    await conn.execute(_COMPLETE_SINCE)
     for statement in _INDEXES:
         await conn.execute(sa.text(statement))
     for noun in NOUNS:

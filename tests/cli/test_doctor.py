@@ -20,6 +20,7 @@ from tests.cli.conftest import Ghsync, Result
 from tests.github.answers import answer, refusal
 from tests.github.conftest import API, APP_ID, TOKEN
 from tests.github.keys import private_key
+from tests.months import at, months, name
 
 HOOK = {"url": "https://ghsync.test/webhooks/github", "insecure_ssl": "0", "secret": "********"}
 INSTALLATION = {"id": 8, "account": {"login": "octocat"}, "permissions": dict.fromkeys(WANTED_PERMISSIONS, "read")}
@@ -273,18 +274,26 @@ def test_rows_of_a_month_that_are_not_in_its_partition_are_told_with_what_moves_
     ghsync: Ghsync, connection: psycopg.Connection, this_month: str
 ) -> None:
     """Of a month between others: what is older than all partitions is kept for as long as the default one."""
-    connection.execute("SELECT make_partition('change_events', '2026-01-01')")
-    for seq, month in enumerate(("2025-12", "2026-02")):
+    older, first, missing = months(-5, -4, -3)
+    connection.execute("SELECT make_partition('change_events', %s)", [first])
+    for seq, month in enumerate((older, missing)):
         connection.execute(
             "INSERT INTO change_events (seq, entity_type, entity_id, operation, sync_source, created_at)"
             " VALUES (%s, 'github_issues', gen_random_uuid(), 'update', 'webhook', %s)",
-            [seq, f"{month}-28T12:00Z"],
+            [seq, at(month)],
         )
-    move = "SELECT make_partition('change_events', '2026-02-01');"
-    said = f"change_events_default has rows of 2026-02, which would stay when months are dropped: run {move}"
+    move = f"SELECT make_partition('change_events', '{missing}');"
+    said = f"change_events_default has rows of {missing:%Y-%m}, which would stay when months are dropped: run {move}"
     assert found(ghsync("doctor", "--json"), "partitions") == ("warning", said)
     connection.execute(move.encode())
     assert found(ghsync("doctor", "--json"), "partitions")[0] == "ok"
+
+
+def test_a_month_that_has_yet_to_go_is_told(ghsync: Ghsync, connection: psycopg.Connection) -> None:
+    (old,) = months(-8)
+    connection.execute("SELECT make_partition('change_events', %s)", [old])
+    said = f"Past its retention is {name('change_events', old)}: run `ghsync maintain`, which tells what is in the way."
+    assert found(ghsync("doctor", "--json"), "partitions") == ("warning", said)
 
 
 def test_a_pooler_that_is_away_is_a_finding(ghsync: Ghsync, database_url: str) -> None:

@@ -1,6 +1,10 @@
+import json
+from pathlib import Path
+
 import psycopg
 import pytest
 
+from ghsync import retention
 from ghsync.cli import terminal
 from tests.cli.conftest import Ghsync
 from tests.fixtures.recorded import FIXTURES
@@ -101,3 +105,82 @@ def test_tracking_that_is_wrong_is_put_right_and_told(tracked: Ghsync, connectio
     assert acts == [("pr_tracking.recompute_started", "pr_tracking")]
     newest = "SELECT entity_type, old_values FROM change_events ORDER BY seq DESC LIMIT 1"
     assert connection.execute(newest).fetchall() == [("pr_tracking", {"title": "by hand"})]
+
+
+OLD = """
+INSERT INTO change_events (seq, entity_type, entity_id, operation, sync_source, created_at)
+SELECT -n, 'github_issues', gen_random_uuid(), 'insert', 'backfill', now() - interval '400 days'
+FROM generate_series(1, 7) n;
+SELECT make_partition('change_events', date_trunc('month', now() - interval '400 days')::date);
+ANALYZE;
+UPDATE webhook_deliveries SET received_at = now() - interval '40 days';
+"""
+
+
+def test_what_is_past_its_retention_is_told_and_goes(told: Ghsync, connection: psycopg.Connection) -> None:
+    assert told("maintain", "--dry-run").stdout == "Nothing is past its retention.\n"
+    connection.execute(OLD)
+
+    due = told("maintain", "--dry-run")
+    assert "payloads of older deliveries" in due.text
+    found = told("maintain", "--dry-run", "--json").json
+    (month,) = found["retired"]
+    assert month["how"] == "dropped"
+    assert month["partition"] in due.text
+    assert found["payloads"]["number"] == 24
+    assert found["payloads"]["bytes"] > 24 * 1000
+
+    done = told("maintain").text
+    assert f"Dropped {month['partition']}: about 7 rows, " in done
+    assert "Deleted the payloads of 24 deliveries: " in done
+    after = told("maintain", "--json").json
+    assert (after["retired"], after["payloads"]) == ([], {"number": 0, "bytes": 0})
+    assert connection.execute(
+        "SELECT DISTINCT actor_type, actor_name FROM audit_logs WHERE resource_type = 'data_retention_policy'"
+    ).fetchall() == [("user", terminal.operator())]
+
+
+def test_a_delivery_without_payload_is_shown_and_neither_replayed_nor_recorded(
+    told: Ghsync, connection: psycopg.Connection, tmp_path: Path
+) -> None:
+    connection.execute("UPDATE webhook_deliveries SET received_at = now() - interval '40 days' WHERE id = 1")
+    told("maintain")
+
+    result = told("deliveries", "replay", "1", "2")
+    assert (result.exit_code, result.stdout) == (1, "Queued 1 delivery again.\n")
+    assert result.stderr == (
+        "1 delivery cannot be replayed: the payload is past its retention. `ghsync resync` reads from GitHub what they "
+        "were about.\n"
+    )
+    shown = told("deliveries", "show", "1", "--body")
+    assert (shown.exit_code, shown.stderr) == (0, "The payload is past its retention.\n")
+    assert told("deliveries", "show", "1", "--body", "--json").json["body"] is None
+    assert told("record", tmp_path / "recorded", "--json").json == {"recorded": 23, "failed": 0}
+
+
+def test_status_tells_the_room_and_for_how_long_it_is_kept(told: Ghsync, connection: psycopg.Connection) -> None:
+    connection.execute("DELETE FROM data_retention_policies WHERE table_name = 'change_events'")
+    room = {each["what"]: each for each in told("status", "--json").json["room"]}
+    assert room.keys() == {*retention.KEPT, None}
+    assert (room["webhook_deliveries"]["days"], room["webhook_deliveries"]["then"]) == (90, "deleted")
+    assert (room["audit_logs"]["days"], room["audit_logs"]["then"]) == (365, "archived")
+    assert (room["change_events"]["days"], room["change_events"]["then"]) == (None, None)
+    whole = sum(each["bytes"] or 0 for each in room.values())
+    assert connection.execute("""
+        SELECT sum(pg_total_relation_size(oid))::bigint FROM pg_class
+        WHERE relkind IN ('r', 'm') AND relnamespace = 'public'::regnamespace
+    """).fetchall() == [(whole,)]
+    text = told("status").text
+    assert "90 days, then deleted" in text
+    assert "365 days, then archived" in text
+
+
+def test_who_follows_from_before_the_feed_begins_is_told_where(told: Ghsync, connection: psycopg.Connection) -> None:
+    connection.execute("DELETE FROM change_events WHERE seq < 5")
+    result = told("tail", "--from", "3", "--no-follow")
+    assert (result.exit_code, result.stdout) == (1, "")
+    assert result.stderr == (
+        "The change feed begins with event 5 by now, and what came before is past its retention: read the tables as "
+        "they are, then follow from 5 on.\n"
+    )
+    assert json.loads(told("tail", "--from", "0", "--no-follow", "--json").stdout.splitlines()[0])["seq"] == 5

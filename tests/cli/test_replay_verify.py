@@ -4,12 +4,16 @@ import signal
 import sys
 from asyncio.subprocess import PIPE
 from collections.abc import Mapping
+from datetime import timedelta
+from uuid import UUID
 
 import psycopg
 import pytest
 
+from ghsync.mirror.nouns import NOUNS
 from tests import service
 from tests.cli.conftest import FIRST_STORY, Ghsync
+from tests.months import GREGORIAN
 from tests.verification.mirrors import SCHEMAS
 
 BLOCKED = """
@@ -83,6 +87,46 @@ def test_a_database_that_has_yet_to_be_migrated_is_told_as_a_sentence(ghsync: Gh
 
     assert result.exit_code == 3
     assert "run `ghsync migrate`" in result.text
+
+
+LONG_AGO = """
+SELECT make_partition(parent, date_trunc('month', now() - interval '400 days')::date)
+FROM unnest(ARRAY['change_events', 'webhook_deliveries']) parent;
+UPDATE change_events SET created_at = date_trunc('month', now() - interval '400 days') + interval '1 day'
+WHERE seq <= (SELECT last_seq / 2 FROM change_feed);
+UPDATE webhook_deliveries SET month = date_trunc('month', now() - interval '400 days'),
+                              received_at = date_trunc('month', now() - interval '400 days') + interval '1 day'
+WHERE id <= 8;
+UPDATE webhook_deliveries SET received_at = now() - interval '40 days' WHERE id BETWEEN 9 AND 12;
+"""
+
+
+def age(connection: psycopg.Connection, kept: int) -> None:
+    """Have been observed long ago what came before a delivery."""
+    ((guid,),) = connection.execute("SELECT guid FROM webhook_deliveries WHERE id = %s", [kept]).fetchall()
+    before = GREGORIAN + timedelta(microseconds=UUID(guid).time // 10)
+    for noun in NOUNS:
+        for column in {group.observed_at for group in noun.all_groups}:
+            connection.execute(
+                f"UPDATE {noun.name} SET {column} = now() - interval '41 days'"
+                f" WHERE {column} BETWEEN '2000-01-01' AND %s - interval '1 microsecond'".encode(),
+                [before],
+            )
+
+
+@pytest.mark.slow
+def test_what_is_left_of_a_mirror_that_let_the_past_go_passes(told: Ghsync, connection: psycopg.Connection) -> None:
+    connection.execute(LONG_AGO)
+    age(connection, kept=13)
+    gone = told("maintain", "--json").json
+    assert (len(gone["retired"]), gone["payloads"]["number"]) == (2, 4)
+
+    result = told("replay", "--verify", "--json")
+
+    assert (result.json["findings"], result.exit_code) == ([], 0)
+    assert result.json["deliveries"] == 12
+    connection.execute("UPDATE github_issues SET title = 'another'")
+    assert told("replay", "--verify").exit_code == 1
 
 
 @pytest.mark.slow

@@ -296,6 +296,16 @@ _COLUMNS = {
         labels jsonb = '[]'
         metadata jsonb = '{}'
     """,
+    # seed: archive_enabled and delete_enabled may be null.
+    "data_retention_policies": """
+        id uuid not null = gen_random_uuid()
+        table_name varchar(255) not null
+        retention_days integer not null
+        archive_enabled boolean not null = true
+        delete_enabled boolean not null = false
+        last_run_at timestamptz
+        created_at timestamptz = CURRENT_TIMESTAMP
+    """,
     # 000, then 001's audit_logs_enhanced without entity_type, entity_id and timestamp. It is partitioned by created_at,
     # which cannot be null then.
     "audit_logs": """
