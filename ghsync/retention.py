@@ -261,7 +261,7 @@ async def _delete(engine: AsyncEngine, actor: str | None) -> int:
 
 
 async def _record(
-    conn: AsyncConnection, action: str, name: str, gone: dict[str, int | None], actor: str | None
+    conn: AsyncConnection, action: str, name: str, gone: Mapping[str, int | None], actor: str | None
 ) -> None:
     await audit.record(
         conn,

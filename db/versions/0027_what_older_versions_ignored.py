@@ -25,6 +25,7 @@ def upgrade() -> None:
     op.add_column(
         "webhook_deliveries",
         sa.Column("dismissed_at", sa.TIMESTAMP(timezone=True), nullable=True, comment="When a person gave it up"),
+        if_not_exists=True,  # where what follows was broken off, it is
     )
     if op.get_context().as_sql:  # for an empty database
         op.create_index(INDEX, "webhook_deliveries", ["event", "id"], postgresql_where=IGNORED)

@@ -164,14 +164,15 @@ def test_an_index_is_made_however_long_others_read(empty_database_url: str, decl
 
 WAITING = """
 SELECT pid FROM pg_stat_activity
-WHERE datname = current_database() AND wait_event_type = 'Lock' AND query LIKE '%DROP INDEX CONCURRENTLY%'
+WHERE datname = current_database() AND wait_event_type = 'Lock' AND query LIKE '%INDEX CONCURRENTLY%'
 """
 
 
 @contextmanager
 def waiting(url: str) -> Iterator[int]:
-    """The process id of the session that drops an index, and waits for a reader until the block ends."""
+    """The process id of the session that makes or drops an index, and waits for a reader until the block ends."""
     with psycopg.connect(url) as reading, psycopg.connect(url, autocommit=True) as outside:
+        reading.isolation_level = psycopg.IsolationLevel.REPEATABLE_READ
         reading.execute("SELECT count(*) FROM github_issues")
         until = time.monotonic() + 30
         while not (found := outside.execute(WAITING).fetchall()):
@@ -181,14 +182,19 @@ def waiting(url: str) -> Iterator[int]:
 
 
 @pytest.mark.slow
-def test_a_migration_whose_session_ends_outside_of_a_transaction_says_why(empty_database_url: str) -> None:
-    migrate.upgrade(empty_database_url, "0027")
+@pytest.mark.parametrize("before", ["0026", "0027"])
+def test_a_migration_whose_session_ends_outside_of_a_transaction_says_why_and_can_be_run_again(
+    empty_database_url: str, declared: dict[str, tuple], before: str
+) -> None:
+    migrate.upgrade(empty_database_url, before)
     with ThreadPoolExecutor() as threads:
         migrating = threads.submit(migrate.upgrade, empty_database_url)
         with waiting(empty_database_url) as pid:
             postgres.execute(empty_database_url, f"SELECT pg_terminate_backend({pid})")
             with pytest.raises(DatabaseUnavailable, match="terminating connection"):
                 migrating.result()
+    migrate.upgrade(empty_database_url)
+    assert catalog.read(empty_database_url) == declared
 
 
 @pytest.mark.slow
