@@ -21,7 +21,7 @@ COMMENT = "The migration this database is at"
 
 _NAME = re.compile(r"\w+")
 _REMARK = re.compile(r"--.*")
-_FUNCTION = re.compile(r"CREATE OR REPLACE FUNCTION (\w+)\(\s*([^)]*)\)")
+_FUNCTION = re.compile(r"CREATE OR REPLACE FUNCTION (\w+)\(\s*([^)]*)\)\s+RETURNS (\w+)")
 _TRIGGER = re.compile(r"CREATE OR REPLACE TRIGGER (\w+)\s[^;]*?\sON (\w+)")
 _INDEX = re.compile(r"CREATE UNIQUE INDEX IF NOT EXISTS (\w+)")
 _ARGUMENT = re.compile(r"\w+ (double precision|[\w\[\]]+)(?: DEFAULT \w+)?")
@@ -92,13 +92,14 @@ def _named(text: str) -> set[str]:
 
 
 def functions(directory: Path) -> list[str]:
-    """The functions that statements call, as `name(types)`; those of triggers have no argument, and need no right."""
-    return [each for each in _functions(directory) if not each.endswith("()")]
+    """The functions that statements call, as `name(types)`; those of triggers need no right."""
+    return [called for called, returned in _functions(directory) if returned != "trigger"]
 
 
-def _functions(directory: Path) -> list[str]:
+def _functions(directory: Path) -> list[tuple[str, str]]:
+    """All functions, as `name(types)`, with the first word of what they return."""
     found = [found for text in texts(directory) for found in _FUNCTION.findall(text)]
-    return [f"{name}({', '.join(_ARGUMENT.findall(arguments))})" for name, arguments in found]
+    return [(f"{name}({', '.join(_ARGUMENT.findall(arguments))})", returned) for name, arguments, returned in found]
 
 
 def views(directory: Path) -> dict[str, bool]:
@@ -140,7 +141,7 @@ def are_applied(connection: sa.Connection, directory: Path) -> bool:
     relations = [*views(directory), *(name for text in texts(directory) for name in _INDEX.findall(text))]
     triggers = [found for text in texts(directory) for found in _TRIGGER.findall(text)]
     wanted = {
-        "functions": _functions(directory),
+        "functions": [called for called, _ in _functions(directory)],
         "relations": relations,
         "triggers": [name for name, _ in triggers],
         "tables": [table for _, table in triggers],
@@ -164,7 +165,7 @@ def _version(directory: Path) -> str:
 
 
 def _names(directory: Path) -> dict[str, list[str]]:
-    functions = [name for text in texts(directory) for name, _ in _FUNCTION.findall(text)]
+    functions = [called.partition("(")[0] for called, _ in _functions(directory)]
     triggers = [name for text in texts(directory) for name, _ in _TRIGGER.findall(text)]
     return {"views": list(views(directory)), "functions": functions, "triggers": triggers}
 
