@@ -129,7 +129,7 @@ async def test_a_batch_does_not_read_the_history_from_end_to_end(
                CASE WHEN n % 50 = 0 THEN 1 ELSE 0 END, now() - interval '1 minute' * n, now() - interval '1 minute' * n
         FROM generate_series(1, 50000) n, github_repositories r""")
     connection.execute("ANALYZE sync_runs")
-    parameters = {"kept": history.KEPT, "idle_kept": history.IDLE_KEPT, "at_once": history.AT_ONCE}
+    parameters = {"idle_kept": history.IDLE_KEPT, "at_once": history.AT_ONCE}
     async with transaction(engine) as conn:
         plan = "\n".join(await conn.scalars(sa.text(f"EXPLAIN {history._RUNS.text}"), parameters))
     assert "Seq Scan on sync_runs" not in plan, plan
