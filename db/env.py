@@ -110,7 +110,8 @@ def print_sql() -> None:
     if context.get_revision_argument() in ("head", context.script.get_current_head()):
         for text in definitions.texts(SQL):
             context.execute(sa.text(text.replace(":", r"\:")))  # a colon in a regular expression is no parameter
-        context.execute(MAKE_PARTITIONS)
+        for statement in (*definitions.POLICIES, MAKE_PARTITIONS):
+            context.execute(statement)
 
 
 if context.is_offline_mode():

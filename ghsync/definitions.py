@@ -74,6 +74,23 @@ OR EXISTS (
 """)
 
 
+_POLICIES_DUE = sa.text("SELECT row_policies_due()")
+_APPLY_POLICY = sa.text("SELECT apply_row_policy(:name)")
+_GRANT_VIEWS = sa.text("SELECT grant_views()")
+
+POLICIES = ("SELECT apply_row_policy(name) FROM row_policies_due() name", "SELECT grant_views()")
+"""The same as SQL that is printed."""
+
+_POLICIES = sa.text("""
+SELECT format('DROP POLICY %I ON %s', p.polname, c.oid::regclass) FROM pg_policy p JOIN pg_class c ON c.oid = p.polrelid
+WHERE starts_with(p.polname, 'ghsync_')
+  AND c.relnamespace = (SELECT oid FROM pg_namespace WHERE nspname = current_schema())
+UNION ALL
+SELECT format('ALTER TABLE %s DISABLE ROW LEVEL SECURITY', c.oid::regclass) FROM pg_class c
+WHERE c.relnamespace = (SELECT oid FROM pg_namespace WHERE nspname = current_schema()) AND c.relrowsecurity
+""")
+
+
 @cache
 def files(directory: Path) -> Mapping[str, str]:
     """What each file says, by its name, after the files that it names: it builds on them."""
@@ -124,6 +141,11 @@ def apply(connection: sa.Connection, directory: Path) -> None:
                     f"({database.refusal(error)}): rename or drop what is in its way, and run `ghsync migrate` again."
                 ) from error
             connection.commit()
+        for name in connection.scalars(_POLICIES_DUE).all():  # one by one, since each locks a table
+            connection.execute(_APPLY_POLICY, {"name": name})
+            connection.commit()
+        connection.execute(_GRANT_VIEWS)
+        connection.commit()
         said = f"{_version(directory)}, over {_columns(connection, directory)}"
         _execute(connection, f"COMMENT ON TABLE alembic_version IS '{said}'")
         connection.commit()
@@ -146,7 +168,7 @@ def are_applied(connection: sa.Connection, directory: Path) -> bool:
         "triggers": [name for name, _ in triggers],
         "tables": [table for _, table in triggers],
     }
-    return not connection.scalar(_MISSING, wanted)
+    return not connection.scalar(_MISSING, wanted) and connection.scalars(_POLICIES_DUE).first() is None
 
 
 def are_known(connection: sa.Connection, directory: Path) -> bool:
@@ -177,6 +199,8 @@ def _defined(connection: sa.Connection, directory: Path) -> Sequence[sa.Row[tupl
 
 def remove(connection: sa.Connection, directory: Path) -> None:
     """Drop all of it, with what others have built on it, before tables are taken back to what they were."""
+    for statement in connection.scalars(_POLICIES).all():
+        _execute(connection, statement)
     for one in _defined(connection, directory):
         _execute(connection, one.drop)
     _execute(connection, f"COMMENT ON TABLE alembic_version IS '{COMMENT}'")

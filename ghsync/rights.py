@@ -126,8 +126,11 @@ _SCRIPT = """\
 -- again does no harm.
 BEGIN;
 
--- The roles. Passwords are yours to set: \\password in psql.
+-- The roles. Passwords are yours to set: \\password in psql. Nobody logs in as one of the last three: `ghsync grant`
+-- puts roles into them.
 DO {quote}
+DECLARE
+    reader text;
 BEGIN
     IF to_regrole({owner_name}) IS NULL THEN
         CREATE ROLE {owner} LOGIN;
@@ -135,6 +138,12 @@ BEGIN
     IF to_regrole({service_name}) IS NULL THEN
         CREATE ROLE {service} LOGIN;
     END IF;
+    FOREACH reader IN ARRAY ARRAY['ghsync_read', 'ghsync_write', 'ghsync_admin'] LOOP
+        IF to_regrole(reader) IS NULL THEN
+            EXECUTE format('CREATE ROLE %I NOLOGIN', reader);
+        END IF;
+    END LOOP;
+    EXECUTE format('GRANT ghsync_read, ghsync_write TO %I WITH ADMIN OPTION', {owner_role});
     EXECUTE 'GRANT CONNECT, CREATE ON DATABASE ' || quote_ident(current_database()) || {to_owner};
     EXECUTE 'GRANT CONNECT ON DATABASE ' || quote_ident(current_database()) || {to_service};
 END
@@ -144,6 +153,7 @@ END
 CREATE SCHEMA IF NOT EXISTS {schema} AUTHORIZATION {owner};
 GRANT USAGE, CREATE ON SCHEMA {schema} TO {owner};
 GRANT USAGE ON SCHEMA {schema} TO {service};
+GRANT USAGE ON SCHEMA {schema} TO ghsync_read, ghsync_write, ghsync_admin;
 
 -- What migrations are yet to make. Since PostgreSQL 17 others than the owner may refresh materialized views; before, it
 -- is {owner} who runs `ghsync maintain`.
@@ -172,6 +182,11 @@ BEGIN
     IF current_setting('server_version_num')::int >= 170000 THEN
 {maintenance}
     END IF;
+    IF to_regprocedure({policies_due}) IS NOT NULL THEN
+        SET LOCAL search_path = {schema};
+        PERFORM apply_row_policy(name) FROM row_policies_due() name;
+        PERFORM grant_views();
+    END IF;
 END
 {quote};
 
@@ -188,6 +203,8 @@ def script(owner: str, service: str, schema: str) -> str:
         quote=_dollars(owner + service + schema),
         rows=", ".join(ROWS),
         owner_name=_literal(roles["owner"]),
+        owner_role=_literal(owner),
+        policies_due=_literal(f"{roles['schema']}.row_policies_due()"),
         service_name=_literal(roles["service"]),
         to_owner=_literal(f" TO {roles['owner']}"),
         to_service=_literal(f" TO {roles['service']}"),

@@ -1,6 +1,6 @@
 """The declared schema, complete: importing this module registers every table on `metadata`."""
 
-from ghsync import audit, jobs, processes, retention
+from ghsync import audit, jobs, processes, readers, retention
 from ghsync.changes import table as changes
 from ghsync.database import metadata
 from ghsync.github import budget, etags, omissions, tokens
@@ -29,6 +29,7 @@ __all__ = [
     "omissions",
     "places",
     "processes",
+    "readers",
     "retention",
     "runs",
     "tables",

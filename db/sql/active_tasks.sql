@@ -1,5 +1,5 @@
 -- Tasks that are not done yet, with where their pull request stands (seed 002: active tasks summary).
-CREATE OR REPLACE VIEW active_tasks AS
+CREATE OR REPLACE VIEW active_tasks WITH (security_invoker = true) AS
 SELECT t.id AS task_id,
        t.project_id,
        j.slug AS project,

@@ -1,6 +1,8 @@
 -- Makes the linking of a task due when another session may be its newest, for its pull requests show that one.
+--
+-- It has its owner's rights: who writes here need not see what it looks at.
 CREATE OR REPLACE FUNCTION agent_sessions_due_for_linking() RETURNS trigger
-LANGUAGE plpgsql SET search_path FROM CURRENT AS $$
+LANGUAGE plpgsql SECURITY DEFINER AS $$
 BEGIN
     IF TG_OP = 'UPDATE' AND (OLD.task_id, OLD.started_at, OLD.session_id)
         IS NOT DISTINCT FROM (NEW.task_id, NEW.started_at, NEW.session_id)
@@ -13,6 +15,12 @@ BEGIN
     WHERE concerned.task_id IS NOT NULL
     ORDER BY concerned.task_id;
     RETURN NULL;
+END
+$$;
+
+DO $$
+BEGIN
+    EXECUTE format('ALTER FUNCTION agent_sessions_due_for_linking() SET search_path = %I, pg_temp', current_schema());
 END
 $$;
 

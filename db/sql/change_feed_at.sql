@@ -1,9 +1,10 @@
 -- Where the change feed stood at a moment: the last position given out until then.
 --
 -- What was changed later is known only while the feed still holds all of it. The first entry that it holds was written
--- after those that are gone, so a moment before that entry cannot be told from theirs: it is refused.
+-- after those that are gone, so a moment before that entry cannot be told from theirs: it is refused. It has its owner's
+-- rights, for of the positions of others' entries readers see nothing.
 CREATE OR REPLACE FUNCTION change_feed_at(t timestamptz) RETURNS bigint
-LANGUAGE plpgsql STABLE STRICT PARALLEL SAFE SET search_path FROM CURRENT AS $$
+LANGUAGE plpgsql STABLE STRICT PARALLEL SAFE SECURITY DEFINER AS $$
 DECLARE
     next_seq bigint;
     first_seq bigint;
@@ -23,6 +24,12 @@ BEGIN
     RAISE EXCEPTION 'the change feed reaches back to % only, so what was there at % is not known any more',
         coalesce(held_since, now()), t
         USING ERRCODE = 'no_data_found';
+END
+$$;
+
+DO $$
+BEGIN
+    EXECUTE format('ALTER FUNCTION change_feed_at(timestamptz) SET search_path = %I, pg_temp', current_schema());
 END
 $$;
 

@@ -1,7 +1,7 @@
 -- The latest release of each repository that the App sees: of those that are neither drafts nor pre-releases, the one that
 -- was published last, and of those of one second the one that was made last. GitHub lets people mark an older one as the
 -- latest, as beside a backport; no webhook tells of that, so a mark that came with hooks would be of some other day.
-CREATE OR REPLACE VIEW latest_releases AS
+CREATE OR REPLACE VIEW latest_releases WITH (security_invoker = true) AS
 SELECT r.id AS repository_id, r.full_name AS repository_name, l.tag_name, l.name, l.created_by, l.published_at, l.html_url,
        (SELECT count(*) FROM github_pull_requests p
         WHERE p.repository_id = r.id AND p.merged_into_default AND p.merged_at > l.published_at

@@ -2,7 +2,7 @@
 -- in a few words; pr_blockers has the evidence.
 --
 -- The counts are subqueries of the row: whoever does not select them, or takes the first few rows, does not pay for all.
-CREATE OR REPLACE VIEW pr_validation_status AS
+CREATE OR REPLACE VIEW pr_validation_status WITH (security_invoker = true) AS
 SELECT t.repository_id,
        t.repository_name,
        r.project_id,

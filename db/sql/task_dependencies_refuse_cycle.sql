@@ -2,8 +2,10 @@
 --
 -- Two transactions that each add one half of a cycle would not see each other. The lock, held to the end of the
 -- transaction, puts them in a row; under READ COMMITTED the walk below then sees what the first one committed.
+--
+-- It has its owner's rights: who writes here need not see what it looks at.
 CREATE OR REPLACE FUNCTION task_dependencies_refuse_cycle() RETURNS trigger
-LANGUAGE plpgsql SET search_path FROM CURRENT AS $$
+LANGUAGE plpgsql SECURITY DEFINER AS $$
 BEGIN
     PERFORM pg_advisory_xact_lock(TG_RELID::bigint);
     IF EXISTS (
@@ -21,6 +23,12 @@ BEGIN
             USING ERRCODE = 'check_violation', TABLE = TG_TABLE_NAME, CONSTRAINT = TG_NAME;
     END IF;
     RETURN NULL;
+END
+$$;
+
+DO $$
+BEGIN
+    EXECUTE format('ALTER FUNCTION task_dependencies_refuse_cycle() SET search_path = %I, pg_temp', current_schema());
 END
 $$;
 

@@ -1,8 +1,10 @@
 -- Makes the linking of a task due: of every new task, because a pull request may already name it; of every task into
 -- which some program wrote a number that no link explains yet; of one that got another project, which its numbers are
 -- read in, or another run, whose workflow its pull requests show; and of one that was given up, whatever changed.
+--
+-- It has its owner's rights: who writes here need not see what it looks at.
 CREATE OR REPLACE FUNCTION tasks_due_for_linking() RETURNS trigger
-LANGUAGE plpgsql SET search_path FROM CURRENT AS $$
+LANGUAGE plpgsql SECURITY DEFINER AS $$
 BEGIN
     IF TG_OP = 'UPDATE'
         AND NEW.project_id = OLD.project_id
@@ -31,6 +33,12 @@ BEGIN
 
     PERFORM link_task_due(NEW.id);
     RETURN NULL;
+END
+$$;
+
+DO $$
+BEGIN
+    EXECUTE format('ALTER FUNCTION tasks_due_for_linking() SET search_path = %I, pg_temp', current_schema());
 END
 $$;
 

@@ -1,5 +1,5 @@
 -- Every workflow with what became of its runs, tasks, pull requests and sessions (seed 001: workflow_dashboard).
-CREATE OR REPLACE VIEW workflow_dashboard AS
+CREATE OR REPLACE VIEW workflow_dashboard WITH (security_invoker = true) AS
 SELECT w.id AS workflow_id,
        w.project_id,
        j.slug AS project,

@@ -1,9 +1,17 @@
 -- Makes the linking of tasks due when their run became one of another workflow, for their pull requests show that one.
+--
+-- It has its owner's rights: who writes here need not see what it looks at.
 CREATE OR REPLACE FUNCTION workflow_executions_due_for_linking() RETURNS trigger
-LANGUAGE plpgsql SET search_path FROM CURRENT AS $$
+LANGUAGE plpgsql SECURITY DEFINER AS $$
 BEGIN
     PERFORM link_task_due(task.id) FROM tasks task WHERE task.workflow_execution_id = NEW.id ORDER BY task.id;
     RETURN NULL;
+END
+$$;
+
+DO $$
+BEGIN
+    EXECUTE format('ALTER FUNCTION workflow_executions_due_for_linking() SET search_path = %I, pg_temp', current_schema());
 END
 $$;
 

@@ -7,7 +7,8 @@ import psycopg
 # Each query gives a name and what there is to say about it. Alembic's own table is no part of the schema.
 QUERIES = {
     "relation": """
-        SELECT c.relname, c.relkind, c.relrowsecurity, c.reloptions, obj_description(c.oid, 'pg_class')
+        SELECT c.relname, c.relkind, c.relrowsecurity, array_to_string(c.reloptions, ', '),
+               obj_description(c.oid, 'pg_class')
         FROM pg_class c
         WHERE c.relkind IN ('r', 'p', 'v', 'm', 'S') AND {ours}""",
     "column": """

@@ -41,7 +41,7 @@ def declared(server_url: str) -> dict[str, tuple]:
     with postgres.database(server_url) as url:
         with migrate.engine(url).begin() as conn:
             schema.metadata.create_all(conn)
-        postgres.execute(url, *definitions.texts(SQL), "SELECT make_partitions()")
+        postgres.execute(url, *definitions.texts(SQL), *definitions.POLICIES, "SELECT make_partitions()")
         return catalog.read(url)
 
 

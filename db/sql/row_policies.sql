@@ -1,0 +1,69 @@
+-- What readers see of each table: the condition on its rows, and its columns, or null where they see nothing of it; and
+-- whether people may write there what they see. ``mark`` is all of that in a text.
+--
+-- It follows from the columns that a table has, so that a new one is in it by itself: its repository, else its project or
+-- organization, else the task or workflow that it is about. What is gone on GitHub is not shown.
+CREATE OR REPLACE FUNCTION row_policies() RETURNS TABLE (name text, condition text, columns text, writable boolean, mark text)
+LANGUAGE sql STABLE
+AS $$
+WITH exceptions (name, condition) AS (VALUES
+  ('agent_sessions', 'workflow_id IN (SELECT id FROM workflows) OR task_id IN (SELECT id FROM tasks)'),
+  ('audit_logs', NULL),
+  ('change_events', 'repository_id IN (SELECT visible_repositories()) AND ('
+                    'entity_type NOT IN (''github_releases'', ''github_security_alerts'') '
+                    'OR repository_id IN (SELECT trusted_repositories()))'),
+  ('change_feed', 'true'),
+  ('data_retention_policies', NULL),
+  ('database_readers', NULL),
+  ('github_releases', 'repository_id IN (SELECT visible_repositories()) AND ('
+                      'NOT draft OR repository_id IN (SELECT trusted_repositories()))'),
+  ('github_security_alerts', 'repository_id IN (SELECT trusted_repositories())'),
+  ('github_repositories', 'id IN (SELECT visible_repositories())'),
+  ('organizations', 'id IN (SELECT visible_organizations())'),
+  ('projects', 'id IN (SELECT visible_projects())'),
+  ('task_creations', 'issue_id IN (SELECT id FROM github_issues)'),
+  ('task_dependencies', 'task_id IN (SELECT id FROM tasks) AND depends_on_task_id IN (SELECT id FROM tasks)'),
+  ('users', 'id IN (SELECT visible_users())'),
+  ('webhook_deliveries', NULL),
+  ('workflow_executions', 'workflow_id IN (SELECT id FROM workflows)')
+), secret (name, columns) AS (VALUES  -- credentials, and what people tell only us
+  ('github_repositories', ARRAY['webhook_secret']),
+  ('users', ARRAY['email', 'password_hash', 'mfa_enabled', 'mfa_secret', 'last_login_at'])
+), written (name) AS (VALUES
+  ('agent_sessions'), ('agents'), ('task_dependencies'), ('task_executions'), ('tasks'), ('workflow_executions'), ('workflows')
+), tables AS (
+  SELECT c.oid, c.relname::text AS name, array_agg(a.attname::text ORDER BY a.attnum) AS columns
+  FROM pg_class c JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
+  WHERE c.relnamespace = (SELECT oid FROM pg_namespace WHERE nspname = current_schema())
+    AND c.relkind IN ('r', 'p') AND NOT c.relispartition
+    AND c.relowner = (SELECT relowner FROM pg_class WHERE oid = 'users'::regclass)
+  GROUP BY c.oid, c.relname
+)
+SELECT t.name, shown.condition, readable.columns, written.name IS NOT NULL,
+       concat_ws('; ', 'readers see', shown.condition, readable.columns, written.name, service_roles())
+FROM tables t
+LEFT JOIN secret s ON s.name = t.name
+LEFT JOIN exceptions e ON e.name = t.name
+LEFT JOIN written ON written.name = t.name
+CROSS JOIN LATERAL (
+  SELECT CASE
+    WHEN e.name IS NOT NULL THEN e.condition
+    WHEN starts_with(t.name, 'sync_') THEN NULL
+    WHEN 'repository_id' = ANY(t.columns) THEN 'repository_id IN (SELECT visible_repositories())'
+    WHEN 'project_id' = ANY(t.columns) THEN 'project_id IN (SELECT visible_projects())'
+    WHEN 'organization_id' = ANY(t.columns) THEN 'organization_id IN (SELECT visible_organizations())'
+    WHEN 'task_id' = ANY(t.columns) THEN 'task_id IN (SELECT id FROM tasks)'
+  END || CASE WHEN 'observed_at' = ANY(t.columns) AND 'deleted_at' = ANY(t.columns) THEN ' AND deleted_at IS NULL' ELSE '' END
+  AS condition
+) shown
+CROSS JOIN LATERAL (
+  SELECT CASE WHEN shown.condition IS NULL THEN NULL
+            WHEN s.name IS NULL THEN '*'
+            ELSE (SELECT string_agg(quote_ident(n), ', ' ORDER BY place) FROM unnest(t.columns) WITH ORDINALITY c(n, place)
+                  WHERE n <> ALL(s.columns)) END AS columns
+) readable
+WHERE t.name <> 'alembic_version'
+ORDER BY t.name
+$$;
+
+COMMENT ON FUNCTION row_policies() IS 'What readers see of each table: a condition on rows, and columns; null for nothing';
