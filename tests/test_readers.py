@@ -170,6 +170,19 @@ def test_every_table_is_protected_and_its_secrets_are_nobodys(connection: Connec
     assert [name for name in ask(connection, readable) if secret.search(name)] == TOKENS_OF_MODELS
 
 
+def told_of_gone(connection: Connection) -> Iterator[tuple[str, set[str]]]:
+    """What was said of issues and pull requests that are gone, by table."""
+    gone = " UNION ".join(
+        f"SELECT repository_id, number FROM {table} WHERE deleted_at IS NOT NULL"
+        for table in ("github_issues", "github_pull_requests")
+    )
+    for table in ("change_events", "github_comments", "github_mentions", "github_reviews", "github_review_threads",
+                  "task_github_links", "pr_tracking"):  # fmt: skip
+        number = "pr_number" if table == "pr_tracking" else "number"
+        places = f"SELECT {PLACE} FROM {table} t WHERE (repository_id, {number}) IN ({gone})"
+        yield table, set(ask(connection, places))
+
+
 @pytest.mark.parametrize(("login", "own", "other"), [("mona", "acme", "rival"), ("rob", "rival", "acme")])
 async def test_a_person_sees_all_of_theirs_and_nothing_of_others_in_every_table(
     divided: Connection, login: str, own: str, other: str
@@ -177,7 +190,7 @@ async def test_a_person_sees_all_of_theirs_and_nothing_of_others_in_every_table(
     ours = below(divided, "organizations", f"slug = '{own}'")
     theirs = below(divided, "organizations", f"slug = '{other}'")
     gone = below(divided, "github_repositories", HIDDEN)
-    for table, places in below(divided, "github_issues", "deleted_at IS NOT NULL").items():
+    for table, places in (*below(divided, "github_issues", "deleted_at IS NOT NULL").items(), *told_of_gone(divided)):
         gone.setdefault(table, set()).update(places)
     tables, expected, foreign = shown(divided), {}, {}
     for table, columns in tables.items():
@@ -200,6 +213,8 @@ async def test_nothing_of_others_shows_in_any_view(divided: Connection) -> None:
     shown_by_owner = {view: " ".join(content(divided, view, "*")) for view in views}
     behalf(divided, "mona")
     readable = [view for view in views if may_read(divided, view)]
+    invoked = "SELECT relname FROM pg_class WHERE reloptions @> '{security_invoker=true}' ORDER BY 1"
+    assert readable == ask(divided, invoked)
     assert readable == [
         "active_tasks", "latest_releases", "pr_quality_dashboard", "pr_validation_status", "workflow_dashboard",
     ]  # fmt: skip
@@ -350,13 +365,49 @@ async def test_what_github_would_not_show_is_hidden_at_once(
         assert [table for table in below_repositories if ask(reader, f"SELECT 1 FROM {table}")] == []
 
 
-async def test_a_deleted_issue_is_not_shown(divided: Connection, engine: AsyncEngine) -> None:
-    behalf(divided, "mona")
-    before = ask(divided, TITLES)
-    divided.execute("RESET ROLE")
-    divided.execute("UPDATE github_issues SET deleted_at = now() WHERE title = %s", [before[0]])
-    divided.execute("SET ROLE ghsync_read")
-    assert before[0] not in ask(divided, TITLES)
+MENTION = """
+INSERT INTO github_mentions (repository_id, kind, number, source, target_number, evidence, observed_at)
+VALUES (%s, 'issue', %s, 'closing_keyword', 1, 'Fixes it', now())
+"""
+
+
+async def test_of_what_is_deleted_on_github_nothing_is_shown_that_tells_of_it(divided: Connection) -> None:
+    about = "repository_id = %s AND number = %s"
+    places = {
+        f"{table} WHERE {about}"
+        for table in ("github_issues", "github_comments", "github_mentions", "task_github_links", "change_events")
+    }
+    found = ask(divided, """
+        SELECT c.repository_id || ' ' || c.number
+        FROM github_comments c JOIN github_issues i USING (repository_id, number)
+        JOIN github_repositories r ON r.id = c.repository_id JOIN projects p ON p.id = r.project_id
+        JOIN organizations o ON o.id = p.organization_id AND o.slug = 'acme'
+        WHERE i.deleted_at IS NULL AND c.deleted_at IS NULL ORDER BY 1 LIMIT 1""")  # fmt: skip
+    repository, number = found[0].split()
+    divided.execute(MENTION, [repository, number])
+
+    def shown() -> set[str]:
+        behalf(divided, "mona")
+        seen = {place for place in places if ask(divided, f"SELECT 1 FROM {place}", repository, number)}
+        divided.execute("RESET ROLE")
+        return seen
+
+    assert shown() == places
+    divided.execute(f"UPDATE github_issues SET deleted_at = now() WHERE {about}".encode(), [repository, number])
+    assert shown() == set()
+
+
+async def test_a_pull_request_that_is_gone_is_tracked_for_nobody(divided: Connection) -> None:
+    def shown() -> list[int]:
+        behalf(divided, "mona")
+        views = ("pr_tracking", "pr_quality_dashboard", "pr_validation_status", "github_pull_requests")
+        seen = [len(ask(divided, f"SELECT 1 FROM {view}")) for view in views]
+        divided.execute("RESET ROLE")
+        return seen
+
+    assert min(shown()) > 0
+    divided.execute("UPDATE github_pull_requests SET deleted_at = now()")
+    assert shown() == [0, 0, 0, 0]
 
 
 async def test_who_is_in_a_project_alone_sees_that_and_neither_its_alerts_nor_its_drafts(divided: Connection) -> None:

@@ -1,26 +1,42 @@
 -- What readers see of each table: the condition on its rows, and its columns, or null where they see nothing of it; and
 -- whether people may write there what they see. ``mark`` is all of that in a text.
 --
--- It follows from the columns that a table has, so that a new one is in it by itself: its repository, else its project or
--- organization, else the task or workflow that it is about. What is gone on GitHub is not shown.
+-- It follows from the columns that a table has: its repository, else its project or organization, else the task that it is
+-- about. What is gone on GitHub is not shown.
 CREATE OR REPLACE FUNCTION row_policies() RETURNS TABLE (name text, condition text, columns text, writable boolean, mark text)
 LANGUAGE sql STABLE
 AS $$
-WITH exceptions (name, condition) AS (VALUES
+WITH ours AS (SELECT unnest(ARRAY[  -- what others have made beside these is theirs to show
+  'agent_sessions', 'agents', 'audit_logs', 'change_events', 'change_feed', 'data_retention_policies',
+  'database_readers', 'github_branches', 'github_check_runs', 'github_check_suites', 'github_comments',
+  'github_commit_statuses', 'github_installations', 'github_issues', 'github_labels', 'github_mentions',
+  'github_milestones', 'github_pull_requests', 'github_releases', 'github_repositories', 'github_repository_aliases',
+  'github_review_threads', 'github_reviews', 'github_security_alerts', 'github_workflow_runs', 'organization_members',
+  'organizations', 'pr_tracking', 'project_members', 'projects', 'sync_budgets', 'sync_etags', 'sync_findings',
+  'sync_jobs', 'sync_marks', 'sync_omissions', 'sync_processes', 'sync_runs', 'sync_seen', 'sync_tokens',
+  'task_creations', 'task_dependencies', 'task_executions', 'task_github_links', 'task_moves', 'tasks', 'users',
+  'webhook_deliveries', 'workflow_executions', 'workflows'
+]) AS name), exceptions (name, condition) AS (VALUES
   ('agent_sessions', 'workflow_id IN (SELECT id FROM workflows) OR task_id IN (SELECT id FROM tasks)'),
   ('audit_logs', NULL),
   ('change_events', 'repository_id IN (SELECT visible_repositories()) AND ('
                     'entity_type NOT IN (''github_releases'', ''github_security_alerts'') '
-                    'OR repository_id IN (SELECT trusted_repositories()))'),
+                    'OR repository_id IN (SELECT trusted_repositories())) '
+                    'AND (number IS NULL OR (repository_id, number) NOT IN (SELECT * FROM gone_items()))'),
   ('change_feed', 'true'),
   ('data_retention_policies', NULL),
   ('database_readers', NULL),
   ('github_releases', 'repository_id IN (SELECT visible_repositories()) AND ('
                       'NOT draft OR repository_id IN (SELECT trusted_repositories()))'),
+  ('github_issues', 'repository_id IN (SELECT visible_repositories())'),
+  ('github_milestones', 'repository_id IN (SELECT visible_repositories())'),
+  ('github_pull_requests', 'repository_id IN (SELECT visible_repositories())'),
   ('github_security_alerts', 'repository_id IN (SELECT trusted_repositories())'),
   ('github_repositories', 'id IN (SELECT visible_repositories())'),
   ('organizations', 'id IN (SELECT visible_organizations())'),
   ('projects', 'id IN (SELECT visible_projects())'),
+  ('pr_tracking', 'repository_id IN (SELECT visible_repositories()) '
+                  'AND (repository_id, pr_number) NOT IN (SELECT * FROM gone_items())'),
   ('task_creations', 'issue_id IN (SELECT id FROM github_issues)'),
   ('task_dependencies', 'task_id IN (SELECT id FROM tasks) AND depends_on_task_id IN (SELECT id FROM tasks)'),
   ('users', 'id IN (SELECT visible_users())'),
@@ -33,10 +49,10 @@ WITH exceptions (name, condition) AS (VALUES
   ('agent_sessions'), ('agents'), ('task_dependencies'), ('task_executions'), ('tasks'), ('workflow_executions'), ('workflows')
 ), tables AS (
   SELECT c.oid, c.relname::text AS name, array_agg(a.attname::text ORDER BY a.attnum) AS columns
-  FROM pg_class c JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
+  FROM ours JOIN pg_class c ON c.relname = ours.name
+  JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
   WHERE c.relnamespace = (SELECT oid FROM pg_namespace WHERE nspname = current_schema())
-    AND c.relkind IN ('r', 'p') AND NOT c.relispartition
-    AND c.relowner = (SELECT relowner FROM pg_class WHERE oid = 'users'::regclass)
+    AND c.relkind IN ('r', 'p')
   GROUP BY c.oid, c.relname
 )
 SELECT t.name, shown.condition, readable.columns, written.name IS NOT NULL,
@@ -53,7 +69,9 @@ CROSS JOIN LATERAL (
     WHEN 'project_id' = ANY(t.columns) THEN 'project_id IN (SELECT visible_projects())'
     WHEN 'organization_id' = ANY(t.columns) THEN 'organization_id IN (SELECT visible_organizations())'
     WHEN 'task_id' = ANY(t.columns) THEN 'task_id IN (SELECT id FROM tasks)'
-  END || CASE WHEN 'observed_at' = ANY(t.columns) AND 'deleted_at' = ANY(t.columns) THEN ' AND deleted_at IS NULL' ELSE '' END
+  END || CASE WHEN e.name IS NULL AND 'number' = ANY(t.columns) AND 'repository_id' = ANY(t.columns)
+              THEN ' AND (repository_id, number) NOT IN (SELECT * FROM gone_items())' ELSE '' END
+  || CASE WHEN 'observed_at' = ANY(t.columns) AND 'deleted_at' = ANY(t.columns) THEN ' AND deleted_at IS NULL' ELSE '' END
   AS condition
 ) shown
 CROSS JOIN LATERAL (
@@ -62,7 +80,6 @@ CROSS JOIN LATERAL (
             ELSE (SELECT string_agg(quote_ident(n), ', ' ORDER BY place) FROM unnest(t.columns) WITH ORDINALITY c(n, place)
                   WHERE n <> ALL(s.columns)) END AS columns
 ) readable
-WHERE t.name <> 'alembic_version'
 ORDER BY t.name
 $$;
 
