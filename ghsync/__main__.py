@@ -52,6 +52,7 @@ COMMANDS = {
     "projects": Command(DATA, "projects", "app", "Projects: where tasks and repositories belong."),
     "repos": Command(DATA, "repos", "app", "Mirrored repositories: their projects, names and secrets."),
     "tasks": Command(DATA, "tasks", "app", "Tasks and their links to issues and pull requests."),
+    "keys": Command(DATA, "keys", "app", "Keys that programs show over HTTP."),
     "grant": Command(DATA, "grant", "app", "Roles of PostgreSQL that see what one person may see."),
 }
 

@@ -30,6 +30,8 @@
         │   ├── BodyTooLarge
         │   ├── BodyTooSlow
         │   └── UnsupportedContentType
+        ├── NotAuthenticated     a request over HTTP shows no key that counts: 401
+        ├── NotAllowed           or one that is for less: 403
         ├── MalformedPayload     a delivery lacks what identifies its noun (parked, with the path)
         ├── UnreadableFixture    a recorded delivery cannot be read back
         ├── NotWritable          a file cannot be written where it should go
@@ -204,6 +206,14 @@ class BodyTooSlow(RefusedRequest):
 
 class UnsupportedContentType(RefusedRequest):
     """The body is neither JSON nor a form."""
+
+
+class NotAuthenticated(Permanent):
+    """A request shows no key, or one that does not count."""
+
+
+class NotAllowed(Permanent):
+    """A key may not do what it was shown for."""
 
 
 class MalformedPayload(Permanent):

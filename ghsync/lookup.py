@@ -1,4 +1,4 @@
-"""Finds a repository by any name it ever had, and a project by its slug or id."""
+"""Finds a repository by any name it ever had, a project by its slug or id, and a person by login, address or id."""
 
 from typing import Any
 from uuid import UUID
@@ -78,3 +78,18 @@ def state(repository: sa.Row[Any]) -> str:
     if repository.blocked_at:
         return "blocked"
     return "archived" if repository.archived else "synced"
+
+
+_USERS = sa.text("""
+SELECT id::text, coalesce(github_login, email) AS name FROM users
+WHERE deleted_at IS NULL AND (lower(github_login) = lower(:name) OR lower(email) = lower(:name) OR id::text = :name)
+ORDER BY lower(github_login) = lower(:name) DESC NULLS LAST, id LIMIT 1
+""")
+
+
+async def user(conn: AsyncConnection, person: str) -> sa.Row[Any]:
+    """A person by login, address or id: their id, and what they are called. Raises `NotFound`."""
+    found = (await conn.execute(_USERS, {"name": person})).one_or_none()
+    if found is None:
+        raise NotFound(f"No user has the login, address or id {person}: GitHub's members are users once they are seen.")
+    return found

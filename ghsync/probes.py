@@ -17,7 +17,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from ghsync import database, deadline, gauges, readiness
+from ghsync import database, deadline, gauges, keys, readiness
 from ghsync.errors import DatabaseUnavailable
 from ghsync.inbox.spool import Spool
 from ghsync.readiness import Readiness
@@ -88,10 +88,12 @@ class Probes:
     def open_routes(self) -> list[Route]:
         """What anybody may know where deliveries are received: no figures, no reasons, least where all is elsewhere.
 
+        Figures are for who shows a key.
+
         Whether a stranger asks cannot be told: a proxy on this machine comes from this machine.
         """
-        alive = Route("/healthz", self.healthz)
-        return [alive] if self._settings.operations_port else [alive, Route("/readyz", self.readyz_briefly)]
+        routes = [Route("/healthz", self.healthz), Route("/metrics", self.show_metrics_to_bearer)]
+        return routes if self._settings.operations_port else [*routes, Route("/readyz", self.readyz_briefly)]
 
     async def healthz(self, request: Request) -> Response:
         """The process is alive."""
@@ -115,6 +117,13 @@ class Probes:
     async def show_metrics(self, request: Request) -> Response:
         """The metrics in Prometheus' text format."""
         return Response(await self._metrics.get(), media_type=prometheus_client.CONTENT_TYPE_LATEST)
+
+    async def show_metrics_to_bearer(self, request: Request) -> Response:
+        """The same for who shows a key that may read."""
+        key = keys.of_header(request.headers.get("authorization"))
+        async with database.transaction(self._engine) as conn:
+            await keys.check(conn, key, "read")
+        return await self.show_metrics(request)
 
     async def listen(self, listening: socket.socket) -> None:
         """Serve them on a port of their own until cancelled."""

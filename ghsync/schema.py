@@ -1,6 +1,6 @@
 """The declared schema, complete: importing this module registers every table on `metadata`."""
 
-from ghsync import audit, jobs, processes, readers, retention
+from ghsync import audit, jobs, keys, processes, readers, retention
 from ghsync.changes import table as changes
 from ghsync.database import metadata
 from ghsync.github import budget, etags, omissions, tokens
@@ -22,6 +22,7 @@ __all__ = [
     "findings",
     "inbox",
     "jobs",
+    "keys",
     "lifecycle_tables",
     "link_tables",
     "metadata",

@@ -217,7 +217,7 @@ async def test_strangers_learn_that_it_lives_and_whether_it_is_ready_and_nothing
     alive, ready, metrics_ = [await client.get(path) for path in ("/healthz", "/readyz", "/metrics")]
     assert (alive.status_code, alive.json()) == (200, {"status": "ok"})
     assert (ready.status_code, ready.json()) == (200, {"status": "ready"})
-    assert (metrics_.status_code, metrics_.json()["error"]) == (404, "not_found")
+    assert (metrics_.status_code, metrics_.json()["error"]) == (401, "not_authenticated")
 
 
 async def test_strangers_do_not_learn_why_it_is_not_ready() -> None:
@@ -230,8 +230,8 @@ async def test_where_operators_have_a_port_the_other_tells_only_that_it_lives(en
     settings = SETTINGS.model_copy(update={"operations_port": 9000})
     async with client_of(create(engine, settings=settings)) as client:
         answers = [await client.get(path) for path in ("/healthz", "/readyz", "/metrics")]
-    assert [answer.status_code for answer in answers] == [200, 404, 404]
-    assert {answer.json()["error"] for answer in answers[1:]} == {"not_found"}
+    assert [answer.status_code for answer in answers] == [200, 404, 401]
+    assert [answer.json()["error"] for answer in answers[1:]] == ["not_found", "not_authenticated"]
 
 
 @pytest.mark.usefixtures("impatient")

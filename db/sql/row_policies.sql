@@ -7,7 +7,7 @@ CREATE OR REPLACE FUNCTION row_policies() RETURNS TABLE (name text, condition te
 LANGUAGE sql STABLE
 AS $$
 WITH ours AS (SELECT unnest(ARRAY[  -- what others have made beside these is theirs to show
-  'agent_sessions', 'agents', 'audit_logs', 'change_events', 'change_feed', 'data_retention_policies',
+  'agent_sessions', 'agents', 'api_keys', 'audit_logs', 'change_events', 'change_feed', 'data_retention_policies',
   'database_readers', 'github_branches', 'github_check_runs', 'github_check_suites', 'github_comments',
   'github_commit_statuses', 'github_installations', 'github_issues', 'github_labels', 'github_mentions',
   'github_milestones', 'github_pull_requests', 'github_releases', 'github_repositories', 'github_repository_aliases',
@@ -18,6 +18,7 @@ WITH ours AS (SELECT unnest(ARRAY[  -- what others have made beside these is the
   'webhook_deliveries', 'workflow_executions', 'workflows'
 ]) AS name), exceptions (name, condition) AS (VALUES
   ('agent_sessions', 'workflow_id IN (SELECT id FROM workflows) OR task_id IN (SELECT id FROM tasks)'),
+  ('api_keys', NULL),
   ('audit_logs', NULL),
   ('change_events', 'repository_id IN (SELECT visible_repositories()) AND ('
                     'entity_type NOT IN (''github_releases'', ''github_security_alerts'') '

@@ -6,7 +6,7 @@ import sqlalchemy as sa
 from psycopg import sql
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from ghsync import audit
+from ghsync import audit, lookup
 from ghsync.database import FORBIDDEN
 from ghsync.errors import DatabaseRefused, NotFound, Permanent
 from ghsync.readers import READ, WRITE
@@ -21,12 +21,6 @@ SELECT r.rolcanlogin AS logs_in,
  AS sees_more,
        to_regrole('ghsync_read') IS NOT NULL AS prepared
 FROM pg_roles r, pg_class c WHERE r.rolname = :role AND c.oid = 'users'::regclass
-""")
-
-_USERS = sa.text("""
-SELECT id::text, coalesce(github_login, email) AS name FROM users
-WHERE deleted_at IS NULL AND (lower(github_login) = lower(:name) OR lower(email) = lower(:name) OR id::text = :name)
-ORDER BY lower(github_login) = lower(:name) DESC NULLS LAST, id LIMIT 2
 """)
 
 _BIND = sa.text("""
@@ -58,7 +52,7 @@ async def admit(conn: AsyncConnection, role: str, person: str | None, *, writes:
     Raises `NotFound` for a role or person that is not there, and `Permanent` for a role that would see more.
     """
     await _check(conn, role)
-    user = await _user(conn, person) if person else None
+    user = await lookup.user(conn, person) if person else None
     await _put(conn, role, WRITE if writes else READ, READ if writes else WRITE)
     await conn.execute(_BIND, {"role": role, "user": user.id if user else None})
     sees = str(user.name) if user else "everything"
@@ -85,13 +79,6 @@ async def _check(conn: AsyncConnection, role: str) -> None:
             f'The role "{role}" would see more than a reader: it is a superuser or goes around row policies, owns the '
             "tables, or may read deliveries. Give a role of its own."
         )
-
-
-async def _user(conn: AsyncConnection, person: str) -> sa.Row[Any]:
-    found = (await conn.execute(_USERS, {"name": person})).all()
-    if not found:
-        raise NotFound(f"No user has the login, address or id {person}: GitHub's members are users once they are seen.")
-    return found[0]
 
 
 async def _put(conn: AsyncConnection, role: str, group: str, other: str) -> None:

@@ -1,7 +1,7 @@
 """What a refused request is answered: one form for all, whoever refuses it."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from http import HTTPStatus
 
 import msgspec
@@ -18,6 +18,8 @@ STATUSES: Mapping[type[BaseException], int] = {
     errors.UnsupportedContentType: 415,
     errors.TooManyRequests: 429,
     errors.HeadTooLarge: 431,
+    errors.NotAuthenticated: 401,
+    errors.NotAllowed: 403,
     errors.NotFound: 404,
     errors.Transient: 503,
     errors.GhsyncError: 500,
@@ -30,6 +32,12 @@ OUR_FAULT: Mapping[int, str] = {
 }
 
 HEADERS: Mapping[int, Mapping[str, str]] = {429: {"Retry-After": "1"}, 503: {"Retry-After": "10"}}
+
+# https://www.rfc-editor.org/rfc/rfc6750#section-3
+CHALLENGES: Mapping[type[BaseException], Mapping[str, str]] = {
+    errors.NotAuthenticated: {"WWW-Authenticate": 'Bearer realm="ghsync"'},
+    errors.NotAllowed: {"WWW-Authenticate": 'Bearer realm="ghsync", error="insufficient_scope"'},
+}
 
 JSON = "application/json"
 
@@ -52,7 +60,8 @@ class Answer:
 def refusal(error: errors.GhsyncError) -> Answer:
     """What an error of ours is answered."""
     status = next(STATUSES[ancestor] for ancestor in type(error).__mro__ if ancestor in STATUSES)
-    return answer(status, metrics.reason(error), OUR_FAULT.get(status, str(error)))
+    told = answer(status, metrics.reason(error), OUR_FAULT.get(status, str(error)))
+    return replace(told, headers={**told.headers, **CHALLENGES.get(type(error), {})})
 
 
 def answer(status: int, reason: str, detail: str) -> Answer:

@@ -296,6 +296,17 @@ _COLUMNS = {
         labels jsonb = '[]'
         metadata jsonb = '{}'
     """,
+    "api_keys": """
+        id uuid not null = gen_random_uuid()
+        user_id uuid
+        name varchar(255) not null
+        key_hash varchar(255) not null
+        permissions jsonb = '[]'
+        expires_at timestamptz
+        last_used_at timestamptz
+        created_at timestamptz = CURRENT_TIMESTAMP
+        revoked_at timestamptz
+    """,
     # seed: archive_enabled and delete_enabled may be null.
     "data_retention_policies": """
         id uuid not null = gen_random_uuid()
@@ -403,6 +414,9 @@ INDEXES = """
     idx_pr_tracking_repo_pr (repository_name, pr_number)
     idx_pr_tracking_quality_score (quality_score)
     idx_pr_tracking_ci_status (ci_status)
+    idx_api_keys_user_id (user_id)
+    idx_api_keys_key_hash (key_hash)
+    idx_api_keys_expires_at (expires_at)
     idx_audit_logs_user_id (user_id)
     idx_audit_logs_org_id (organization_id)
     idx_audit_logs_resource (resource_type, resource_id)
