@@ -472,6 +472,18 @@ async def test_the_service_reads_with_the_eyes_that_it_says_and_that_of_another_
             assert seen_by(theirs) == []
 
 
+def test_the_service_s_plans_are_those_of_the_owner(connection: Connection, database_url: str) -> None:
+    """Behind a policy that is not plainly true no index is used for @>, which might tell of a row that is hidden."""
+    carriers = "EXPLAIN (COSTS OFF) SELECT id FROM github_issues WHERE labels @> '[{\"id\": 1}]' AND repository_id = %s"
+    by_index = "SET enable_seqscan = off"
+    connection.execute(by_index)
+    plan = ask(connection, carriers, "00000000-0000-0000-0000-000000000000")
+    with roles.service(database_url) as service_url, psycopg.connect(service_url) as service:
+        service.execute(by_index)
+        assert ask(service, carriers, "00000000-0000-0000-0000-000000000000") == plan
+    assert not any("SubPlan" in line for line in plan)
+
+
 async def test_a_service_that_is_let_in_by_hand_sees_all_after_the_next_migration(
     divided: Connection, database_url: str, login: str
 ) -> None:
