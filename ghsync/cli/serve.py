@@ -25,7 +25,7 @@ from uvicorn.supervisors import Multiprocess
 from ghsync import app, gauges, listening, log, metrics, migrate, pooler, rights, sessions, settings, upkeep, worker
 from ghsync.app import Background
 from ghsync.cli import terminal
-from ghsync.cli.context import configured, notices
+from ghsync.cli.context import configured, notices, require_schema
 from ghsync.database import create_engine, create_pooled_engine
 from ghsync.errors import NotConfigured
 from ghsync.github import credentials
@@ -59,6 +59,11 @@ M_MMAP_THRESHOLD = -3  # its number in glibc's malloc.h
 LARGE_BLOCK_BYTES = 1024 * 1024
 
 
+NoMigrate = Annotated[
+    bool, typer.Option("--no-migrate", help="Leave the database as it is; where a migration is due, do not start.")
+]
+
+
 def serve(
     host: Annotated[str | None, typer.Option(metavar="ADDRESS", help="Address to listen on.")] = None,
     port: Annotated[int | None, typer.Option(metavar="PORT", help="Port to listen on.")] = None,
@@ -67,8 +72,12 @@ def serve(
     pull: Annotated[
         bool, typer.Option("--pull", help="Live on GitHub's delivery log: no public address is needed.")
     ] = False,
+    no_migrate: NoMigrate = False,
 ) -> None:
-    """Receive webhooks and keep the mirror fresh."""
+    """Receive webhooks and keep the mirror fresh.
+
+    It brings the database to the newest schema first, unless --no-migrate.
+    """
     if pull and no_worker:
         raise typer.BadParameter(
             "--pull reads the delivery log, which is part of what --no-worker leaves to `ghsync work`."
@@ -88,10 +97,7 @@ def serve(
         with listening.webhooks(loaded.host, loaded.port) as bound:
             if loaded.spool_dir:
                 spool.check(loaded.spool_dir)
-            migrate.upgrade_to_serve(url)
-            migrate.check_writable(url)
-            rights.check(url)
-            pooler.check(loaded, url)
+            _prepare(loaded, url, no_migrate=no_migrate)
             host = f"[{loaded.host}]" if ":" in loaded.host else loaded.host
             where = f"http://{host}:{loaded.port}/webhooks/github"
             notices.print(f"Receiving on {where}; stop with Ctrl-C.", soft_wrap=True)
@@ -103,6 +109,22 @@ def serve(
                 os.environ[PULL] = "1"
             with _counting_together(workers):
                 _run(bound, workers)
+
+
+def _prepare(loaded: Settings, url: str, *, no_migrate: bool) -> None:
+    """Have a database that can be worked with, and say what was migrated. Raises `NotConfigured` where that is due."""
+    if no_migrate:
+        require_schema(url)
+        if not migrate.is_defined(url):
+            notices.print(migrate.UNDEFINED, style="yellow", soft_wrap=True)
+    else:
+        due = migrate.pending(url)
+        migrate.upgrade_to_serve(url)
+        if due:
+            notices.print(f"Migrated the database: applied {', '.join(due)}.", soft_wrap=True)
+    migrate.check_writable(url)
+    rights.check(url)
+    pooler.check(loaded, url)
 
 
 class _Server(uvicorn.Server):
@@ -286,8 +308,11 @@ async def _forget_refetches(engine: AsyncEngine) -> None:
         await asyncio.sleep(history.FORGET_SECONDS)
 
 
-def work() -> None:
-    """Only project: the worker and the schedule, without a receiver."""
+def work(no_migrate: NoMigrate = False) -> None:
+    """Only project: the worker and the schedule, without a receiver.
+
+    It brings the database to the newest schema first, unless --no-migrate.
+    """
 
     async def run_until_signalled(loaded: Settings, url: str) -> None:
         engine = _worker_engine(loaded, url)
@@ -320,10 +345,7 @@ def work() -> None:
     signal.signal(signal.SIGTERM, _exit)
     with configured(tells_place=True) as (loaded, url):
         _reads(loaded)
-        migrate.upgrade_to_serve(url)
-        migrate.check_writable(url)
-        rights.check(url)
-        pooler.check(loaded, url)
+        _prepare(loaded, url, no_migrate=no_migrate)
         notices.print("Projecting; stop with Ctrl-C.")
         asyncio.run(run_until_signalled(loaded, url))
 

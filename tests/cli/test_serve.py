@@ -10,9 +10,11 @@ import psycopg
 import pytest
 from prometheus_client import REGISTRY
 
+from ghsync import migrate
 from ghsync.cli import serve
 from ghsync.inbox import recording
-from tests import service, traffic
+from tests import postgres, service, traffic
+from tests.cli.conftest import Ghsync
 from tests.service import SECRET, WEBHOOK
 
 pytestmark = pytest.mark.anyio
@@ -48,6 +50,33 @@ async def test_it_says_how_to_stop_it_and_that_it_stops(database_url: str, tmp_p
         assert await receiver.terminate() == 0
     assert f"Receiving on http://127.0.0.1:{receiver.port}{WEBHOOK}; stop with Ctrl-C.\n" in receiver.log()
     assert receiver.log().count("Stopping.\n") == 1
+
+
+@pytest.mark.parametrize("command", ["serve", "work"])
+def test_without_leave_to_migrate_it_does_not_start_on_an_older_database(
+    ghsync: Ghsync, empty_database_url: str, command: str
+) -> None:
+    older = {"GHSYNC_DATABASE_URL": empty_database_url}
+    empty = ghsync(command, "--no-migrate", **older)
+    assert (empty.exit_code, empty.stderr) == (3, f"{migrate.EMPTY}\n")
+    migrate.upgrade(empty_database_url, migrate.revisions()[-2])
+    told = ghsync(command, "--no-migrate", **older)
+    due = f"The database lacks tables (due: {migrate.newest()}): run `ghsync migrate`.\n"
+    assert (told.exit_code, told.stderr) == (3, due)
+    assert migrate.pending(empty_database_url) == [migrate.newest()]
+
+
+async def test_it_says_what_it_migrated_and_without_leave_serves_what_is_the_newest(
+    empty_database_url: str, tmp_path: Path
+) -> None:
+    async with service.serving(empty_database_url, tmp_path / "first"):
+        pass
+    assert f", {migrate.newest()}.\n" in (tmp_path / "first").read_text()
+    postgres.execute(empty_database_url, "DROP VIEW latest_releases")
+    async with service.serving(empty_database_url, tmp_path / "second", command="serve --no-migrate") as receiver:
+        assert (await receiver.client.get("/healthz")).status_code == 200
+    assert migrate.UNDEFINED in (tmp_path / "second").read_text()
+    assert not migrate.is_defined(empty_database_url)
 
 
 async def test_a_worker_says_so_too(database_url: str, tmp_path: Path, connection: psycopg.Connection) -> None:
