@@ -170,6 +170,16 @@ def test_every_table_is_protected_and_its_secrets_are_nobodys(connection: Connec
     assert [name for name in ask(connection, readable) if secret.search(name)] == TOKENS_OF_MODELS
 
 
+def test_what_others_have_made_beside_it_is_theirs_to_show(connection: Connection) -> None:
+    connection.execute("CREATE TABLE github_issues_before AS SELECT * FROM github_issues")
+    connection.execute("CREATE TABLE sync_notes (repository_id uuid)")
+    connection.execute("CREATE VIEW my_issues WITH (security_invoker = true) AS SELECT * FROM github_issues")
+    assert ask(connection, "SELECT name FROM row_policies() WHERE name IN ('github_issues_before', 'sync_notes')") == []
+    connection.execute("SELECT grant_views()")
+    for theirs in ("github_issues_before", "sync_notes", "my_issues"):
+        assert ask(connection, "SELECT has_table_privilege('ghsync_read', %s, 'SELECT')", theirs) == [False]
+
+
 def told_of_gone(connection: Connection) -> Iterator[tuple[str, set[str]]]:
     """What was said of issues and pull requests that are gone, by table."""
     gone = " UNION ".join(

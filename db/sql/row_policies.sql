@@ -6,17 +6,22 @@
 CREATE OR REPLACE FUNCTION row_policies() RETURNS TABLE (name text, condition text, columns text, writable boolean, mark text)
 LANGUAGE sql STABLE
 AS $$
-WITH ours AS (SELECT unnest(ARRAY[  -- what others have made beside these is theirs to show
+WITH ours (name) AS (SELECT unnest(ARRAY[  -- what others have made beside these is theirs to show
   'agent_sessions', 'agents', 'api_keys', 'audit_logs', 'change_events', 'change_feed', 'data_retention_policies',
-  'database_readers', 'github_branches', 'github_check_runs', 'github_check_suites', 'github_comments',
-  'github_commit_statuses', 'github_installations', 'github_issues', 'github_labels', 'github_mentions',
-  'github_milestones', 'github_pull_requests', 'github_releases', 'github_repositories', 'github_repository_aliases',
-  'github_review_threads', 'github_reviews', 'github_security_alerts', 'github_workflow_runs', 'organization_members',
-  'organizations', 'pr_tracking', 'project_members', 'projects', 'sync_budgets', 'sync_etags', 'sync_findings',
-  'sync_jobs', 'sync_marks', 'sync_omissions', 'sync_processes', 'sync_runs', 'sync_seen', 'sync_tokens',
-  'task_creations', 'task_dependencies', 'task_executions', 'task_github_links', 'task_moves', 'tasks', 'users',
-  'webhook_deliveries', 'workflow_executions', 'workflows'
-]) AS name), exceptions (name, condition) AS (VALUES
+  'database_readers', 'github_mentions', 'github_repository_aliases', 'organization_members', 'organizations',
+  'pr_tracking', 'project_members', 'projects', 'sync_budgets', 'sync_etags', 'sync_findings', 'sync_jobs',
+  'sync_marks', 'sync_omissions', 'sync_processes', 'sync_runs', 'sync_seen', 'sync_tokens', 'task_creations',
+  'task_dependencies', 'task_executions', 'task_github_links', 'task_moves', 'tasks', 'users', 'webhook_deliveries',
+  'workflow_executions', 'workflows'
+])), tables AS (  -- these, and all that mirror
+  SELECT c.oid, c.relname::text AS name, array_agg(a.attname::text ORDER BY a.attnum) AS columns
+  FROM pg_class c JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
+  WHERE c.relnamespace = (SELECT oid FROM pg_namespace WHERE nspname = current_schema())
+    AND c.relkind IN ('r', 'p') AND NOT c.relispartition
+  GROUP BY c.oid, c.relname
+  HAVING c.relname IN (SELECT name FROM ours)
+      OR (array_agg(a.attname::text) @> ARRAY['observed_by', 'verified_at'] AND obj_description(c.oid, 'pg_class') <> '')
+), exceptions (name, condition) AS (VALUES
   ('agent_sessions', 'workflow_id IN (SELECT id FROM workflows) OR task_id IN (SELECT id FROM tasks)'),
   ('api_keys', NULL),
   ('audit_logs', NULL),
@@ -48,13 +53,6 @@ WITH ours AS (SELECT unnest(ARRAY[  -- what others have made beside these is the
   ('users', ARRAY['email', 'password_hash', 'mfa_enabled', 'mfa_secret', 'last_login_at'])
 ), written (name) AS (VALUES
   ('agent_sessions'), ('agents'), ('task_dependencies'), ('task_executions'), ('tasks'), ('workflow_executions'), ('workflows')
-), tables AS (
-  SELECT c.oid, c.relname::text AS name, array_agg(a.attname::text ORDER BY a.attnum) AS columns
-  FROM ours JOIN pg_class c ON c.relname = ours.name
-  JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
-  WHERE c.relnamespace = (SELECT oid FROM pg_namespace WHERE nspname = current_schema())
-    AND c.relkind IN ('r', 'p')
-  GROUP BY c.oid, c.relname
 )
 SELECT t.name, shown.condition, readable.columns, written.name IS NOT NULL,
        concat_ws('; ', 'readers see', shown.condition, readable.columns, written.name, service_roles())
