@@ -1,7 +1,7 @@
 """Who reads sees what is theirs, in every table, view and function, and what GitHub would not show, nobody sees."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from typing import Any
 
 import psycopg
@@ -11,7 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from ghsync import migrate, readers, schema
 from ghsync.administration import readers as acts
-from ghsync.database import transaction
+from ghsync.database import create_engine, transaction
 from ghsync.errors import NotFound, Permanent
 from tests import postgres, roles
 from tests.verification.mirrors import tell
@@ -97,6 +97,20 @@ def login(connection: Connection, database_url: str) -> Iterator[str]:
     connection.execute(f'CREATE ROLE "{role}" LOGIN'.encode())
     yield role
     roles.forget(database_url, role)
+
+
+@pytest.fixture
+async def engine_of() -> AsyncIterator[Callable[[str], AsyncEngine]]:
+    """Makes engines that end with the test."""
+    made: list[AsyncEngine] = []
+
+    def make(url: str) -> AsyncEngine:
+        made.append(create_engine(url))
+        return made[-1]
+
+    yield make
+    for engine in made:
+        await engine.dispose()
 
 
 async def read_as(engine: AsyncEngine, role: str, user: str | None) -> None:
@@ -492,6 +506,28 @@ def test_the_service_s_plans_are_those_of_the_owner(connection: Connection, data
         service.execute(by_index)
         assert ask(service, carriers, "00000000-0000-0000-0000-000000000000") == plan
     assert not any("SubPlan" in line for line in plan)
+
+
+async def test_an_owner_who_is_no_superuser_migrates_and_lets_readers_in(
+    empty_database_url: str, login: str, engine_of: Callable[[str], AsyncEngine]
+) -> None:
+    owner, service = roles.named("owner"), roles.named("service")
+    roles.grant(empty_database_url, owner, service)
+    try:
+        as_owner = postgres.as_role(empty_database_url, owner)
+        migrate.upgrade(as_owner)
+        with psycopg.connect(empty_database_url) as administrator:
+            assert ask(administrator, "SELECT row_policies_due()") == []
+        engine = engine_of(as_owner)
+        await read_as(engine, login, None)
+        with as_role(empty_database_url, login) as reader, as_role(empty_database_url, service) as serving:
+            assert ask(reader, "SELECT count(*) FROM github_issues") == [0]
+            assert ask(reader, "SELECT count(*) FROM pr_quality_dashboard") == [0]
+            serving.execute("INSERT INTO organizations (name, slug) VALUES ('Acme', 'acme')")
+            assert ask(serving, "SELECT slug FROM organizations") == ["acme"]
+            assert ask(reader, "SELECT slug FROM organizations") == ["acme"]
+    finally:
+        roles.forget(empty_database_url, service, owner)
 
 
 async def test_a_service_that_is_let_in_by_hand_sees_all_after_the_next_migration(
