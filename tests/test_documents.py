@@ -172,3 +172,15 @@ def test_what_ci_runs_is_a_shell_script() -> None:
     script = CHECKOUT / ".ci/run"
     subprocess.run(["bash", "-n", script], check=True)
     assert script.stat().st_mode & 0o111
+
+
+PROVED = re.compile(r"`(tests/[\w/]+\.py)::(\w+)`")
+
+
+def test_every_line_of_the_threat_model_has_a_test_that_is_there() -> None:
+    text = (CHECKOUT / "SECURITY.md").read_text()
+    lines = [line for line in text.splitlines() if line.startswith("| ") and "::" in line]
+    (table,) = re.findall(r"^\|---.*\n((?:\|.*\n)+)", text, re.MULTILINE)
+    assert table.splitlines() == lines
+    for path, name in PROVED.findall(text):
+        assert re.search(rf"^(async )?def {name}\(", (CHECKOUT / path).read_text(), re.MULTILINE), (path, name)
