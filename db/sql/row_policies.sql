@@ -22,7 +22,8 @@ WITH ours (name) AS (SELECT unnest(ARRAY[  -- what others have made beside these
   HAVING c.relname IN (SELECT name FROM ours)
       OR (array_agg(a.attname::text) @> ARRAY['observed_by', 'verified_at'] AND obj_description(c.oid, 'pg_class') <> '')
 ), exceptions (name, condition) AS (VALUES
-  ('agent_sessions', 'workflow_id IN (SELECT id FROM workflows) OR task_id IN (SELECT id FROM tasks)'),
+  ('agent_sessions', 'EXISTS (SELECT FROM workflows w WHERE w.id = workflow_id) '
+                     'OR EXISTS (SELECT FROM tasks t WHERE t.id = task_id)'),
   ('api_keys', NULL),
   ('audit_logs', NULL),
   ('change_events', 'repository_id IN (SELECT visible_repositories()) AND ('
@@ -42,12 +43,13 @@ WITH ours (name) AS (SELECT unnest(ARRAY[  -- what others have made beside these
   ('organizations', 'id IN (SELECT visible_organizations())'),
   ('projects', 'id IN (SELECT visible_projects())'),
   ('pr_tracking', 'repository_id IN (SELECT visible_repositories()) '
-                  'AND (repository_id, pr_number) NOT IN (SELECT * FROM gone_items())'),
-  ('task_creations', 'issue_id IN (SELECT id FROM github_issues)'),
-  ('task_dependencies', 'task_id IN (SELECT id FROM tasks) AND depends_on_task_id IN (SELECT id FROM tasks)'),
+                  'AND (pull_request_id IN (SELECT gone_pull_requests())) IS NOT TRUE'),
+  ('task_creations', 'EXISTS (SELECT FROM github_issues i WHERE i.id = issue_id)'),
+  ('task_dependencies', 'EXISTS (SELECT FROM tasks t WHERE t.id = task_id) '
+                        'AND EXISTS (SELECT FROM tasks t WHERE t.id = depends_on_task_id)'),
   ('users', 'id IN (SELECT visible_users())'),
   ('webhook_deliveries', NULL),
-  ('workflow_executions', 'workflow_id IN (SELECT id FROM workflows)')
+  ('workflow_executions', 'EXISTS (SELECT FROM workflows w WHERE w.id = workflow_id)')
 ), secret (name, columns) AS (VALUES  -- credentials, and what people tell only us
   ('github_repositories', ARRAY['webhook_secret']),
   ('users', ARRAY['email', 'password_hash', 'mfa_enabled', 'mfa_secret', 'last_login_at'])
@@ -67,7 +69,7 @@ CROSS JOIN LATERAL (
     WHEN 'repository_id' = ANY(t.columns) THEN 'repository_id IN (SELECT visible_repositories())'
     WHEN 'project_id' = ANY(t.columns) THEN 'project_id IN (SELECT visible_projects())'
     WHEN 'organization_id' = ANY(t.columns) THEN 'organization_id IN (SELECT visible_organizations())'
-    WHEN 'task_id' = ANY(t.columns) THEN 'task_id IN (SELECT id FROM tasks)'
+    WHEN 'task_id' = ANY(t.columns) THEN 'EXISTS (SELECT FROM tasks t WHERE t.id = task_id)'
   END || CASE WHEN e.name IS NULL AND 'number' = ANY(t.columns) AND 'repository_id' = ANY(t.columns)
               THEN ' AND (repository_id, number) NOT IN (SELECT * FROM gone_items())' ELSE '' END
   || CASE WHEN 'observed_at' = ANY(t.columns) AND 'deleted_at' = ANY(t.columns) THEN ' AND deleted_at IS NULL' ELSE '' END

@@ -223,8 +223,9 @@ def share_of_policies(connection: Connection, measured: Sequence[Measured], roun
     connection.execute("RESET ROLE")
     print("\nThe same for a reader, whom row policies hold:")
     report(seen)
-    of_owner = sum(query.worked for query in measured if query.name not in OPERATORS)
-    return sum(query.worked for query in seen) / of_owner
+    of_owner = {query.name: query.worked for query in measured}
+    pages = [query for query in seen if query.name not in NO_AIM]  # a report would hide all of these
+    return sum(query.worked for query in pages) / sum(of_owner[query.name] for query in pages)
 
 
 def worked_ms(connection: Connection) -> float:
