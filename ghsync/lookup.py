@@ -6,7 +6,7 @@ from uuid import UUID
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from ghsync.errors import NotFound
+from ghsync.errors import NotFound, Permanent
 
 # Whoever owns the name today comes first, then whoever had it last.
 _FIND = sa.text("""
@@ -83,13 +83,18 @@ def state(repository: sa.Row[Any]) -> str:
 _USERS = sa.text("""
 SELECT id::text, coalesce(github_login, email) AS name FROM users
 WHERE deleted_at IS NULL AND (lower(github_login) = lower(:name) OR lower(email) = lower(:name) OR id::text = :name)
-ORDER BY lower(github_login) = lower(:name) DESC NULLS LAST, id LIMIT 1
+ORDER BY id LIMIT 2
 """)
 
 
 async def user(conn: AsyncConnection, person: str) -> sa.Row[Any]:
-    """A person by login, address or id: their id, and what they are called. Raises `NotFound`."""
-    found = (await conn.execute(_USERS, {"name": person})).one_or_none()
-    if found is None:
+    """A person by login, address or id: their id, and what they are called. Raises `NotFound`.
+
+    And `Permanent` where it is two people's: a login that changed hands is still the last that is known of the first.
+    """
+    found = (await conn.execute(_USERS, {"name": person})).all()
+    if not found:
         raise NotFound(f"No user has the login, address or id {person}: GitHub's members are users once they are seen.")
-    return found
+    if len(found) > 1:
+        raise Permanent(f"Several users are known as {person}: give the id of the one you mean, from the table users.")
+    return found[0]

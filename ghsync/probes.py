@@ -74,6 +74,7 @@ class Probes:
         self._trouble = trouble
         self._readiness = SharedFinding(self._check)
         self._metrics = SharedFinding(self._expose)
+        self._one_key_at_a_time = asyncio.Lock()  # however many are shown, deliveries have the other connections
 
     @property
     def routes(self) -> list[Route]:
@@ -121,7 +122,7 @@ class Probes:
     async def show_metrics_to_bearer(self, request: Request) -> Response:
         """The same for who shows a key that may read."""
         key = keys.of_header(request.headers.get("authorization"))
-        async with database.transaction(self._engine) as conn:
+        async with self._one_key_at_a_time, database.transaction(self._engine) as conn:
             await keys.check(conn, key, "read")
         return await self.show_metrics(request)
 

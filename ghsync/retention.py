@@ -4,7 +4,7 @@ Rows in partitions go a month at a time, with their table: dropped, or put into 
 deliveries that stay. What is small goes row by row, where it is written: `reconciler.history`.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import NamedTuple
@@ -21,16 +21,6 @@ DELIVERIES = "webhook_deliveries"
 
 PARTITIONED = ("audit_logs", "change_events", DELIVERIES)
 KEPT = (*PARTITIONED, "sync_findings", "sync_runs", PAYLOADS)
-
-DEFAULTS: Sequence[tuple[str, int, bool, bool]] = (
-    ("audit_logs", 365, True, False),
-    ("change_events", 180, False, True),
-    ("sync_findings", 90, False, True),
-    ("sync_runs", 30, False, True),
-    (DELIVERIES, 90, False, True),
-    (PAYLOADS, 30, False, True),
-)
-"""What a migration begins with: the name, days, whether it is archived, whether it is deleted."""
 
 AT_ONCE = 2000
 

@@ -18,17 +18,6 @@ def duration(seconds: float) -> str:
     return " ".join(part for part in parts[:2] if part)
 
 
-def size(number: float) -> str:
-    """A size for people, of bytes: `812 bytes`, `1.5 MiB`, `12 GiB`."""
-    if number < 1024:
-        return count(int(number), "byte")
-    for unit in ("KiB", "MiB", "GiB", "TiB"):
-        number /= 1024
-        if number < 1023.5 or unit == "TiB":
-            break
-    return f"{number:.1f} {unit}" if number < 9.95 else f"{number:,.0f} {unit}"
-
-
 def count(number: int, singular: str, plural: str | None = None) -> str:
     """A number and its noun: `1 delivery`, `12,000 deliveries`."""
     return f"{number:,} {singular if number == 1 else plural or singular + 's'}"

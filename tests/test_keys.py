@@ -1,5 +1,6 @@
 """Keys let programs in over HTTP, for what they are for, until they end; nobody reads one again."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from typing import Any
 
@@ -13,6 +14,7 @@ from ghsync.administration import keys as acts
 from ghsync.database import create_engine, transaction
 from ghsync.errors import NotAllowed, NotAuthenticated, NotFound, Permanent
 from ghsync.settings import Settings
+from tests import service
 
 pytestmark = pytest.mark.anyio
 
@@ -145,6 +147,24 @@ async def test_others_are_told_to_show_one(client: httpx.AsyncClient, shown: str
     assert answer.headers["www-authenticate"].startswith("Bearer")
     assert answer.json()["error"] == "not_authenticated"
     assert "ghsync keys create" in answer.json()["detail"]
+
+
+async def test_however_many_show_keys_deliveries_have_the_other_connections(
+    client: httpx.AsyncClient, connection: Connection, database_url: str
+) -> None:
+    unknown = {"Authorization": f"Bearer {keys.PREFIX}{'x' * 43}"}
+    waiting = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
+
+    async def is_waiting() -> bool:
+        return connection.execute(waiting).fetchall() != [(0,)]
+
+    with psycopg.connect(database_url) as holding:
+        holding.execute("LOCK TABLE api_keys")
+        asked = [asyncio.create_task(client.get("/metrics", headers=unknown)) for _ in range(20)]
+        await service.until(is_waiting, "a key is looked for")
+        await asyncio.sleep(0.2)  # for the others, if they may
+        assert connection.execute(waiting).fetchall() == [(1,)]
+    assert {answer.status_code for answer in await asyncio.gather(*asked)} == {401}
 
 
 async def test_a_key_for_less_is_told_so(

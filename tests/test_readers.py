@@ -466,6 +466,11 @@ async def test_a_role_that_would_see_more_is_refused(
         await read_as(engine, "nobody at all", "mona")
     with pytest.raises(NotFound, match="No user has the login"):
         await read_as(engine, login, "nobody-at-all")
+    divided.execute("INSERT INTO users (email, name, github_login) VALUES ('m@rival.example', 'Another', 'Mona')")
+    with pytest.raises(Permanent, match="Several users are known as mona: give the id"):
+        await read_as(engine, login, "mona")
+    (mona,) = ask(divided, "SELECT id FROM users WHERE email = 'mona@acme.example'")
+    await read_as(engine, login, str(mona))
 
 
 async def test_the_service_reads_with_the_eyes_that_it_says_and_that_of_another_mirror_does_not(

@@ -1,6 +1,7 @@
 """What grows with time goes when its policy says so, a month at a time, and nothing goes that has yet to be done."""
 
 import asyncio
+import re
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
@@ -18,6 +19,7 @@ from ghsync.reconciler import history
 from ghsync.reports.feed import Feed
 from ghsync.retention import Retired
 from tests import postgres, roles
+from tests.documents import README
 from tests.months import at, months, name
 
 pytestmark = pytest.mark.anyio
@@ -90,10 +92,15 @@ def names(retired: Retired) -> list[tuple[str, str]]:
 
 
 def test_a_new_database_keeps_what_the_documents_say(connection: Connection) -> None:
+    said = {}
+    for what, days, then in re.findall(r"^\| (.*) \| ([\d and]+) days \| (\w+)", README.read_text(), re.MULTILINE):
+        names = re.findall(r"`([\w.]+)`", what)
+        said |= {name: (int(each), then == "archived") for name, each in zip(names, days.split(" and "), strict=True)}
     rows = connection.execute(
-        "SELECT table_name, retention_days, archive_enabled, delete_enabled FROM data_retention_policies ORDER BY 1"
+        "SELECT table_name, retention_days, archive_enabled, delete_enabled FROM data_retention_policies"
     ).fetchall()
-    assert rows == sorted(retention.DEFAULTS)
+    assert {name: (days, archived) for name, days, archived, _ in rows} == said
+    assert all(archived != deleted for _, _, archived, deleted in rows)
 
 
 async def test_a_month_goes_when_its_end_is_past_retention_and_not_a_day_before(

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from typing import Annotated, Any
 
 import typer
+from rich import filesize
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from ghsync import partitions, retention, views, wording
@@ -92,10 +93,10 @@ def _went(done: dict[str, Any]) -> Iterator[str]:
     """A sentence for all that went."""
     for each in done["retired"]:
         rows = "" if each["about_rows"] is None else f"about {wording.count(each['about_rows'], 'row')}, "
-        yield f"{each['how'].capitalize()} {each['partition']}: {rows}{wording.size(each['bytes'])}."
+        yield f"{each['how'].capitalize()} {each['partition']}: {rows}{filesize.decimal(each['bytes'])}."
     if done["payloads"]["number"]:
         of = wording.deliveries(done["payloads"]["number"])
-        yield f"Deleted the payloads of {of}: {wording.size(done['payloads']['bytes'])}."
+        yield f"Deleted the payloads of {of}: {filesize.decimal(done['payloads']['bytes'])}."
     if done["deliveries"]:
         yield f"Deleted {wording.deliveries(done['deliveries'])} of no month."
 
@@ -111,9 +112,9 @@ def _tell_due(due: Retired, *, as_json: bool) -> None:
         column.justify = "right"
     for each in told["retired"]:
         rows = "" if each["about_rows"] is None else f"about {each['about_rows']:,}"
-        shown.add_row(terminal.cell(each["partition"]), each["how"], rows, wording.size(each["bytes"]))
+        shown.add_row(terminal.cell(each["partition"]), each["how"], rows, filesize.decimal(each["bytes"]))
     if due.payloads.number:
-        room = wording.size(due.payloads.bytes)
+        room = filesize.decimal(due.payloads.bytes)
         shown.add_row("payloads of older deliveries", "deleted", f"{due.payloads.number:,}", room)
     if due.deliveries:
         shown.add_row("older deliveries of no month", "deleted", f"{due.deliveries:,}", "")

@@ -6,6 +6,7 @@ from contextlib import suppress
 from typing import Annotated, Any
 
 import typer
+from rich import filesize
 from rich.table import Table
 from sqlalchemy.ext.asyncio import AsyncEngine
 
@@ -290,7 +291,7 @@ def _show_room(room: Sequence[Mapping[str, Any]]) -> None:
     shown = terminal.table("Room", "takes", "kept for")
     shown.columns[1].justify = "right"
     for each in room:
-        takes = wording.size(each["bytes"]) if each["bytes"] is not None else ""
+        takes = filesize.decimal(each["bytes"]) if each["bytes"] is not None else ""
         kept = f"{wording.count(each['days'], 'day')}, then {each['then']}" if each["then"] else "ever"
         shown.add_row(terminal.cell(each["what"] or "all else"), takes, kept)
     _section(shown)

@@ -5,6 +5,8 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from ghsync import retention
+
 Report = dict[str, Any]
 
 # Partitions count as their table; of what a policy speaks of a column alone, the table has the size.
@@ -16,17 +18,12 @@ WITH sizes AS (
   WHERE c.relnamespace = (SELECT oid FROM pg_namespace WHERE nspname = current_schema()) AND c.relkind IN ('r', 'm')
   GROUP BY 1
 )
-SELECT p.table_name AS what, s.bytes, p.retention_days AS days,
+SELECT what.name AS what, s.bytes, p.retention_days AS days,
        CASE WHEN p.archive_enabled THEN 'archived' WHEN p.delete_enabled THEN 'deleted' END AS then, p.last_run_at
-FROM data_retention_policies p LEFT JOIN sizes s ON s.name = p.table_name
+FROM unnest(CAST(:kept AS text[])) AS what (name)
+LEFT JOIN sizes s ON s.name = what.name LEFT JOIN data_retention_policies p ON p.table_name = what.name
 UNION ALL
-SELECT s.name, s.bytes, NULL, NULL, NULL FROM sizes s
-WHERE s.name IN ('audit_logs', 'change_events', 'webhook_deliveries')
-  AND NOT EXISTS (SELECT FROM data_retention_policies p WHERE p.table_name = s.name)
-UNION ALL
-SELECT NULL, sum(s.bytes)::bigint, NULL, NULL, NULL FROM sizes s
-WHERE NOT EXISTS (SELECT FROM data_retention_policies p WHERE p.table_name = s.name)
-  AND s.name NOT IN ('audit_logs', 'change_events', 'webhook_deliveries')
+SELECT NULL, sum(s.bytes)::bigint, NULL, NULL, NULL FROM sizes s WHERE s.name <> ALL(CAST(:kept AS text[]))
 ORDER BY what NULLS LAST
 """)
 
@@ -36,4 +33,4 @@ async def room(conn: AsyncConnection) -> list[Report]:
 
     The last one, without a name, is all else.
     """
-    return [dict(row._mapping) for row in await conn.execute(_ROOM)]
+    return [dict(row._mapping) for row in await conn.execute(_ROOM, {"kept": list(retention.KEPT)})]
