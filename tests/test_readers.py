@@ -554,11 +554,8 @@ async def test_a_writer_writes_tasks_where_it_sees_and_nowhere_else(
 ) -> None:
     async with transaction(engine) as conn:
         await acts.admit(conn, login, "mona", writes=True, actor="a test")
-    (ours,) = ask(divided, "SELECT p.id FROM projects p JOIN organizations o ON o.id = p.organization_id "
-                           "WHERE o.slug = 'acme' ORDER BY p.id LIMIT 1")  # fmt: skip
-    (theirs,) = ask(divided, "SELECT id FROM projects WHERE slug = 'secret'") or ask(
-        divided, "SELECT p.id FROM projects p JOIN organizations o ON o.id = p.organization_id "
-                 "WHERE o.slug = 'rival' ORDER BY p.id LIMIT 1")  # fmt: skip
+    of = "SELECT p.id FROM projects p JOIN organizations o ON o.id = p.organization_id WHERE o.slug = %s ORDER BY 1 LIMIT 1"
+    (ours,), (theirs,) = ask(divided, of, "acme"), ask(divided, of, "rival")
     new = "INSERT INTO tasks (project_id, title) VALUES (%s, 'A new one') RETURNING id"
     due = "SELECT count(*) FROM sync_jobs WHERE kind = 'link_task' AND key = %s"
     with as_role(database_url, login) as writer:
