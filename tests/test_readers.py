@@ -554,8 +554,8 @@ async def test_a_writer_writes_tasks_where_it_sees_and_nowhere_else(
 ) -> None:
     async with transaction(engine) as conn:
         await acts.admit(conn, login, "mona", writes=True, actor="a test")
-    project = "SELECT p.id FROM projects p JOIN organizations o ON o.id = p.organization_id WHERE o.slug = %s ORDER BY 1"
-    ours, theirs = ask(divided, project, "acme")[0], ask(divided, project, "rival")[0]
+    of = "SELECT p.id FROM projects p JOIN organizations o ON o.id = p.organization_id WHERE o.slug = %s ORDER BY 1"
+    ours, theirs = ask(divided, of, "acme")[0], ask(divided, of, "rival")[0]
     new = "INSERT INTO tasks (project_id, title) VALUES (%s, 'A new one') RETURNING id"
     due = "SELECT count(*) FROM sync_jobs WHERE kind = 'link_task' AND key = %s"
     with as_role(database_url, login) as writer:
