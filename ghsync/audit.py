@@ -14,6 +14,7 @@ from sqlalchemy.dialects.postgresql import INET
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from ghsync import partitions
+from ghsync.actor import Actor
 from ghsync.database import document, metadata, moment, one_of, reference
 
 RESULTS = ("success", "failure", "partial", "denied")
@@ -96,8 +97,7 @@ async def record(
     entity_name: str | None = None,
     old_values: Mapping[str, Any] | None = None,
     new_values: Mapping[str, Any] | None = None,
-    actor_type: str = "user",
-    actor_name: str | None = None,
+    actor: Actor,
     action_result: str = "success",
 ) -> None:
     """Write one act down, in the transaction that does it."""
@@ -111,8 +111,14 @@ async def record(
             "old_values": _json(old_values),
             "new_values": _json(new_values),
             "changed_fields": changed_fields(old_values or {}, new_values or {}),
-            "actor_type": actor_type,
-            "actor_name": actor_name,
+            "user_id": actor.user_id,
+            "actor_type": actor.kind,
+            "actor_name": actor.name,
+            "ip_address": actor.address,
+            "user_agent": actor.program,
+            "request_method": actor.request[0] if actor.request else None,
+            "request_url": actor.request[1] if actor.request else None,
+            "metadata": {"key": actor.key} if actor.key else {},
             "action_result": action_result,
         },
     )

@@ -13,6 +13,7 @@ import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from ghsync import audit
+from ghsync.actor import Actor
 from ghsync.database import first_line, metadata, moment, one_of, transaction, uuid_key
 from ghsync.errors import Locked
 
@@ -21,6 +22,9 @@ DELIVERIES = "webhook_deliveries"
 
 PARTITIONED = ("audit_logs", "change_events", DELIVERIES)
 KEPT = (*PARTITIONED, "sync_findings", "sync_runs", PAYLOADS)
+
+CLOCK = Actor("retention", kind="system")
+"""Who acts where nobody asked: the time has come."""
 
 AT_ONCE = 2000
 
@@ -183,8 +187,8 @@ async def due(conn: AsyncConnection) -> Retired:
     )
 
 
-async def enforce(engine: AsyncEngine, *, actor: str | None = None) -> Retired:
-    """Let go whose time is over, in transactions of their own; ``actor`` asked for it, None where the clock did."""
+async def enforce(engine: AsyncEngine, *, actor: Actor = CLOCK) -> Retired:
+    """Let go whose time is over, in transactions of their own; ``actor`` asked for it."""
     async with transaction(engine) as conn:
         partitions = await due_partitions(conn)
     found = Retired()
@@ -204,7 +208,7 @@ async def enforce(engine: AsyncEngine, *, actor: str | None = None) -> Retired:
     return Retired(found.partitions, payloads, deliveries, found.refused, found.locked)
 
 
-async def _retire(engine: AsyncEngine, due: DuePartition, actor: str | None) -> str | None:
+async def _retire(engine: AsyncEngine, due: DuePartition, actor: Actor) -> str | None:
     async with transaction(engine) as conn:
         how: str | None = await conn.scalar(_RETIRE, {"parent": due.parent, "month": due.month})
         if how:
@@ -213,7 +217,7 @@ async def _retire(engine: AsyncEngine, due: DuePartition, actor: str | None) -> 
     return how
 
 
-async def _empty(engine: AsyncEngine, actor: str | None) -> Payloads:
+async def _empty(engine: AsyncEngine, actor: Actor) -> Payloads:
     """Take out payloads; several processes take turns."""
     emptied = NO_PAYLOADS
     while batch := await _empty_batch(engine):
@@ -236,7 +240,7 @@ async def _empty_batch(engine: AsyncEngine) -> Payloads | None:
     return Payloads(done.number, done.bytes) if done.number else None
 
 
-async def _delete(engine: AsyncEngine, actor: str | None) -> int:
+async def _delete(engine: AsyncEngine, actor: Actor) -> int:
     """Delete deliveries that are in no partition that could be dropped."""
     deleted, rows = 0, AT_ONCE
     while rows == AT_ONCE:
@@ -250,15 +254,12 @@ async def _delete(engine: AsyncEngine, actor: str | None) -> int:
     return deleted
 
 
-async def _record(
-    conn: AsyncConnection, action: str, name: str, gone: Mapping[str, int | None], actor: str | None
-) -> None:
+async def _record(conn: AsyncConnection, action: str, name: str, gone: Mapping[str, int | None], actor: Actor) -> None:
     await audit.record(
         conn,
         action=action,
         resource_type="data_retention_policy",
         entity_name=name,
         old_values=gone,
-        actor_type="user" if actor else "system",
-        actor_name=actor or "retention",
+        actor=actor,
     )

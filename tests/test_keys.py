@@ -10,6 +10,7 @@ import pytest
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from ghsync import app, keys
+from ghsync.actor import Actor
 from ghsync.administration import keys as acts
 from ghsync.database import create_engine, transaction
 from ghsync.errors import NotAllowed, NotAuthenticated, NotFound, Permanent
@@ -39,7 +40,7 @@ async def client(database_url: str) -> AsyncIterator[httpx.AsyncClient]:
 
 async def create(engine: AsyncEngine, scope: str = "read", name: str = "prometheus", days: int | None = 1) -> str:
     async with transaction(engine) as conn:
-        made = await acts.create(conn, name, "mona", scope, days, actor="a test")
+        made = await acts.create(conn, name, "mona", scope, days, actor=Actor("a test"))
     return str(made["key"])
 
 
@@ -119,12 +120,12 @@ async def test_a_name_is_in_use_until_its_key_has_ended(engine: AsyncEngine) -> 
     with pytest.raises(Permanent, match="A key prometheus is in use"):
         await create(engine)
     async with transaction(engine) as conn:
-        await acts.revoke(conn, "prometheus", actor="a test")
+        await acts.revoke(conn, "prometheus", actor=Actor("a test"))
     assert await create(engine) != first
     async with transaction(engine) as conn:
         assert [row["state"] for row in await acts.listing(conn)] == ["revoked", "valid"]
         with pytest.raises(NotFound, match="No key grafana is in use"):
-            await acts.revoke(conn, "grafana", actor="a test")
+            await acts.revoke(conn, "grafana", actor=Actor("a test"))
 
 
 async def test_metrics_are_for_who_shows_a_key(client: httpx.AsyncClient, engine: AsyncEngine) -> None:

@@ -10,6 +10,7 @@ from psycopg.rows import scalar_row
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from ghsync import migrate, readers, schema
+from ghsync.actor import Actor
 from ghsync.administration import readers as acts
 from ghsync.database import create_engine, transaction
 from ghsync.errors import NotFound, Permanent
@@ -115,7 +116,7 @@ async def engine_of() -> AsyncIterator[Callable[[str], AsyncEngine]]:
 
 async def read_as(engine: AsyncEngine, role: str, user: str | None) -> None:
     async with transaction(engine) as conn:
-        await acts.admit(conn, role, user, actor="a test")
+        await acts.admit(conn, role, user, actor=Actor("a test"))
 
 
 def behalf(connection: Connection, login: str) -> None:
@@ -331,7 +332,7 @@ async def test_a_role_is_the_person_it_is_bound_to_whatever_it_says(
             reader.execute(TITLES)
         reader.execute("RESET row_security")
         async with transaction(engine) as conn:
-            await acts.dismiss(conn, login, actor="a test")
+            await acts.dismiss(conn, login, actor=Actor("a test"))
         assert ask(reader, TITLES) == []
 
 
@@ -553,7 +554,7 @@ async def test_a_writer_writes_tasks_where_it_sees_and_nowhere_else(
     divided: Connection, engine: AsyncEngine, database_url: str, login: str
 ) -> None:
     async with transaction(engine) as conn:
-        await acts.admit(conn, login, "mona", writes=True, actor="a test")
+        await acts.admit(conn, login, "mona", writes=True, actor=Actor("a test"))
     of = "SELECT p.id FROM projects p JOIN organizations o ON o.id = p.organization_id WHERE o.slug = %s ORDER BY 1"
     ours, theirs = ask(divided, of, "acme")[0], ask(divided, of, "rival")[0]
     new = "INSERT INTO tasks (project_id, title) VALUES (%s, 'A new one') RETURNING id"

@@ -7,6 +7,7 @@ import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from ghsync import audit, wording
+from ghsync.actor import Actor
 from ghsync.errors import Permanent
 from ghsync.inbox import queue
 from ghsync.inbox.table import table
@@ -39,12 +40,12 @@ class RequeueCounts(NamedTuple):
     aged: int
 
 
-async def replay(conn: AsyncConnection, named: Sequence[str], *, actor: str) -> RequeueCounts:
+async def replay(conn: AsyncConnection, named: Sequence[str], *, actor: Actor) -> RequeueCounts:
     """Queue deliveries again that are named by number or GUID. Raises `NotFound`."""
     return await _requeue(conn, [(await deliveries.find(conn, one))["id"] for one in named], {}, actor)
 
 
-async def replay_all(conn: AsyncConnection, chosen: DeliveryFilter, *, actor: str) -> RequeueCounts:
+async def replay_all(conn: AsyncConnection, chosen: DeliveryFilter, *, actor: Actor) -> RequeueCounts:
     """Queue all again that a filter finds, and that do not wait. Raises `Permanent` for one that finds all, or none."""
     if not (chosen.status or chosen.event or chosen.repository):
         raise Permanent("Say which deliveries: by their state, event or repository.")
@@ -57,7 +58,7 @@ async def replay_all(conn: AsyncConnection, chosen: DeliveryFilter, *, actor: st
     return await _requeue(conn, ids, {name: value for name, value in asked.items() if value} | since, actor)
 
 
-async def park(conn: AsyncConnection, named: str, reason: str, *, actor: str) -> int:
+async def park(conn: AsyncConnection, named: str, reason: str, *, actor: Actor) -> int:
     """Take one that waits out of the queue; answers its number. Raises `Permanent` for one that does not wait."""
     _require(reason)
     found = await deliveries.find(conn, named)
@@ -68,7 +69,7 @@ async def park(conn: AsyncConnection, named: str, reason: str, *, actor: str) ->
     return int(found["id"])
 
 
-async def dismiss(conn: AsyncConnection, named: Sequence[str], reason: str, *, actor: str) -> int:
+async def dismiss(conn: AsyncConnection, named: Sequence[str], reason: str, *, actor: Actor) -> int:
     """Have parked ones count as ignored; answers how many. Raises `Permanent` where one is not parked."""
     _require(reason)
     found = {one["id"]: one for one in [await deliveries.find(conn, each) for each in named]}
@@ -85,7 +86,7 @@ def _require(reason: str) -> None:
         raise Permanent("The reason is empty: say why, for whoever looks at it later.")
 
 
-async def _requeue(conn: AsyncConnection, ids: Sequence[int], chosen: Mapping[str, Any], actor: str) -> RequeueCounts:
+async def _requeue(conn: AsyncConnection, ids: Sequence[int], chosen: Mapping[str, Any], actor: Actor) -> RequeueCounts:
     aged = len(list(await conn.scalars(_WITHOUT_PAYLOAD, {"ids": list(ids)})))
     queued = await queue.requeue(conn, ids)
     if queued:
@@ -94,7 +95,7 @@ async def _requeue(conn: AsyncConnection, ids: Sequence[int], chosen: Mapping[st
 
 
 async def _write_down(
-    conn: AsyncConnection, action: str, ids: Sequence[int], values: Mapping[str, Any], actor: str
+    conn: AsyncConnection, action: str, ids: Sequence[int], values: Mapping[str, Any], actor: Actor
 ) -> None:
     """One act is one row, however many deliveries it was done to."""
     listed = {"ids": list(ids)} if len(ids) <= AUDITED_IDS else {}
@@ -105,5 +106,5 @@ async def _write_down(
         resource_type="webhook_delivery",
         entity_name=name,
         new_values={**values, **listed},
-        actor_name=actor,
+        actor=actor,
     )

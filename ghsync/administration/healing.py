@@ -3,6 +3,7 @@
 from datetime import datetime
 
 from ghsync import audit
+from ghsync.actor import Actor
 from ghsync.database import transaction
 from ghsync.errors import NotConfigured
 from ghsync.inbox.recorder import Recorder
@@ -10,7 +11,7 @@ from ghsync.reconciler.heal import heal as look
 from ghsync.reconciler.reconciler import Reconciler
 
 
-async def heal(reconciler: Reconciler, recorder: Recorder, since: datetime | None, *, actor: str) -> dict[str, int]:
+async def heal(reconciler: Reconciler, recorder: Recorder, since: datetime | None, *, actor: Actor) -> dict[str, int]:
     """Bring in what is missing; answers how many attempts there were, what was missing, recorded, and asked of GitHub.
 
     Raises `NotConfigured` where no App is set up, whose log could be read.
@@ -27,7 +28,7 @@ async def heal(reconciler: Reconciler, recorder: Recorder, since: datetime | Non
             resource_type="webhook_delivery",
             entity_name="GitHub's delivery log",
             new_values={"since": since.isoformat() if since else None},
-            actor_name=actor,
+            actor=actor,
         )
     run, healed = await look(reconciler, recorder, since=since, priority="interactive")
     return {

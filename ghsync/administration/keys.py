@@ -6,6 +6,7 @@ import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from ghsync import audit, keys, lookup
+from ghsync.actor import Actor
 from ghsync.errors import NotFound, Permanent
 
 Row = dict[str, Any]
@@ -41,7 +42,7 @@ async def listing(conn: AsyncConnection) -> list[Row]:
 
 
 async def create(
-    conn: AsyncConnection, name: str, person: str, scope: str, days: int | None, *, actor: str
+    conn: AsyncConnection, name: str, person: str, scope: str, days: int | None, *, actor: Actor
 ) -> dict[str, Any]:
     """Make a key; answers it, which nobody can do again. Raises `NotFound`, and `Permanent` for a name in use."""
     user = await lookup.user(conn, person)
@@ -55,7 +56,7 @@ async def create(
     return {"name": name, "key": key, "user": user.name, "scope": scope, "expires_at": made.expires_at}
 
 
-async def revoke(conn: AsyncConnection, name: str, *, actor: str) -> None:
+async def revoke(conn: AsyncConnection, name: str, *, actor: Actor) -> None:
     """End keys of this name or id, from now on. Raises `NotFound`."""
     ended = (await conn.execute(_REVOKE, {"name": name})).all()
     if not ended:
@@ -64,7 +65,7 @@ async def revoke(conn: AsyncConnection, name: str, *, actor: str) -> None:
         await _record(conn, "key.revoked", one.id, one.name, None, actor)
 
 
-async def _record(conn: AsyncConnection, action: str, key: str, name: str, new: Row | None, actor: str) -> None:
+async def _record(conn: AsyncConnection, action: str, key: str, name: str, new: Row | None, actor: Actor) -> None:
     await audit.record(
         conn,
         action=action,
@@ -72,5 +73,5 @@ async def _record(conn: AsyncConnection, action: str, key: str, name: str, new: 
         resource_id=key,
         entity_name=name,
         new_values=new,
-        actor_name=actor,
+        actor=actor,
     )

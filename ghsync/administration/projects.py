@@ -7,6 +7,7 @@ import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from ghsync import audit
+from ghsync.actor import Actor
 from ghsync.errors import NotFound, Permanent
 
 SLUG = re.compile(r"[a-z0-9][a-z0-9._-]*")
@@ -31,7 +32,7 @@ RETURNING id::text
 """)
 
 
-async def create(conn: AsyncConnection, organization: str, name: str, slug: str, *, actor: str) -> dict[str, Any]:
+async def create(conn: AsyncConnection, organization: str, name: str, slug: str, *, actor: Actor) -> dict[str, Any]:
     """Make one; answers its id, project and name. Raises `NotFound` and, where the slug is taken, `Permanent`."""
     if not name.strip() or not SLUG.fullmatch(slug):
         raise Permanent("A project needs a name, and a slug of a-z, 0-9, dots, dashes and underscores.")
@@ -53,6 +54,6 @@ async def create(conn: AsyncConnection, organization: str, name: str, slug: str,
         resource_id=project,
         entity_name=f"{home.slug}/{slug}",
         new_values=values | {"organization": home.slug},
-        actor_name=actor,
+        actor=actor,
     )
     return {"id": project, "project": f"{home.slug}/{slug}", "name": name}

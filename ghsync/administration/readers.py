@@ -7,6 +7,7 @@ from psycopg import sql
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from ghsync import audit, lookup
+from ghsync.actor import Actor
 from ghsync.database import FORBIDDEN
 from ghsync.errors import DatabaseRefused, NotFound, Permanent
 from ghsync.readers import READ, WRITE
@@ -44,7 +45,7 @@ async def listing(conn: AsyncConnection) -> list[Row]:
     return [dict(row._mapping) for row in await conn.execute(_LIST)]
 
 
-async def admit(conn: AsyncConnection, role: str, person: str | None, *, writes: bool = False, actor: str) -> str:
+async def admit(conn: AsyncConnection, role: str, person: str | None, *, writes: bool = False, actor: Actor) -> str:
     """Let a role read what a person may see, or with None what is to be seen of all; answers whose eyes it has.
 
     One that ``writes`` makes and changes tasks, workflows and agents there, too.
@@ -60,7 +61,7 @@ async def admit(conn: AsyncConnection, role: str, person: str | None, *, writes:
     return sees
 
 
-async def dismiss(conn: AsyncConnection, role: str, *, actor: str) -> None:
+async def dismiss(conn: AsyncConnection, role: str, *, actor: Actor) -> None:
     """Let a role see nothing any more, at once. Raises `NotFound` for one that is not let in."""
     found = (await conn.execute(_UNBIND, {"role": role})).one_or_none()
     if found is None:
@@ -96,7 +97,7 @@ async def _put(conn: AsyncConnection, role: str, group: str, other: str) -> None
         ) from error
 
 
-async def _record(conn: AsyncConnection, action: str, role: str, new: dict[str, Any] | None, actor: str) -> None:
+async def _record(conn: AsyncConnection, action: str, role: str, new: dict[str, Any] | None, actor: Actor) -> None:
     await audit.record(
-        conn, action=action, resource_type="database_reader", entity_name=role, new_values=new, actor_name=actor
+        conn, action=action, resource_type="database_reader", entity_name=role, new_values=new, actor=actor
     )

@@ -4,6 +4,7 @@ import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from ghsync import audit, lookup
+from ghsync.actor import Actor
 from ghsync.projector import linking
 from ghsync.tasks import links
 
@@ -12,7 +13,7 @@ _ASSIGN = sa.text("UPDATE github_repositories SET project_id = :project_id WHERE
 _SET_SECRET = sa.text("UPDATE github_repositories SET webhook_secret = :token WHERE id = :id")
 
 
-async def assign(conn: AsyncConnection, repository: str, project: str, *, actor: str) -> str:
+async def assign(conn: AsyncConnection, repository: str, project: str, *, actor: Actor) -> str:
     """Move one to another project, and link numbers in tasks of both anew; answers a sentence. Raises `NotFound`."""
     found = await lookup.repository(conn, repository)
     target = await lookup.project(conn, project)
@@ -29,12 +30,12 @@ async def assign(conn: AsyncConnection, repository: str, project: str, *, actor:
         entity_name=found.full_name,
         old_values={"project_id": found.project_id},
         new_values={"project_id": target.id},
-        actor_name=actor,
+        actor=actor,
     )
     return f"{found.full_name} is now in {target.organization}/{target.slug}."
 
 
-async def set_secret(conn: AsyncConnection, repository: str, encrypted: str | None, *, actor: str) -> str:
+async def set_secret(conn: AsyncConnection, repository: str, encrypted: str | None, *, actor: Actor) -> str:
     """Keep a webhook's secret as `Encryption` made it, or none; answers the repository's name. Raises `NotFound`."""
     found = await lookup.repository(conn, repository)
     await conn.execute(_SET_SECRET, {"id": found.id, "token": encrypted})
@@ -44,6 +45,6 @@ async def set_secret(conn: AsyncConnection, repository: str, encrypted: str | No
         resource_type="github_repository",
         resource_id=found.id,
         entity_name=found.full_name,
-        actor_name=actor,
+        actor=actor,
     )
     return str(found.full_name)

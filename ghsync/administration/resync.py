@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 import sqlalchemy as sa
 
 from ghsync import audit, wording
+from ghsync.actor import Actor
 from ghsync.database import transaction
 from ghsync.errors import (
     AccessLost,
@@ -70,7 +71,7 @@ class RefusedNames:
     accounts: list[str] = field(default_factory=list)
 
 
-async def resync(reconciler: Reconciler, scope: Scope, watching: Watching, *, actor: str) -> dict[str, Any]:
+async def resync(reconciler: Reconciler, scope: Scope, watching: Watching, *, actor: Actor) -> dict[str, Any]:
     """Read repositories; answers what became of each, other errors, and differences.
 
     One that fails holds up no other, unless none can be read. Raises `NotFound` where there is nothing to read.
@@ -92,7 +93,7 @@ async def resync(reconciler: Reconciler, scope: Scope, watching: Watching, *, ac
     return {"repositories": rows, "errors": refused.accounts, "differences": differences.documents(told, names)}
 
 
-async def _write_down(reconciler: Reconciler, scope: Scope, found: Sequence[Place], actor: str) -> None:
+async def _write_down(reconciler: Reconciler, scope: Scope, found: Sequence[Place], actor: Actor) -> None:
     """One act is one row, however many repositories are read; it may be stopped before its end."""
     names = [place.full_name for place in found]
     listed = {"repositories": names} if len(names) <= AUDITED_NAMES else {"count": len(names)}
@@ -104,7 +105,7 @@ async def _write_down(reconciler: Reconciler, scope: Scope, found: Sequence[Plac
             resource_id=found[0].id if len(found) == 1 else None,
             entity_name=names[0] if len(names) == 1 else wording.count(len(names), "repository", "repositories"),
             new_values={"full": scope.full, "kinds": list(scope.kinds), "installation": scope.installation, **listed},
-            actor_name=actor,
+            actor=actor,
         )
 
 

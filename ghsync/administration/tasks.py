@@ -7,6 +7,7 @@ import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from ghsync import audit, lookup
+from ghsync.actor import Actor
 from ghsync.database import transaction
 from ghsync.errors import NotFound, Permanent
 from ghsync.jobs import DueJobs
@@ -53,7 +54,7 @@ async def create(
     kind: str,
     priority: int,
     reference: ItemReference | None,
-    actor: str,
+    actor: Actor,
 ) -> str:
     """Make a task, and link it at once; answers its id. Raises `Permanent` for a title that is not one line."""
     if not title.strip() or len(title.splitlines()) > 1:
@@ -65,7 +66,7 @@ async def create(
         changed = await links.adopt(conn, [task])
         if reference:
             item = await _item(conn, reference)
-            changed += await links.link(conn, task, *item, evidence=actor)
+            changed += await links.link(conn, task, *item, evidence=actor.name)
         linked = {"link": str(reference)} if reference else {}
         await _record(conn, "task.created", task, None, {**values, **linked}, actor)
         due = await linking.retrack(conn, changed)
@@ -73,18 +74,18 @@ async def create(
     return task
 
 
-async def link(engine: AsyncEngine, prefix: str, reference: ItemReference, *, actor: str) -> str:
+async def link(engine: AsyncEngine, prefix: str, reference: ItemReference, *, actor: Actor) -> str:
     """Link a task; answers its id."""
     async with transaction(engine) as conn:
         task, item = await _task(conn, prefix), await _item(conn, reference)
-        changed = await links.link(conn, task, *item, evidence=actor)
+        changed = await links.link(conn, task, *item, evidence=actor.name)
         await _record(conn, "task.linked", task, None, {"link": str(reference), "kind": item.kind}, actor)
         due = await linking.retrack(conn, changed)
     await _track(engine, due)
     return task
 
 
-async def unlink(engine: AsyncEngine, prefix: str, reference: ItemReference, *, actor: str) -> str:
+async def unlink(engine: AsyncEngine, prefix: str, reference: ItemReference, *, actor: Actor) -> str:
     """Take back a link that a person or another program made; answers the task's id."""
     async with transaction(engine) as conn:
         task, item = await _task(conn, prefix), await _item(conn, reference)
@@ -107,7 +108,7 @@ async def _record(
     task: str,
     old: dict[str, Any] | None,
     new: dict[str, Any] | None,
-    actor: str,
+    actor: Actor,
 ) -> None:
     await audit.record(
         conn,
@@ -116,7 +117,7 @@ async def _record(
         resource_id=task,
         old_values=old,
         new_values=new,
-        actor_name=actor,
+        actor=actor,
     )
 
 

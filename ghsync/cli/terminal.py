@@ -2,11 +2,13 @@
 
 import errno
 import getpass
+import ipaddress
 import json
 import os
 import shlex
 import shutil
 import signal
+import socket
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -21,6 +23,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, ProgressColum
 from rich.table import Table
 from rich.text import Text
 
+from ghsync.actor import Actor
 from ghsync.errors import DatabaseUnavailable, GhsyncError, NotConfigured
 from ghsync.printable import json_text, printable
 
@@ -163,12 +166,21 @@ def called() -> str:
     return shlex.quote(str(installed)) if installed.exists() else f"{shlex.quote(sys.executable)} -m ghsync"
 
 
-def operator() -> str:
+def operator() -> Actor:
     """Who sits at the terminal, for the audit log."""
     try:
-        return getpass.getuser()
+        name = getpass.getuser()
     except (KeyError, OSError):  # a container's user may have no name
-        return "operator"
+        name = "operator"
+    return Actor(name, address=_address(), program=f"ghsync on {socket.gethostname()}")
+
+
+def _address() -> str | None:
+    """Where they sit, if they came by SSH."""
+    try:
+        return str(ipaddress.ip_address(os.environ["SSH_CONNECTION"].split()[0]))
+    except (KeyError, IndexError, ValueError):
+        return None
 
 
 class _Description(ProgressColumn):

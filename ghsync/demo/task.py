@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator
 import sqlalchemy as sa
 
 from ghsync import lookup, wording
+from ghsync.actor import Actor
 from ghsync.administration import tasks
 from ghsync.database import transaction
 from ghsync.demo.patience import until
@@ -13,7 +14,7 @@ from ghsync.simulator.actions import branches, pull_requests
 from ghsync.simulator.commit import Change
 from ghsync.simulator.pull_request import PullRequest
 
-ACTOR = "demo"
+ACTOR = Actor("demo")
 TITLE = "Speed up the parser"
 
 # As the README says.

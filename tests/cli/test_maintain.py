@@ -137,7 +137,7 @@ def test_what_is_past_its_retention_is_told_and_goes(told: Ghsync, connection: p
     assert (after["retired"], after["payloads"]) == ([], {"number": 0, "bytes": 0})
     assert connection.execute(
         "SELECT DISTINCT actor_type, actor_name FROM audit_logs WHERE resource_type = 'data_retention_policy'"
-    ).fetchall() == [("user", terminal.operator())]
+    ).fetchall() == [("user", terminal.operator().name)]
 
 
 def test_a_delivery_without_payload_is_shown_and_neither_replayed_nor_recorded(
