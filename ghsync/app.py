@@ -16,6 +16,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from ghsync import errors, metrics
+from ghsync.api.endpoint import Api
 from ghsync.encryption import Encryption
 from ghsync.inbox.recorder import Recorder
 from ghsync.inbox.spool import Spool
@@ -24,6 +25,7 @@ from ghsync.receiver import answers
 from ghsync.receiver.answers import Answer
 from ghsync.receiver.endpoint import Receiver
 from ghsync.receiver.patience import Patience
+from ghsync.receiver.proxies import Proxies
 from ghsync.receiver.secrets import Secrets
 from ghsync.settings import Settings
 
@@ -31,7 +33,7 @@ Background = Callable[[], Coroutine[Any, Any, None]]
 
 ELSEWHERE: Mapping[int, str] = {
     404: "There is nothing here: the webhook's URL has to end in /webhooks/github.",
-    405: "This is asked for in another way: a webhook with POST, all else with GET.",
+    405: "This is asked for with another method: Allow names it.",
 }
 
 log = structlog.get_logger()
@@ -76,6 +78,7 @@ def create_app(
         routes=[
             Route("/webhooks/github", receiver.receive, methods=["POST"]),
             *probes.open_routes,
+            *Api(engine, Proxies(settings.trusted_proxies)).routes,
         ],
         middleware=[Middleware(Patience, timeout_seconds=settings.body_timeout_seconds)],
         exception_handlers={

@@ -32,6 +32,7 @@
         │   └── UnsupportedContentType
         ├── NotAuthenticated     a request over HTTP shows no key that counts: 401
         ├── NotAllowed           or one that is for less: 403
+        ├── NotPossible          or asks for what cannot be as things are: 422
         ├── MalformedPayload     a delivery lacks what identifies its noun (parked, with the path)
         ├── UnreadableFixture    a recorded delivery cannot be read back
         ├── NotWritable          a file cannot be written where it should go
@@ -214,6 +215,10 @@ class NotAuthenticated(Permanent):
 
 class NotAllowed(Permanent):
     """A key may not do what it was shown for."""
+
+
+class NotPossible(Permanent):
+    """What a request over HTTP asks for cannot be as things are."""
 
 
 class MalformedPayload(Permanent):

@@ -17,7 +17,7 @@ from ghsync.database import document, fetch, fetch_column, metadata, moment, one
 KINDS = (
     "refetch_installation", "refetch_repository", "refetch_issue", "refetch_pull_request", "refetch_comment",
     "refetch_checks",
-    "apply_task_settings", "link_task", "track_pull_request", "backfill", "sweep", "heal", "audit", "purge",
+    "apply_task_settings", "link_task", "track_pull_request", "resync", "heal",
 )  # fmt: skip
 LONGEST_SECONDS = 600.0
 """After which a job that failed is tried again at the latest, unless it says otherwise."""
@@ -299,7 +299,7 @@ _FAILING = sa.text("""
 SELECT j.kind, j.key, r.full_name AS repository, j.last_error AS error, j.attempts, j.created_at AS since,
        j.due_at AS next_at, j.due_at < now() - interval '1 minute' AS overdue, count(*) OVER () AS of
 FROM sync_jobs j LEFT JOIN github_repositories r ON r.id = j.repository_id
-WHERE j.last_error <> :undecided AND j.parked_at IS NULL AND (j.kind LIKE 'refetch%' OR j.kind = 'heal')
+WHERE j.last_error <> :undecided AND j.parked_at IS NULL AND (j.kind LIKE 'refetch%' OR j.kind IN ('heal', 'resync'))
   AND (CAST(:repository_id AS uuid) IS NULL OR j.repository_id = :repository_id)
 ORDER BY j.created_at, j.kind, j.key LIMIT :limit
 """)

@@ -8,6 +8,7 @@ import hashlib
 import re
 import secrets
 from dataclasses import dataclass
+from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -42,12 +43,17 @@ table = sa.Table(
     comment="Keys that programs show over HTTP",
 )
 
-_FIND = sa.text("""
-SELECT k.id::text, k.name, k.permissions, u.id::text AS user_id, coalesce(u.github_login, u.name) AS person,
-       k.revoked_at IS NOT NULL AS revoked, coalesce(k.expires_at <= now(), false) AS expired,
-       u.deleted_at IS NOT NULL AS orphaned
-FROM api_keys k JOIN users u ON u.id = k.user_id WHERE k.key_hash = :hash
-""")
+# A person who belongs nowhere any more is let in nowhere: whoever leaves an organization leaves with their keys.
+ADMISSION = """
+k.id::text AS key_id, k.name AS key, k.permissions, u.id::text AS user_id, coalesce(u.github_login, u.name) AS person,
+k.revoked_at IS NOT NULL AS revoked, coalesce(k.expires_at <= now(), false) AS expired,
+u.deleted_at IS NOT NULL OR NOT (
+  EXISTS (SELECT FROM organization_members m WHERE m.user_id = u.id AND m.removed_at IS NULL)
+  OR EXISTS (SELECT FROM project_members m WHERE m.user_id = u.id AND m.removed_at IS NULL)) AS orphaned
+"""
+"""What is asked of a key ``k`` of a user ``u``, as SQL, for `admit`."""
+
+_FIND = sa.text(f"SELECT {ADMISSION} FROM api_keys k JOIN users u ON u.id = k.user_id WHERE k.key_hash = :hash")
 
 _USED = sa.text("""
 UPDATE api_keys SET last_used_at = now()
@@ -57,11 +63,13 @@ WHERE id = CAST(:id AS uuid) AND (last_used_at IS NULL OR last_used_at < now() -
 
 @dataclass(frozen=True, slots=True)
 class Bearer:
-    """Who showed a key: the person whose it is, and what the key is called."""
+    """Who showed a key: the person whose it is, the key's id and name, and what it is for."""
 
     user_id: str
     person: str
+    key_id: str
     key: str
+    scope: str
 
 
 def make() -> str:
@@ -85,12 +93,21 @@ def of_header(authorization: str | None) -> str:
 async def check(conn: AsyncConnection, key: str, scope: str) -> Bearer:
     """Whose key it is. Raises `NotAuthenticated` for one that does not count, `NotAllowed` for one that is for less."""
     found = (await conn.execute(_FIND, {"hash": digest(key)})).one_or_none()
-    if found is None or found.orphaned:
+    if found is None:
         raise NotAuthenticated("This key is not known here: `ghsync keys create` makes one.")
+    bearer = admit(found, scope)
+    await conn.execute(_USED, {"id": bearer.key_id})
+    return bearer
+
+
+def admit(found: sa.Row[Any], scope: str) -> Bearer:
+    """Who is let in by a key, as `ADMISSION` finds it. Raises what `check` raises."""
+    if found.orphaned:
+        raise NotAuthenticated(f"{found.person} belongs to no organization or project here any more.")
     if found.revoked or found.expired:
         ended = "was revoked" if found.revoked else "has expired"
         raise NotAuthenticated(f"This key {ended}: `ghsync keys create` makes another.")
-    if not any(SCOPES.index(scope) <= SCOPES.index(each) for each in found.permissions):
+    granted = max((each for each in SCOPES if each in found.permissions), key=SCOPES.index, default=None)
+    if granted is None or SCOPES.index(granted) < SCOPES.index(scope):
         raise NotAllowed(f"This key may not do that: it takes one that may {scope}.")
-    await conn.execute(_USED, {"id": found.id})
-    return Bearer(found.user_id, found.person, found.name)
+    return Bearer(found.user_id, found.person, found.key_id, found.key, granted)

@@ -8,21 +8,26 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from ghsync.errors import NotFound, Permanent
 
+EVERYBODY = "coalesce(current_setting('app.current_user_id', true), '') = ''"
+"""In SQL, where nobody in particular asks, as at a terminal: who does, finds what they may see and nothing else."""
+
 # Whoever owns the name today comes first, then whoever had it last.
-_FIND = sa.text("""
+_FIND = sa.text(f"""
 SELECT r.id::text, r.github_id, r.full_name, r.tracked_name, r.html_url, r.project_id::text, p.slug AS project,
        r.visibility, r.archived, r.removed_at, r.deleted_at, r.observed_at, r.synced_at, r.verified_at, m.blocked_at
 FROM github_repositories r JOIN projects p ON p.id = r.project_id
 LEFT JOIN sync_marks m ON m.repository_id = r.id
 LEFT JOIN github_repository_aliases a ON a.repository_id = r.id AND lower(a.full_name) = lower(:name)
-WHERE lower(r.full_name) = lower(:name) OR lower(r.tracked_name) = lower(:name) OR a.id IS NOT NULL
+WHERE (lower(r.full_name) = lower(:name) OR lower(r.tracked_name) = lower(:name) OR a.id IS NOT NULL)
+  AND ({EVERYBODY} OR r.id IN (SELECT visible_repositories()))
 ORDER BY lower(r.tracked_name) = lower(:name) DESC, lower(r.full_name) = lower(:name) DESC, r.observed_at DESC
 LIMIT 1
 """)
 
-_PROJECTS = sa.text("""
+_PROJECTS = sa.text(f"""
 SELECT p.id::text, p.slug, o.slug AS organization FROM projects p JOIN organizations o ON o.id = p.organization_id
-WHERE p.id = CAST(:id AS uuid) OR p.slug = :slug OR o.slug || '/' || p.slug = :slug
+WHERE (p.id = CAST(:id AS uuid) OR p.slug = :slug OR o.slug || '/' || p.slug = :slug)
+  AND ({EVERYBODY} OR p.id IN (SELECT visible_projects()))
 ORDER BY o.slug, p.slug
 """)
 

@@ -24,7 +24,11 @@ Connection = psycopg.Connection[Any]
 
 @pytest.fixture(autouse=True)
 def mona(connection: Connection) -> None:
-    connection.execute("INSERT INTO users (email, name, github_login) VALUES ('mona@acme.example', 'Mona', 'mona')")
+    connection.execute("""
+        INSERT INTO users (email, name, github_login) VALUES ('mona@acme.example', 'Mona', 'mona');
+        INSERT INTO organizations (name, slug) VALUES ('Acme', 'acme');
+        INSERT INTO organization_members (organization_id, user_id, role, source)
+        SELECT o.id, u.id, 'member', 'local' FROM organizations o, users u""")
 
 
 @pytest.fixture
@@ -78,7 +82,8 @@ async def test_a_key_may_do_what_it_is_for_and_what_is_less(engine: AsyncEngine,
     [
         ("UPDATE api_keys SET expires_at = now()", "has expired"),
         ("UPDATE api_keys SET revoked_at = now()", "was revoked"),
-        ("UPDATE users SET deleted_at = now()", "is not known here"),
+        ("UPDATE users SET deleted_at = now()", "mona belongs to no organization or project here any more"),
+        ("UPDATE organization_members SET removed_at = now()", "mona belongs to no organization"),
         ("DELETE FROM users", "is not known here"),
     ],
 )

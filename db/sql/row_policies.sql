@@ -9,7 +9,7 @@ AS $$
 WITH ours (name) AS (SELECT unnest(ARRAY[  -- what others have made beside these is theirs to show
   'agent_sessions', 'agents', 'api_keys', 'audit_logs', 'change_events', 'change_feed', 'data_retention_policies',
   'database_readers', 'github_mentions', 'github_repository_aliases', 'organization_members', 'organizations',
-  'pr_tracking', 'project_members', 'projects', 'sync_budgets', 'sync_etags', 'sync_findings', 'sync_jobs',
+  'pr_tracking', 'project_members', 'projects', 'sessions', 'sync_budgets', 'sync_etags', 'sync_findings', 'sync_jobs',
   'sync_marks', 'sync_omissions', 'sync_processes', 'sync_runs', 'sync_seen', 'sync_tokens', 'task_creations',
   'task_dependencies', 'task_executions', 'task_github_links', 'task_moves', 'tasks', 'users', 'webhook_deliveries',
   'workflow_executions', 'workflows'
@@ -47,6 +47,7 @@ WITH ours (name) AS (SELECT unnest(ARRAY[  -- what others have made beside these
   ('task_creations', 'EXISTS (SELECT FROM github_issues i WHERE i.id = issue_id)'),
   ('task_dependencies', 'EXISTS (SELECT FROM tasks t WHERE t.id = task_id) '
                         'AND EXISTS (SELECT FROM tasks t WHERE t.id = depends_on_task_id)'),
+  ('sessions', NULL),
   ('users', 'id IN (SELECT visible_users())'),
   ('webhook_deliveries', NULL),
   ('workflow_executions', 'EXISTS (SELECT FROM workflows w WHERE w.id = workflow_id)')

@@ -22,6 +22,11 @@ _TAKEN = sa.text("""
 SELECT EXISTS (SELECT FROM api_keys WHERE name = :name AND revoked_at IS NULL AND coalesce(expires_at > now(), true))
 """)
 
+_BELONGS = sa.text("""
+SELECT EXISTS (SELECT FROM organization_members m WHERE m.user_id = CAST(:user AS uuid) AND m.removed_at IS NULL)
+    OR EXISTS (SELECT FROM project_members m WHERE m.user_id = CAST(:user AS uuid) AND m.removed_at IS NULL)
+""")
+
 _REVOKE = sa.text("""
 UPDATE api_keys SET revoked_at = now() WHERE (name = :name OR id::text = :name) AND revoked_at IS NULL
 RETURNING id::text, name
@@ -44,8 +49,15 @@ async def listing(conn: AsyncConnection) -> list[Row]:
 async def create(
     conn: AsyncConnection, name: str, person: str, scope: str, days: int | None, *, actor: Actor
 ) -> dict[str, Any]:
-    """Make a key; answers it, which nobody can do again. Raises `NotFound`, and `Permanent` for a name in use."""
+    """Make a key; answers it, which nobody can do again. Raises `NotFound`.
+
+    And `Permanent` for a name in use, or a person who belongs nowhere.
+    """
     user = await lookup.user(conn, person)
+    if not await conn.scalar(_BELONGS, {"user": user.id}):
+        raise Permanent(
+            f"{user.name} belongs to no organization or project here, and so may see nothing: name somebody who does."
+        )
     if await conn.scalar(_TAKEN, {"name": name}):
         raise Permanent(f"A key {name} is in use: give another name, or revoke it first.")
     key = keys.make()

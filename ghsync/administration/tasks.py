@@ -31,7 +31,11 @@ class ItemReference(NamedTuple):
         return f"{self.full_name}#{self.number}"
 
 
-_TASKS = sa.text("SELECT id::text FROM tasks WHERE starts_with(id::text, :prefix) ORDER BY id LIMIT 2")
+_TASKS = sa.text(f"""
+SELECT id::text FROM tasks
+WHERE starts_with(id::text, :prefix) AND ({lookup.EVERYBODY} OR project_id IN (SELECT visible_projects()))
+ORDER BY id LIMIT 2
+""")
 
 _KIND = sa.text("""
 SELECT 'pull_request' AS kind FROM github_pull_requests WHERE repository_id = :repository_id AND number = :number

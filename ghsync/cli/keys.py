@@ -4,13 +4,14 @@ from typing import Annotated
 
 import typer
 
-from ghsync import keys
+from ghsync import keys, wording
 from ghsync.administration import keys as acts
+from ghsync.administration import sessions
 from ghsync.cli import arguments, terminal
 from ghsync.cli.context import in_transaction
 from ghsync.cli.program import program
 
-app = program(help="Keys that programs show over HTTP.")
+app = program(help="Keys that programs show over HTTP, and the sessions of people who sign in with one.")
 
 DAYS = 90
 
@@ -56,3 +57,17 @@ def show_list(as_json: arguments.Json = False) -> None:
     terminal.print_rows(
         in_transaction(acts.listing), columns, as_json, empty="There are no keys: `ghsync keys create`."
     )
+
+
+@app.command("sessions")
+def show_sessions(as_json: arguments.Json = False) -> None:
+    """List who is signed in: with which key, from where, and until when."""
+    columns = ("user", "key", "address", "program", "created_at", "last_activity_at", "expires_at")
+    terminal.print_rows(in_transaction(sessions.listing), columns, as_json, empty="Nobody is signed in.")
+
+
+@app.command("sign-out")
+def sign_out(user: Annotated[str, typer.Argument(metavar="LOGIN", help="A login, an address or an id.")]) -> None:
+    """End all sessions of a person, from now on."""
+    ended = in_transaction(lambda conn: sessions.end_all(conn, user, actor=terminal.operator()))
+    terminal.console.print(f"Ended {wording.count(ended, 'session')} of {user}.", markup=False)

@@ -36,7 +36,7 @@ from ghsync.errors import (
 from ghsync.github import question
 from ghsync.inbox.recorder import Recorder
 from ghsync.processes import Process
-from ghsync.reconciler import history, places, refetch
+from ghsync.reconciler import history, places, refetch, requested
 from ghsync.reconciler.audit import audit
 from ghsync.reconciler.heal import heal
 from ghsync.reconciler.reconciler import Reconciler
@@ -83,7 +83,10 @@ class Schedule:
         self._recorder = recorder
         self._intervals = intervals
         self._listens = listens
-        self._wake = asyncio.Event()
+        self._calls = (
+            asyncio.Event(),
+            asyncio.Event(),
+        )  # something may be due: for refetches, and for what was asked for
         self._refreshed_at = -math.inf
 
     async def run(self, url: str) -> None:
@@ -129,13 +132,15 @@ class Schedule:
         """Wake the schedule when something is due, and prove every now and then that this process lives."""
         while True:
             async for _ in conn.notifies(timeout=PROOF_SECONDS):
-                self._wake.set()
+                for call in self._calls:
+                    call.set()
             async with asyncio.timeout(PROOF_SECONDS):
                 await conn.execute("SELECT")
 
     async def _lead(self, lost: asyncio.Task[None]) -> None:
         turns = [
             asyncio.create_task(self._turns("refetch", self._intervals.refetch, self._refetch)),
+            asyncio.create_task(self._turns("resync", 0, self._resync)),
             asyncio.create_task(self._turns("heal", self._intervals.heal, self._heal)),
             asyncio.create_task(self._turns("sweep", self._intervals.sweep, self._sweep)),
             asyncio.create_task(self._turns("audit", self._intervals.audit, self._audit)),
@@ -176,12 +181,18 @@ class Schedule:
                 await asyncio.sleep(pause)
 
     async def _refetch(self) -> None:
+        await self._do_due(self._calls[0], refetch.do_due)
+
+    async def _resync(self) -> None:
+        await self._do_due(self._calls[1], requested.do_next)
+
+    async def _do_due(self, call: asyncio.Event, do: Callable[[Reconciler], Awaitable[object]]) -> None:
         """Do all that is due, then wait for a notification, or for the interval."""
-        self._wake.clear()
-        while await refetch.do_due(self._reconciler):
+        call.clear()
+        while await do(self._reconciler):
             pass
         with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(self._wake.wait(), self._intervals.refetch)
+            await asyncio.wait_for(call.wait(), self._intervals.refetch)
 
     async def _heal(self) -> None:
         await heal(self._reconciler, self._recorder)

@@ -64,10 +64,21 @@ async def conditions(conn: AsyncConnection, chosen: DeliveryFilter) -> list[sa.C
     return found
 
 
+# Of an account, or of a repository that whoever asks may see, by any name it ever had.
+_SEEN = sa.text(f"""
+({lookup.EVERYBODY} OR CASE WHEN repository IS NULL
+ THEN EXISTS (SELECT FROM github_installations i WHERE i.github_id = webhook_deliveries.installation_id
+              AND i.organization_id IN (SELECT visible_organizations()))
+ ELSE EXISTS (SELECT FROM github_repositories r LEFT JOIN github_repository_aliases a ON a.repository_id = r.id
+              WHERE r.id IN (SELECT visible_repositories())
+                AND webhook_deliveries.repository IN (r.full_name, r.tracked_name, a.full_name)) END)
+""")
+
+
 async def find(conn: AsyncConnection, text: str) -> Row:
     """A delivery by its number or its GUID. Raises `NotFound`, also where several hooks were told of that GUID."""
     column, value = (table.c.id, int(text)) if NUMBER.fullmatch(text) else (table.c.guid, text)
-    found = (await conn.execute(sa.select(table).where(column == value).limit(2))).mappings().all()
+    found = (await conn.execute(sa.select(table).where(column == value, _SEEN).limit(2))).mappings().all()
     if not found:
         raise NotFound(f"There is no delivery {text}: `ghsync deliveries list` shows which there are.")
     if len(found) > 1:

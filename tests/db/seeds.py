@@ -307,6 +307,16 @@ _COLUMNS = {
         created_at timestamptz = CURRENT_TIMESTAMP
         revoked_at timestamptz
     """,
+    "sessions": """
+        id uuid not null = gen_random_uuid()
+        user_id uuid not null
+        token_hash varchar(255) not null
+        ip_address inet
+        user_agent text
+        expires_at timestamptz not null
+        created_at timestamptz = CURRENT_TIMESTAMP
+        last_activity_at timestamptz = CURRENT_TIMESTAMP
+    """,
     # seed: archive_enabled and delete_enabled may be null.
     "data_retention_policies": """
         id uuid not null = gen_random_uuid()
@@ -417,6 +427,9 @@ INDEXES = """
     idx_api_keys_user_id (user_id)
     idx_api_keys_key_hash (key_hash)
     idx_api_keys_expires_at (expires_at)
+    idx_sessions_user_id (user_id)
+    idx_sessions_token_hash (token_hash)
+    idx_sessions_expires_at (expires_at)
     idx_audit_logs_user_id (user_id)
     idx_audit_logs_org_id (organization_id)
     idx_audit_logs_resource (resource_type, resource_id)

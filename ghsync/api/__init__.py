@@ -1,0 +1,1 @@
+"""What programs and people may do over HTTP, with a key."""
