@@ -32,7 +32,7 @@
         │   └── UnsupportedContentType
         ├── NotAuthenticated     a request over HTTP shows no key that counts: 401
         ├── NotAllowed           or one that is for less: 403
-        ├── NotPossible          or asks for what cannot be as things are: 422
+        ├── NotPossible          or asks for what cannot be as things are: 409
         ├── MalformedPayload     a delivery lacks what identifies its noun (parked, with the path)
         ├── UnreadableFixture    a recorded delivery cannot be read back
         ├── NotWritable          a file cannot be written where it should go

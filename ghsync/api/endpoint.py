@@ -1,5 +1,6 @@
 """The routes below ``/api``: callers let in, bodies read, operations done, and answers written."""
 
+from collections.abc import Awaitable, Callable, Mapping
 from functools import partial
 
 import msgspec
@@ -21,6 +22,8 @@ JSON = "application/json"
 
 LARGEST_BODY_BYTES = 16 * 1024
 
+Handler = Callable[[Request], Awaitable[Response]]
+
 
 class Api:
     """What can be done over HTTP, and the sessions of those who do it."""
@@ -31,13 +34,12 @@ class Api:
 
     @property
     def routes(self) -> list[Route]:
-        """All of it."""
-        return [
-            Route("/api/openapi.json", self.describe),
-            Route("/api/session", self.sign_in, methods=["POST"]),
-            Route("/api/session", self.sign_out, methods=["DELETE"]),
-            *(Route(one.path, partial(self.operate, one), methods=[one.method]) for one in OPERATIONS),
-        ]
+        """All of it; a path is one route, so that Allow names all that it may be asked with."""
+        acts: dict[str, dict[str, Handler]] = {"/api/session": {"POST": self.sign_in, "DELETE": self.sign_out}}
+        for one in OPERATIONS:
+            acts.setdefault(one.path, {})[one.method] = partial(self.operate, one)
+        told = Route("/api/openapi.json", self.describe)
+        return [told, *(Route(path, _by_method(these), methods=list(these)) for path, these in acts.items())]
 
     async def describe(self, request: Request) -> Response:
         """What there is, as OpenAPI has it; anybody may read that."""
@@ -69,11 +71,18 @@ class Api:
         return answer
 
 
+def _by_method(handlers: Mapping[str, Handler]) -> Handler:
+    async def handle(request: Request) -> Response:
+        return await handlers["GET" if request.method == "HEAD" else request.method](request)
+
+    return handle
+
+
 async def _done(operation: Operation, call: Call) -> msgspec.Struct:
     try:
         return await operation.act(call)
     except sa.exc.DataError as error:  # what was asked for is longer or larger than what a column takes
-        raise NotPossible(f"PostgreSQL does not take a value ({first_line(error)}): give another.") from error
+        raise MalformedRequest(f"PostgreSQL does not take a value ({first_line(error)}): give another.") from error
     except Permanent as error:
         if type(error) is Permanent:  # what operators are told of what they ask for
             raise NotPossible(str(error)) from error

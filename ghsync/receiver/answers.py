@@ -21,7 +21,7 @@ STATUSES: Mapping[type[BaseException], int] = {
     errors.NotAuthenticated: 401,
     errors.NotAllowed: 403,
     errors.NotFound: 404,
-    errors.NotPossible: 422,
+    errors.NotPossible: 409,
     errors.Transient: 503,
     errors.GhsyncError: 500,
 }
