@@ -25,8 +25,8 @@ CHECKS = {
 MEMBERS = Finding(
     "members",
     "ok",
-    "Members are known from events alone: organization_members and project_members lack whoever joined before the App "
-    "was installed, until an event names them.",
+    "Members of organizations are read where the App may see them. Those of single repositories are known from events "
+    "alone: project_members lacks whoever was asked in before the App was installed, until an event names them.",
 )
 
 WANTED_EVENTS = sorted(EVENTS)

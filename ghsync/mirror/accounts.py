@@ -27,6 +27,7 @@ def _membership() -> tuple[sa.schema.SchemaItem, ...]:
         ),
         moment("observed_at", "When GitHub last said so; null for a local row"),
         moment("role_observed_at", "When GitHub last told the role: not every report of a member does"),
+        moment("confirmed_at", "When its API last told so; null where only hooks have"),
         one_of("source", MEMBERSHIP_SOURCES),
     )
 

@@ -16,7 +16,7 @@ from ghsync.mirror.user import User
 
 _SHAPE = """json_to_recordset(:rows) AS r(
   github_id text, login text, role text, account text, repository text,
-  removed_at timestamptz, observed_at timestamptz)"""
+  removed_at timestamptz, observed_at timestamptz, confirmed_at timestamptz)"""
 
 # A person shows the login seen last, until people give the person another name.
 _USERS = sa.text(f"""
@@ -36,11 +36,12 @@ WHERE (coalesce(u.observed_at, '-infinity'), coalesce(u.github_login, ''))
 # The role is versioned by itself: a report that names none says nothing of it.
 def _membership(table: str, parent: str, join: str) -> sa.TextClause:
     return sa.text(f"""
-INSERT INTO {table} AS m ({parent}, user_id, role, role_observed_at, source, removed_at, observed_at)
+INSERT INTO {table} AS m ({parent}, user_id, role, role_observed_at, source, removed_at, observed_at,
+                        confirmed_at)
 SELECT parent.id, u.id,
        coalesce((array_agg(r.role ORDER BY r.observed_at DESC) FILTER (WHERE r.role <> ''))[1], 'member'),
        max(r.observed_at) FILTER (WHERE r.role <> ''), 'github',
-       (array_agg(r.removed_at ORDER BY r.observed_at DESC))[1], max(r.observed_at)
+       (array_agg(r.removed_at ORDER BY r.observed_at DESC))[1], max(r.observed_at), max(r.confirmed_at)
 FROM {_SHAPE}
 JOIN users u ON u.github_id = r.github_id
 JOIN {join}
@@ -51,7 +52,8 @@ ON CONFLICT ({parent}, user_id) DO UPDATE SET
               THEN excluded.role ELSE m.role END,
   role_observed_at = greatest(m.role_observed_at, excluded.role_observed_at),
   removed_at = CASE WHEN excluded.observed_at > m.observed_at THEN excluded.removed_at ELSE m.removed_at END,
-  observed_at = greatest(m.observed_at, excluded.observed_at)
+  observed_at = greatest(m.observed_at, excluded.observed_at),
+  confirmed_at = greatest(m.confirmed_at, excluded.confirmed_at)
 WHERE m.source = 'github' AND (m.observed_at < excluded.observed_at
    OR excluded.role_observed_at > coalesce(m.role_observed_at, '-infinity'))
 """)
@@ -80,6 +82,7 @@ def row(user: User, role: str | None, origin: Origin, *, removed: bool) -> Row:
         "role": None if role == _UNAFFILIATED else role,
         "removed_at": origin.observed_at if removed else None,
         "observed_at": origin.observed_at,
+        "confirmed_at": origin.columns()["verified_at"],
     }
 
 

@@ -17,6 +17,7 @@ from ghsync.errors import (
     Gone,
     Moved,
     NotFound,
+    PermissionMissing,
     UnavailableForLegalReasons,
     UnreadableAnswer,
 )
@@ -26,7 +27,7 @@ from ghsync.mirror import installation, repository
 from ghsync.mirror.following import HEARD_AT
 from ghsync.mirror.guard import last_moment
 from ghsync.projector.batch import Batch
-from ghsync.reconciler import unread
+from ghsync.reconciler import members, unread
 from ghsync.reconciler.reconciler import Reconciler
 from ghsync.reconciler.session import Session
 
@@ -57,7 +58,7 @@ async def refresh(reconciler: Reconciler, session: Session) -> None:
             await refresh_one(reconciler, session, github_id)
     for one in listed:
         async with _by_itself(reconciler, session, str(one.id)):
-            await _repositories(reconciler, session, one)
+            await _contents(reconciler, session, one)
 
 
 @asynccontextmanager
@@ -112,13 +113,29 @@ async def refresh_one(reconciler: Reconciler, session: Session, github_id: str) 
     batch = Batch()
     batch.install(installation.row(found, session.origin(answer.observed_at)))
     await session.gate.write(batch)
-    await _repositories(reconciler, session, found)
+    await _contents(reconciler, session, found)
 
 
-async def _repositories(reconciler: Reconciler, app: Session, installed: installation.Payload) -> None:
+async def _contents(reconciler: Reconciler, app: Session, installed: installation.Payload) -> None:
+    """Read which repositories an installation sees, and who belongs to its account."""
     if installed.suspended_at is not None:
         return
     session = await reconciler.session(str(installed.id), app.source, app.priority, gate=app.gate, meter=app.meter)
+    await _repositories(reconciler, session, app, installed)
+    try:
+        await members.read(reconciler, session, installed)
+    except GhsyncError as error:
+        if not unread.is_of_one(error) and not isinstance(error, PermissionMissing):
+            raise
+        account = installed.account.login if installed.account else installed.id
+        session.unread.note(unread.installation(str(installed.id)), f"The members of {account}", error)
+    if sentence := session.unread.sentence:
+        raise UnreadableAnswer(sentence)
+
+
+async def _repositories(
+    reconciler: Reconciler, session: Session, app: Session, installed: installation.Payload
+) -> None:
     began_at = session.github.now()
     seen: set[str] = set()
     told, total = 0, None
@@ -137,8 +154,6 @@ async def _repositories(reconciler: Reconciler, app: Session, installed: install
             session.unread.note(unread.installation(str(installed.id)), name, wrong.error)
     if total is not None and told >= total:  # else it was cut short, or changed meanwhile, and proves nothing (I10)
         await _hide_unseen(reconciler, session, app, str(installed.id), seen, began_at)
-    if sentence := session.unread.sentence:
-        raise UnreadableAnswer(sentence)
 
 
 async def _hide_unseen(

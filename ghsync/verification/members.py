@@ -21,6 +21,7 @@ _TABLES = {
     ),
 }  # fmt: skip
 _COLUMNS = ("role", "removed_at", "role_observed_at", "observed_at")
+_NOTED = (*_COLUMNS, "confirmed_at")
 
 
 async def take(conn: AsyncConnection) -> None:
@@ -44,7 +45,7 @@ async def compare(conn: AsyncConnection, complete_since: datetime) -> list[Discr
 def _rows(table: str) -> str:
     parent, _, natural, own = _TABLES[table]
     return f"""
-SELECT {natural} AS place, u.github_id AS person, m.source, {", ".join(f"m.{name}" for name in _COLUMNS)}
+SELECT {natural} AS place, u.github_id AS person, m.source, {", ".join(f"m.{name}" for name in _NOTED)}
 FROM {table} m JOIN {parent} parent ON parent.id = m.{parent[:-1]}_id JOIN users u ON u.id = m.user_id
 WHERE {natural} IS NOT NULL AND u.github_id IS NOT NULL AND {own}"""
 
@@ -52,7 +53,8 @@ WHERE {natural} IS NOT NULL AND u.github_id IS NOT NULL AND {own}"""
 def _differences(table: str) -> sa.TextClause:
     place = _TABLES[table][1]
     checks = ", ".join(f"('{name}', to_jsonb(l.{name}), to_jsonb(s.{name}))" for name in _COLUMNS)
-    # What is older than the inbox no delivery repeats; a role may be, where the membership is not.
+    # What is older than the inbox no delivery repeats, nor what the API told last; that may be the role alone.
+    unrepeated = "<= greatest(:since, l.confirmed_at)"
     return sa.text(f"""
 SELECT json_build_object('{place}', coalesce(l.place, s.place), 'user', coalesce(l.person, s.person)) AS key,
        CASE WHEN l.place IS NULL THEN 'missing' WHEN s.place IS NULL THEN 'surplus' ELSE 'differs' END AS problem,
@@ -60,7 +62,7 @@ SELECT json_build_object('{place}', coalesce(l.place, s.place), 'user', coalesce
 FROM {COPY}{table} l FULL JOIN ({_rows(table)}) s ON l.place = s.place AND l.person = s.person
 LEFT JOIN LATERAL (VALUES {checks}) AS c(name, live, replayed) ON l.place = s.place
 WHERE (l.place IS NULL AND s.place IN (SELECT place FROM {COPY}{table}_places))
-   OR (l.source = 'github' AND l.observed_at > :since AND (c.name IS NULL OR c.live IS DISTINCT FROM c.replayed)
-       AND NOT (coalesce(c.name, '') LIKE 'role%' AND coalesce(l.role_observed_at <= :since, false)))
+   OR (l.source = 'github' AND NOT l.observed_at {unrepeated} AND (c.name IS NULL OR c.live IS DISTINCT FROM c.replayed)
+       AND NOT (coalesce(c.name, '') LIKE 'role%' AND coalesce(l.role_observed_at {unrepeated}, false)))
 LIMIT :most
 """)

@@ -14,6 +14,7 @@ from ghsync.simulator.rest.inquiry import Result
 from ghsync.simulator.rest.repositories import user_who_asks
 
 if TYPE_CHECKING:
+    from ghsync.simulator.account import Account
     from ghsync.simulator.rest.inquiry import Inquiry
 
 UNTOLD = ("name", "company", "location", "hireable", "bio", "twitter_username", "notification_email")
@@ -21,14 +22,28 @@ UNTOLD = ("name", "company", "location", "hireable", "bio", "twitter_username", 
 
 def members(asked: Inquiry) -> Result:
     """The members of an organization; who is no member sees only those who show it, which here is nobody."""
-    login = asked.path["organization"].lower()
-    found = next((each for each in asked.world.members if each.login.lower() == login), None)
-    if found is None:
-        raise not_found()
+    found = _organization(asked)
     role = asked.choice("role", "all", "admin", "member")
     known = asked.world.members[found] if asked.viewer.belongs_to(found) else {}
     shown = [account for account, theirs in known.items() if role in (theirs, "all")]
     return asked.page(shown, lambda account: account.as_json())
+
+
+def is_member(asked: Inquiry) -> Result:
+    """Whether somebody is a member, as who sees that is told: 204, or else 404."""
+    found = _organization(asked)
+    known = asked.world.members[found] if asked.viewer.belongs_to(found) else {}
+    if not any(account.login.lower() == asked.path["person"].lower() for account in known):
+        raise not_found()
+    return Result(None, status=204)
+
+
+def _organization(asked: Inquiry) -> Account:
+    login = asked.path["organization"].lower()
+    found = next((each for each in asked.world.members if each.login.lower() == login), None)
+    if found is None:
+        raise not_found()
+    return found
 
 
 def user(asked: Inquiry) -> Result:
