@@ -19,9 +19,10 @@ from ghsync.errors import Locked
 
 PAYLOADS = "webhook_deliveries.body"
 DELIVERIES = "webhook_deliveries"
+REPOSITORIES = "github_repositories"  # since they are hidden: see `ghsync/purge.py`
 
 PARTITIONED = ("audit_logs", "change_events", DELIVERIES)
-KEPT = (*PARTITIONED, "sync_findings", "sync_runs", PAYLOADS)
+KEPT = (*PARTITIONED, "sync_findings", "sync_runs", PAYLOADS, REPOSITORIES)
 
 CLOCK = Actor("retention", kind="system")
 """Who acts where nobody asked: the time has come."""
@@ -163,8 +164,9 @@ DELETE FROM webhook_deliveries d USING batch b
 WHERE (d.id, d.month) = (b.id, b.month) AND d.status IN ('processed', 'ignored')
 """)
 
-_SEEN_TO = sa.text("""
-UPDATE data_retention_policies SET last_run_at = now() WHERE archive_enabled OR delete_enabled
+_SEEN_TO = sa.text(f"""
+UPDATE data_retention_policies SET last_run_at = now()
+WHERE (archive_enabled OR delete_enabled) AND table_name <> '{REPOSITORIES}'
 """)
 
 

@@ -1,4 +1,4 @@
-"""Upkeep: partitions are there before rows come for them, and what is past its retention goes, as long as we run."""
+"""Upkeep: partitions are there before rows come for them, and what is past its time goes, as long as we run."""
 
 import asyncio
 from dataclasses import dataclass
@@ -7,7 +7,7 @@ import sqlalchemy as sa
 import structlog
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from ghsync import partitions, retention
+from ghsync import partitions, purge, retention
 from ghsync.database import first_line
 from ghsync.errors import GhsyncError
 
@@ -52,6 +52,7 @@ async def _look(engine: AsyncEngine) -> Obstacles:
         if made.names:
             log.info("partitions_made", names=made.names)
         retired = await retention.enforce(engine)
+        purged = await purge.enforce(engine)
     except GhsyncError as error:
         return Obstacles([], [first_line(error)])
     except sa.exc.DBAPIError as error:
@@ -60,4 +61,6 @@ async def _look(engine: AsyncEngine) -> Obstacles:
         log.info("partition_retired", name=each.partition.name, how=each.how, bytes=each.partition.bytes)
     if retired.payloads.number or retired.deliveries:
         log.info("deliveries_aged", payloads=retired.payloads.number, deliveries=retired.deliveries)
+    for one in purged:
+        log.info("repository_purged", repository=one.full_name, rows=one.rows, payloads=one.payloads)
     return Obstacles(made.refused + retired.refused, made.locked + retired.locked)

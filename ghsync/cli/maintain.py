@@ -5,13 +5,14 @@ from typing import Annotated, Any
 
 import typer
 from rich import filesize
-from sqlalchemy.ext.asyncio import AsyncEngine
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
-from ghsync import partitions, retention, views, wording
+from ghsync import partitions, purge, retention, views, wording
 from ghsync.administration import maintenance
 from ghsync.cli import arguments, terminal
 from ghsync.cli.context import in_transaction, run
 from ghsync.database import transaction
+from ghsync.purge import HiddenRepository
 from ghsync.retention import Retired
 
 
@@ -35,7 +36,7 @@ def maintain(
     if dry_run and recompute_tracking:
         raise typer.BadParameter("Give --dry-run or --recompute-tracking.")
     if dry_run:
-        _tell_due(in_transaction(retention.due), as_json=as_json)
+        _tell_due(*in_transaction(_due), as_json=as_json)
         return
     try:
         done = run(lambda engine: _maintain(engine, tracking=recompute_tracking))
@@ -57,16 +58,22 @@ async def _maintain(engine: AsyncEngine, *, tracking: bool) -> dict[str, Any]:
     async with transaction(engine) as conn:
         up_to = partitions.made_up_to(await partitions.expected(conn))
     retired = await retention.enforce(engine, actor=terminal.operator())
+    purged = await purge.enforce(engine, actor=terminal.operator())
     refreshed, refused = await views.refresh(engine)
     derived = await _recompute(engine) if tracking else None
     return {
         "partitions": made.names,
         "partitions_made_up_to": f"{up_to:%Y-%m}" if up_to else None,
         **_document(retired),
+        "purged": [each._asdict() for each in purged],
         "refreshed": refreshed,
         "refused": made.refused + made.locked + retired.refused + retired.locked + refused,
         "tracking": derived,
     }
+
+
+async def _due(conn: AsyncConnection) -> tuple[Retired, list[HiddenRepository]]:
+    return await retention.due(conn), await purge.due(conn)
 
 
 def _document(retired: Retired) -> dict[str, Any]:
@@ -99,11 +106,13 @@ def _went(done: dict[str, Any]) -> Iterator[str]:
         yield f"Deleted the payloads of {of}: {filesize.decimal(done['payloads']['bytes'])}."
     if done["deliveries"]:
         yield f"Deleted {wording.deliveries(done['deliveries'])} of no month."
+    for each in done["purged"]:
+        yield f"Purged {each['full_name']}, which GitHub does not show any more: {wording.count(each['rows'], 'row')}."
 
 
-def _tell_due(due: Retired, *, as_json: bool) -> None:
+def _tell_due(due: Retired, hidden: list[HiddenRepository], *, as_json: bool) -> None:
     """What would go now."""
-    told = _document(due)
+    told = _document(due) | {"hidden": [each._asdict() for each in hidden]}
     if as_json:
         terminal.print_json(told)
         return
@@ -118,6 +127,8 @@ def _tell_due(due: Retired, *, as_json: bool) -> None:
         shown.add_row("payloads of older deliveries", "deleted", f"{due.payloads.number:,}", room)
     if due.deliveries:
         shown.add_row("older deliveries of no month", "deleted", f"{due.deliveries:,}", "")
+    for each in hidden:
+        shown.add_row(terminal.cell(each.full_name), "purged", f"{each.issues + each.pull_requests:,} and more", "")
     if shown.row_count:
         terminal.console.print(shown)
     else:
