@@ -53,6 +53,7 @@ COMMANDS = {
     "repos": Command(DATA, "repos", "app", "Mirrored repositories: their projects, names and secrets."),
     "tasks": Command(DATA, "tasks", "app", "Tasks and their links to issues and pull requests."),
     "keys": Command(DATA, "keys", "app", "Keys that programs show over HTTP."),
+    "erase-person": Command(DATA, "erase", "erase_person", "Erase a person from rows, payloads, feed and audit log."),
     "grant": Command(DATA, "grant", "app", "Roles of PostgreSQL that see what one person may see."),
 }
 

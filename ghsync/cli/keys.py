@@ -11,7 +11,9 @@ from ghsync.cli import arguments, terminal
 from ghsync.cli.context import in_transaction
 from ghsync.cli.program import program
 
-app = program(help="Keys that programs show over HTTP, and the sessions of people who sign in with one.")
+app = program(
+    help="Keys that programs show over HTTP.\n\nPeople sign in with one, and show the cookie of a session then."
+)
 
 DAYS = 90
 
