@@ -75,6 +75,7 @@ async def test_who_is_missing_on_a_page_is_asked_for_and_stays(lab: Lab, monkeyp
     monkeypatch.setattr(members, "_listed", cut_short)
     await lab.discover()
     assert mirrored(lab) == true(lab)
+    assert lab.due() == {}  # and nothing was wrong
 
 
 async def test_members_that_people_made_are_theirs(lab: Lab) -> None:
