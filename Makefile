@@ -4,7 +4,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 INSTALLED := .venv/.installed
 
-CORPUS := webhooks-examples@7.6.1 graphql-schema@15.26.1
+CORPUS := webhooks-examples@7.6.1 webhooks-schemas@7.6.1 graphql-schema@15.26.1
 CORPUS_FOLDER := .cache
 
 .DEFAULT_GOAL := help

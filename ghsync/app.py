@@ -20,6 +20,7 @@ from ghsync.api.endpoint import Api
 from ghsync.encryption import Encryption
 from ghsync.inbox.recorder import Recorder
 from ghsync.inbox.spool import Spool
+from ghsync.measured import Measured
 from ghsync.probes import Probes
 from ghsync.receiver import answers
 from ghsync.receiver.answers import Answer
@@ -74,13 +75,17 @@ def create_app(
         await inbox.close()
         await engine.dispose()
 
+    routes = [
+        Route("/webhooks/github", receiver.receive, methods=["POST"]),
+        *probes.open_routes,
+        *Api(engine, Proxies(settings.trusted_proxies)).routes,
+    ]
     app = Starlette(
-        routes=[
-            Route("/webhooks/github", receiver.receive, methods=["POST"]),
-            *probes.open_routes,
-            *Api(engine, Proxies(settings.trusted_proxies)).routes,
+        routes=routes,
+        middleware=[
+            Middleware(Measured, routes=routes),
+            Middleware(Patience, timeout_seconds=settings.body_timeout_seconds),
         ],
-        middleware=[Middleware(Patience, timeout_seconds=settings.body_timeout_seconds)],
         exception_handlers={
             errors.GhsyncError: answer_error,
             HTTPException: answer_http_error,

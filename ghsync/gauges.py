@@ -18,12 +18,15 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from ghsync import jobs, partitions
 from ghsync.partitions import Partition
+from ghsync.projector import events
 from ghsync.readiness import COUNTED_AT_MOST, Freshness
 
 FOLDER = "PROMETHEUS_MULTIPROC_DIR"
 """The variable that names the directory in which several processes keep their counters together."""
 
 RUNS = ("sweep", "heal", "audit")
+
+WANTED = sorted({event.permission for event in events.EVENTS.values() if event.permission} - events.OPTIONAL)
 
 _JOBS = sa.text("""
 SELECT k.kind,
@@ -40,11 +43,41 @@ SELECT k.kind, extract(epoch FROM (
 FROM unnest(CAST(:kinds AS text[])) AS k(kind)
 """)
 
-# A window that has ended gives back all of it.
+# A window that has ended gives back all of it; within one, the rate so far tells what will be left at its end.
 _BUDGETS = sa.text("""
 SELECT credential, resource, request_limit,
-       CASE WHEN blocked_until > now() THEN 0 WHEN resets_at > now() THEN remaining ELSE request_limit END AS remaining
+       CASE WHEN blocked_until > now() THEN 0 WHEN resets_at > now() THEN remaining ELSE request_limit END AS remaining,
+       CASE WHEN resets_at > now() THEN
+         remaining - (request_limit - remaining) * extract(epoch FROM resets_at - now())
+                     / greatest(extract(epoch FROM now() - (resets_at - interval '1 hour')), 60)
+       ELSE request_limit END::float8 AS forecast
 FROM sync_budgets WHERE request_limit IS NOT NULL AND updated_at > now() - interval '1 day'
+""")
+
+_NEWEST = sa.text("""
+SELECT s.source, extract(epoch FROM (
+         SELECT received_at FROM webhook_deliveries WHERE sync_source = s.source
+         ORDER BY received_at DESC LIMIT 1))::float8 AS received_at
+FROM unnest(CAST(:sources AS text[])) AS s(source)
+""")
+
+_LACKING = sa.text("""
+SELECT p.permission, (
+  SELECT count(*) FROM github_installations i
+  WHERE i.deleted_at IS NULL AND i.suspended_at IS NULL AND i.permissions <> '{}' AND NOT i.permissions ? p.permission
+) AS installations
+FROM unnest(CAST(:permissions AS text[])) AS p(permission)
+""")
+
+_SIZES = sa.text("""
+SELECT coalesce(whole.relname, c.relname)::text AS name, sum(pg_total_relation_size(c.oid))::float8 AS bytes
+FROM pg_class c LEFT JOIN pg_inherits i ON i.inhrelid = c.oid LEFT JOIN pg_class whole ON whole.oid = i.inhparent
+WHERE c.relkind = 'r' AND c.relnamespace = current_schema()::regnamespace GROUP BY 1 ORDER BY 1
+""")
+
+_CONNECTIONS = sa.text("""
+SELECT coalesce(state, 'unknown') AS state, count(*) AS number FROM pg_stat_activity
+WHERE datname = current_database() AND usename = current_user GROUP BY 1 ORDER BY 1
 """)
 
 
@@ -56,6 +89,10 @@ class DatabaseGauges:
     runs: list[sa.Row[Any]] = field(default_factory=list)
     budgets: list[sa.Row[Any]] = field(default_factory=list)
     partitions: list[Partition] = field(default_factory=list)
+    newest: list[sa.Row[Any]] = field(default_factory=list)
+    lacking: list[sa.Row[Any]] = field(default_factory=list)
+    sizes: list[sa.Row[Any]] = field(default_factory=list)
+    connections: list[sa.Row[Any]] = field(default_factory=list)
 
 
 async def read(conn: AsyncConnection) -> DatabaseGauges:
@@ -63,7 +100,13 @@ async def read(conn: AsyncConnection) -> DatabaseGauges:
     due = await conn.execute(_JOBS, {"kinds": list(jobs.KINDS), "at_most": COUNTED_AT_MOST})
     runs = await conn.execute(_RUNS, {"kinds": list(RUNS)})
     budgets = await conn.execute(_BUDGETS)
-    return DatabaseGauges(list(due), list(runs), list(budgets), await partitions.expected(conn))
+    newest = await conn.execute(_NEWEST, {"sources": ["webhook", "reconcile"]})
+    lacking = await conn.execute(_LACKING, {"permissions": WANTED})
+    sizes, connections = await conn.execute(_SIZES), await conn.execute(_CONNECTIONS)
+    return DatabaseGauges(
+        list(due), list(runs), list(budgets), await partitions.expected(conn), list(newest), list(lacking), list(sizes),
+        list(connections),
+    )  # fmt: skip
 
 
 def exposition(freshness: Freshness | None, found: DatabaseGauges) -> bytes:
@@ -139,8 +182,14 @@ def _of_work(found: DatabaseGauges) -> Iterator[Metric]:
         "ghsync_api_budget_remaining", "Requests or points that are left", labels=["credential", "resource"]
     )
     limit = GaugeMetricFamily("ghsync_api_budget_limit", "Of how many", labels=["credential", "resource"])
+    forecast = GaugeMetricFamily(
+        "ghsync_api_budget_forecast",
+        "What will be left at the end of the window, at the rate so far; less than 0 is too little",
+        labels=["credential", "resource"],
+    )
     for row in found.budgets:
         left.add_metric([row.credential, row.resource], row.remaining or 0)
+        forecast.add_metric([row.credential, row.resource], row.forecast or 0)
         limit.add_metric([row.credential, row.resource], row.request_limit)
     missing = GaugeMetricFamily(
         "ghsync_partitions_missing", "Months, of the last to the next but one, without a partition", labels=["table"]
@@ -148,4 +197,24 @@ def _of_work(found: DatabaseGauges) -> Iterator[Metric]:
     for table in sorted({each.parent for each in found.partitions}):
         lacking = [each for each in found.partitions if each.parent == table and each.state != "made"]
         missing.add_metric([table], len(lacking))
-    yield from (due, parked, ended, left, limit, missing)
+    newest = GaugeMetricFamily(
+        "ghsync_newest_delivery_timestamp_seconds",
+        "When the newest delivery came, from the hook or through GitHub's log (reconcile); 0 before",
+        labels=["source"],
+    )
+    for row in found.newest:
+        newest.add_metric([row.source], row.received_at or 0)
+    ungranted = GaugeMetricFamily(
+        "ghsync_installations_lacking_permission", "Installations without a permission", labels=["permission"]
+    )
+    for row in found.lacking:
+        ungranted.add_metric([row.permission], row.installations)
+    sizes = GaugeMetricFamily("ghsync_table_bytes", "Room that tables take, with indexes", labels=["table"])
+    for row in found.sizes:
+        sizes.add_metric([row.name], row.bytes)
+    connections = GaugeMetricFamily(
+        "ghsync_database_connections", "Connections of this role to this database", labels=["state"]
+    )
+    for row in found.connections:
+        connections.add_metric([row.state], row.number)
+    yield from (due, parked, ended, left, limit, forecast, missing, newest, ungranted, sizes, connections)

@@ -24,17 +24,36 @@ commit_seconds = Histogram("ghsync_commit_seconds", "Time of one commit into the
 spooled = Gauge("ghsync_spooled_deliveries", "Deliveries that wait on the disk", multiprocess_mode="livesum")
 spooled_bytes = Gauge("ghsync_spooled_bytes", "Bytes of the files that they are in", multiprocess_mode="livesum")
 
+http_requests = Counter(
+    "ghsync_http_requests", "Requests answered, but for those that no application saw", ["route", "status"]
+)
+http_seconds = Histogram("ghsync_http_request_seconds", "Time until a request was answered", ["route"], buckets=SECONDS)
+
 projected = Counter("ghsync_deliveries_projected", "Deliveries that left the inbox", ["event", "status"])
 projection_seconds = Histogram("ghsync_projection_seconds", "Time of one projected batch", buckets=SECONDS)
 unreadable = Counter(
     "ghsync_deliveries_unreadable", "Deliveries of which a part could not be read and was left out", ["event", "path"]
 )
+unknown_actions = Counter(
+    "ghsync_deliveries_unknown_action", "Deliveries with an action that this version does not know", ["event"]
+)
+retried = Counter("ghsync_deliveries_retried", "Times that a projection failed and was put off", ["event"])
+ties = Counter("ghsync_ties", "Things whose reports nothing orders, so that the API is asked")
+refetches = Counter("ghsync_refetches", "Things that the API was asked again, or in vain", ["kind", "outcome"])
+healed = Counter("ghsync_deliveries_healed", "Deliveries that had not arrived, brought in from GitHub's log")
+findings = Counter("ghsync_findings", "What an audit found wrong, and put right", ["table"])
+api_answers = Counter(
+    "ghsync_api_answers", "What GitHub's API answered: 304 was asked for free", ["resource", "status"]
+)
+run_requests = Counter("ghsync_run_requests", "Requests that runs cost", ["run"])
+run_points = Counter("ghsync_run_points", "GraphQL points that runs cost", ["run"])
 worker_crashes = Counter("ghsync_worker_crashes", "Times that the worker broke and began again")
 lag_seconds = Histogram("ghsync_lag_seconds", "From received to committed in the mirror", buckets=LAG_SECONDS)
 
 
 leading = Gauge("ghsync_leader", "Whether this process leads the schedule", multiprocess_mode="livesum")
 
+RUNS = ("audit", "backfill", "heal", "refetch", "resync", "sweep")
 OUTCOMES = ("queued", "duplicate", "ignored", "spooled")
 STATUSES = ("processed", "ignored", "parked")
 
@@ -52,6 +71,9 @@ def begin(events: Iterable[str]) -> None:
     ours: tuple[type[Exception], ...] = (
         errors.DatabaseUnavailable, errors.DatabaseRefused, errors.Overloaded, errors.TooManyRequests,
     )  # fmt: skip
+    for run in RUNS:
+        run_requests.labels(run)
+        run_points.labels(run)
     for error in (*ours, *errors.RefusedRequest.__subclasses__()):
         refused.labels(_name(error))
 

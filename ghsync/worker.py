@@ -27,7 +27,7 @@ from ghsync.inbox import queue
 from ghsync.inbox.queue import ClaimedDelivery, Ignored, Verdict
 from ghsync.jobs import DueJobs
 from ghsync.mirror import locking
-from ghsync.projector import linking, project
+from ghsync.projector import events, linking, project
 from ghsync.projector.ahead import BatchFailed, Reader
 from ghsync.projector.events import HANDLED
 from ghsync.sessions import connection_arguments
@@ -246,6 +246,8 @@ class Worker:
         attempts = 1 if _hopeless(error) else self._max_attempts
         async with transaction(self._engine) as conn:
             status = await queue.fail(conn, delivery, _explain(error), max_attempts=attempts)
+        if status == "pending":
+            metrics.retried.labels(delivery.event).inc()
         log.error("failed", delivery=delivery.guid, event_name=delivery.event, status=status, error=first_line(error))
         return 1
 
@@ -338,6 +340,8 @@ def _count(ended: Sequence[tuple[ClaimedDelivery, Verdict]], seconds: float) -> 
     for (event, status), count in Counter((delivery.event, verdict.status) for delivery, verdict in ended).items():
         metrics.projected.labels(event, status).inc(count)
     for delivery, verdict in ended:
+        if not events.knows(delivery.event, delivery.action):
+            metrics.unknown_actions.labels(delivery.event).inc()
         for path in verdict.unreadable:
             metrics.unreadable.labels(delivery.event, path).inc()
         metrics.lag_seconds.observe(max(0.0, (now - delivery.received_at).total_seconds()))

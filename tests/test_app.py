@@ -1,6 +1,7 @@
 """The application: health, readiness, metrics, and errors as JSON."""
 
 import asyncio
+import time
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -152,6 +153,10 @@ async def test_metrics_tell_what_alerts_need(operator: httpx.AsyncClient, connec
         "INSERT INTO sync_budgets (credential, resource, request_limit, remaining, resets_at, updated_at)"
         " VALUES ('app', 'core', 5000, 1200, now() + interval '1 hour', now())"
     )
+    connection.execute(
+        "INSERT INTO github_installations (github_id, account_id, account_login, permissions, observed_at, observed_by,"
+        " sync_source) VALUES ('5', '1', 'acme', '{\"issues\": \"read\"}', now(), 'api', 'backfill')"
+    )
     connection.execute("SELECT make_partitions()")
     connection.execute(
         "DO $$ BEGIN EXECUTE format('DROP TABLE %I', (SELECT min(name) FROM partitions_by_month())); END $$"
@@ -167,6 +172,14 @@ async def test_metrics_tell_what_alerts_need(operator: httpx.AsyncClient, connec
         'ghsync_partitions_missing{table="audit_logs"}', 'ghsync_partitions_missing{table="change_events"}',
     )] == [1, 2, 1, 0, 1, 1, 2, 1, 0, 1790000000, 0, 1200, 1, 0]  # fmt: skip
     assert 120 <= sample(text, "ghsync_oldest_pending_seconds") < 180
+    assert sample(text, 'ghsync_installations_lacking_permission{permission="issues"}') == 0
+    assert sample(text, 'ghsync_installations_lacking_permission{permission="checks"}') == 1
+    # A minute into the hour 3,800 are gone: at this rate far more than the rest would be.
+    assert sample(text, 'ghsync_api_budget_forecast{credential="app",resource="core"}') < -100_000
+    assert time.time() - sample(text, 'ghsync_newest_delivery_timestamp_seconds{source="webhook"}') < 180
+    assert sample(text, 'ghsync_newest_delivery_timestamp_seconds{source="reconcile"}') == 0
+    assert sample(text, 'ghsync_table_bytes{table="webhook_deliveries"}') > 8192
+    assert sample(text, 'ghsync_database_connections{state="active"}') >= 1
     assert "ghsync_build_info{" in text
 
 

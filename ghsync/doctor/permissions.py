@@ -30,7 +30,7 @@ MEMBERS = Finding(
 )
 
 WANTED_EVENTS = sorted(EVENTS)
-WANTED_PERMISSIONS = sorted({*EVENTS.values()} - ALERTS.keys())
+WANTED_PERMISSIONS = sorted({*EVENTS.values()} - events.OPTIONAL)
 
 
 def findings(permissions: Mapping[str, str], subscribed: Container[str]) -> Iterator[Finding]:

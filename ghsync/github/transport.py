@@ -17,6 +17,7 @@ import msgspec
 import structlog
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from ghsync import metrics
 from ghsync.database import autocommitting
 from ghsync.errors import (
     GhsyncError,
@@ -171,6 +172,7 @@ class Transport(httpx.AsyncBaseTransport):
         except httpx.HTTPError as problem:
             raise _unreachable(request, asked, problem) from problem
         self._clock.hear(response.headers.get("date"), sent, self._clock.local())
+        metrics.api_answers.labels(asked.resource, response.status_code).inc()
         if response.status_code == 304 and "If-None-Match" not in request.headers:
             raise UnreadableAnswer(f"GitHub says that {name(request, asked)} is as it was, which nobody asked.")
         response.extensions[REPLY] = Reply(

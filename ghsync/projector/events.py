@@ -4,7 +4,7 @@
 where it carries one, still heal the mirror.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -306,6 +306,67 @@ EVENTS: dict[str, Event] = {
     "sub_issues": _event(RelatedIssuesEvent, _related_issues, "issues"),
     "workflow_run": _event(WorkflowRunEvent, _checked("workflow_run", workflow_run.noun, workflow_run.row), "actions"),
 }
+
+_LIFE = frozenset({"created", "edited", "deleted"})
+
+ACTIONS: Mapping[str, frozenset[str]] = {
+    "check_run": frozenset({"completed", "created", "requested_action", "rerequested"}),
+    "check_suite": frozenset({"completed", "requested", "rerequested"}),
+    "code_scanning_alert": frozenset(
+        {"appeared_in_branch", "closed_by_user", "created", "fixed", "reopened", "reopened_by_user",
+         "updated_assignment"}
+    ),
+    "dependabot_alert": frozenset(
+        {"assignees_changed", "auto_dismissed", "auto_reopened", "created", "dismissed", "fixed", "reintroduced",
+         "reopened"}
+    ),
+    "installation": frozenset({"created", "deleted", "new_permissions_accepted", "suspend", "unsuspend"}),
+    "installation_repositories": frozenset({"added", "removed"}),
+    "installation_target": frozenset({"renamed"}),
+    "issue_comment": _LIFE | {"pinned", "unpinned"},
+    "issue_dependencies": frozenset(
+        {"blocked_by_added", "blocked_by_removed", "blocking_added", "blocking_removed"}
+    ),
+    "issues": frozenset(
+        {"assigned", "closed", "deleted", "demilestoned", "edited", "labeled", "locked", "milestoned", "opened",
+         "pinned", "reopened", "transferred", "typed", "unassigned", "unlabeled", "unlocked", "unpinned", "untyped"}
+    ),
+    "label": _LIFE,
+    "member": frozenset({"added", "edited", "removed"}),
+    "membership": frozenset({"added", "removed"}),
+    "milestone": _LIFE | {"closed", "opened"},
+    "organization": frozenset({"deleted", "member_added", "member_invited", "member_removed", "renamed"}),
+    "pull_request": frozenset(
+        {"assigned", "auto_merge_disabled", "auto_merge_enabled", "closed", "converted_to_draft", "demilestoned",
+         "dequeued", "edited", "enqueued", "labeled", "locked", "milestoned", "opened", "ready_for_review", "reopened",
+         "review_request_removed", "review_requested", "synchronize", "unassigned", "unlabeled", "unlocked"}
+    ),
+    "pull_request_review": frozenset({"dismissed", "edited", "submitted"}),
+    "pull_request_review_comment": _LIFE,
+    "pull_request_review_thread": frozenset({"resolved", "unresolved"}),
+    "release": _LIFE | {"prereleased", "published", "released", "unpublished"},
+    "repository": _LIFE | {"archived", "privatized", "publicized", "renamed", "transferred", "unarchived"},
+    "secret_scanning_alert": frozenset(
+        {"assigned", "created", "publicly_leaked", "reopened", "resolved", "revoked", "unassigned", "validated"}
+    ),
+    "sub_issues": frozenset(
+        {"parent_issue_added", "parent_issue_removed", "sub_issue_added", "sub_issue_removed"}
+    ),
+    "workflow_run": frozenset({"completed", "in_progress", "requested"}),
+}  # fmt: skip
+"""The actions that GitHub documents; any other is projected all the same, and counted.
+
+https://docs.github.com/en/webhooks/webhook-events-and-payloads
+"""
+
+
+def knows(event: str, action: str | None) -> bool:
+    """Whether an action is one that GitHub documented when this was written; of other events nothing is asked."""
+    return action is None or event not in ACTIONS or action in ACTIONS[event]
+
+
+OPTIONAL = frozenset({"secret_scanning_alerts", "security_events", "vulnerability_alerts"})
+"""Permissions without which only alerts of some kind lack."""
 
 OTHER = _event(AnyEvent, _anything)
 HANDLED = frozenset(EVENTS)

@@ -9,7 +9,7 @@ from datetime import timedelta
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from ghsync import jobs, payload
+from ghsync import jobs, metrics, payload
 from ghsync.changes import feed
 from ghsync.errors import Permanent
 from ghsync.inbox.delivery import UNTOLD
@@ -109,6 +109,7 @@ async def store(conn: AsyncConnection, batch: Batch) -> list[feed.ChangeEvent]:
     undecided = [PullRequestKey(row.repository_id, row.number) for row in tracked if row.undecided]
     risen = refetches.restored(batch, changes)
     contested = refetches.contested(batch.contested | written.contested)
+    metrics.ties.inc(len(contested))
     unsettled = refetches.due(resolved, unordered, reached, overlaid.outdated, undecided, changes)
     await jobs.schedule(conn, [*risen, *contested, *unsettled])
     if elsewhere:

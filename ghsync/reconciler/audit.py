@@ -13,6 +13,7 @@ import sqlalchemy as sa
 import structlog
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from ghsync import metrics
 from ghsync.changes.feed import ChangeEvent
 from ghsync.database import document, metadata, moment, reference, transaction, uuid_key
 from ghsync.mirror import issue, pull_request
@@ -115,6 +116,7 @@ async def audit(reconciler: Reconciler, *, size: int = 20) -> tuple[Run, list[Au
         async with transaction(reconciler.engine) as conn:
             await _keep(conn, run, found)
     for finding in found:
+        metrics.findings.labels(finding.entity_type).inc()
         log.warning("finding", table=finding.entity_type, number=finding.number, fields=sorted(finding.actual))
     return run, found
 

@@ -16,7 +16,7 @@ import sqlalchemy as sa
 import structlog
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from ghsync import jobs, payload
+from ghsync import jobs, metrics, payload
 from ghsync.database import first_line, transaction
 from ghsync.errors import (
     GhsyncError,
@@ -109,6 +109,7 @@ async def heal(
                 await _look(session, reconciler, recorder, hook_target, begin, healed, only)
         finally:
             run.rows_seen, run.rows_written, run.unread = healed.attempts, healed.recorded, healed.unread
+            metrics.healed.inc(healed.recorded)
             if healed.missing:
                 log.info("healed", attempts=healed.attempts, missing=healed.missing, recorded=healed.recorded)
     return run, healed

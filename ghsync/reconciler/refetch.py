@@ -12,7 +12,7 @@ import sqlalchemy as sa
 import structlog
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from ghsync import jobs
+from ghsync import jobs, metrics
 from ghsync.database import first_line, transaction
 from ghsync.errors import (
     AccessLost,
@@ -165,6 +165,7 @@ async def _write(
         await jobs.postpone(conn, kind, undecided, jobs.UNDECIDED, max_attempts=ASKED_AT_MOST)
 
     told = await session.gate.write(batch, settle)
+    _count(kind, done=len(done.versions), failed=len(failed), undecided=len(set(again) - in_vain))
     tally.rows_seen += len(wanted)
     tally.rows_written += len(told)
     log.info("refetched", kind=kind, jobs=len(wanted), again=len(again), changed=len(told))
@@ -316,9 +317,16 @@ async def _settle(
         return
     async with transaction(reconciler.engine) as conn:
         await jobs.finish(conn, kind, due.of([key]))
+    _count(kind, done=1)
+
+
+def _count(kind: str, **outcomes: int) -> None:
+    for outcome, number in outcomes.items():
+        metrics.refetches.labels(kind, outcome).inc(number)
 
 
 async def _postpone(reconciler: Reconciler, kind: str, keys: Sequence[str], error: Exception) -> None:
+    _count(kind, failed=len(keys))
     async with transaction(reconciler.engine) as conn:
         of_one = isinstance(error, GhsyncError) and unread.is_of_one(error)
         longest = LONGEST_SECONDS if of_one else jobs.LONGEST_SECONDS

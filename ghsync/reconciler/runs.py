@@ -13,6 +13,7 @@ import msgspec
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
+from ghsync import metrics
 from ghsync.database import first_line, metadata, transaction
 from ghsync.errors import GhsyncError, TakenOver, Transient
 from ghsync.github.client import Meter
@@ -53,6 +54,7 @@ class Run:
     seen: set[int] = field(default_factory=set)
     unread: str | None = None
     paused: bool = False
+    kind: str = ""
 
 
 def rehearsed(progress: Progress) -> Run:
@@ -101,7 +103,7 @@ async def resume(conn: AsyncConnection, kind: str, repository_id: str) -> Run | 
     progress = msgspec.convert(stopped.cursor, Progress, strict=False)
     meter = Meter(requests=stopped.requests, points=stopped.points)
     rows = stopped.rows_seen, stopped.rows_written
-    return Run(stopped.id, stopped.claim, progress, *rows, meter, unread=stopped.last_error)
+    return Run(stopped.id, stopped.claim, progress, *rows, meter, unread=stopped.last_error, kind=kind)
 
 
 _PAUSED = sa.text(f"""
@@ -119,7 +121,7 @@ async def start(conn: AsyncConnection, kind: str, progress: Progress, repository
     """A new run."""
     values = {"kind": kind, "repository": repository_id, "cursor": _text(progress)}
     started = (await conn.execute(_START, values)).one()
-    return Run(started.id, started.claim, progress)
+    return Run(started.id, started.claim, progress, kind=kind)
 
 
 _ADVANCE = sa.text("""
@@ -179,6 +181,7 @@ async def recorded(engine: AsyncEngine, run: Run) -> AsyncIterator[None]:
         yield
         return
     status, problem = "interrupted", None
+    before = run.meter.requests, run.meter.points  # one that goes on has cost something already
     try:
         yield
         status, problem = "running" if run.paused else "succeeded", run.unread
@@ -186,10 +189,16 @@ async def recorded(engine: AsyncEngine, run: Run) -> AsyncIterator[None]:
         status, problem = "failed", first_line(error)
         raise
     finally:
+        _count(run.kind, run.meter.requests - before[0], run.meter.points - before[1])
         # What ended it, a cancellation for one, must not be lost over a database or a run that is gone.
         with suppress(*(() if status in ("running", "succeeded") else (Transient, TakenOver))):
             async with transaction(engine) as conn:
                 await _finish(conn, run, status, problem)
+
+
+def _count(kind: str, requests: int, points: int) -> None:
+    metrics.run_requests.labels(kind).inc(requests)
+    metrics.run_points.labels(kind).inc(points)
 
 
 async def _finish(conn: AsyncConnection, run: Run, status: str, error: str | None) -> None:
@@ -221,6 +230,7 @@ async def added_up(engine: AsyncEngine) -> AsyncIterator[Tally]:
         yield tally
         done = True
     finally:
+        _count("refetch", tally.meter.requests, tally.meter.points)
         if tally.meter.requests:
             with suppress(*(() if done else (Transient,))):
                 async with transaction(engine) as conn:
