@@ -116,6 +116,12 @@ def exposition(freshness: Freshness | None, found: DatabaseGauges) -> bytes:
     return _counted() + prometheus_client.generate_latest(registry)
 
 
+def families(freshness: Freshness, found: DatabaseGauges) -> Iterator[Metric]:
+    """The gauges, but for what is of a process, as `system_metrics` keeps them."""
+    yield from _of_inbox(freshness)
+    yield from _of_work(found)
+
+
 def _counted() -> bytes:
     """The counters of this process, or of all that share a directory.
 
@@ -151,8 +157,7 @@ class _Gauges(Collector):
             "ghsync_database_up", "Whether the database answers, migrated", float(self._freshness is not None)
         )
         if self._freshness is not None:
-            yield from _of_inbox(self._freshness)
-            yield from _of_work(self._found)
+            yield from families(self._freshness, self._found)
 
 
 def _of_inbox(found: Freshness) -> Iterator[Metric]:

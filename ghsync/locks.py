@@ -12,6 +12,7 @@ SHADOW = 0x7368_6477  # "shdw"
 FIRST_SIGHT = f"{0x7365_656E}, to_regclass('github_repositories')::oid::int"  # "seen"
 LINKS = f"{0x676C_6E6B}, to_regclass('task_github_links')::oid::int"  # "glnk"
 PARTITIONS = f"{0x7061_7274}, to_regclass('webhook_deliveries')::oid::int"  # "part", as in db/sql/make_partition.sql
+VITALS = f"{0x7669_7461}, to_regclass('system_metrics')::oid::int"  # "vita"
 JOBS = "hashtext(:kind), to_regclass('sync_jobs')::oid::int"
 
 COMMON_ARE_FREE = sa.text(f"""

@@ -22,7 +22,7 @@ DELIVERIES = "webhook_deliveries"
 REPOSITORIES = "github_repositories"  # since they are hidden: see `ghsync/purge.py`
 
 PARTITIONED = ("audit_logs", "change_events", DELIVERIES)
-KEPT = (*PARTITIONED, "sync_findings", "sync_runs", PAYLOADS, REPOSITORIES)
+KEPT = (*PARTITIONED, "sync_findings", "sync_runs", PAYLOADS, REPOSITORIES, "system_metrics")
 
 CLOCK = Actor("retention", kind="system")
 """Who acts where nobody asked: the time has come."""

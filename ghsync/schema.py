@@ -1,6 +1,6 @@
 """The declared schema, complete: importing this module registers every table on `metadata`."""
 
-from ghsync import audit, jobs, keys, processes, readers, retention, web_sessions
+from ghsync import audit, jobs, keys, processes, readers, retention, vitals, web_sessions
 from ghsync.changes import table as changes
 from ghsync.database import metadata
 from ghsync.github import budget, etags, omissions, tokens
@@ -36,6 +36,7 @@ __all__ = [
     "tables",
     "tokens",
     "tracking",
+    "vitals",
     "web_sessions",
     "workflow_tables",
 ]

@@ -355,7 +355,7 @@ async def test_a_process_lets_go_what_is_due(
         while (said := await told.get()) != f"partition_retired {made}":
             assert not said.startswith("upkeep_not_done")
     keeping.cancel()
-    assert ask(connection, "SELECT count(*) FROM data_retention_policies WHERE last_run_at IS NOT NULL") == [7]
+    assert ask(connection, "SELECT count(*) FROM data_retention_policies WHERE last_run_at IS NOT NULL") == [8]
 
 
 def test_a_mirror_in_another_schema_has_an_archive_of_its_own(empty_database_url: str) -> None:

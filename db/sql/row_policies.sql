@@ -10,7 +10,8 @@ WITH ours (name) AS (SELECT unnest(ARRAY[  -- what others have made beside these
   'agent_sessions', 'agents', 'api_keys', 'audit_logs', 'change_events', 'change_feed', 'data_retention_policies',
   'database_readers', 'github_mentions', 'github_repository_aliases', 'organization_members', 'organizations',
   'pr_tracking', 'project_members', 'projects', 'sessions', 'sync_budgets', 'sync_etags', 'sync_findings', 'sync_jobs',
-  'sync_marks', 'sync_omissions', 'sync_processes', 'sync_runs', 'sync_seen', 'sync_tokens', 'task_creations',
+  'sync_marks', 'sync_omissions', 'sync_processes', 'sync_runs', 'sync_seen', 'sync_tokens', 'system_metrics',
+  'task_creations',
   'task_dependencies', 'task_executions', 'task_github_links', 'task_moves', 'tasks', 'users', 'webhook_deliveries',
   'workflow_executions', 'workflows'
 ])), tables AS (  -- these, and all that mirror
@@ -48,6 +49,7 @@ WITH ours (name) AS (SELECT unnest(ARRAY[  -- what others have made beside these
   ('task_dependencies', 'EXISTS (SELECT FROM tasks t WHERE t.id = task_id) '
                         'AND EXISTS (SELECT FROM tasks t WHERE t.id = depends_on_task_id)'),
   ('sessions', NULL),
+  ('system_metrics', NULL),
   ('users', 'id IN (SELECT visible_users())'),
   ('webhook_deliveries', NULL),
   ('workflow_executions', 'EXISTS (SELECT FROM workflows w WHERE w.id = workflow_id)')

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from typing import Annotated, Any
 
+import sqlalchemy as sa
 import typer
 from rich import filesize
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
@@ -11,7 +12,7 @@ from ghsync import partitions, purge, retention, views, wording
 from ghsync.administration import maintenance
 from ghsync.cli import arguments, terminal
 from ghsync.cli.context import in_transaction, run
-from ghsync.database import transaction
+from ghsync.database import fetch, transaction
 from ghsync.purge import HiddenRepository
 from ghsync.retention import Retired
 
@@ -26,6 +27,8 @@ def maintain(
     as_json: arguments.Json = False,
 ) -> None:
     """Make partitions, let go what is past its retention, refresh views.
+
+    And tell what is wrong with the database, as database_health_check() does.
 
     `ghsync serve` and `ghsync work` do the first two by themselves, once an hour.
     How long something is kept is in the table data_retention_policies. Whoever
@@ -53,10 +56,14 @@ def maintain(
         raise typer.Exit(terminal.FAILED)
 
 
+_HEALTH = sa.text("SELECT component, status, value::float8, unit, detail FROM database_health_check()")
+
+
 async def _maintain(engine: AsyncEngine, *, tracking: bool) -> dict[str, Any]:
     made = await partitions.make(engine)
     async with transaction(engine) as conn:
         up_to = partitions.made_up_to(await partitions.expected(conn))
+        health = [row._asdict() for row in await fetch(conn, _HEALTH)]
     retired = await retention.enforce(engine, actor=terminal.operator())
     purged = await purge.enforce(engine, actor=terminal.operator())
     refreshed, refused = await views.refresh(engine)
@@ -69,6 +76,7 @@ async def _maintain(engine: AsyncEngine, *, tracking: bool) -> dict[str, Any]:
         "refreshed": refreshed,
         "refused": made.refused + made.locked + retired.refused + retired.locked + refused,
         "tracking": derived,
+        "health": health,
     }
 
 
@@ -154,6 +162,10 @@ def _tell(done: dict[str, Any]) -> None:
         terminal.console.print(sentence, markup=False)
     for view in done["refreshed"]:
         terminal.console.print(f"Refreshed {view}.", markup=False)
+    for each in done["health"]:
+        if each["status"] != "ok":
+            said = f"{each['component'].capitalize()}: {each['value']:g} {each['unit']}. {each['detail']}"
+            terminal.note(said, style="red" if each["status"] == "critical" else "yellow")
     if done["tracking"]:
         derived = wording.count(done["tracking"]["derived"], "pull request")
         changed = done["tracking"]["changed"]

@@ -22,7 +22,21 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from starlette.applications import Starlette
 from uvicorn.supervisors import Multiprocess
 
-from ghsync import app, gauges, listening, log, metrics, migrate, pooler, rights, sessions, settings, upkeep, worker
+from ghsync import (
+    app,
+    gauges,
+    listening,
+    log,
+    metrics,
+    migrate,
+    pooler,
+    rights,
+    sessions,
+    settings,
+    upkeep,
+    vitals,
+    worker,
+)
 from ghsync.app import Background
 from ghsync.cli import terminal
 from ghsync.cli.context import configured, notices, require_schema
@@ -203,7 +217,11 @@ def application() -> Starlette:
     url = _url(loaded)
     engine = _engine(loaded, url)
     process = Process("serve")
-    background: list[Background] = [lambda: process.live(engine), lambda: upkeep.keep_up(engine)]
+    background: list[Background] = [
+        lambda: process.live(engine),
+        lambda: upkeep.keep_up(engine),
+        lambda: vitals.keep(engine, loaded),
+    ]
     if supervisor := multiprocessing.parent_process():
         background.append(lambda: _end_with(supervisor))
     if not os.environ.get(NO_WORKER):
@@ -327,7 +345,8 @@ def work(no_migrate: NoMigrate = False) -> None:
         beside = _engine(loaded, url, pool_size=1)
         process = Process("work")
         rest = _reconcile(loaded, url, process) if _reads(loaded) else _forget_refetches(beside)
-        tasks = [asyncio.create_task(each) for each in (rest, process.live(beside), upkeep.keep_up(beside))]
+        beneath = (rest, process.live(beside), upkeep.keep_up(beside), vitals.keep(beside, loaded))
+        tasks = [asyncio.create_task(each) for each in beneath]
         metrics.begin(HANDLED)
         if port := loaded.operations_port:
             operators = listening.operations(loaded.host, port)

@@ -62,7 +62,8 @@ def test_a_table_in_the_place_of_a_partition_is_told_in_a_sentence_and_the_rest_
     result = ghsync("maintain")
 
     said = f"{taken} is in the place of a partition of audit_logs, and is none: rename it or attach it."
-    assert (result.exit_code, result.stderr.splitlines()) == (terminal.FAILED, [said])
+    unwell = "Partitions missing: 1 months. `ghsync doctor` tells what is in their way."
+    assert (result.exit_code, result.stderr.splitlines()) == (terminal.FAILED, [unwell, said])
     assert f"Made {missing}." in result.text
     assert "Refreshed project_task_stats." in result.text
 

@@ -317,6 +317,29 @@ _COLUMNS = {
         created_at timestamptz = CURRENT_TIMESTAMP
         last_activity_at timestamptz = CURRENT_TIMESTAMP
     """,
+    "system_metrics": """
+        id uuid not null = gen_random_uuid()
+        metric_category varchar(50) not null
+        metric_name varchar(100) not null
+        metric_type varchar(50) not null = 'gauge'
+        numeric_value numeric(20,6)
+        string_value text
+        boolean_value boolean
+        json_value jsonb
+        aggregation_period varchar(50) = 'instant'
+        aggregation_function varchar(50) = 'last'
+        dimensions jsonb = '{}'
+        tags jsonb = '{}'
+        workflow_id uuid
+        task_id uuid
+        session_id uuid
+        pr_id uuid
+        timestamp timestamptz = CURRENT_TIMESTAMP
+        recorded_at timestamptz = CURRENT_TIMESTAMP
+        source_system varchar(100)
+        source_component varchar(100)
+        metadata jsonb = '{}'
+    """,
     # seed: archive_enabled and delete_enabled may be null.
     "data_retention_policies": """
         id uuid not null = gen_random_uuid()
@@ -430,6 +453,9 @@ INDEXES = """
     idx_sessions_user_id (user_id)
     idx_sessions_token_hash (token_hash)
     idx_sessions_expires_at (expires_at)
+    idx_system_metrics_category_name (metric_category, metric_name)
+    idx_system_metrics_timestamp ("timestamp")
+    idx_system_metrics_aggregation (aggregation_period, aggregation_function)
     idx_audit_logs_user_id (user_id)
     idx_audit_logs_org_id (organization_id)
     idx_audit_logs_resource (resource_type, resource_id)
