@@ -131,12 +131,19 @@ class Receiver(Program):
     """`ghsync serve`: at the same address in every life."""
 
     def __init__(
-        self, database_url: str, log: Path, *, command: str = "serve", anew: bool = False, **settings: object
+        self,
+        database_url: str,
+        log: Path,
+        *,
+        command: str = "serve",
+        anew: bool = False,
+        before: Sequence[str] = (),
+        **settings: object,
     ) -> None:
         self.port = int(str(settings.get("port") or free_port()))
         settings = {"port": self.port, "webhook_secrets": SECRET} | settings
         self._operations_port = settings.get("operations_port", self.port)
-        super().__init__(command, database_url, log, anew=anew, **settings)
+        super().__init__(command, database_url, log, anew=anew, before=before, **settings)
         self._client: httpx.AsyncClient | None = None
         self._operations: httpx.AsyncClient | None = None
 
