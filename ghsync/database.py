@@ -17,9 +17,8 @@ from sqlalchemy.dialects import postgresql
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
-from ghsync import ownership, sessions, timestamps
+from ghsync import connections, ownership, sessions, timestamps
 from ghsync.errors import DatabaseRefused, DatabaseUnavailable, Locked
-from ghsync.sessions import connection_arguments
 
 timestamps.register()
 
@@ -57,7 +56,7 @@ def create_engine(
         settings |= {"plan_cache_mode": "force_generic_plan", "jit": "off", "enable_seqscan": "off"}
 
     async def connect() -> psycopg.AsyncConnection[Any]:
-        connection = await psycopg.AsyncConnection.connect(url, **connection_arguments(url, **settings))
+        connection = await connections.connect(url, settings)
         if planned_once:
             connection.prepare_threshold = 0
         return connection
@@ -72,8 +71,10 @@ def create_pooled_engine(url: str, limits: Mapping[str, str], *, pool_size: int 
     """
 
     async def connect() -> psycopg.AsyncConnection[Any]:
-        connection = await psycopg.AsyncConnection.connect(
-            url, prepare_threshold=None, autocommit=True, **sessions.pooled_arguments()
+        connection = connections.keep(
+            await psycopg.AsyncConnection.connect(
+                url, prepare_threshold=None, autocommit=True, **sessions.pooled_arguments()
+            )
         )
         await connection.execute("SET TIME ZONE 'UTC'")  # poolers keep this one for each of their clients
         await connection.set_autocommit(False)

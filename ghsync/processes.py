@@ -7,6 +7,7 @@ that nothing of its predecessor's comes later: a process that was stopped may go
 import asyncio
 import os
 import platform
+import time
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -19,6 +20,7 @@ import structlog
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from ghsync import deadline
+from ghsync.connections import hang_up
 from ghsync.database import fetch, metadata, moment, one_of, transaction
 from ghsync.errors import DatabaseUnavailable, Locked, NotLeading
 
@@ -84,13 +86,21 @@ class Process:
     id: str = field(default_factory=lambda: str(uuid4()))
     version: str = field(default_factory=lambda: version("ghsync"))
 
-    async def live(self, engine: AsyncEngine) -> None:
-        """Tell every few seconds that it lives, until cancelled; then take the row along."""
+    async def live(self, engine: AsyncEngine, *, patience_seconds: float = 10) -> None:
+        """Tell every few seconds that it lives, until cancelled; then take the row along.
+
+        When PostgreSQL has not answered for so long, this process hangs up: it may be that another server has taken
+        the place of one that hangs.
+        """
+        answered = time.monotonic()
         try:
             while True:
-                with suppress(DatabaseUnavailable, Locked, sa.exc.DBAPIError):
-                    async with transaction(engine) as conn:
-                        await self._tell(conn)
+                try:
+                    await deadline.within(patience_seconds, self._beat(engine))
+                    answered = time.monotonic()
+                except DatabaseUnavailable:
+                    if time.monotonic() - answered > patience_seconds and (count := hang_up(patience_seconds)):
+                        log.warning("hung_up", connections=count, silent_seconds=round(time.monotonic() - answered, 1))
                 await asyncio.sleep(BEAT_SECONDS)
         finally:
             with suppress(DatabaseUnavailable, Locked, sa.exc.DBAPIError):
@@ -115,6 +125,11 @@ class Process:
         """Make sure of the lead until commit; raises `NotLeading` where another has it by now."""
         if not await fetch(conn, _LEADS, {"id": self.id}):
             raise NotLeading("Another process leads by now: what this one still wanted to write is left to it.")
+
+    async def _beat(self, engine: AsyncEngine) -> None:
+        with suppress(Locked, sa.exc.DBAPIError):  # it answers
+            async with transaction(engine) as conn:
+                await self._tell(conn)
 
     async def _tell(self, conn: AsyncConnection) -> None:
         await fetch(

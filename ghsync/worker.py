@@ -11,14 +11,13 @@ import traceback
 from collections import Counter
 from collections.abc import Awaitable, Callable, Sequence
 from datetime import UTC, datetime
-from typing import Any
 
 import psycopg
 import sqlalchemy as sa
 import structlog
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
-from ghsync import contention, database, jobs, locks, metrics
+from ghsync import connections, contention, database, jobs, locks, metrics
 from ghsync.changes import feed
 from ghsync.contention import Detours
 from ghsync.database import fetch_column, first_line, looking, transaction
@@ -30,7 +29,6 @@ from ghsync.mirror import locking
 from ghsync.projector import events, linking, project
 from ghsync.projector.ahead import BatchFailed, Reader
 from ghsync.projector.events import HANDLED
-from ghsync.sessions import connection_arguments
 
 log = structlog.get_logger()
 
@@ -321,17 +319,13 @@ async def listen(url: str, channels: Sequence[str], wake: Callable[[], None]) ->
     """Call ``wake`` at every notification, and after every (re)connection, since one may have been missed."""
     while True:
         with contextlib.suppress(psycopg.Error, OSError):
-            async with await _connect(url) as conn:
+            async with await connections.connect(url, autocommit=True) as conn:
                 for channel in channels:
                     await conn.execute(f"LISTEN {channel}".encode())
                 wake()
                 async for _ in conn.notifies():
                     wake()
         await asyncio.sleep(RECONNECT_SECONDS)
-
-
-async def _connect(url: str) -> psycopg.AsyncConnection[Any]:
-    return await psycopg.AsyncConnection.connect(url, autocommit=True, **connection_arguments(url))
 
 
 def _count(ended: Sequence[tuple[ClaimedDelivery, Verdict]], seconds: float) -> None:

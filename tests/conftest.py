@@ -35,6 +35,7 @@ LONG = (
     "tests/stories/test_order.py",
     "tests/projector/test_ranges.py",
     "tests/chaos/",
+    "tests/failover/",
     "tests/cli/test_demo.py",
     "tests/mirror/test_plans.py",
     "tests/cli/test_grants.py",

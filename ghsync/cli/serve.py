@@ -11,6 +11,7 @@ import signal
 import socket
 import tempfile
 from collections.abc import Iterator, Sequence
+from functools import partial
 from multiprocessing.process import BaseProcess
 from types import FrameType
 from typing import Annotated, NoReturn
@@ -218,7 +219,7 @@ def application() -> Starlette:
     engine = _engine(loaded, url)
     process = Process("serve")
     background: list[Background] = [
-        lambda: process.live(engine),
+        partial(process.live, engine, patience_seconds=loaded.network_seconds),
         lambda: upkeep.keep_up(engine),
         lambda: vitals.keep(engine, loaded),
     ]
@@ -345,7 +346,8 @@ def work(no_migrate: NoMigrate = False) -> None:
         beside = _engine(loaded, url, pool_size=1)
         process = Process("work")
         rest = _reconcile(loaded, url, process) if _reads(loaded) else _forget_refetches(beside)
-        beneath = (rest, process.live(beside), upkeep.keep_up(beside), vitals.keep(beside, loaded))
+        living = process.live(beside, patience_seconds=loaded.network_seconds)
+        beneath = (rest, living, upkeep.keep_up(beside), vitals.keep(beside, loaded))
         tasks = [asyncio.create_task(each) for each in beneath]
         metrics.begin(HANDLED)
         if port := loaded.operations_port:

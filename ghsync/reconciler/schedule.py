@@ -21,7 +21,7 @@ import psycopg
 import sqlalchemy as sa
 import structlog
 
-from ghsync import jobs, locks, metrics
+from ghsync import connections, jobs, locks, metrics
 from ghsync.database import beginning_with, first_line, transaction
 from ghsync.errors import (
     DatabaseUnavailable,
@@ -41,7 +41,7 @@ from ghsync.reconciler.audit import audit
 from ghsync.reconciler.heal import heal
 from ghsync.reconciler.reconciler import Reconciler
 from ghsync.reconciler.sweep import sweep
-from ghsync.sessions import TIME_OUT_WHEN_SILENT, connection_arguments
+from ghsync.sessions import TIME_OUT_WHEN_SILENT
 
 RETRY_SECONDS = 2.0
 PROOF_SECONDS = 2.0  # well below the silence after which PostgreSQL ends a session
@@ -112,7 +112,7 @@ class Schedule:
     @asynccontextmanager
     async def _leadership(self, url: str) -> AsyncIterator[asyncio.Task[None]]:
         """Wait for the lock; answers a task that ends when the connection does, and the lock with it."""
-        async with await psycopg.AsyncConnection.connect(url, autocommit=True, **connection_arguments(url)) as conn:
+        async with await connections.connect(url, autocommit=True) as conn:
             await conn.execute(TIME_OUT_WHEN_SILENT)
             while not await _locked(conn):  # noqa: ASYNC110 (to wait inside PostgreSQL would hold vacuum back)
                 await asyncio.sleep(RETRY_SECONDS)

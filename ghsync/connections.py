@@ -1,0 +1,44 @@
+"""The connections of this process to PostgreSQL, so that those to a server that hangs can be hung up.
+
+A host that is gone ends them by itself, by what the network tells (`sessions.bounded`). Of a server that hangs on a
+host that lives nothing is told: its kernel goes on to acknowledge what is sent.
+"""
+
+import os
+import socket
+import time
+from collections.abc import Mapping
+from contextlib import suppress
+from typing import Any
+from weakref import WeakKeyDictionary
+
+import psycopg
+
+from ghsync import sessions
+
+_opened: WeakKeyDictionary[psycopg.AsyncConnection[Any], float] = WeakKeyDictionary()
+
+
+async def connect(
+    url: str, settings: Mapping[str, str] | None = None, *, autocommit: bool = False
+) -> psycopg.AsyncConnection[Any]:
+    """Open one to any libpq URL; ``settings`` are those of its session."""
+    arguments = sessions.connection_arguments(url, **(settings or {}))
+    return keep(await psycopg.AsyncConnection.connect(url, autocommit=autocommit, **arguments))
+
+
+def keep(connection: psycopg.AsyncConnection[Any]) -> psycopg.AsyncConnection[Any]:
+    """Let one be among those that can be hung up."""
+    _opened[connection] = time.monotonic()
+    return connection
+
+
+def hang_up(older_than_seconds: float) -> int:
+    """Break off those that were opened longer ago; who waits for an answer on one gets an error. Answers how many."""
+    before = time.monotonic() - older_than_seconds
+    old = [one for one, opened_at in list(_opened.items()) if opened_at < before and not one.closed]
+    for one in old:
+        del _opened[one]
+        with suppress(psycopg.Error, OSError), socket.socket(fileno=os.dup(one.fileno())) as line:
+            line.shutdown(socket.SHUT_RDWR)
+    return len(old)

@@ -1,0 +1,122 @@
+"""A primary that dies or hangs under load: its standby is promoted, and nothing that was answered 202 is lost (I1)."""
+
+import asyncio
+import signal
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import psycopg
+import pytest
+
+from ghsync import locks, migrate
+from ghsync.inbox.recording import RecordedDelivery
+from tests import debian, postgres, service, traffic
+from tests.chaos import mirror
+from tests.chaos.delivery import Sender
+from tests.debian import Node
+from tests.service import Receiver
+
+pytestmark = [pytest.mark.anyio, pytest.mark.slow]
+
+COUNT = 2_000
+DATABASE = "ghsync"
+ANSWERED_WITHIN_SECONDS = 10  # GitHub waits no longer
+READING = {"token": "ghp_none", "api_url": "http://127.0.0.1:1"}  # so that a process leads
+LOOKED_RARELY = {"poll_seconds": 600}  # what is projected is heard of
+
+
+@dataclass
+class Pair:
+    """A primary and its synchronous standby; ``url`` names both."""
+
+    primary: Node
+    standby: Node
+
+    @property
+    def url(self) -> str:
+        hosts = ",".join(f"127.0.0.1:{each.port}" for each in (self.primary, self.standby))
+        return f"postgresql://postgres@{hosts}/{DATABASE}?target_session_attrs=read-write"
+
+
+@contextmanager
+def _pair(folder: Path) -> Iterator[Pair]:
+    with debian.node(folder, "primary") as primary, debian.node(folder, "standby") as standby:
+        primary.create()
+        primary.start()
+        postgres.execute(primary.url(), f"CREATE DATABASE {DATABASE}")
+        migrate.upgrade(primary.url(DATABASE))
+        standby.follow(primary)
+        standby.start()
+        postgres.execute(
+            primary.url(), "ALTER SYSTEM SET synchronous_standby_names = 'standby'", "SELECT pg_reload_conf()"
+        )
+        yield Pair(primary, standby)
+
+
+@pytest.fixture
+def pair() -> Iterator[Pair]:
+    """Two servers, the second of which has all that the first one commits."""
+    with debian.folder() as folder, _pair(folder) as found:
+        yield found
+
+
+@pytest.mark.parametrize(("how", "within_seconds"), [(signal.SIGKILL, 20), (signal.SIGSTOP, 40)], ids=["dies", "hangs"])
+@pytest.mark.parametrize("two_urls", [False, True], ids=["one URL", "two URLs"])
+async def test_after_a_primary_that_dies_or_hangs_the_standby_has_all_that_was_answered_202(
+    pair: Pair, tmp_path: Path, how: signal.Signals, within_seconds: float, *, two_urls: bool
+) -> None:
+    happened = traffic.busy(COUNT)
+    settings = READING | LOOKED_RARELY | ({"direct_database_url": pair.url} if two_urls else {})
+    async with service.serving(pair.url, tmp_path / "log", **settings) as receiver:
+        sender = Sender([receiver])
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(sender.insist(happened.deliveries))
+            await sender.reached(202, COUNT // 3)
+            began = time.monotonic()
+            pair.primary.signal(how)
+            await sender.reached(503, 1)
+            accepted = sender.accepted()
+            await asyncio.to_thread(pair.standby.promote)
+            with service.connect(pair.standby.url(DATABASE)) as connection:
+                mirror.keeps(connection, accepted)
+            promoted = time.monotonic() - began
+            await sender.reached(202, len(accepted) + 1)
+            again = time.monotonic() - began
+        with service.connect(pair.standby.url(DATABASE)) as connection:
+            await service.drained(connection)
+            done = time.monotonic() - began
+            await service.until(lambda: _leads(connection), "a process leads")
+            mirror.keeps(connection, happened.deliveries)
+            mirror.is_done(connection)
+            mirror.is_told_once(connection)
+            mirror.shows(connection, happened)
+        told = f"promoted after {promoted:.1f} s, 202 again after {again:.1f} s, all projected after {done:.1f} s"
+        sys.stderr.write(f"{told}\n")
+        assert again < within_seconds, told
+        assert max(answer.seconds for answer in sender.answers) < ANSWERED_WITHIN_SECONDS
+
+
+async def _leads(connection: psycopg.Connection) -> bool:
+    leading = "SELECT FROM pg_locks WHERE locktype = 'advisory' AND granted AND objid = %s"
+    return bool(connection.execute(leading, [locks.LEADER & 0xFFFF_FFFF]).fetchall())
+
+
+async def test_a_primary_that_comes_back_as_a_stray_commits_nothing_by_itself(pair: Pair, tmp_path: Path) -> None:
+    one, other = traffic.busy(2).deliveries[-2:]
+    await asyncio.to_thread(pair.primary.kill)
+    await asyncio.to_thread(pair.standby.promote)
+    await asyncio.to_thread(pair.primary.start)
+    async with service.serving(pair.url, tmp_path / "log", commit_timeout_seconds=1) as receiver:
+        assert [(await service.post(receiver.client, each)).status_code for each in (one, other, one)] == [503] * 3
+        await asyncio.to_thread(pair.primary.kill)  # so that it is fenced
+        await service.until(lambda: _accepted(receiver, one), "the other one is found")
+        with service.connect(pair.standby.url(DATABASE)) as connection:
+            mirror.keeps(connection, [one])
+
+
+async def _accepted(receiver: Receiver, delivery: RecordedDelivery) -> bool:
+    return (await service.post(receiver.client, delivery)).status_code == 202
