@@ -6,8 +6,8 @@ https://www.postgresql.org/docs/current/sql-insert.html#SQL-ON-CONFLICT
 import asyncio
 import time
 from collections import deque
-from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Iterator, Sequence
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from typing import Any, Literal, cast
 from uuid import uuid4
@@ -41,11 +41,13 @@ TROUBLE_SECONDS = 10.0
 
 FAULTS_OF_THE_DELIVERY = (psycopg.DataError, psycopg.IntegrityError, psycopg.errors.ProgramLimitExceeded)
 
-OUTCOMES: dict[str, Outcome] = {"pending": "queued", "ignored": "ignored"}
+OUTCOMES: dict[str, Outcome] = {"pending": "queued", "ignored": "ignored", "duplicate": "duplicate"}
 
 # Bodies travel as one parameter, cut up by the server: of an array of them psycopg would make a copy.
 # Ids follow the order of arrival, rows the order of keys, so that two processes given the same deliveries cannot
 # wait for each other. Of one that is there already no row is waited for: a worker may have claimed it, and take long.
+# But it may have been committed here and not on a standby that is waited for: so something is written for it, too, and
+# with that the commit waits. https://www.postgresql.org/docs/current/warm-standby.html#SYNCHRONOUS-REPLICATION
 INSERT = f"""
 WITH arrived AS MATERIALIZED (
     SELECT nextval(pg_get_serial_sequence('webhook_deliveries', 'id')) AS id, *
@@ -85,8 +87,16 @@ WITH arrived AS MATERIALIZED (
     FROM parked WHERE (stored.id, stored.month) = (parked.id, parked.month)
     RETURNING stored.hook_target, stored.guid, stored.status
 )
-SELECT hook_target, guid, status, CASE status WHEN 'pending' THEN pg_notify('{queue.CHANNEL}', '') END
-FROM (SELECT * FROM written UNION ALL SELECT * FROM revived) AS arrived_now
+SELECT hook_target, guid, status, CASE status
+    WHEN 'pending' THEN pg_notify('{queue.CHANNEL}', '')::text
+    WHEN 'duplicate' THEN pg_logical_emit_message(true, 'ghsync', '')::text
+END
+FROM (
+    SELECT * FROM written UNION ALL SELECT * FROM revived UNION ALL
+    SELECT hook_target, guid, 'duplicate' FROM arrived
+    WHERE (hook_target, guid) NOT IN (
+        SELECT hook_target, guid FROM written UNION ALL SELECT hook_target, guid FROM revived)
+) AS arrived_now
 """
 
 
@@ -255,7 +265,8 @@ class Recorder:
                 async with self._connected() as connection:
                     cursor = connection.cursor()
                     cursor.adapters.register_dumper(bytes, Uncopied)
-                    await cursor.execute(INSERT, _parameters(deliveries))
+                    with _everywhere(connection):
+                        await cursor.execute(INSERT, _parameters(deliveries))
                     written = await cursor.fetchall()
         except FAULTS_OF_THE_DELIVERY:
             raise
@@ -300,6 +311,27 @@ async def rehearse(conn: AsyncConnection) -> None:
     except asyncio.CancelledError:
         await conn.invalidate()  # what was sent may still be under way
         raise
+
+
+@contextmanager
+def _everywhere(connection: psycopg.AsyncConnection[Any]) -> Iterator[None]:
+    """Have a commit fail that stopped waiting for its standby: PostgreSQL only warns of that, and of nothing else here.
+
+    https://www.postgresql.org/docs/current/warm-standby.html#SYNCHRONOUS-REPLICATION-HA
+    """
+    warnings: list[str] = []
+
+    def hear(notice: psycopg.errors.Diagnostic) -> None:
+        if notice.severity_nonlocalized == "WARNING":
+            warnings.append(notice.message_primary or "")
+
+    connection.add_notice_handler(hear)
+    try:
+        yield
+    finally:
+        connection.remove_notice_handler(hear)
+    if warnings:
+        raise psycopg.OperationalError(warnings[0])
 
 
 async def _hold(engine: AsyncEngine) -> PooledConnection:

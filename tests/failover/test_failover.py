@@ -105,6 +105,28 @@ async def _leads(connection: psycopg.Connection) -> bool:
     return bool(connection.execute(leading, [locks.LEADER & 0xFFFF_FFFF]).fetchall())
 
 
+async def test_what_the_standby_has_not_got_is_not_answered_202_however_often_it_is_sent(
+    pair: Pair, tmp_path: Path
+) -> None:
+    (delivery,) = traffic.busy(1).deliveries[-1:]
+    async with service.serving(pair.url, tmp_path / "log", commit_timeout_seconds=1) as receiver:
+        with _stopped(pair.standby):
+            statuses = [(await service.post(receiver.client, delivery)).status_code for _ in range(4)]
+        assert statuses == [503] * 4
+        assert (await service.post(receiver.client, delivery)).json()["status"] == "duplicate"
+
+
+async def test_a_commit_that_somebody_cancels_while_it_waits_for_the_standby_is_not_answered_202(
+    pair: Pair, tmp_path: Path
+) -> None:
+    (delivery,) = traffic.busy(1).deliveries[-1:]
+    async with service.serving(pair.url, tmp_path / "log", command="serve --no-worker") as receiver:
+        with _stopped(pair.standby), service.connect(pair.primary.url(DATABASE)) as connection:
+            answer = asyncio.create_task(service.post(receiver.client, delivery))
+            await service.until(lambda: _cancelled(connection), "the commit waits, and is cancelled")
+            assert (await answer).status_code == 503
+
+
 async def test_a_primary_that_comes_back_as_a_stray_commits_nothing_by_itself(pair: Pair, tmp_path: Path) -> None:
     one, other = traffic.busy(2).deliveries[-2:]
     await asyncio.to_thread(pair.primary.kill)
@@ -120,3 +142,17 @@ async def test_a_primary_that_comes_back_as_a_stray_commits_nothing_by_itself(pa
 
 async def _accepted(receiver: Receiver, delivery: RecordedDelivery) -> bool:
     return (await service.post(receiver.client, delivery)).status_code == 202
+
+
+async def _cancelled(connection: psycopg.Connection) -> bool:
+    waiting = "query LIKE '%INSERT INTO webhook_deliveries%' AND wait_event = 'SyncRep'"
+    return bool(connection.execute(f"SELECT pg_cancel_backend(pid) FROM pg_stat_activity WHERE {waiting}").fetchall())
+
+
+@contextmanager
+def _stopped(node: Node) -> Iterator[None]:
+    node.signal(signal.SIGSTOP)
+    try:
+        yield
+    finally:
+        node.signal(signal.SIGCONT)
