@@ -14,7 +14,7 @@ pytestmark = [pytest.mark.anyio, pytest.mark.slow]
 COUNT = 2_000
 FEW = 600
 BATCH_SIZE = 100  # so that the worker too is killed in the midst of something
-STOP_SECONDS = 15
+STOP_SECONDS = 10
 
 
 async def test_a_receiver_killed_amid_two_thousand_deliveries_loses_none_it_accepted(
