@@ -38,6 +38,7 @@
         ├── NotWritable          a file cannot be written where it should go
         ├── NotFound             no such delivery, task or repository, here or on GitHub
         ├── PastRetention        the change feed does not reach back so far any more: `first` is where it begins
+        ├── AheadOfFeed          the change feed ends with `last`: it was restored to an earlier moment
         ├── Gone                 GitHub says that it was deleted
         ├── Moved                GitHub says that it is at another address: `location`
         ├── TakenOver            another process goes on with this run
@@ -246,6 +247,17 @@ class PastRetention(Permanent):
             f"read the tables as they are, then follow from {first} on."
         )
         self.first = first
+
+
+class AheadOfFeed(Permanent):
+    """The change feed ends with the event ``last``: what was asked for comes after one that there is not."""
+
+    def __init__(self, last: int, after: int) -> None:
+        super().__init__(
+            f"The change feed ends with event {last}, and event {after} is not in it: the database was restored to an "
+            f"earlier moment, or is another one; read the tables as they are, then follow from {last + 1} on."
+        )
+        self.last = last
 
 
 class Gone(Permanent):

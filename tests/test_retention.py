@@ -316,7 +316,7 @@ async def test_a_consumer_behind_retention_is_told_where_the_feed_begins(
         assert isinstance(told.value, Permanent)
     for start in (0, 6):
         begun = Feed(engine)
-        assert await begun.seek(start) == 10
+        await begun.seek(start)
         assert [event["seq"] for event in await begun.read() or []] == [6, 7, 8, 9, 10]
     since = Feed(engine)
     await since.seek_time(NOW - timedelta(minutes=50, seconds=1))
@@ -333,7 +333,7 @@ async def test_a_feed_of_which_nothing_is_left_begins_with_what_comes(
     with pytest.raises(PastRetention, match="begins with event 6"):
         await Feed(engine).seek(5)
     follower = Feed(engine)
-    assert await follower.seek(6) == 5
+    await follower.seek(6)
     assert await follower.read() is None
 
 

@@ -15,7 +15,7 @@ import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from ghsync.database import fetch, fetch_column
-from ghsync.errors import PastRetention
+from ghsync.errors import AheadOfFeed, PastRetention
 from ghsync.mirror.keys import RepositoryId
 
 CHANNEL = "ghsync_changes"
@@ -87,11 +87,23 @@ FROM change_events WHERE seq > :after ORDER BY seq LIMIT :limit
 """)
 
 
+# A standby may be behind whoever told of the position.
+_AHEAD = sa.text("""
+SELECT last_seq FROM (SELECT coalesce(max(last_seq), 0) AS last_seq FROM change_feed) feed
+WHERE last_seq < :after AND NOT pg_is_in_recovery()
+""")
+
+
 async def read(conn: AsyncConnection, after: int, limit: int = 500) -> list[dict[str, Any]]:
-    """The next entries after position ``after``, oldest first. Raises `PastRetention` where some of them are gone."""
+    """The next entries after position ``after``, oldest first.
+
+    Raises `PastRetention` where some of them are gone, and `AheadOfFeed` where there is no such position.
+    """
     rows = await fetch(conn, _READ, {"after": after, "limit": limit})
     if rows and rows[0].seq > after + 1:
         raise PastRetention(rows[0].seq)
+    if not rows and (ahead := await fetch_column(conn, _AHEAD, {"after": after})):
+        raise AheadOfFeed(ahead[0], after)
     return [row._asdict() for row in rows]
 
 

@@ -86,7 +86,7 @@ def tail(
             elif start is None:
                 await events.seek_newest(SHOWN_AT_FIRST)
             else:
-                await _seek(events, start)
+                await events.seek(start)
             await print_events(events, url, as_json=as_json, follow=follow)
         finally:
             await engine.dispose()
@@ -98,12 +98,6 @@ def tail(
 async def _repository(engine: AsyncEngine, name: str) -> str:
     async with transaction(engine) as conn:
         return str((await lookup.repository(conn, name)).id)
-
-
-async def _seek(events: Feed, start: int) -> None:
-    newest = await events.seek(start)
-    if start > newest + 1:
-        terminal.note(f"The feed is at {newest} yet: nothing is shown before {start}.")
 
 
 async def print_events(source: Feed, url: str, *, as_json: bool = False, follow: bool = True) -> None:

@@ -54,17 +54,13 @@ class Feed:
         """The number of the event read last."""
         return self._after
 
-    async def seek(self, start: int) -> int:
-        """Go to just before an event, which may be still to come; answers the number of the newest.
-
-        Raises `PastRetention` for one that is not kept any more.
-        """
+    async def seek(self, start: int) -> None:
+        """Go to just before an event, which may be the next to come. Raises `PastRetention` for one that is gone."""
         async with transaction(self._engine) as conn:
             first = await feed.first(conn)
             if 0 < start < first:
                 raise PastRetention(first)
             self._after = max(start, first) - 1
-            return await feed.last(conn)
 
     async def seek_time(self, since: datetime) -> None:
         """Go to just before the first event since a time. Raises `PastRetention` where some since then may be gone."""
@@ -83,7 +79,10 @@ class Feed:
             self._after = newest if first is None else first - 1
 
     async def read(self) -> list[dict[str, Any]] | None:
-        """Those of the next events that are shown; None where there are no more."""
+        """Those of the next events that are shown; None where there are no more.
+
+        Raises `AheadOfFeed` where the position is beyond all of them.
+        """
         async with transaction(self._engine) as conn:
             read = await feed.read(conn, self._after, READ_AT_ONCE)
             events = [event for event in read if self._shown.passes(event)]

@@ -13,6 +13,7 @@ from ghsync import database
 from ghsync.changes import feed
 from ghsync.changes.feed import ChangeEvent
 from ghsync.database import transaction
+from ghsync.errors import AheadOfFeed
 from tests.mirror.reports import at, query, rows, until_blocked
 
 pytestmark = pytest.mark.anyio
@@ -142,3 +143,17 @@ async def test_a_commit_is_announced(engine: AsyncEngine, database_url: str) -> 
         await append(engine, event(1), event(2))
         heard = [notice.channel async for notice in listening.notifies(timeout=5, stop_after=1)]
     assert heard == [feed.CHANNEL]
+
+
+async def test_a_consumer_ahead_of_a_feed_that_went_back_is_told_where_it_ends(engine: AsyncEngine) -> None:
+    await append(engine, event(1), event(2))
+    assert await read(engine, 2) == []
+    with pytest.raises(AheadOfFeed, match="ends with event 2, and event 3 is not in it") as told:
+        await read(engine, 3)
+    assert told.value.last == 2
+
+
+async def test_a_consumer_ahead_of_an_empty_feed_is_told_too(engine: AsyncEngine) -> None:
+    assert await read(engine, 0) == []
+    with pytest.raises(AheadOfFeed):
+        await read(engine, 1)

@@ -112,11 +112,13 @@ def test_what_there_is_not_cannot_be_chosen(told: Ghsync) -> None:
     assert told("tail", "--kind", "star", "--no-follow").exit_code == 2
 
 
-def test_a_start_beyond_the_end_is_said_to_be(told: Ghsync, connection: psycopg.Connection) -> None:
+def test_a_start_beyond_the_end_is_refused_for_the_feed_went_back(told: Ghsync, connection: psycopg.Connection) -> None:
     (last,) = connection.execute("SELECT last_seq FROM change_feed").fetchone() or ()
-    beyond, next_one = told("tail", "--from", last + 2, "--no-follow"), told("tail", "--from", last + 1, "--no-follow")
+    beyond, next_one = told("tail", "--from", last + 2), told("tail", "--from", last + 1, "--no-follow")
 
-    assert beyond.stderr == f"The feed is at {last} yet: nothing is shown before {last + 2}.\n"
+    assert beyond.exit_code == 1
+    assert f"The change feed ends with event {last}, and event {last + 1} is not in it" in beyond.stderr
+    assert f"then follow from {last + 1} on." in " ".join(beyond.stderr.split())
     assert (next_one.stdout, next_one.stderr) == ("", "")
 
 
@@ -126,8 +128,13 @@ def test_a_connection_that_the_server_closes_is_made_again(
 ) -> None:
     url = environment["GHSYNC_DATABASE_URL"]
     name = postgres.name_of(url)
+    inserted = (
+        "INSERT INTO change_events (seq, entity_type, entity_id, operation, sync_source) "
+        "VALUES ({}, 'github_issues', gen_random_uuid(), 'delete', 'webhook')"
+    )
+    postgres.execute(url, inserted.format(999), "UPDATE change_feed SET last_seq = 999")
     with subprocess.Popen(
-        [sys.executable, "-m", "ghsync", "tail", "--json", "--from", "1000"],
+        [sys.executable, "-m", "ghsync", "tail", "--json", "--from", "999"],
         env={**os.environ, **environment, "PYTHONUNBUFFERED": "1"},
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
@@ -135,16 +142,12 @@ def test_a_connection_that_the_server_closes_is_made_again(
     ) as process:
         assert process.stdout is not None
         assert process.stderr is not None
-        assert process.stderr.readline().startswith("The feed is at ")
+        assert json.loads(process.stdout.readline())["seq"] == 999
         postgres.execute(server_url, f"ALTER DATABASE {name} ALLOW_CONNECTIONS false")
         postgres.execute(server_url, f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '{name}'")
         assert "Going on after 999 when it is there again." in process.stderr.readline()
         postgres.execute(server_url, f"ALTER DATABASE {name} ALLOW_CONNECTIONS true")
-        postgres.execute(
-            url,
-            "INSERT INTO change_events (seq, entity_type, entity_id, operation, sync_source) "
-            "VALUES (1000, 'github_issues', gen_random_uuid(), 'delete', 'webhook')",
-        )
+        postgres.execute(url, inserted.format(1000))
         assert json.loads(process.stdout.readline())["seq"] == 1000
         process.send_signal(signal.SIGINT)
     assert process.returncode == 130
