@@ -36,6 +36,7 @@ LONG = (
     "tests/projector/test_ranges.py",
     "tests/chaos/",
     "tests/failover/",
+    "tests/backup/",
     "tests/cli/test_demo.py",
     "tests/mirror/test_plans.py",
     "tests/cli/test_grants.py",

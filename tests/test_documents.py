@@ -168,8 +168,9 @@ def test_no_file_names_a_place_on_somebody_s_machine_or_a_package_registry() -> 
     assert found == []
 
 
-def test_what_ci_runs_is_a_shell_script() -> None:
-    script = CHECKOUT / ".ci/run"
+@pytest.mark.parametrize("name", [".ci/run", "deploy/backup.sh"])
+def test_what_is_run_is_a_shell_script(name: str) -> None:
+    script = CHECKOUT / name
     subprocess.run(["bash", "-n", script], check=True)
     assert script.stat().st_mode & 0o111
 
