@@ -133,7 +133,14 @@ class Probes:
                 Starlette(routes=self.routes),
                 lifespan="off", log_config=None, access_log=False, server_header=False, limit_concurrency=50,
             )  # fmt: skip
-            await _Server(config).serve([listening])
+            server = _Server(config)
+            try:
+                await server.serve([listening])
+            finally:  # cancelled, it leaves open what it has opened: to who scrapes, too
+                for one in server.servers:
+                    one.close()
+                for connection in list(server.server_state.connections):
+                    connection.shutdown()
 
     def _answer(self, found: Readiness, told: Mapping[str, object]) -> Response:
         ready = not self._reasons(found)

@@ -13,6 +13,7 @@ from tests.service import Program, Receiver, free_port, sample
 pytestmark = pytest.mark.anyio
 
 QUEUED = 'ghsync_deliveries_received_total{event="issues",outcome="queued"}'
+STOP_SECONDS = 10
 SCRAPES = 12
 
 
@@ -20,6 +21,14 @@ async def scrape(receiver: Receiver) -> str:
     """The metrics, over a connection of its own, which any of the processes may take."""
     async with receiver.operating() as client:
         return (await client.get("/metrics")).text
+
+
+async def test_who_scrapes_and_keeps_a_connection_holds_up_no_end(database_url: str, tmp_path: Path) -> None:
+    async with service.serving(database_url, tmp_path / "log", operations_port=free_port()) as receiver:
+        assert (await receiver.operations.get("/metrics")).status_code == 200
+        async with asyncio.timeout(STOP_SECONDS):
+            assert await receiver.terminate() == 0
+    assert "unclosed" not in receiver.log()
 
 
 @pytest.mark.slow
