@@ -16,10 +16,11 @@ from prometheus_client.metrics_core import Metric
 from prometheus_client.registry import Collector
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from ghsync import jobs, partitions
+from ghsync import jobs, partitions, replication
 from ghsync.partitions import Partition
 from ghsync.projector import events
 from ghsync.readiness import COUNTED_AT_MOST, Freshness
+from ghsync.replication import Followers
 
 FOLDER = "PROMETHEUS_MULTIPROC_DIR"
 """The variable that names the directory in which several processes keep their counters together."""
@@ -83,7 +84,7 @@ WHERE datname = current_database() AND usename = current_user GROUP BY 1 ORDER B
 
 @dataclass(frozen=True, slots=True)
 class DatabaseGauges:
-    """What the database says of jobs, runs, budgets and partitions."""
+    """What the database says of jobs, runs, budgets, partitions and those that follow it."""
 
     jobs: list[sa.Row[Any]] = field(default_factory=list)
     runs: list[sa.Row[Any]] = field(default_factory=list)
@@ -93,6 +94,7 @@ class DatabaseGauges:
     lacking: list[sa.Row[Any]] = field(default_factory=list)
     sizes: list[sa.Row[Any]] = field(default_factory=list)
     connections: list[sa.Row[Any]] = field(default_factory=list)
+    followers: Followers = field(default_factory=Followers)
 
 
 async def read(conn: AsyncConnection) -> DatabaseGauges:
@@ -104,9 +106,16 @@ async def read(conn: AsyncConnection) -> DatabaseGauges:
     lacking = await conn.execute(_LACKING, {"permissions": WANTED})
     sizes, connections = await conn.execute(_SIZES), await conn.execute(_CONNECTIONS)
     return DatabaseGauges(
-        list(due), list(runs), list(budgets), await partitions.expected(conn), list(newest), list(lacking), list(sizes),
-        list(connections),
-    )  # fmt: skip
+        jobs=list(due),
+        runs=list(runs),
+        budgets=list(budgets),
+        partitions=await partitions.expected(conn),
+        newest=list(newest),
+        lacking=list(lacking),
+        sizes=list(sizes),
+        connections=list(connections),
+        followers=await replication.followers(conn),
+    )
 
 
 def exposition(freshness: Freshness | None, found: DatabaseGauges) -> bytes:
@@ -120,6 +129,7 @@ def families(freshness: Freshness, found: DatabaseGauges) -> Iterator[Metric]:
     """The gauges, but for what is of a process, as `system_metrics` keeps them."""
     yield from _of_inbox(freshness)
     yield from _of_work(found)
+    yield from _of_followers(found.followers)
 
 
 def _counted() -> bytes:
@@ -202,6 +212,7 @@ def _of_work(found: DatabaseGauges) -> Iterator[Metric]:
     for table in sorted({each.parent for each in found.partitions}):
         lacking = [each for each in found.partitions if each.parent == table and each.state != "made"]
         missing.add_metric([table], len(lacking))
+<<<<<<< HEAD
     newest = GaugeMetricFamily(
         "ghsync_newest_delivery_timestamp_seconds",
         "When the newest delivery came, from the hook or through GitHub's log (reconcile); 0 before",
@@ -223,3 +234,22 @@ def _of_work(found: DatabaseGauges) -> Iterator[Metric]:
     for row in found.connections:
         connections.add_metric([row.state], row.number)
     yield from (due, parked, ended, left, limit, forecast, missing, newest, ungranted, sizes, connections)
+=======
+    yield from (due, parked, ended, left, limit, missing)
+
+
+def _of_followers(found: Followers) -> Iterator[Metric]:
+    behind = GaugeMetricFamily(
+        "ghsync_standby_lag_seconds",
+        "How far a standby is behind; only a role in pg_monitor sees it",
+        labels=["standby"],
+    )
+    for one in found.standbys:
+        behind.add_metric([one.name], one.seconds)
+    kept = GaugeMetricFamily(
+        "ghsync_replication_slot_bytes", "WAL that is kept for whom a replication slot is", labels=["slot"]
+    )
+    for slot in found.slots:
+        kept.add_metric([slot.name], slot.bytes)
+    yield from (behind, kept)
+>>>>>>> 7a81932 (Tell how far a standby is behind, there and on its primary)

@@ -24,6 +24,7 @@ END_SECONDS = 30
 # What is lost with a machine is not lost with its processes. The rest is what a base backup and a standby need.
 SETTINGS = {
     "fsync": "off",
+    "dynamic_shared_memory_type": "mmap",  # whoever is killed leaves it in its directory
     "listen_addresses": "127.0.0.1",
     "wal_level": "replica",
     "max_wal_senders": "10",
@@ -137,6 +138,17 @@ class Node:
         self.signal(signal.SIGKILL)
         psutil.wait_procs(killed, timeout=END_SECONDS)
 
+    def end(self) -> None:
+        """End it at once, if it is still there, and take along what of it the system would keep."""
+        left = self.processes()
+        self.signal(signal.SIGCONT)
+        for process in left[:1]:
+            process.send_signal(signal.SIGQUIT)
+        psutil.wait_procs(left, timeout=END_SECONDS)
+        with suppress(FileNotFoundError, IndexError):  # what was killed has not removed this
+            *_, segment = (self.data / "postmaster.pid").read_text().splitlines()[6].split()
+            subprocess.run(["ipcrm", "--shmem-id", segment], check=False, capture_output=True)
+
 
 @contextmanager
 def node(folder: Path, name: str) -> Iterator[Node]:
@@ -145,4 +157,4 @@ def node(folder: Path, name: str) -> Iterator[Node]:
     try:
         yield one
     finally:
-        one.kill()
+        one.end()

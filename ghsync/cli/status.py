@@ -166,7 +166,18 @@ def _show_verdict(report: Report, otherwise: str) -> None:
             terminal.console.print(f"[bold red]Stale:[/] {terminal.cell(reason)}", soft_wrap=True)
     else:
         terminal.console.print(otherwise, style="green", markup=False)
+    if report["standby"]:
+        terminal.console.print(_standby(report["standby"]), markup=False)
     terminal.console.print()
+
+
+def _standby(standby: Mapping[str, Any]) -> str:
+    """How far behind its primary the server is that was asked."""
+    if standby["behind_seconds"] is None:
+        return "This is a standby, which has yet to replay a first transaction."
+    if not standby["behind_seconds"]:
+        return "This is a standby, with all that its primary has sent."
+    return f"This is a standby, {wording.duration(standby['behind_seconds'])} behind its primary."
 
 
 def _show_unread(unread: Sequence[Mapping[str, Any]]) -> None:

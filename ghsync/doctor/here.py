@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from ghsync import jobs, locks, migrate, partitions, pooler, processes, retention, rights
+from ghsync import jobs, locks, migrate, partitions, pooler, processes, replication, retention, rights
 from ghsync.database import transaction
 from ghsync.doctor.finding import Finding
 from ghsync.encryption import Encryption
@@ -100,6 +100,11 @@ async def database(engine: AsyncEngine, url: str) -> Finding:
         return Finding("database", "warning", said)
     if not await asyncio.to_thread(migrate.is_defined, url):
         return Finding("database", "failed", migrate.UNDEFINED)
+    async with transaction(engine) as conn:
+        standby = await replication.standby(conn)
+    if standby:
+        said = f"PostgreSQL {version}, a standby: it can be read; `ghsync serve` needs the primary."
+        return Finding("database", "warning", said)
     return Finding("database", "ok", f"PostgreSQL {version}, with the newest schema.")
 
 

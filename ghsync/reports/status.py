@@ -4,12 +4,13 @@ Fast however many deliveries are done: large tables are estimated, not counted.
 """
 
 from collections.abc import Sequence
+from dataclasses import asdict
 from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from ghsync import jobs, locks, lookup, processes, schema, staleness
+from ghsync import jobs, locks, lookup, processes, replication, schema, staleness
 from ghsync.github import omissions
 from ghsync.reports import readings, storage
 from ghsync.settings import Settings
@@ -23,6 +24,8 @@ COUNTED_PAGES = 4096  # 32 MiB; what is larger is estimated
 ERRORS_SHOWN = 5
 RUNS_SHOWN = 5
 UNREAD_SHOWN = 10
+
+CUT_OFF = "This is a standby that receives nothing: its primary is away, or it does not reach it."
 
 # Both counts are read from partial indexes. Ids follow arrival, so the smallest id waits longest.
 _BACKLOG = sa.text("""
@@ -224,7 +227,14 @@ async def _staleness(
 ) -> Report:
     backlog = Backlog(counts.pending, counts.oldest_received_at, counts.parked)
     found = await staleness.read(conn, settings, backlog, repository_id=repository_id)
-    return {"stale": bool(found.reasons), "reasons": list(found.reasons), "hooks_only": found.hooks_only}
+    standby = await replication.standby(conn)
+    reasons = [*found.reasons, *([CUT_OFF] if standby and not standby.receives else [])]
+    return {
+        "stale": bool(reasons),
+        "reasons": reasons,
+        "hooks_only": found.hooks_only,
+        "standby": asdict(standby) if standby else None,
+    }
 
 
 async def _all(conn: AsyncConnection, statement: sa.TextClause, **parameters: Any) -> list[Report]:

@@ -6,62 +6,26 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 
 import psycopg
 import pytest
 
-from ghsync import locks, migrate
+from ghsync import locks
 from ghsync.inbox.recording import RecordedDelivery
-from tests import debian, postgres, service, traffic
+from tests import service, traffic
 from tests.chaos import mirror
 from tests.chaos.delivery import Sender
 from tests.debian import Node
+from tests.failover.pair import DATABASE, Pair
 from tests.service import Receiver
 
 pytestmark = [pytest.mark.anyio, pytest.mark.slow]
 
 COUNT = 2_000
-DATABASE = "ghsync"
 ANSWERED_WITHIN_SECONDS = 10  # GitHub waits no longer
 READING = {"token": "ghp_none", "api_url": "http://127.0.0.1:1"}  # so that a process leads
 LOOKED_RARELY = {"poll_seconds": 600}  # what is projected is heard of
-
-
-@dataclass
-class Pair:
-    """A primary and its synchronous standby; ``url`` names both."""
-
-    primary: Node
-    standby: Node
-
-    @property
-    def url(self) -> str:
-        hosts = ",".join(f"127.0.0.1:{each.port}" for each in (self.primary, self.standby))
-        return f"postgresql://postgres@{hosts}/{DATABASE}?target_session_attrs=read-write"
-
-
-@contextmanager
-def _pair(folder: Path) -> Iterator[Pair]:
-    with debian.node(folder, "primary") as primary, debian.node(folder, "standby") as standby:
-        primary.create()
-        primary.start()
-        postgres.execute(primary.url(), f"CREATE DATABASE {DATABASE}")
-        migrate.upgrade(primary.url(DATABASE))
-        standby.follow(primary)
-        standby.start()
-        postgres.execute(
-            primary.url(), "ALTER SYSTEM SET synchronous_standby_names = 'standby'", "SELECT pg_reload_conf()"
-        )
-        yield Pair(primary, standby)
-
-
-@pytest.fixture
-def pair() -> Iterator[Pair]:
-    """Two servers, the second of which has all that the first one commits."""
-    with debian.folder() as folder, _pair(folder) as found:
-        yield found
 
 
 @pytest.mark.parametrize(("how", "within_seconds"), [(signal.SIGKILL, 20), (signal.SIGSTOP, 40)], ids=["dies", "hangs"])
