@@ -212,7 +212,6 @@ def _of_work(found: DatabaseGauges) -> Iterator[Metric]:
     for table in sorted({each.parent for each in found.partitions}):
         lacking = [each for each in found.partitions if each.parent == table and each.state != "made"]
         missing.add_metric([table], len(lacking))
-<<<<<<< HEAD
     newest = GaugeMetricFamily(
         "ghsync_newest_delivery_timestamp_seconds",
         "When the newest delivery came, from the hook or through GitHub's log (reconcile); 0 before",
@@ -234,8 +233,6 @@ def _of_work(found: DatabaseGauges) -> Iterator[Metric]:
     for row in found.connections:
         connections.add_metric([row.state], row.number)
     yield from (due, parked, ended, left, limit, forecast, missing, newest, ungranted, sizes, connections)
-=======
-    yield from (due, parked, ended, left, limit, missing)
 
 
 def _of_followers(found: Followers) -> Iterator[Metric]:
@@ -252,4 +249,3 @@ def _of_followers(found: Followers) -> Iterator[Metric]:
     for slot in found.slots:
         kept.add_metric([slot.name], slot.bytes)
     yield from (behind, kept)
->>>>>>> 7a81932 (Tell how far a standby is behind, there and on its primary)
