@@ -4,6 +4,7 @@ A host that is gone ends them by itself, by what the network tells (`sessions.bo
 host that lives nothing is told: its kernel goes on to acknowledge what is sent.
 """
 
+import asyncio
 import os
 import socket
 import time
@@ -15,6 +16,9 @@ from weakref import WeakKeyDictionary
 import psycopg
 
 from ghsync import sessions
+
+Server = tuple[str, int]
+"""Its host, as the URL has it, and its port."""
 
 _opened: WeakKeyDictionary[psycopg.AsyncConnection[Any], float] = WeakKeyDictionary()
 
@@ -33,12 +37,35 @@ def keep(connection: psycopg.AsyncConnection[Any]) -> psycopg.AsyncConnection[An
     return connection
 
 
-def hang_up(older_than_seconds: float) -> int:
-    """Break off those that were opened longer ago; who waits for an answer on one gets an error. Answers how many."""
+async def answering(url: str, within_seconds: float) -> Server | None:
+    """Which server answers at a URL now, on a connection of its own; None where none does."""
+    with suppress(psycopg.Error, OSError, TimeoutError):
+        async with (
+            asyncio.timeout(within_seconds),
+            await psycopg.AsyncConnection.connect(url, autocommit=True, **sessions.pooled_arguments()) as conn,
+        ):
+            await conn.execute("SELECT")
+            return _server(conn)
+    return None
+
+
+def hang_up(older_than_seconds: float, *, unless_to: Server | None = None) -> int:
+    """Break off those that were opened longer ago; who waits for an answer on one gets an error. Answers how many.
+
+    Those to a server that answers stay: what they wait for is something else.
+    """
     before = time.monotonic() - older_than_seconds
-    old = [one for one, opened_at in list(_opened.items()) if opened_at < before and not one.closed]
+    old = [
+        one
+        for one, opened_at in list(_opened.items())
+        if opened_at < before and not one.closed and (unless_to is None or _server(one) != unless_to)
+    ]
     for one in old:
         del _opened[one]
         with suppress(psycopg.Error, OSError), socket.socket(fileno=os.dup(one.fileno())) as line:
             line.shutdown(socket.SHUT_RDWR)
     return len(old)
+
+
+def _server(connection: psycopg.AsyncConnection[Any]) -> Server:
+    return connection.info.host, connection.info.port

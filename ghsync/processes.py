@@ -19,8 +19,7 @@ import sqlalchemy as sa
 import structlog
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
-from ghsync import deadline
-from ghsync.connections import hang_up
+from ghsync import connections, deadline
 from ghsync.database import fetch, metadata, moment, one_of, transaction
 from ghsync.errors import DatabaseUnavailable, Locked, NotLeading
 
@@ -86,11 +85,11 @@ class Process:
     id: str = field(default_factory=lambda: str(uuid4()))
     version: str = field(default_factory=lambda: version("ghsync"))
 
-    async def live(self, engine: AsyncEngine, *, patience_seconds: float = 10) -> None:
+    async def live(self, engine: AsyncEngine, url: str, *, patience_seconds: float = 10) -> None:
         """Tell every few seconds that it lives, until cancelled; then take the row along.
 
-        When PostgreSQL has not answered for so long, this process hangs up: it may be that another server has taken
-        the place of one that hangs.
+        When PostgreSQL has not answered for so long, this process hangs up, unless the server answers whoever comes
+        anew: it may be that another one has taken the place of one that hangs. ``url`` is what the engine connects to.
         """
         answered = time.monotonic()
         try:
@@ -99,8 +98,12 @@ class Process:
                     await deadline.within(patience_seconds, self._beat(engine))
                     answered = time.monotonic()
                 except DatabaseUnavailable:
-                    if time.monotonic() - answered > patience_seconds and (count := hang_up(patience_seconds)):
-                        log.warning("hung_up", connections=count, silent_seconds=round(time.monotonic() - answered, 1))
+                    if time.monotonic() - answered > patience_seconds:
+                        alive = await connections.answering(url, patience_seconds)
+                        count = connections.hang_up(patience_seconds, unless_to=alive)
+                        silent = round(time.monotonic() - answered, 1)
+                        if count:
+                            log.warning("hung_up", connections=count, silent_seconds=silent)
                 await asyncio.sleep(BEAT_SECONDS)
         finally:
             with suppress(DatabaseUnavailable, Locked, sa.exc.DBAPIError):

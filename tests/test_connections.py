@@ -2,6 +2,7 @@ import asyncio
 
 import psycopg
 import pytest
+import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from ghsync import connections, sessions
@@ -41,6 +42,18 @@ async def test_who_waits_for_a_server_that_is_hung_up_gets_an_error_and_then_ano
     assert await query(used, "SELECT 1") == [(1,)]
     if pooled:
         await used.dispose()
+
+
+async def test_who_waits_for_a_server_that_answers_others_waits_on(
+    engine: AsyncEngine, connection: psycopg.Connection, database_url: str
+) -> None:
+    async with transaction(engine) as conn:
+        await conn.exec_driver_sql("SELECT 1")
+        alive = await connections.answering(database_url, 5)
+        assert alive == (connection.info.host, connection.info.port)
+        assert connections.hang_up(older_than_seconds=0, unless_to=alive) == 0
+        assert await conn.scalar(sa.text("SELECT 1")) == 1
+    assert await connections.answering("postgresql://127.0.0.1:1/nowhere", 5) is None
 
 
 async def test_what_is_closed_is_not_hung_up(database_url: str) -> None:

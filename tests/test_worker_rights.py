@@ -108,6 +108,7 @@ async def test_a_delivery_that_may_not_be_written_is_refused_and_the_next_one_is
         await recorder.record(delivery("a", "one", 1))
     change(connection, "GRANT", right, service)
     assert await recorder.record(delivery("a", "one", 1)) == "queued"
+    assert await recorder.record(delivery("a", "one", 1)) == "duplicate"  # for which something is written, too
     log.configure("console", "error")
     await recorder.close()
     await theirs.dispose()

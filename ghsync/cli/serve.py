@@ -219,7 +219,7 @@ def application() -> Starlette:
     engine = _engine(loaded, url)
     process = Process("serve")
     background: list[Background] = [
-        partial(process.live, engine, patience_seconds=loaded.network_seconds),
+        partial(process.live, engine, loaded.pooler_url or url, patience_seconds=loaded.network_seconds),
         lambda: upkeep.keep_up(engine),
         lambda: vitals.keep(engine, loaded),
     ]
@@ -346,7 +346,7 @@ def work(no_migrate: NoMigrate = False) -> None:
         beside = _engine(loaded, url, pool_size=1)
         process = Process("work")
         rest = _reconcile(loaded, url, process) if _reads(loaded) else _forget_refetches(beside)
-        living = process.live(beside, patience_seconds=loaded.network_seconds)
+        living = process.live(beside, loaded.pooler_url or url, patience_seconds=loaded.network_seconds)
         beneath = (rest, living, upkeep.keep_up(beside), vitals.keep(beside, loaded))
         tasks = [asyncio.create_task(each) for each in beneath]
         metrics.begin(HANDLED)

@@ -83,10 +83,7 @@ class Schedule:
         self._recorder = recorder
         self._intervals = intervals
         self._listens = listens
-        self._calls = (
-            asyncio.Event(),
-            asyncio.Event(),
-        )  # something may be due: for refetches, and for what was asked for
+        self._may_be_due = {"refetch": asyncio.Event(), "resync": asyncio.Event()}
         self._refreshed_at = -math.inf
 
     async def run(self, url: str) -> None:
@@ -132,7 +129,7 @@ class Schedule:
         """Wake the schedule when something is due, and prove every now and then that this process lives."""
         while True:
             async for _ in conn.notifies(timeout=PROOF_SECONDS):
-                for call in self._calls:
+                for call in self._may_be_due.values():
                     call.set()
             async with asyncio.timeout(PROOF_SECONDS):
                 await conn.execute("SELECT")
@@ -181,10 +178,10 @@ class Schedule:
                 await asyncio.sleep(pause)
 
     async def _refetch(self) -> None:
-        await self._do_due(self._calls[0], refetch.do_due)
+        await self._do_due(self._may_be_due["refetch"], refetch.do_due)
 
     async def _resync(self) -> None:
-        await self._do_due(self._calls[1], requested.do_next)
+        await self._do_due(self._may_be_due["resync"], requested.do_next)
 
     async def _do_due(self, call: asyncio.Event, do: Callable[[Reconciler], Awaitable[object]]) -> None:
         """Do all that is due, then wait for a notification, or for the interval."""

@@ -39,11 +39,11 @@ async def test_who_takes_the_lead_waits_for_what_is_being_written(engine: AsyncE
 
 
 async def test_a_process_that_lives_is_heard_of_while_it_leads_and_takes_its_row_along(
-    engine: AsyncEngine, connection: psycopg.Connection, monkeypatch: pytest.MonkeyPatch
+    engine: AsyncEngine, connection: psycopg.Connection, database_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("ghsync.processes.BEAT_SECONDS", 0.01)
     process = Process("serve")
-    living = asyncio.create_task(process.live(engine))
+    living = asyncio.create_task(process.live(engine, database_url))
     beaten = "SELECT FROM sync_processes WHERE seen_at > started_at"
     async with asyncio.timeout(10), transaction(engine) as conn:
         while not connection.execute(beaten).fetchall():  # noqa: ASYNC110 (PostgreSQL tells nobody)
