@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Callable, Coroutine, Mapping, Sequence
 from contextlib import asynccontextmanager
+from functools import partial
 from http import HTTPStatus
 from typing import Any, cast
 
@@ -28,6 +29,7 @@ from ghsync.receiver.endpoint import Receiver
 from ghsync.receiver.patience import Patience
 from ghsync.receiver.proxies import Proxies
 from ghsync.receiver.secrets import Secrets
+from ghsync.receiver.senders import Senders
 from ghsync.settings import Settings
 
 Background = Callable[[], Coroutine[Any, Any, None]]
@@ -52,9 +54,14 @@ def create_app(
     if spool:
         background = [*background, spool.run]
     inbox = spool or recorder
+    proxies = Proxies(settings.trusted_proxies)
+    senders = Senders(settings.allowed_senders, proxies)
+    if senders.asks:
+        background = [*background, partial(senders.follow, settings.api_url)]
     receiver = Receiver(
         inbox,
         Secrets(settings.webhook_secrets, engine, Encryption(settings.encryption_keys)),
+        senders,
         handled=handled,
         max_body_bytes=settings.max_body_bytes,
         body_memory_bytes=settings.body_memory_bytes,
@@ -78,7 +85,7 @@ def create_app(
     routes = [
         Route("/webhooks/github", receiver.receive, methods=["POST"]),
         *probes.open_routes,
-        *Api(engine, Proxies(settings.trusted_proxies)).routes,
+        *Api(engine, proxies).routes,
     ]
     app = Starlette(
         routes=routes,

@@ -22,10 +22,11 @@
     └── Permanent                trying again changes nothing: park it, or tell the person
         ├── NotConfigured        a setting is missing or wrong             (exit code 3)
         ├── NotDefined           something in the database is in the way of a view or function
-        ├── RefusedRequest       the answer to a webhook request: 400, 401, 408, 413, 415 or 431
+        ├── RefusedRequest       the answer to a webhook request: 400, 401, 403, 408, 413, 415 or 431
         │   ├── MalformedRequest
         │   ├── HeadTooLarge
         │   ├── HeadTooSlow
+        │   ├── NotFromGitHub
         │   ├── SignatureMismatch
         │   ├── BodyTooLarge
         │   ├── BodyTooSlow
@@ -192,6 +193,10 @@ class HeadTooLarge(RefusedRequest):
 
 class HeadTooSlow(RefusedRequest):
     """The head of a request takes too long to arrive."""
+
+
+class NotFromGitHub(RefusedRequest):
+    """It comes from where no delivery may come from."""
 
 
 class SignatureMismatch(RefusedRequest):

@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 import platformdirs
 import psycopg
 from psycopg.conninfo import conninfo_to_dict
-from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
+from pydantic import Field, SecretStr, ValidationError, ValidationInfo, field_validator, model_validator
 from pydantic_core import ErrorDetails
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
@@ -110,6 +110,11 @@ class Settings(BaseSettings):
         description="Proxies before ghsync, addresses or networks, comma-separated: theirs is the only "
         "`X-Forwarded-For` that is believed",
     )
+    allowed_senders: Annotated[tuple[IPv4Network | IPv6Network | Literal["github"], ...], NoDecode] = Field(
+        (),
+        description="Where deliveries may come from, addresses or networks, comma-separated, or `github` for what "
+        "GitHub says of itself; others are answered 403. Unset: the signature alone decides",
+    )
     commit_timeout_seconds: float = Field(
         5.0, gt=0, le=9, description="How long a delivery may wait for its commit before it is spooled or answered 503"
     )
@@ -181,12 +186,14 @@ class Settings(BaseSettings):
             return tuple(part.strip() for part in value.split(",") if part.strip())
         return value
 
-    @field_validator("trusted_proxies", mode="before")
+    @field_validator("trusted_proxies", "allowed_senders", mode="before")
     @classmethod
-    def _are_networks(cls, value: object) -> object:
-        if isinstance(value, str):
-            return tuple(_network(part.strip()) for part in value.split(",") if part.strip())
-        return value
+    def _are_networks(cls, value: object, info: ValidationInfo) -> object:
+        if not isinstance(value, str):
+            return value
+        words = [part.strip() for part in value.split(",") if part.strip()]
+        by_name = info.field_name == "allowed_senders"
+        return tuple(word if by_name and word == "github" else _network(word) for word in words)
 
     @field_validator("database_url", "direct_database_url")
     @classmethod

@@ -68,10 +68,7 @@ class Callers:
 
     def _address(self, request: Request) -> str | None:
         """Where a request comes from, behind proxies that are trusted."""
-        peer = request.client.host if request.client else ""
-        if self._proxies.include(peer):
-            return self._proxies.client(peer, request.headers.raw)
-        return peer or None
+        return self._proxies.sender(request.client.host if request.client else "", request.headers.raw) or None
 
     def _actor(self, request: Request, bearer: Bearer) -> Actor:
         return Actor(

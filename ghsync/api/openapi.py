@@ -59,7 +59,7 @@ def document() -> bytes:
 
 def _delivery() -> dict[str, Any]:
     """What GitHub asks: https://docs.github.com/en/webhooks/webhook-events-and-payloads#delivery-headers"""
-    refused = (400, 401, 408, 413, 415, 429, 431, 503)
+    refused = (400, 401, 403, 408, 413, 415, 429, 431, 503)
     answers = {str(code): {"description": "It is not taken", "content": _content(Refusal)} for code in refused}
     headers = ("X-GitHub-Delivery", "X-GitHub-Event", "X-Hub-Signature-256")
     return {

@@ -17,6 +17,7 @@ from ghsync.receiver.bodies import Room, Share
 from ghsync.receiver.envelope import Envelope
 from ghsync.receiver.refusals import Refusals
 from ghsync.receiver.secrets import Secrets
+from ghsync.receiver.senders import Senders
 
 LARGE_BODY_BYTES = 1024 * 1024  # what takes longer than a few milliseconds to verify does so in a thread
 
@@ -30,6 +31,7 @@ class Receiver:
         self,
         recorder: Recorder | Spool,
         secrets: Secrets,
+        senders: Senders,
         *,
         handled: frozenset[str],
         max_body_bytes: int,
@@ -37,6 +39,7 @@ class Receiver:
     ) -> None:
         self._recorder = recorder
         self._secrets = secrets
+        self._senders = senders
         self._handled = handled
         self._max_body_bytes = max_body_bytes
         self._refusals = Refusals()
@@ -45,6 +48,7 @@ class Receiver:
     async def receive(self, request: Request) -> Response:
         """Take one delivery in; every `GhsyncError` is counted here and answered by the application."""
         try:
+            self._senders.check(request)
             with self._room.share(door.stranger(request.scope)) as share:
                 delivery = await self._verified(request, share)
                 outcome = await self._recorder.record(delivery)

@@ -28,6 +28,10 @@ class Proxies:
         """Whether there is a trusted proxy."""
         return bool(self._networks) and self._include(address)
 
+    def sender(self, peer: str, headers: Iterable[tuple[bytes, bytes]]) -> str:
+        """Where a request comes from: the peer, or for whom it asks, where it is a trusted proxy."""
+        return self.client(peer, headers) if self.include(peer) else peer
+
     def client(self, proxy: str, headers: Iterable[tuple[bytes, bytes]]) -> str:
         """For whom a trusted proxy asks: the last address that is not a proxy's own, else the proxy itself.
 
