@@ -9,7 +9,7 @@ CORPUS_FOLDER := .cache
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: attack help demo test test-slow test-simulator check check-format check-lint check-types check-imports \
+.PHONY: attack faults help demo test test-slow test-simulator check check-format check-lint check-types check-imports \
 	check-migrations fix bench bench-short chaos corpus fixtures migration constraints
 
 help: ## List the commands
@@ -68,6 +68,9 @@ bench-short: $(INSTALLED) ## Measure for two minutes, and keep nothing; .venv/bi
 
 chaos: $(INSTALLED) ## Let everything go wrong, ARGS="--seeds 1-10" in ten ways; the mirror has to be right in the end
 	@$(BIN)/python -m tests.chaos $(ARGS)
+
+faults: $(INSTALLED) ## Let twenty things go wrong, one at a time, while deliveries come; ARGS=--keep writes docs/faults.md
+	@$(BIN)/python -m tests.faults $(ARGS)
 
 attack: $(INSTALLED) ## Attack the receiver from outside in every way, and tell how deliveries fare beside it
 	@$(BIN)/python -m tests.attack $(ARGS)

@@ -35,6 +35,7 @@ LONG = (
     "tests/stories/test_order.py",
     "tests/projector/test_ranges.py",
     "tests/chaos/",
+    "tests/faults/",
     "tests/failover/",
     "tests/backup/",
     "tests/cli/test_demo.py",

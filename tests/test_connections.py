@@ -1,4 +1,6 @@
 import asyncio
+from collections.abc import AsyncIterator
+from weakref import WeakKeyDictionary
 
 import psycopg
 import pytest
@@ -6,12 +8,27 @@ import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from ghsync import connections, sessions
-from ghsync.database import create_pooled_engine, transaction
+from ghsync.database import create_engine, create_pooled_engine, transaction
 from ghsync.errors import DatabaseUnavailable
 from ghsync.settings import Settings
 from tests.mirror.reports import query
 
 pytestmark = pytest.mark.anyio
+
+
+@pytest.fixture(autouse=True)
+def known(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Only connections of the test itself are known, so that no other test's are hung up."""
+    monkeypatch.setattr(connections, "_opened", WeakKeyDictionary())
+
+
+@pytest.fixture
+async def engine(database_url: str) -> AsyncIterator[AsyncEngine]:
+    """One that has no connections yet."""
+    own = create_engine(database_url)
+    yield own
+    await own.dispose()
+
 
 ASLEEP = "SELECT FROM pg_stat_activity WHERE datname = current_database() AND query = 'SELECT pg_sleep(60)'"
 

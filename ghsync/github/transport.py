@@ -217,8 +217,6 @@ class Transport(httpx.AsyncBaseTransport):
         error = refusals.error(reply, what, asked.credential, self._clock.offset)
         if error is not None or reply.status == 304:
             return error
-        if reply.status == 204:
-            return None  # it says so: that is all of the answer
         if not reply.body and asked.again:  # what is done may be answered with nothing, what is asked may not
             return UnreadableAnswer(f"The answer to {what} is empty; it is asked again later.")
         if reply.body and not _is_json(reply.body):

@@ -14,9 +14,11 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from ghsync.database import fetch, transaction
 from ghsync.errors import NotFound
+from ghsync.jobs import Job
 from ghsync.mirror import installation, member
 from ghsync.mirror.user import User
 from ghsync.projector.batch import Batch
+from ghsync.reconciler import unread
 from ghsync.reconciler.reconciler import Reconciler
 from ghsync.reconciler.session import Session
 
@@ -54,7 +56,7 @@ async def read(reconciler: Reconciler, session: Session, installed: installation
     if account.type == "User":
         told = {str(account.id): _Told(User(account.id, account.login), "admin", session.github.now())}
     elif "members" in (installed.permissions or {}):
-        told = await _listed(session, account.login)
+        told = await _listed(session, account.login, unread.installation(str(installed.id)))
     else:
         return
     async with transaction(reconciler.engine) as conn:
@@ -73,12 +75,17 @@ async def read(reconciler: Reconciler, session: Session, installed: installation
     await session.gate.write(batch)
 
 
-async def _listed(session: Session, login: str) -> dict[str, _Told]:
-    """All members, by GitHub's id; those that are asked for last are what they were last."""
+async def _listed(session: Session, login: str, again: Job) -> dict[str, _Told]:
+    """All members, by GitHub's id; those that are asked for last are what they were last.
+
+    One that cannot be read is noted for the job that reads them ``again``.
+    """
     told: dict[str, _Told] = {}
     for role in ("member", "admin"):
         async for page in session.listing(f"orgs/{login}/members", User, role=role):
             told |= {str(user.id): _Told(user, role, page.observed_at) for user in page.items}
+            for wrong in page.wrong:
+                session.unread.note(again, f"A member of {login}", wrong.error)
     return told
 
 
@@ -86,7 +93,7 @@ async def _left_at(session: Session, login: str, missing: _Stored) -> datetime |
     """When somebody who was not listed was no member; None for one who is: pages shift while members come and go."""
     asked_at = session.github.now()
     try:
-        await session.get(f"orgs/{login}/members/{missing.login}")
+        await session.get(f"orgs/{login}/memberships/{missing.login}")
     except NotFound:
         return asked_at
     return None

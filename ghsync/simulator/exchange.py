@@ -11,7 +11,6 @@ import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from email.utils import format_datetime
-from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode
 
@@ -127,8 +126,6 @@ class Exchange:
         return self._response(content, result.status, headers)
 
     def _content(self, result: Result) -> bytes:
-        if result.status == HTTPStatus.NO_CONTENT:
-            return b""
         if result.as_it_was:
             return msgspec.json.encode(result.content)
         shown = versions.adapted(result.content, self.version)

@@ -19,11 +19,12 @@ CONNECTIONS = 8
 
 @dataclass(frozen=True)
 class Answer:
-    """What one attempt was answered, and after how long; None where the connection broke."""
+    """What one attempt was answered, when, and after how long; None where the connection broke."""
 
     delivery: RecordedDelivery
     seconds: float
     response: httpx.Response | None
+    at: float = field(default_factory=time.monotonic)
 
     @property
     def status(self) -> int | None:

@@ -174,6 +174,7 @@ NOTHING_LISTED = dict.fromkeys(
     (
         "GET /app/installations",
         "GET /installation/repositories",
+        "GET /orgs/{organization}/members",
         f"{REPOSITORY}/labels",
         f"{REPOSITORY}/milestones",
         f"{REPOSITORY}/releases",

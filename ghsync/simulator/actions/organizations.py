@@ -58,8 +58,8 @@ def invite_member(world: World, organization: Account, user: Account, *, by: Acc
 def add_member(world: World, organization: Account, user: Account, *, by: Account) -> None:
     """Let a user become a member."""
     world.members[organization][user] = "member"
-    membership = _membership(organization, user, "member", "active")
-    world.send_about_organization("organization", "member_added", organization, by, membership=membership)
+    theirs = membership(organization, user, "member", "active")
+    world.send_about_organization("organization", "member_added", organization, by, membership=theirs)
 
 
 def remove_member(world: World, organization: Account, user: Account, *, by: Account) -> None:
@@ -68,8 +68,8 @@ def remove_member(world: World, organization: Account, user: Account, *, by: Acc
     for team, members in world.team_members.items():
         if team.organization is organization and user in members:
             remove_team_member(world, team, user, by=by)
-    membership = _membership(organization, user, role, "inactive")
-    world.send_about_organization("organization", "member_removed", organization, by, membership=membership)
+    theirs = membership(organization, user, role, "inactive")
+    world.send_about_organization("organization", "member_removed", organization, by, membership=theirs)
 
 
 def add_team_member(world: World, team: Team, user: Account, *, by: Account) -> None:
@@ -87,8 +87,8 @@ def remove_team_member(world: World, team: Team, user: Account, *, by: Account) 
 def delete(world: World, organization: Account, *, by: Account) -> None:
     """Delete the organization."""
     role = world.members[organization][by]
-    membership = _membership(organization, by, role, "active")
-    world.send_about_organization("organization", "deleted", organization, by, membership=membership)
+    theirs = membership(organization, by, role, "active")
+    world.send_about_organization("organization", "deleted", organization, by, membership=theirs)
     del world.accounts[organization.id], world.members[organization]
 
 
@@ -104,7 +104,8 @@ def _send_membership(world: World, action: str, team: Team, user: Account, by: A
     )
 
 
-def _membership(organization: Account, user: Account, role: str, state: str) -> Json:
+def membership(organization: Account, user: Account, role: str, state: str) -> Json:
+    """What somebody is in an organization."""
     url = f"{API_URL}/orgs/{organization.login}"
     return {
         "url": f"{url}/memberships/{user.login}",

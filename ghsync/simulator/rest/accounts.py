@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from ghsync.simulator.actions import organizations
 from ghsync.simulator.payload import iso
 from ghsync.simulator.refusals import not_found
 from ghsync.simulator.rest.inquiry import Result
@@ -29,13 +30,15 @@ def members(asked: Inquiry) -> Result:
     return asked.page(shown, lambda account: account.as_json())
 
 
-def is_member(asked: Inquiry) -> Result:
-    """Whether somebody is a member, as who sees that is told: 204, or else 404."""
+def membership(asked: Inquiry) -> Result:
+    """What somebody is in an organization, for who sees that; 404 for who is nothing there."""
     found = _organization(asked)
     known = asked.world.members[found] if asked.viewer.belongs_to(found) else {}
-    if not any(account.login.lower() == asked.path["person"].lower() for account in known):
-        raise not_found()
-    return Result(None, status=204)
+    for account, role in known.items():
+        if account.login.lower() == asked.path["person"].lower():
+            told = organizations.membership(found, account, role, "active")
+            return Result({**told, "organization": found.as_organization_json()})
+    raise not_found()
 
 
 def _organization(asked: Inquiry) -> Account:

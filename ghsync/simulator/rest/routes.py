@@ -93,7 +93,7 @@ def endpoints() -> Iterator[Endpoint]:
     yield Endpoint("/orgs/{organization}/code-scanning/alerts", alerts.organization_code_scanning)
     yield Endpoint("/orgs/{organization}/dependabot/alerts", alerts.organization_dependabot)
     yield Endpoint("/orgs/{organization}/members", accounts.members)
-    yield Endpoint("/orgs/{organization}/members/{person}", accounts.is_member)
+    yield Endpoint("/orgs/{organization}/memberships/{person}", accounts.membership)
     yield Endpoint("/orgs/{organization}/secret-scanning/alerts", alerts.organization_secret_scanning)
     yield Endpoint("/rate_limit", service.rate_limit, free=True)
     yield Endpoint("/user", accounts.user)

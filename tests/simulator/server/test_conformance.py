@@ -54,6 +54,7 @@ MODELS: dict[str, Any] = {
     "/orgs/{organization}/code-scanning/alerts": list[models.CodeScanningOrganizationAlertItems],
     "/orgs/{organization}/dependabot/alerts": list[models.DependabotAlertWithRepository],
     "/orgs/{organization}/members": list[models.SimpleUser],
+    "/orgs/{organization}/memberships/{person}": models.OrgMembership,
     "/orgs/{organization}/secret-scanning/alerts": list[models.OrganizationSecretScanningAlert],
     "/rate_limit": models.RateLimitOverview,
     "/repos/{owner}/{repo}/installation": models.Installation,
@@ -184,8 +185,7 @@ async def library(lived: World, private_key: str) -> AsyncIterator[Library]:
 
 def test_every_address_has_a_model() -> None:
     of_repository = {prefix + path for prefix in PREFIXES for path in MODELS_OF_REPOSITORY}
-    told_by_status = {"/orgs/{organization}/members/{person}"}
-    assert {endpoint.path for endpoint in endpoints()} == MODELS.keys() | of_repository | told_by_status
+    assert {endpoint.path for endpoint in endpoints()} == MODELS.keys() | of_repository
     assert [path for path, _, _ in OF_REPOSITORY] == list(MODELS_OF_REPOSITORY)
 
 
@@ -260,7 +260,9 @@ async def test_githubs_models_accept_every_answer_about_app_and_accounts(library
     for path in ("/installation/repositories", "/meta", "/rate_limit"):
         await library.read(path, MODELS[path])
     members = f"/orgs/{installation.account.login}/members?per_page=2"
-    await library.read(members, MODELS["/orgs/{organization}/members"])
+    first, *_ = await library.read(members, MODELS["/orgs/{organization}/members"])
+    person = f"/orgs/{installation.account.login}/memberships/{first['login']}"
+    await library.read(person, MODELS["/orgs/{organization}/memberships/{person}"])
     for path in ("/user", "/user/repos"):
         await library.read(path, MODELS[path], token=PERSONAL_TOKEN)
     assert library.unknown.keys() == UNKNOWN_OF_APP.keys()
