@@ -52,6 +52,16 @@ async def test_it_says_how_to_stop_it_and_that_it_stops(database_url: str, tmp_p
     assert receiver.log().count("Stopping.\n") == 1
 
 
+async def test_it_ends_with_nothing_left_open_while_somebody_is_connected_to_the_operations_port(
+    database_url: str, tmp_path: Path
+) -> None:
+    port = service.free_port()
+    async with service.serving(database_url, tmp_path / "log", anew=True, operations_port=port) as receiver:
+        assert (await receiver.operations.get("/healthz")).status_code == 200
+        assert await receiver.terminate() == 0
+    assert "ResourceWarning" not in receiver.log()
+
+
 @pytest.mark.parametrize("command", ["serve", "work"])
 def test_without_leave_to_migrate_it_does_not_start_on_an_older_database(
     ghsync: Ghsync, empty_database_url: str, command: str
