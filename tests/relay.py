@@ -85,6 +85,12 @@ class Relay:
                 await writer.drain()
 
 
+def as_url(door: Relay) -> str:
+    """Where the database is behind this door, as settings take it."""
+    parameters = conninfo_to_dict(door.url)
+    return f"postgresql://{parameters['user']}@127.0.0.1:{parameters['port']}/{parameters['dbname']}"
+
+
 @asynccontextmanager
 async def relay(database_url: str) -> AsyncIterator[Relay]:
     """An open relay, shut at the end."""

@@ -70,6 +70,8 @@ RESTART_SECONDS = 5.0
 # as the proxy sends a delivery on it, and GitHub sends that once.
 KEEP_ALIVE_SECONDS = 125
 
+GRACEFUL_SECONDS = 10  # what is under way is answered within; then the batch in hand ends
+
 M_MMAP_THRESHOLD = -3  # its number in glibc's malloc.h
 LARGE_BLOCK_BYTES = 1024 * 1024
 
@@ -179,7 +181,7 @@ def _run(bound: Sequence[socket.socket], workers: int) -> None:
         server_header=False,
         proxy_headers=False,  # uvicorn would believe whoever comes from this machine
         timeout_keep_alive=KEEP_ALIVE_SECONDS,
-        timeout_graceful_shutdown=10,
+        timeout_graceful_shutdown=GRACEFUL_SECONDS,
     )
     doors = listening.copies(bound)
     server = _Server(config)

@@ -7,14 +7,13 @@ from pathlib import Path
 
 import psycopg
 import pytest
-from psycopg.conninfo import conninfo_to_dict
 
 from ghsync.inbox.recording import RecordedDelivery
 from tests import postgres, service, traffic
 from tests.chaos import mirror, server
 from tests.chaos.delivery import Sender
 from tests.chaos.server import Server
-from tests.relay import Relay, relay
+from tests.relay import as_url, relay
 from tests.service import Receiver, sample
 
 pytestmark = [pytest.mark.anyio, pytest.mark.slow]
@@ -47,11 +46,6 @@ async def send(receiver: Receiver, deliveries: list[RecordedDelivery]) -> list[s
     answers = [await service.post(receiver.client, delivery) for delivery in deliveries]
     assert {answer.status_code for answer in answers} == {202}
     return [answer.json()["status"] for answer in answers]
-
-
-def as_url(door: Relay) -> str:
-    parameters = conninfo_to_dict(door.url)
-    return f"postgresql://{parameters['user']}@127.0.0.1:{parameters['port']}/{parameters['dbname']}"
 
 
 def in_order(connection: psycopg.Connection) -> list[str]:
