@@ -120,6 +120,7 @@ def serve(
             notices.print(f"Receiving on {where}; stop with Ctrl-C.", soft_wrap=True)
             own = "DIRECT_DATABASE_URL" if loaded.pooler_url else "DATABASE_URL"
             os.environ[f"{PREFIX}{own}"] = url  # for the processes that uvicorn starts
+            os.environ[f"{PREFIX}HOST"] = loaded.host
             if no_worker:
                 os.environ[NO_WORKER] = "1"
             if pull:

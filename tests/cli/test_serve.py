@@ -62,6 +62,16 @@ async def test_it_ends_with_nothing_left_open_while_somebody_is_connected_to_the
     assert "ResourceWarning" not in receiver.log()
 
 
+async def test_the_operations_port_is_at_the_address_that_the_command_line_names(
+    database_url: str, tmp_path: Path
+) -> None:
+    port = service.free_port()
+    async with service.serving(
+        database_url, tmp_path / "log", command="serve --host localhost", host="127.0.0.2", operations_port=port
+    ) as receiver:
+        assert (await receiver.operations.get("/healthz")).status_code == 200
+
+
 @pytest.mark.parametrize("command", ["serve", "work"])
 def test_without_leave_to_migrate_it_does_not_start_on_an_older_database(
     ghsync: Ghsync, empty_database_url: str, command: str
