@@ -1,5 +1,10 @@
 # Two stages: one builds the wheel and installs it, the other holds what it installed and nothing else.
-# Every dependency comes as a binary wheel, so neither stage has a compiler.
+# Every dependency comes as a binary wheel, so neither stage has a compiler, and nothing here is of one architecture:
+#
+#   docker buildx build --platform linux/amd64,linux/arm64 --tag REGISTRY/ghsync:VERSION --push .
+#
+# It needs a writable /tmp and, for a spool or the embedded PostgreSQL, a volume at /var/lib/ghsync. The rest may be
+# read-only.
 
 FROM python:3.11-slim AS build
 
@@ -30,13 +35,15 @@ COPY --from=build /opt/ghsync /opt/ghsync
 ENV PATH=/opt/ghsync/bin:$PATH \
     PYTHONUNBUFFERED=1 \
     GHSYNC_DATA_DIR=/var/lib/ghsync \
+    GHSYNC_HOST=0.0.0.0 \
     GHSYNC_PORT=8010
 
 USER 10001:10001
 WORKDIR /var/lib/ghsync
 EXPOSE 8010
 
-HEALTHCHECK --interval=15s --timeout=5s --start-period=60s CMD ["python", "-c", "import os, urllib.request; urllib.request.urlopen(f'http://127.0.0.1:{os.environ[\"GHSYNC_PORT\"]}/healthz', timeout=3)"]
+# `ghsync work` answers on GHSYNC_OPERATIONS_PORT alone.
+HEALTHCHECK --interval=15s --timeout=5s --start-period=60s CMD ["python", "-c", "import os, urllib.request; urllib.request.urlopen(f'http://127.0.0.1:{os.environ.get(\"GHSYNC_OPERATIONS_PORT\") or os.environ[\"GHSYNC_PORT\"]}/healthz', timeout=3)"]
 
 ENTRYPOINT ["ghsync"]
-CMD ["serve", "--host", "0.0.0.0"]
+CMD ["serve"]

@@ -6,8 +6,10 @@ import re
 import shutil
 import signal
 import subprocess
+import sys
 import tempfile
 import time
+import tomllib
 from collections.abc import Iterator
 from pathlib import Path
 from zipfile import ZipFile
@@ -81,7 +83,7 @@ def image() -> Iterator[Image]:
         for step in FINAL:
             if step.name != "RUN":  # the user is there already
                 image.carry_out(step)
-        image.environment["GHSYNC_PORT"] = str(free_port())
+        image.environment |= {"GHSYNC_HOST": "127.0.0.1", "GHSYNC_PORT": str(free_port())}
         yield image
     finally:
         stop_database(root)
@@ -105,6 +107,20 @@ def wheel(image: Image) -> set[str]:
 
 
 @pytest.mark.slow
+def test_every_dependency_is_there_for_arm64_too(tmp_path: Path) -> None:
+    wanted = tomllib.loads((CHECKOUT / "pyproject.toml").read_text())["project"]["dependencies"]
+    platforms = [f"--platform=manylinux{libc}_aarch64" for libc in ("_2_28", "_2_17", "2014")]
+    looked = subprocess.run(
+        [
+            sys.executable, "-m", "pip", "install", "--dry-run", "--ignore-installed", "--only-binary", ":all:",
+            f"--target={tmp_path}", "--python-version=3.11", *platforms, "--constraint", "constraints.txt", *wanted,
+        ],
+        cwd=CHECKOUT, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert looked.returncode == 0, looked.stderr
+
+
+@pytest.mark.slow
 def test_the_entry_point_tells_what_it_can_do(image: Image) -> None:
     assert "migrate" in image.start([*the("ENTRYPOINT", FINAL).words, "--help"])
 
@@ -116,8 +132,12 @@ def test_an_empty_database_is_migrated_from_the_image_alone(image: Image) -> Non
 
 
 @pytest.mark.slow
-def test_the_command_serves_passes_the_health_check_and_stops(image: Image) -> None:
-    command = [word.replace("0.0.0.0", "127.0.0.1") for word in the("CMD", FINAL).words]  # noqa: S104 (not for all here)
+@pytest.mark.parametrize("command", [the("CMD", FINAL).words, ["work"]], ids=" ".join)
+def test_a_command_works_passes_the_health_check_and_stops(
+    image: Image, command: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if command == ["work"]:
+        monkeypatch.setitem(image.environment, "GHSYNC_OPERATIONS_PORT", str(free_port()))
     check = Step("CMD", the("HEALTHCHECK", FINAL).text.partition("CMD ")[2]).words
     with serving(image, [*the("ENTRYPOINT", FINAL).words, *command]) as process:
         deadline = time.monotonic() + START_SECONDS
