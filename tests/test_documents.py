@@ -31,7 +31,8 @@ DOCUMENTS = [
     "fixtures/README.md",
     "tests/field.md",
 ]
-MACHINERY = ["Makefile", ".ci/run", ".pre-commit-config.yaml", "Dockerfile", "compose.yaml"]
+DEPLOYED = [str(path.relative_to(CHECKOUT)) for path in sorted(CHECKOUT.glob("deploy/**/*.*"))]
+MACHINERY = ["Makefile", ".ci/run", ".pre-commit-config.yaml", "Dockerfile", "compose.yaml", *DEPLOYED]
 
 PATH = re.compile(r"`((?:[\w.-]+/)+[\w.-]*|[\w.-]+\.(?:md|py|sql|toml|txt|yaml))`")
 LINK = re.compile(r"\]\((?!https?:|#)([^)#]+)")
