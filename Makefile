@@ -9,8 +9,9 @@ CORPUS_FOLDER := .cache
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: attack faults help demo test test-slow test-simulator check check-format check-lint check-types check-imports \
-	check-migrations fix bench bench-short chaos corpus fixtures migration constraints
+.PHONY: attack faults help demo test test-slow test-simulator check check-format check-lint check-types \
+	check-imports check-migrations fix bench bench-short chaos corpus fixtures migration constraints audit \
+	check-licences sbom
 
 help: ## List the commands
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1|\2/p' Makefile | while IFS='|' read -r name what; do \
@@ -32,7 +33,7 @@ test-slow: $(INSTALLED) ## Run the tests that take seconds each: whole organizat
 test-simulator: $(INSTALLED) ## Run the simulated GitHub's own tests
 	@$(BIN)/pytest --numprocesses auto --dist worksteal tests/simulator $(ARGS)
 
-check: check-format check-lint check-types check-imports check-migrations ## Check format, lint, types, imports, migrations
+check: check-format check-lint check-types check-imports check-licences audit check-migrations ## Check format, lint, types, imports, licences, advisories, migrations
 
 check-format: $(INSTALLED)
 	@echo 'Format'
@@ -49,6 +50,18 @@ check-types: $(INSTALLED)
 check-imports: $(INSTALLED)
 	@echo 'Imports'
 	@$(BIN)/lint-imports --no-logo
+
+check-licences: $(INSTALLED)
+	@echo 'Licences'
+	@$(BIN)/python -m release.licences
+
+audit: $(INSTALLED) ## Ask what is known against what ghsync installs; ARGS="--ignore-vuln ID" leaves one out
+	@echo 'Advisories'
+	@$(BIN)/python -m release.audit $(ARGS)
+
+sbom: $(INSTALLED) ## List what ghsync installs, in CycloneDX's form, in dist/
+	@$(BIN)/python -m release.sbom dist/ghsync.cdx.json
+	@echo 'dist/ghsync.cdx.json'
 
 check-migrations: $(INSTALLED)
 	@echo 'Migrations'

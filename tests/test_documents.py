@@ -72,7 +72,7 @@ def missing_paths(name: str) -> list[str]:
 
 def any_file(name: str) -> bool:
     """Whether a bare file name is that of some file of ours."""
-    folders = ("ghsync", "db", "fixtures", "tests")
+    folders = ("ghsync", "db", "fixtures", "release", "tests")
     return "/" not in name and any(True for folder in folders for _ in (CHECKOUT / folder).rglob(name))
 
 

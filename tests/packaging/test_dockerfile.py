@@ -11,12 +11,15 @@ import tempfile
 import time
 import tomllib
 from collections.abc import Iterator
+from importlib import metadata
 from pathlib import Path
 from zipfile import ZipFile
 
 import psutil  # type: ignore[import-untyped]
 import pytest
+from packaging.utils import canonicalize_name
 
+from release import dependencies
 from tests.packaging.image import CHECKOUT, Image, Step, plain_python, stages
 from tests.service import free_port
 
@@ -173,6 +176,14 @@ def test_migrations_travel_in_the_wheel_and_fixtures_do_not(wheel: set[str]) -> 
 @pytest.mark.slow
 def test_the_wheel_holds_no_tests_and_no_caches(wheel: set[str]) -> None:
     assert not [name for name in wheel if "__pycache__" in name or "_cache/" in name or name.startswith("tests/")]
+
+
+@pytest.mark.slow
+def test_what_is_listed_as_needed_is_what_is_in_the_image(image: Image) -> None:
+    (installed,) = image.root.glob("opt/ghsync/lib/python3.*/site-packages")
+    there = {canonicalize_name(each.name) for each in metadata.distributions(path=[str(installed)])}
+    needed = dependencies.of(dependencies.project()["dependencies"])
+    assert there == {"ghsync", *(each.name for each in needed)}
 
 
 @pytest.mark.slow

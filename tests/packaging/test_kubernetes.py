@@ -1,6 +1,7 @@
 """The manifests are what Kubernetes takes, fit each other and the image, and let the pods do no more than they need."""
 
 import copy
+
 import kubernetes_validate
 import pytest
 

@@ -1,0 +1,1 @@
+"""How ghsync is released: what it needs at run time is listed and judged, and a commit is made a version."""
