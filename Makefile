@@ -11,7 +11,7 @@ CORPUS_FOLDER := .cache
 .DELETE_ON_ERROR:
 .PHONY: attack faults help demo test test-slow test-simulator check check-format check-lint check-types \
 	check-imports check-migrations fix bench bench-short chaos corpus fixtures migration constraints audit \
-	check-licences sbom
+	check-licences sbom release
 
 help: ## List the commands
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1|\2/p' Makefile | while IFS='|' read -r name what; do \
@@ -107,6 +107,11 @@ fixtures: $(INSTALLED) ## Record the fixtures anew
 
 migration: $(INSTALLED) ## Write the next migration, after a table was declared or changed: NAME="releases"
 	@$(BIN)/python db/revision.py '$(NAME)'
+
+release: $(INSTALLED) ## Check and test, then name, build and tag a version: VERSION=1.2.3
+	@$(BIN)/python -m release '$(VERSION)' --check
+	@$(MAKE) --no-print-directory check test
+	@$(BIN)/python -m release '$(VERSION)'
 
 constraints: $(INSTALLED) ## Pin what is installed in .venv, after an upgrade there
 	@{ sed -n '/^#/p' constraints.txt; \
