@@ -2,12 +2,14 @@
 
 import re
 import shlex
+import subprocess
 import tomllib
 from typing import Any
 
 import pytest
 import yaml  # type: ignore[import-untyped]
 
+from ghsync import settings
 from ghsync.__main__ import load
 from ghsync.cli.serve import GRACEFUL_SECONDS
 from ghsync.settings import Settings
@@ -44,6 +46,17 @@ def test_whoever_stops_it_waits_until_it_has_ended() -> None:
     (pod,) = [pod for pod in kubernetes.pods() if "terminationGracePeriodSeconds" in pod]
     waited = int(pod["containers"][0]["lifecycle"]["preStop"]["exec"]["command"][1])
     assert pod["terminationGracePeriodSeconds"] > waited + END_SECONDS
+
+
+def test_what_the_unit_reads_is_taken_by_a_shell_and_by_ghsync(monkeypatch: pytest.MonkeyPatch) -> None:
+    script = f"set -a; . {UNIT.with_suffix('.env')}; env"
+    told = subprocess.run(["sh", "-ec", script], env={}, capture_output=True, text=True, check=True).stdout
+    given = dict(line.split("=", 1) for line in told.splitlines() if line.startswith("GHSYNC_"))
+    for name, value in given.items():
+        monkeypatch.setenv(name, value)
+    filled_in = {name.removeprefix("GHSYNC_").lower() for name, value in given.items() if value}
+    assert filled_in == {"database_url", "trusted_proxies", "operations_port"}
+    assert filled_in <= settings.load().model_fields_set
 
 
 def test_compose_keeps_the_spool_and_nothing_else_is_written_to() -> None:
