@@ -9,6 +9,7 @@ import ctypes
 import errno
 import os
 import re
+import shutil
 import socket
 import subprocess
 import sys
@@ -51,6 +52,12 @@ def command(unit: Path, state: Path, temporary: Path) -> list[str]:
     mounts = ["unshare", "--mount", "sh", "-ec", MOUNTS, "sh", state, temporary]
     filtered = ["env", f"TMPDIR={temporary}", sys.executable, "-m", "tests.packaging.confined", unit]
     return [str(word) for word in (*mounts, *filtered)]
+
+
+def possible() -> bool:
+    """Whether a program can be given mounts of its own here."""
+    unshare = shutil.which("unshare")
+    return unshare is not None and subprocess.run([unshare, "--mount", "true"], capture_output=True).returncode == 0
 
 
 @cache

@@ -1,6 +1,5 @@
 """The unit for systemd is one that systemd takes, confines much, and lets ghsync do its work."""
 
-import os
 import shlex
 import shutil
 import subprocess
@@ -34,9 +33,7 @@ FORBIDDEN = {
 }
 
 needs_systemd = pytest.mark.skipif(not shutil.which("systemd-analyze"), reason="systemd-analyze is not installed")
-needs_root = pytest.mark.skipif(
-    os.geteuid() != 0 or not shutil.which("unshare"), reason="only root, with unshare, can confine a program"
-)
+needs_mounts = pytest.mark.skipif(not confined.possible(), reason="this machine lets no program have mounts of its own")
 
 
 def analyze(*words: object) -> subprocess.CompletedProcess[str]:
@@ -67,6 +64,7 @@ def test_systemd_takes_the_unit(tmp_path: Path) -> None:
 def test_the_unit_is_exposed_to_no_more_than_it_was() -> None:
     told = analyze("security", "--offline=true", "--no-pager", f"--threshold={EXPOSURE}", UNIT)
     assert told.returncode == 0, told.stdout
+    assert f"counts {EXPOSURE / 10} of 10" in (CHECKOUT / "README.md").read_text()
 
 
 def test_of_several_processes_the_first_one_is_told_to_stop() -> None:
@@ -74,7 +72,7 @@ def test_of_several_processes_the_first_one_is_told_to_stop() -> None:
 
 
 @needs_systemd
-@needs_root
+@needs_mounts
 @pytest.mark.parametrize(("attempt", "answer"), FORBIDDEN.items())
 def test_what_is_tried_in_the_unit_s_confinement_fails(state: Path, attempt: str, answer: str) -> None:
     words = confined.command(UNIT, state, state.parent / "temporary")
@@ -84,7 +82,7 @@ def test_what_is_tried_in_the_unit_s_confinement_fails(state: Path, attempt: str
 
 
 @needs_systemd
-@needs_root
+@needs_mounts
 @pytest.mark.anyio
 @pytest.mark.slow
 @pytest.mark.parametrize("options", ["", "--workers 2"])
@@ -106,3 +104,22 @@ async def test_confined_as_the_unit_says_it_serves_projects_spools_and_stops(
             assert (await service.post(receiver.client, second)).json()["status"] == "spooled"
             await door.open()
             assert await receiver.terminate() == 0
+
+
+@needs_systemd
+@needs_mounts
+@pytest.mark.anyio
+async def test_without_a_spool_it_serves_where_it_may_write_to_nothing_but_tmp(
+    database_url: str, connection: psycopg.Connection, tmp_path: Path, state: Path
+) -> None:
+    delivery = traffic.busy(1).deliveries[0]
+    before = confined.command(UNIT, state, state.parent / "temporary")
+    async with (
+        relay(database_url) as door,
+        service.serving(
+            as_url(door), tmp_path / "log", command="serve --no-migrate", before=before, data_dir="/nowhere"
+        ) as receiver,
+    ):
+        assert (await service.post(receiver.client, delivery)).status_code == 202
+        await service.drained(connection)
+        assert await receiver.terminate() == 0
