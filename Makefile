@@ -55,9 +55,9 @@ check-licences: $(INSTALLED)
 	@echo 'Licences'
 	@$(BIN)/python -m release.licences
 
-audit: $(INSTALLED) ## Ask what is known against what ghsync installs; ARGS="--ignore-vuln ID" leaves one out
+audit: $(INSTALLED) ## Ask what is known against what ghsync installs
 	@echo 'Advisories'
-	@$(BIN)/python -m release.audit $(ARGS)
+	@$(BIN)/python -m release.audit
 
 sbom: $(INSTALLED) ## List what ghsync installs, in CycloneDX's form, in dist/
 	@$(BIN)/python -m release.sbom dist/ghsync.cdx.json

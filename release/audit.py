@@ -1,6 +1,7 @@
 """Is anything known against what ghsync needs at run time? ``python -m release.audit`` asks pip-audit.
 
-Its arguments are passed on. Where the advisories cannot be asked for, that is said, and is no failure.
+Advisories that pyproject.toml accepts do not count, and arguments are passed on. Where the service that has them is out
+of reach, or does not know a version, that is said, and is no failure.
 """
 
 import json
@@ -24,8 +25,9 @@ def asked(found: list[Dependency], arguments: list[str]) -> subprocess.Completed
     with tempfile.NamedTemporaryFile("w", suffix=".txt") as pins:
         pins.write("".join(f"{each.name}=={each.version}\n" for each in found))
         pins.flush()
+        accepted = [f"--ignore-vuln={each}" for each in dependencies.judged("accepted-advisories")]
         options = ["--requirement", pins.name, "--no-deps", "--disable-pip", "--format=json", "--progress-spinner=off"]
-        words = [sys.executable, "-m", "pip_audit", *options, f"--timeout={PATIENCE_SECONDS}", *arguments]
+        words = [sys.executable, "-m", "pip_audit", *options, f"--timeout={PATIENCE_SECONDS}", *accepted, *arguments]
         return subprocess.run(words, capture_output=True, text=True, check=False)
 
 

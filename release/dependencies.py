@@ -32,6 +32,12 @@ def project(checkout: Path = CHECKOUT) -> dict[str, Any]:
     return found
 
 
+def judged(what: str) -> list[str]:
+    """What pyproject.toml lists as somebody's judgement: `allowed-licences`, or `accepted-advisories`."""
+    found: list[str] = tomllib.loads((CHECKOUT / "pyproject.toml").read_text())["tool"]["ghsync"][what]
+    return found
+
+
 def of(requirements: Iterable[str]) -> list[Dependency]:
     """All that these lead to, by name. Raises `PackageNotFoundError` where one is not installed."""
     waiting = _applying(requirements, {""})

@@ -1,21 +1,13 @@
 """Are the licences of all that ghsync needs among those that pyproject.toml allows? ``python -m release.licences``"""
 
 import sys
-import tomllib
 
 from release import dependencies
-from release.dependencies import CHECKOUT, Dependency
-
-
-def allowed() -> list[str]:
-    """Licences as distributions declare them, combinations too: each was read by somebody."""
-    told = tomllib.loads((CHECKOUT / "pyproject.toml").read_text())
-    found: list[str] = told["tool"]["ghsync"]["allowed-licences"]
-    return found
+from release.dependencies import Dependency
 
 
 def refused(found: list[Dependency], allowed: list[str]) -> list[str]:
-    """A sentence for each whose licence is not among them."""
+    """A sentence for each whose licence, as it declares it, is not among them: somebody has to read it."""
     return [
         f"{each.name} {each.version} is under {each.licence!r}: read it, and add it to allowed-licences in "
         "pyproject.toml, or do without."
@@ -25,4 +17,5 @@ def refused(found: list[Dependency], allowed: list[str]) -> list[str]:
 
 
 if __name__ == "__main__":
-    sys.exit("\n".join(refused(dependencies.of(dependencies.project()["dependencies"]), allowed())) or None)
+    needed = dependencies.of(dependencies.project()["dependencies"])
+    sys.exit("\n".join(refused(needed, dependencies.judged("allowed-licences"))) or None)

@@ -16,6 +16,7 @@ from release import audit, dependencies, licences, sbom
 from release.dependencies import CHECKOUT, Dependency
 
 FOUND = dependencies.of(dependencies.project()["dependencies"])
+ALLOWED = dependencies.judged("allowed-licences")
 NAMES = {each.name for each in FOUND}
 
 
@@ -25,13 +26,13 @@ def test_what_is_needed_by_extras_and_by_others_is_found_and_no_tool_of_ours() -
 
 
 def test_each_licence_is_allowed_and_each_allowed_one_is_somebody_s() -> None:
-    assert licences.refused(FOUND, licences.allowed()) == []
-    assert {each.licence for each in FOUND} == set(licences.allowed())
+    assert licences.refused(FOUND, ALLOWED) == []
+    assert {each.licence for each in FOUND} == set(ALLOWED)
 
 
 def test_a_licence_that_nobody_has_read_is_told_with_what_to_do() -> None:
     unread = Dependency("ours", "1.0", dependencies.UNKNOWN, ())
-    (told,) = licences.refused([unread], licences.allowed())
+    (told,) = licences.refused([unread], ALLOWED)
     assert told == (
         "ours 1.0 is under 'unknown': read it, and add it to allowed-licences in pyproject.toml, or do without."
     )
@@ -111,8 +112,15 @@ def test_what_is_known_against_a_dependency_is_told_and_is_a_failure(capsys: pyt
         told = capsys.readouterr()
         version = metadata.version("starlette")
         assert (told.out, told.err) == ("", f"starlette {version} has MADE-UP-1, mended in 99.1.\n")
-        assert audit.main([*arguments, "--ignore-vuln=MADE-UP-1"]) == 0
-        assert capsys.readouterr() == ("", "")
+
+
+def test_an_advisory_that_is_accepted_is_no_failure(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(dependencies, "judged", {"accepted-advisories": ["MADE-UP-1"]}.__getitem__)
+    with service() as arguments:
+        assert audit.main(arguments) == 0
+    assert capsys.readouterr() == ("", "")
 
 
 def test_where_nobody_can_be_asked_that_is_said_and_is_no_failure(capsys: pytest.CaptureFixture[str]) -> None:
