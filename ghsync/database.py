@@ -38,6 +38,9 @@ ROOM_FOR_UPDATES = {"fillfactor": "85"}
 beside it, and no index learns of that. https://www.postgresql.org/docs/current/storage-hot.html
 """
 
+ENCRYPTED = "encrypted"
+"""What tells in a column's ``info`` that secrets are in it, encrypted."""
+
 Act = Callable[[AsyncConnection], Awaitable[None]]
 _FIRST, _ISOLATION = "ghsync_first", "ghsync_isolation"
 
@@ -361,6 +364,11 @@ def document(
         comment=comment,
         server_default=sa.text(f"'{default}'::jsonb") if default is not None else None,
     )
+
+
+def encrypted(name: str, comment: str, *, key: str, nullable: bool = True) -> sa.Column[Any]:
+    """A text column with what `Encryption` made of a secret; ``key`` is the column by which its rows are locked."""
+    return sa.Column(name, sa.Text, nullable=nullable, comment=comment, info={ENCRYPTED: key})
 
 
 def one_of(column: str, values: tuple[str, ...]) -> sa.CheckConstraint:

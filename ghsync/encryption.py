@@ -4,11 +4,16 @@ https://cryptography.io/en/latest/fernet/#cryptography.fernet.MultiFernet
 """
 
 from collections.abc import Sequence
+from contextlib import suppress
+from typing import Literal
 
 from cryptography.fernet import Fernet, InvalidToken, MultiFernet
 from pydantic import SecretStr
 
 from ghsync.errors import NotConfigured
+
+State = Literal["newest", "older", "unreadable"]
+"""Which key a token is under: the first, another one, or none of ours."""
 
 
 class Encryption:
@@ -22,6 +27,7 @@ class Encryption:
                 "GHSYNC_ENCRYPTION_KEYS is wrong: a key is 32 random bytes in URL-safe base64, "
                 "for instance from `openssl rand -base64 32 | tr +/ -_`."
             ) from None
+        self._fernets = fernets
         self._keys = MultiFernet(fernets) if fernets else None
 
     def encrypt(self, text: str) -> str:
@@ -43,6 +49,15 @@ class Encryption:
             return keys.rotate(token).decode()
         except InvalidToken:
             raise _unreadable() from None
+
+    def state(self, token: str) -> State:
+        """Which key the token is under."""
+        self._configured()
+        for place, key in enumerate(self._fernets):
+            with suppress(InvalidToken):
+                key.decrypt(token)
+                return "older" if place else "newest"
+        return "unreadable"
 
     def _configured(self) -> MultiFernet:
         if self._keys is None:

@@ -44,3 +44,10 @@ def test_a_missing_key_is_asked_for(act) -> None:
     token = Encryption([OLD]).encrypt("hunter2")
     with pytest.raises(NotConfigured, match="put it back"):
         act(Encryption([NEW]), token)
+
+
+def test_it_is_told_under_which_key_a_secret_is() -> None:
+    encryption = Encryption([NEW, OLD])
+    stray = SecretStr(Fernet.generate_key().decode())
+    states = [encryption.state(Encryption([key]).encrypt("hunter2")) for key in (NEW, OLD, stray)]
+    assert states == ["newest", "older", "unreadable"]

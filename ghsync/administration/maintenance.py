@@ -1,12 +1,13 @@
-"""What a database wants done now and then: `pr_tracking` derived anew."""
+"""What a database wants done now and then: `pr_tracking` derived anew, secrets encrypted anew."""
 
 from collections.abc import Callable
 
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from ghsync import audit
+from ghsync import audit, encrypted
 from ghsync.actor import Actor
 from ghsync.database import transaction
+from ghsync.encryption import Encryption
 from ghsync.verification import recomputation
 
 
@@ -22,3 +23,26 @@ async def recompute_tracking(engine: AsyncEngine, watch: Callable[[int, int], No
         )
     done = await recomputation.recompute(engine, watch)
     return {"derived": done.pull_requests, "changed": done.changed}
+
+
+async def encrypt_anew(engine: AsyncEngine, encryption: Encryption, *, actor: Actor) -> dict[str, dict[str, int]]:
+    """Bring all secrets under the first key; answers by column how many were ``renewed``, and are ``unreadable``.
+
+    Raises `NotConfigured` without a key.
+    """
+    done = await encrypted.renew(engine, encryption)
+    told = {
+        each.column: {"stored": each.counts.total(), "renewed": each.counts["older"], "unreadable": each.lost}
+        for each in done
+        if each.counts
+    }
+    async with transaction(engine) as conn:
+        await audit.record(
+            conn,
+            action="secrets.encrypted_anew",
+            resource_type="encryption_key",
+            entity_name="every secret in the database",
+            new_values=told,
+            actor=actor,
+        )
+    return told

@@ -94,8 +94,11 @@ async def _examine(loaded: Settings, url: str, note: Note) -> None:
             note(granted)
         in_the_way = {one.check for one in [*found, database, granted] if one.state == "failed"}
         empty = here.is_empty(database)
-        if not empty and "failed" not in (database.state, granted.state):
+        usable = not empty and "failed" not in (database.state, granted.state)
+        if usable:
             note(await finding.of("readings", here.unread(engine)))
+            if loaded.encryption_keys and "encryption keys" not in in_the_way:
+                note(await finding.of("stored secrets", here.kept(engine, loaded)))
             note(await finding.of("partitions", here.partitioned(engine)))
             note(await finding.of("locks", here.held(engine)))
             note(await finding.of("processes", here.at_work(engine)))

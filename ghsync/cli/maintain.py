@@ -8,11 +8,12 @@ import typer
 from rich import filesize
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
-from ghsync import partitions, purge, retention, views, wording
+from ghsync import partitions, purge, retention, settings, views, wording
 from ghsync.administration import maintenance
 from ghsync.cli import arguments, terminal
 from ghsync.cli.context import in_transaction, run
 from ghsync.database import fetch, transaction
+from ghsync.encryption import Encryption
 from ghsync.purge import HiddenRepository
 from ghsync.retention import Retired
 
@@ -20,6 +21,10 @@ from ghsync.retention import Retired
 def maintain(
     recompute_tracking: Annotated[
         bool, typer.Option("--recompute-tracking", help="Derive every row of pr_tracking anew from the mirror.")
+    ] = False,
+    encrypt_anew: Annotated[
+        bool,
+        typer.Option("--encrypt-anew", help="Encrypt what is stored under an older key with the first one."),
     ] = False,
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Change nothing; tell what is past its retention, and what room it takes.")
@@ -36,13 +41,16 @@ def maintain(
     moment. Derived anew, no pull request should become another: pr_tracking
     follows the mirror by itself.
     """
-    if dry_run and recompute_tracking:
-        raise typer.BadParameter("Give --dry-run or --recompute-tracking.")
+    if dry_run and (recompute_tracking or encrypt_anew):
+        raise typer.BadParameter("Give --dry-run, or what is to be done.")
+    encryption = Encryption(settings.load().encryption_keys) if encrypt_anew else None
+    if encryption:
+        encryption.encrypt("")  # without a key all else is not begun either
     if dry_run:
         _tell_due(*in_transaction(_due), as_json=as_json)
         return
     try:
-        done = run(lambda engine: _maintain(engine, tracking=recompute_tracking))
+        done = run(lambda engine: _maintain(engine, recompute_tracking, encryption))
     except KeyboardInterrupt:
         terminal.note("Stopped, and nothing is lost: what was done until then stays done.")
         raise typer.Exit(terminal.STOPPED) from None
@@ -50,16 +58,17 @@ def maintain(
         terminal.print_json(done)
     else:
         _tell(done)
-    for sentence in done["refused"]:
+    refused = [*done["refused"], *_unreadable(done["encrypted_anew"] or {})]
+    for sentence in refused:
         terminal.note(sentence, style="red")
-    if done["refused"]:
+    if refused:
         raise typer.Exit(terminal.FAILED)
 
 
 _HEALTH = sa.text("SELECT component, status, value::float8, unit, detail FROM database_health_check()")
 
 
-async def _maintain(engine: AsyncEngine, *, tracking: bool) -> dict[str, Any]:
+async def _maintain(engine: AsyncEngine, tracking: bool, encryption: Encryption | None) -> dict[str, Any]:
     made = await partitions.make(engine)
     async with transaction(engine) as conn:
         up_to = partitions.made_up_to(await partitions.expected(conn))
@@ -68,6 +77,7 @@ async def _maintain(engine: AsyncEngine, *, tracking: bool) -> dict[str, Any]:
     purged = await purge.enforce(engine, actor=terminal.operator())
     refreshed, refused = await views.refresh(engine)
     derived = await _recompute(engine) if tracking else None
+    anew = await maintenance.encrypt_anew(engine, encryption, actor=terminal.operator()) if encryption else None
     return {
         "partitions": made.names,
         "partitions_made_up_to": f"{up_to:%Y-%m}" if up_to else None,
@@ -77,6 +87,7 @@ async def _maintain(engine: AsyncEngine, *, tracking: bool) -> dict[str, Any]:
         "refused": made.refused + made.locked + retired.refused + retired.locked + refused,
         "tracking": derived,
         "health": health,
+        "encrypted_anew": anew,
     }
 
 
@@ -170,3 +181,15 @@ def _tell(done: dict[str, Any]) -> None:
         derived = wording.count(done["tracking"]["derived"], "pull request")
         changed = done["tracking"]["changed"]
         terminal.console.print(f"Derived {derived} anew: {f'{changed:,}' if changed else 'none'} became another.")
+    if done["encrypted_anew"] is not None:
+        renewed = sum(each["renewed"] for each in done["encrypted_anew"].values())
+        total = sum(each["stored"] for each in done["encrypted_anew"].values())
+        terminal.console.print(f"Encrypted {renewed:,} of {wording.count(total, 'secret')} with the first key.")
+
+
+def _unreadable(encrypted: dict[str, dict[str, int]]) -> Iterator[str]:
+    """A sentence for each column with secrets that no key opens."""
+    for column, counts in encrypted.items():
+        if number := counts["unreadable"]:
+            verb = "is" if number == 1 else "are"
+            yield f"{number:,} in {column} {verb} under no key of GHSYNC_ENCRYPTION_KEYS: put back what is missing."

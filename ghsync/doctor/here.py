@@ -9,7 +9,18 @@ from urllib.parse import urlsplit
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from ghsync import jobs, locks, migrate, partitions, pooler, processes, replication, retention, rights
+from ghsync import (
+    encrypted,
+    jobs,
+    locks,
+    migrate,
+    partitions,
+    pooler,
+    processes,
+    replication,
+    retention,
+    rights,
+)
 from ghsync.database import transaction
 from ghsync.doctor.finding import Finding
 from ghsync.encryption import Encryption
@@ -60,6 +71,19 @@ def _encryption(loaded: Settings) -> Finding:
     except NotConfigured as error:
         return Finding("encryption keys", "failed", str(error))
     return Finding("encryption keys", "ok", f"{len(loaded.encryption_keys)} of them; the first encrypts.")
+
+
+async def kept(engine: AsyncEngine, loaded: Settings) -> Finding:
+    """Whether the keys open all secrets in the database, and with which one."""
+    found = await encrypted.stored(engine, Encryption(loaded.encryption_keys))
+    total = sum(each.counts.total() for each in found)
+    if lost := [f"{each.lost:,} in {each.column}" for each in found if each.lost]:
+        said = f"No key of GHSYNC_ENCRYPTION_KEYS opens {', '.join(lost)}: put back the one that is missing."
+        return Finding("stored secrets", "warning", said)
+    if older := sum(each.counts["older"] for each in found):
+        said = f"{older:,} of {total:,} are under an older key: `ghsync maintain --encrypt-anew` lets you take it away."
+        return Finding("stored secrets", "warning", said)
+    return Finding("stored secrets", "ok", f"{total:,}, all under the first key.")
 
 
 def _credentials(loaded: Settings) -> Finding:

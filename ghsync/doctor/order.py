@@ -13,7 +13,8 @@ TOKEN = ("token", "alerts", *ASKED)
 
 def left_out(settings: Settings, made: Collection[str]) -> list[str]:
     """What these settings let be checked, and was not."""
+    secrets = ("stored secrets",) if settings.encryption_keys else ()
     pooler = ("pooler",) if settings.pooler_url else ()
     whose = APP if settings.app_id else TOKEN if settings.token else ()
-    wanted = (*DATABASE, *pooler, *(REACHED if whose else ()), *whose)
+    wanted = (*DATABASE, *secrets, *pooler, *(REACHED if whose else ()), *whose)
     return [check for check in wanted if check not in made]

@@ -17,7 +17,7 @@ import msgspec
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from ghsync.database import document, metadata, moment, transaction
+from ghsync.database import document, encrypted, metadata, moment, transaction
 from ghsync.encryption import Encryption
 from ghsync.errors import NotConfigured
 from ghsync.github.clock import Clock
@@ -43,7 +43,7 @@ table = sa.Table(
     "sync_tokens",
     metadata,
     sa.Column("installation_id", sa.Text, primary_key=True, comment="GitHub's id of the installation"),
-    sa.Column("token", sa.Text, comment="Its access token, encrypted; null until the first is there"),
+    encrypted("token", "Its access token, encrypted; null until the first is there", key="installation_id"),
     moment("expires_at", "When the token expires, by GitHub's clock"),
     document("permissions", "What it was granted when it was made, where known", default=None, shape="object"),
     moment("leased_until", "A process is fetching the next one, and has until then"),

@@ -8,7 +8,7 @@ Where a seed declares UNIQUE and a plain index on one column, the unique constra
 
 import sqlalchemy as sa
 
-from ghsync.database import document, metadata, moment, one_of, reference, uuid_key
+from ghsync.database import document, encrypted, metadata, moment, one_of, reference, uuid_key
 
 PROJECT_STATUSES = ("active", "inactive", "paused", "completed", "archived", "deleted")
 MEMBERSHIP_SOURCES = ("local", "github")
@@ -79,7 +79,7 @@ users = sa.Table(
     ),
     sa.Column("password_hash", sa.Text, comment="Hash of the password; null when another provider vouches"),
     sa.Column("mfa_enabled", sa.Boolean, server_default=sa.false(), comment="Whether a second factor is asked for"),
-    sa.Column("mfa_secret", sa.Text, comment="Secret of the second factor, encrypted"),
+    encrypted("mfa_secret", "Secret of the second factor, encrypted", key="id"),
     moment("last_login_at", "When the person last signed in"),
     moment("created_at", "When the row was made", default=True),
     moment("updated_at", "When the row last changed", default=True),

@@ -10,7 +10,7 @@ from typing import Annotated
 import sqlalchemy as sa
 from msgspec import Meta, Struct
 
-from ghsync.database import document, metadata, moment, reference, uuid_key
+from ghsync.database import document, encrypted, metadata, moment, reference, uuid_key
 from ghsync.mirror.noun import Group, Noun, Origin, Row, mirror_columns, version_columns
 from ghsync.mirror.user import Id, Name, Time, Word, time
 
@@ -42,7 +42,7 @@ table = sa.Table(
     sa.Column("fork", sa.Boolean, server_default=sa.false(), comment="Is a fork"),
     document("topics", "Topics, in GitHub's order", default="[]", shape="array"),
     sa.Column("webhook_id", sa.String(255), comment="Id of a repository webhook, where one is used"),
-    sa.Column("webhook_secret", sa.Text, comment="Secret of that webhook, encrypted with GHSYNC_ENCRYPTION_KEYS"),
+    encrypted("webhook_secret", "Secret of that webhook, encrypted with GHSYNC_ENCRYPTION_KEYS", key="github_id"),
     document("permissions", "What the App may do in it"),
     document("metadata", "Free for users; ghsync does not write it"),
     moment("removed_at", "Since when neither the App nor a webhook of its own sees it; null while one does"),

@@ -103,9 +103,9 @@ def test_where_all_is_well_every_check_says_so(examined: Ghsync, site: Site) -> 
     assert [(finding["check"], finding["state"]) for finding in result.json] == [
         (check, "ok")
         for check in (
-            "webhook secrets", "encryption keys", "private key", "database", "rights", "readings", "partitions",
-            "locks", "processes", "github", "clock", "app", "permissions", "alerts", "events", "members",
-            "installations", "rate limit", "graphql", "hook", "deliveries",
+            "webhook secrets", "encryption keys", "private key", "database", "rights", "readings",
+            "stored secrets", "partitions", "locks", "processes", "github", "clock", "app", "permissions", "alerts",
+            "events", "members", "installations", "rate limit", "graphql", "hook", "deliveries",
         )
     ]  # fmt: skip
     assert result.exit_code == 0
@@ -119,8 +119,8 @@ def test_people_get_a_line_a_check(ghsync: Ghsync, site: Site) -> None:
 
     assert result.exit_code == 0
     lines = result.stdout.splitlines()
-    assert len(lines) == 16
-    assert lines[11].split() == ["ok", "token", "It", "is", "mona's."]
+    assert len(lines) == 17
+    assert lines[12].split() == ["ok", "token", "It", "is", "mona's."]
     assert lines[-1] == "All is well."
 
 

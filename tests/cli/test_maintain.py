@@ -3,10 +3,11 @@ from pathlib import Path
 
 import psycopg
 import pytest
+from cryptography.fernet import Fernet
 
-from ghsync import retention
+from ghsync import encrypted, retention, schema
 from ghsync.cli import terminal
-from tests.cli.conftest import Ghsync
+from tests.cli.conftest import KEY, Ghsync
 from tests.fixtures.recorded import FIXTURES
 
 PULL_REQUEST_STORY = FIXTURES / "stories" / "02-a-pull-request-from-draft-to-merge"
@@ -185,3 +186,59 @@ def test_who_follows_from_before_the_feed_begins_is_told_where(told: Ghsync, con
         "they are, then follow from 5 on.\n"
     )
     assert json.loads(told("tail", "--from", "0", "--no-follow", "--json").stdout.splitlines()[0])["seq"] == 5
+
+
+def test_after_all_is_encrypted_anew_the_old_key_can_be_taken_away(
+    told: Ghsync, connection: psycopg.Connection
+) -> None:
+    new = Fernet.generate_key().decode()
+    told("repos", "secret", "tarnfield/stationd", stdin="hush hush\n")
+    old = Fernet(KEY).encrypt(b"ghs_1").decode()
+    connection.execute("INSERT INTO sync_tokens VALUES ('8', %s, now() + interval '1 hour')", [old])
+    connection.execute("INSERT INTO sync_tokens VALUES ('9', %s, now() - interval '1 hour')", [old])
+    both = {"GHSYNC_ENCRYPTION_KEYS": f"{new},{KEY}"}
+    assert "3 of 3 are under an older key: `ghsync maintain --encrypt-anew`" in told("doctor", **both).text
+
+    done = told("maintain", "--encrypt-anew", "--json", **both).json["encrypted_anew"]
+    again = told("maintain", "--encrypt-anew", **both)
+
+    assert {column: counts["renewed"] for column, counts in done.items()} == {
+        "github_repositories.webhook_secret": 1, "sync_tokens.token": 1,
+    }  # fmt: skip
+    assert "Encrypted 0 of 2 secrets with the first key." in again.text
+    assert "2, all under the first key." in told("doctor", GHSYNC_ENCRYPTION_KEYS=new).text
+    kept = connection.execute("SELECT webhook_secret FROM github_repositories WHERE webhook_secret <> ''").fetchall()
+    assert [Fernet(new).decrypt(token) for (token,) in kept] == [b"hush hush"]
+    acts = connection.execute(
+        "SELECT new_values #>> '{github_repositories.webhook_secret,renewed}' FROM audit_logs"
+        " WHERE action = 'secrets.encrypted_anew' ORDER BY created_at"
+    ).fetchall()
+    assert acts == [("1",), ("0",)]
+
+
+def test_secrets_that_no_key_opens_are_told_and_stay(told: Ghsync, connection: psycopg.Connection) -> None:
+    told("repos", "secret", "tarnfield/stationd", stdin="hush hush\n")
+    other = {"GHSYNC_ENCRYPTION_KEYS": Fernet.generate_key().decode()}
+
+    result = told("maintain", "--encrypt-anew", **other)
+
+    assert result.exit_code == 1
+    assert "1 in github_repositories.webhook_secret is under no key of GHSYNC_ENCRYPTION_KEYS" in result.text
+    assert "opens 1 in github_repositories.webhook_secret: put back" in told("doctor", **other).text
+    assert "1, all under the first key." in told("doctor").text
+
+
+def test_without_a_key_nothing_is_encrypted_anew(ghsync: Ghsync) -> None:
+    result = ghsync("maintain", "--encrypt-anew", GHSYNC_ENCRYPTION_KEYS="")
+    assert result.exit_code == 3
+    assert "GHSYNC_ENCRYPTION_KEYS is not set" in result.text
+
+
+def test_every_column_that_says_so_is_encrypted_anew() -> None:
+    said = {
+        str(column)
+        for table in schema.metadata.tables.values()
+        for column in table.columns
+        if "encrypted" in (column.comment or "").lower()
+    }
+    assert {str(column) for column in encrypted.columns()} == said
