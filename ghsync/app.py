@@ -23,6 +23,7 @@ from ghsync.inbox.recorder import Recorder
 from ghsync.inbox.spool import Spool
 from ghsync.measured import Measured
 from ghsync.probes import Probes
+from ghsync.processes import Process
 from ghsync.receiver import answers
 from ghsync.receiver.answers import Answer
 from ghsync.receiver.endpoint import Receiver
@@ -43,9 +44,16 @@ log = structlog.get_logger()
 
 
 def create_app(
-    settings: Settings, engine: AsyncEngine, *, handled: frozenset[str], background: Sequence[Background] = ()
+    settings: Settings,
+    engine: AsyncEngine,
+    *,
+    handled: frozenset[str],
+    background: Sequence[Background] = (),
+    process: Process | None = None,
 ) -> Starlette:
     """The application; ``handled`` are the events with an effect, ``background`` runs as long as it does.
+
+    A ``process`` is told as of when it accepts the secrets in the database.
 
     It takes over the engine, and disposes of it when it ends.
     """
@@ -58,9 +66,10 @@ def create_app(
     senders = Senders(settings.allowed_senders, proxies)
     if senders.asks:
         background = [*background, partial(senders.follow, settings.api_url)]
+    secrets = Secrets(settings.webhook_secrets, engine, Encryption(settings.encryption_keys), process=process)
     receiver = Receiver(
         inbox,
-        Secrets(settings.webhook_secrets, engine, Encryption(settings.encryption_keys)),
+        secrets,
         senders,
         handled=handled,
         max_body_bytes=settings.max_body_bytes,
@@ -72,7 +81,8 @@ def create_app(
 
     @asynccontextmanager
     async def lifespan(app: Starlette) -> AsyncIterator[None]:
-        app.state.background += [asyncio.create_task(run()) for run in background]
+        await secrets.begin()
+        app.state.background += [asyncio.create_task(run()) for run in (*background, secrets.keep_up)]
         for task in app.state.background:
             task.add_done_callback(_log_crash)
         yield

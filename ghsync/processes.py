@@ -11,6 +11,7 @@ import time
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
+from datetime import datetime
 from importlib.metadata import version
 from typing import Any
 from uuid import uuid4
@@ -43,6 +44,7 @@ processes = sa.Table(
     moment("seen_at", "When it last told that it lives", default=True, nullable=False),
     moment("leading_since", "Since when it leads the schedule; null when it does not"),
     moment("replaced_at", "When another took the lead from it, because it did not prove that it lives"),
+    moment("secrets_read_at", "As of when it accepts the webhook secrets that the database has; null for never"),
     one_of("kind", ("serve", "work")),
     comment="Processes at work; who ends in order takes its row along",
 )
@@ -69,6 +71,15 @@ _LEAD = sa.text("UPDATE sync_processes SET leading_since = now(), replaced_at = 
 _RESIGN = sa.text("UPDATE sync_processes SET leading_since = NULL WHERE id = :id")
 
 _LEADS = sa.text("SELECT pid FROM sync_processes WHERE id = :id AND leading_since IS NOT NULL FOR KEY SHARE")
+
+_SECRETS_READ = sa.text("UPDATE sync_processes SET secrets_read_at = now() WHERE id = :id")
+
+_UNAWARE = sa.text("""
+SELECT host, pid, version, secrets_read_at IS NULL AS never, seen_at <= now() - make_interval(secs => :silent) AS silent
+FROM sync_processes
+WHERE kind = 'serve' AND seen_at > now() - interval '1 hour' AND coalesce(secrets_read_at <= :since, true)
+ORDER BY started_at, id
+""")
 
 _ALL = sa.text("""
 SELECT kind, host, pid, version, started_at, seen_at, leading_since, replaced_at,
@@ -109,6 +120,15 @@ class Process:
             with suppress(DatabaseUnavailable, Locked, sa.exc.DBAPIError):
                 await deadline.within(FAREWELL_SECONDS, self._end(engine))
 
+    async def tell(self, engine: AsyncEngine) -> None:
+        """Tell that it lives."""
+        async with transaction(engine) as conn:
+            await self._tell(conn)
+
+    async def tell_of_secrets(self, conn: AsyncConnection) -> None:
+        """Tell that it accepts the webhook secrets as they were when this transaction began."""
+        await fetch(conn, _SECRETS_READ, {"id": self.id})
+
     async def lead(self, engine: AsyncEngine) -> None:
         """Take the lead from whoever has it, as soon as nothing of theirs is being written any more."""
         async with transaction(engine) as conn:
@@ -131,8 +151,7 @@ class Process:
 
     async def _beat(self, engine: AsyncEngine) -> None:
         with suppress(Locked, sa.exc.DBAPIError):  # it answers
-            async with transaction(engine) as conn:
-                await self._tell(conn)
+            await self.tell(engine)
 
     async def _tell(self, conn: AsyncConnection) -> None:
         await fetch(
@@ -152,6 +171,14 @@ class Process:
 def is_silent(process: Mapping[str, Any]) -> bool:
     """Whether a process has not told for too long that it lives."""
     return bool(process["silent_seconds"] > SILENT_SECONDS)
+
+
+async def unaware(conn: AsyncConnection, since: datetime) -> list[Any]:
+    """Who receives, and has not read the webhook secrets since a moment of the database's clock.
+
+    ``never`` it did, ``silent`` it is: `host`, `pid` and `version` tell who.
+    """
+    return await fetch(conn, _UNAWARE, {"since": since, "silent": SILENT_SECONDS})
 
 
 async def all_of_them(conn: AsyncConnection) -> list[dict[str, Any]]:

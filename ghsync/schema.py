@@ -1,6 +1,6 @@
 """The declared schema, complete: importing this module registers every table on `metadata`."""
 
-from ghsync import audit, jobs, keys, processes, readers, retention, vitals, web_sessions
+from ghsync import audit, jobs, keys, processes, readers, retention, vitals, web_sessions, webhook_secrets
 from ghsync.changes import table as changes
 from ghsync.database import metadata
 from ghsync.github import budget, etags, omissions, tokens
@@ -38,6 +38,7 @@ __all__ = [
     "tracking",
     "vitals",
     "web_sessions",
+    "webhook_secrets",
     "workflow_tables",
 ]
 

@@ -7,8 +7,8 @@ import sqlalchemy as sa
 import structlog
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from ghsync import partitions, purge, retention
-from ghsync.database import first_line
+from ghsync import partitions, purge, retention, webhook_secrets
+from ghsync.database import first_line, transaction
 from ghsync.errors import GhsyncError
 
 LOOK_SECONDS = 3600.0
@@ -53,6 +53,8 @@ async def _look(engine: AsyncEngine) -> Obstacles:
             log.info("partitions_made", names=made.names)
         retired = await retention.enforce(engine)
         purged = await purge.enforce(engine)
+        async with transaction(engine) as conn:
+            await webhook_secrets.forget(conn)
     except GhsyncError as error:
         return Obstacles([], [first_line(error)])
     except sa.exc.DBAPIError as error:

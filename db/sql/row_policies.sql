@@ -10,10 +10,9 @@ WITH ours (name) AS (SELECT unnest(ARRAY[  -- what others have made beside these
   'agent_sessions', 'agents', 'api_keys', 'audit_logs', 'change_events', 'change_feed', 'data_retention_policies',
   'database_readers', 'github_mentions', 'github_repository_aliases', 'organization_members', 'organizations',
   'pr_tracking', 'project_members', 'projects', 'sessions', 'sync_budgets', 'sync_etags', 'sync_findings', 'sync_jobs',
-  'sync_marks', 'sync_omissions', 'sync_processes', 'sync_runs', 'sync_seen', 'sync_tokens', 'system_metrics',
-  'task_creations',
-  'task_dependencies', 'task_executions', 'task_github_links', 'task_moves', 'tasks', 'users', 'webhook_deliveries',
-  'workflow_executions', 'workflows'
+  'sync_marks', 'sync_omissions', 'sync_processes', 'sync_runs', 'sync_secrets', 'sync_seen', 'sync_tokens',
+  'system_metrics', 'task_creations', 'task_dependencies', 'task_executions', 'task_github_links', 'task_moves', 'tasks',
+  'users', 'webhook_deliveries', 'workflow_executions', 'workflows'
 ])), tables AS (  -- these, and all that mirror
   SELECT c.oid, c.relname::text AS name, array_agg(a.attname::text ORDER BY a.attnum) AS columns
   FROM pg_class c JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped

@@ -95,6 +95,8 @@ async def _examine(loaded: Settings, url: str, note: Note) -> None:
         in_the_way = {one.check for one in [*found, database, granted] if one.state == "failed"}
         empty = here.is_empty(database)
         usable = not empty and "failed" not in (database.state, granted.state)
+        if loaded.encryption_keys and not loaded.webhook_secrets and (empty or usable):
+            note(await finding.of("webhook secrets", here.secrets(engine, empty=empty)))
         if usable:
             note(await finding.of("readings", here.unread(engine)))
             if loaded.encryption_keys and "encryption keys" not in in_the_way:

@@ -36,6 +36,7 @@ from ghsync import (
     settings,
     upkeep,
     vitals,
+    webhook_secrets,
     worker,
 )
 from ghsync.app import Background
@@ -76,6 +77,11 @@ M_MMAP_THRESHOLD = -3  # its number in glibc's malloc.h
 LARGE_BLOCK_BYTES = 1024 * 1024
 
 
+UNVERIFIABLE = (
+    f"{PREFIX}WEBHOOK_SECRETS is not set: set it to the webhook secret of your GitHub App, "
+    "or to several, separated by commas."
+)
+
 NoMigrate = Annotated[
     bool, typer.Option("--no-migrate", help="Leave the database as it is; where a migration is due, do not start.")
 ]
@@ -105,16 +111,15 @@ def serve(
             raise NotConfigured(
                 f"--pull reads the delivery log of a GitHub App: set {PREFIX}APP_ID and its private key."
             )
-        if not (loaded.webhook_secrets or pull):
-            raise NotConfigured(
-                f"{PREFIX}WEBHOOK_SECRETS is not set: set it to the webhook secret of your GitHub App, "
-                "or to several, separated by commas."
-            )
+        if not (loaded.webhook_secrets or pull or loaded.encryption_keys):
+            raise NotConfigured(UNVERIFIABLE)
         _reads(loaded)
         with listening.webhooks(loaded.host, loaded.port) as bound:
             if loaded.spool_dir:
                 spool.check(loaded.spool_dir)
             _prepare(loaded, url, no_migrate=no_migrate)
+            if not (loaded.webhook_secrets or pull or _has_secret(url)):
+                raise NotConfigured(UNVERIFIABLE)
             host = f"[{loaded.host}]" if ":" in loaded.host else loaded.host
             where = f"http://{host}:{loaded.port}/webhooks/github"
             notices.print(f"Receiving on {where}; stop with Ctrl-C.", soft_wrap=True)
@@ -143,6 +148,12 @@ def _prepare(loaded: Settings, url: str, *, no_migrate: bool) -> None:
     migrate.check_writable(url)
     rights.check(url)
     pooler.check(loaded, url)
+
+
+def _has_secret(url: str) -> bool:
+    """Whether the database has the secret of an App's webhook."""
+    with migrate.engine(url).connect() as connection:
+        return webhook_secrets.app_has_one(connection)
 
 
 class _Server(uvicorn.Server):
@@ -242,7 +253,7 @@ def application() -> Starlette:
     if port := loaded.operations_port:
         operators = listening.operations(loaded.host, port, shared=gauges.FOLDER in os.environ)
         background.append(lambda: served.state.probes.listen(operators))
-    served = app.create_app(loaded, engine, handled=HANDLED, background=background)
+    served = app.create_app(loaded, engine, handled=HANDLED, background=background, process=process)
     _spare_the_collector()
     return served
 

@@ -20,6 +20,7 @@ from ghsync import (
     replication,
     retention,
     rights,
+    webhook_secrets,
 )
 from ghsync.database import transaction
 from ghsync.doctor.finding import Finding
@@ -35,6 +36,7 @@ OLDEST_POSTGRESQL = 15
 NEEDED = frozenset({"encryption keys", "private key", "api url", "database", "rights"})
 """The checks without which GitHub is not asked."""
 
+UNVERIFIABLE = "GHSYNC_WEBHOOK_SECRETS is not set, and `ghsync serve` does not start without the App's webhook secret."
 EMPTY = "and empty: `ghsync serve` fills it."
 LOOPBACK = ("127.0.0.1", "::1", "localhost")
 
@@ -43,7 +45,8 @@ def settings(loaded: Settings) -> Iterator[Finding]:
     """What the settings say, and what they leave out."""
     for sentence in unknown():
         yield Finding("settings", "warning", sentence)
-    yield _secrets(loaded)
+    if loaded.webhook_secrets or not loaded.encryption_keys:  # else the database may have it
+        yield _secrets(loaded)
     yield _encryption(loaded)
     yield _credentials(loaded)
     address = urlsplit(loaded.api_url)
@@ -51,11 +54,19 @@ def settings(loaded: Settings) -> Iterator[Finding]:
         yield Finding("api url", "failed", "GHSYNC_API_URL sends tokens in clear text: it must begin with https://.")
 
 
+async def secrets(engine: AsyncEngine, *, empty: bool) -> Finding:
+    """Whether the database has the App's webhook secret, where the settings have none."""
+    if not empty:
+        async with transaction(engine) as conn:
+            if await conn.run_sync(webhook_secrets.app_has_one):
+                return Finding("webhook secrets", "ok", "The App's is in the database.")
+    return Finding("webhook secrets", "failed", UNVERIFIABLE)
+
+
 def _secrets(loaded: Settings) -> Finding:
     number = len(loaded.webhook_secrets)
     if not number:
-        said = "GHSYNC_WEBHOOK_SECRETS is not set, and `ghsync serve` does not start without the App's webhook secret."
-        return Finding("webhook secrets", "failed", said)
+        return Finding("webhook secrets", "failed", UNVERIFIABLE)
     return Finding("webhook secrets", "ok", f"{number} of them; a delivery may be signed with any.")
 
 

@@ -319,8 +319,8 @@ async def test_nothing_is_spooled_but_what_is_verified_and_of_its_headers_github
     body = hook.body()
     forged = hook.headers(body, secret="guessed")
     unknown = hook.headers(body, secret="its own", x_github_hook_installation_target_type="repository")
-    assert (await spooling.post(URL, content=body, headers=forged)).status_code == 401
-    assert (await spooling.post(URL, content=body, headers=unknown)).status_code == 503
+    for unproved in (forged, unknown):  # the database may have a secret that signed it
+        assert (await spooling.post(URL, content=body, headers=unproved)).status_code == 503
     assert journal.used_bytes(tmp_path) == 0
     headers = hook.headers(body, cookie="a secret", authorization="a secret")
     assert (await spooling.post(URL, content=body, headers=headers)).status_code == 202

@@ -14,6 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from ghsync import database
 from ghsync.encryption import Encryption
 from ghsync.errors import DatabaseUnavailable, NotConfigured
+from ghsync.processes import Process
 from ghsync.receiver import secrets
 from ghsync.receiver.secrets import Candidates, Secrets
 
@@ -130,3 +131,79 @@ async def test_a_secret_that_cannot_be_decrypted_leaves_a_doubt(engine: AsyncEng
     found = await Secrets(SHARED, engine, Encryption([])).candidates("repository:1296269")
     assert found.secrets == (b"new", b"old")
     assert isinstance(found.unknown, NotConfigured)
+
+
+def add_secret(connection: Connection, hook_target: str, secret: str, accepted_for: str | None = None) -> None:
+    connection.execute(
+        "INSERT INTO sync_secrets (hook_target, secret, proved_at, accepted_until)"
+        " VALUES (%s, %s, now(), now() + %s::interval)",
+        (hook_target, ENCRYPTION.encrypt(secret), accepted_for),
+    )
+
+
+@pytest.fixture
+def of_apps(connection: Connection) -> None:
+    """An App's secret, with one that it replaced and one that is over; and another App's."""
+    add_secret(connection, "integration:1", "over", "-1 second")
+    add_secret(connection, "integration:1", "replaced", "1 hour")
+    add_secret(connection, "integration:1", "the app's")
+    add_secret(connection, "integration:2", "another's")
+
+
+async def test_an_app_s_secrets_in_the_database_count_beside_the_shared_ones(
+    known: Secrets, of_apps: None, lookups: list[str]
+) -> None:
+    await known.begin()
+    lookups.clear()
+    assert await known.candidates("integration:1") == Candidates((b"the app's", b"replaced", b"new", b"old"))
+    assert await known.candidates("integration:3") == Candidates((b"new", b"old"))
+    assert lookups == []
+
+
+@pytest.mark.parametrize("target", ["unnamed", "hook:7"])
+async def test_what_names_no_app_may_be_signed_with_any_app_s(known: Secrets, of_apps: None, target: str) -> None:
+    await known.begin()
+    found = await known.candidates(target)
+    assert sorted(found.secrets) == [b"another's", b"new", b"old", b"replaced", b"the app's"]
+
+
+async def test_what_was_read_last_counts_while_the_database_is_away(
+    engine: AsyncEngine, of_apps: None, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    known = Secrets(SHARED, engine, ENCRYPTION, clock=clock)
+    await known.begin()
+    monkeypatch.setattr(known, "_engine", database.create_engine("postgresql://127.0.0.1:1/nowhere"))
+    await known._read()
+    assert (await known.candidates("integration:2")).unknown is None
+    clock.now += secrets.DOUBTED_SECONDS + 1
+    found = await known.candidates("integration:2")
+    assert found.secrets == (b"another's", b"new", b"old")
+    assert isinstance(found.unknown, DatabaseUnavailable)
+
+
+async def test_an_app_s_secret_that_cannot_be_decrypted_leaves_a_doubt(engine: AsyncEngine, of_apps: None) -> None:
+    known = Secrets(SHARED, engine, Encryption([]))
+    await known.begin()
+    found = await known.candidates("integration:1")
+    assert found.secrets == (b"new", b"old")
+    assert isinstance(found.unknown, NotConfigured)
+
+
+async def test_a_process_that_accepts_them_says_so_and_one_that_cannot_does_not(
+    engine: AsyncEngine, connection: Connection
+) -> None:
+    able, unable = Process("serve"), Process("serve")
+    add_secret(connection, "integration:1", "the app's")
+    await Secrets(SHARED, engine, ENCRYPTION, process=able).begin()
+    await Secrets(SHARED, engine, Encryption([]), process=unable).begin()
+    told = dict(connection.execute("SELECT id::text, secrets_read_at IS NOT NULL FROM sync_processes").fetchall())
+    assert told == {able.id: True, unable.id: False}
+
+
+async def test_what_a_repository_s_own_secret_replaced_counts_for_a_while(
+    known: Secrets, connection: Connection, clock: Clock
+) -> None:
+    add_repository(connection, "1296269", ENCRYPTION.encrypt("its own"))
+    add_secret(connection, "repository:1296269", "replaced", "1 hour")
+    add_secret(connection, "repository:1296269", "over", "-1 second")
+    assert await known.candidates("repository:1296269") == Candidates((b"its own", b"replaced", b"new", b"old"))
