@@ -1,9 +1,11 @@
 """Repositories: the project of each, and the secret of a webhook of its own."""
 
+from datetime import datetime
+
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from ghsync import audit, lookup
+from ghsync import audit, lookup, webhook_secrets
 from ghsync.actor import Actor
 from ghsync.projector import linking
 from ghsync.tasks import links
@@ -35,9 +37,20 @@ async def assign(conn: AsyncConnection, repository: str, project: str, *, actor:
     return f"{found.full_name} is now in {target.organization}/{target.slug}."
 
 
-async def set_secret(conn: AsyncConnection, repository: str, encrypted: str | None, *, actor: Actor) -> str:
-    """Keep a webhook's secret as `Encryption` made it, or none; answers the repository's name. Raises `NotFound`."""
+async def set_secret(
+    conn: AsyncConnection, repository: str, encrypted: str | None, *, grace_seconds: float, actor: Actor
+) -> tuple[str, datetime | None]:
+    """Keep a webhook's secret as `Encryption` made it, or none, and forget those before.
+
+    One that it replaces counts for ``grace_seconds`` more. Answers the repository's name, and until when that is, if
+    there was one. Raises `NotFound`.
+    """
     found = await lookup.repository(conn, repository)
+    until = None
+    if encrypted:
+        until = await webhook_secrets.keep_replaced(conn, found.id, grace_seconds)
+    else:
+        await webhook_secrets.forget(conn, f"repository:{found.github_id}")
     await conn.execute(_SET_SECRET, {"id": found.id, "token": encrypted})
     await audit.record(
         conn,
@@ -45,6 +58,7 @@ async def set_secret(conn: AsyncConnection, repository: str, encrypted: str | No
         resource_type="github_repository",
         resource_id=found.id,
         entity_name=found.full_name,
+        new_values={"replaced_counts_until": until.isoformat()} if until else None,
         actor=actor,
     )
-    return str(found.full_name)
+    return str(found.full_name), until

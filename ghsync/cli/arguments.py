@@ -16,6 +16,11 @@ MOMENT_HELP = "an age, like 15m, 2h or 3d, or a date, like 2026-03-02."
 ARRIVED_SINCE_HELP = f"Only what arrived since: {MOMENT_HELP}"
 AGE = re.compile(r"(\d+)([smhdw])")
 
+Grace = Annotated[
+    str, typer.Option(metavar="TIME", help="How long what is replaced still counts, like 15m, 2h or 3d; 0 for no more.")
+]
+"""To be read by `span`."""
+
 Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
 
@@ -29,6 +34,19 @@ def moment(text: str) -> datetime:
     except (ValueError, OverflowError):
         raise typer.BadParameter(f"{text!r} is neither an age, like 15m or 2d, nor a date, like 2026-03-02.") from None
     return found if found.tzinfo else found.replace(tzinfo=UTC)
+
+
+def span(text: str) -> timedelta:
+    """How long: `90s`, `15m`, `2h`, `3d`, or 0."""
+    if text == "0":
+        return timedelta()
+    age = AGE.fullmatch(text)
+    try:
+        if age:
+            return timedelta(**{UNITS[age[2]]: int(age[1])})
+    except OverflowError:
+        pass
+    raise typer.BadParameter(f"{text!r} is not how long, like 15m, 2h or 3d.")
 
 
 def one_of(words: Iterable[W]) -> Callable[[str], W]:

@@ -13,6 +13,7 @@ from ghsync.cli import arguments, terminal
 from ghsync.cli.context import in_transaction
 from ghsync.cli.program import program
 from ghsync.encryption import Encryption
+from ghsync.receiver.secrets import REMEMBERED_SECONDS
 from ghsync.reports import repositories
 from ghsync.reports.repositories import Row
 
@@ -64,19 +65,29 @@ def aliases(repository: Name, as_json: arguments.Json = False) -> None:
 @app.command()
 def secret(
     repository: Name,
-    clear: Annotated[bool, typer.Option("--clear", help="Forget the secret.")] = False,
+    clear: Annotated[bool, typer.Option("--clear", help="Forget the secret, and what it replaced.")] = False,
+    grace: arguments.Grace = "1h",
 ) -> None:
     """Store the secret of a webhook that the repository has for itself.
 
     It is asked for, or read from standard input, and stored encrypted with
-    GHSYNC_ENCRYPTION_KEYS. An App's webhook needs none: its secret is in
-    GHSYNC_WEBHOOK_SECRETS.
+    GHSYNC_ENCRYPTION_KEYS. One that it replaces counts for a while longer, so
+    store it here first, and change it on GitHub then. An App's webhook has its
+    secret in GHSYNC_WEBHOOK_SECRETS, or from `ghsync app rotate-secret`.
     """
+    grace_seconds = arguments.span(grace).total_seconds()
     encryption = Encryption(settings.load().encryption_keys)
     token = None if clear else encryption.encrypt(_read_secret(encryption))
 
-    name = in_transaction(lambda conn: acts.set_secret(conn, repository, token, actor=terminal.operator()))
-    terminal.console.print(f"{'Forgot' if clear else 'Stored'} the webhook secret of {name}.", markup=False)
+    name, until = in_transaction(
+        lambda conn: acts.set_secret(conn, repository, token, grace_seconds=grace_seconds, actor=terminal.operator())
+    )
+    if clear:
+        terminal.console.print(f"Forgot the webhook secret of {name}.", markup=False)
+        return
+    terminal.console.print(f"Stored the webhook secret of {name}: it counts in {REMEMBERED_SECONDS:g} s.", markup=False)
+    if until:
+        terminal.note(f"The one before counts until {terminal.moment(until)}: change it on GitHub until then.")
 
 
 def _listing(found: Sequence[Row]) -> Table:

@@ -175,3 +175,32 @@ def test_a_branch_with_the_beginning_of_an_id_means_the_task_of_the_repositorys_
 
     assert told("repos", "assign", NAME, "--project", "ops").exit_code == 0
     assert linked(told, connection) == [("ops", None, NAME), ("stationd", None, None)]
+
+
+def test_what_a_secret_replaces_counts_for_a_while(told: Ghsync, connection: psycopg.Connection) -> None:
+    told("repos", "secret", NAME, stdin="one\n")
+    told("repos", "secret", NAME, stdin="two\n")
+    result = told("repos", "secret", NAME, "--grace", "2h", stdin="three\n")
+
+    assert "The one before counts until 20" in result.text
+    kept = connection.execute("""
+        SELECT s.secret, extract(epoch FROM s.accepted_until - s.created_at)::int FROM sync_secrets s
+        JOIN github_repositories r ON s.hook_target = 'repository:' || r.github_id
+        WHERE r.full_name = 'tarnfield/stationd' ORDER BY s.created_at""").fetchall()
+    encryption = Encryption([SecretStr(KEY)])
+    assert [(encryption.decrypt(token), seconds) for token, seconds in kept] == [("one", 3600), ("two", 7200)]
+    assert secret_of(connection) == "three"
+
+
+@pytest.mark.parametrize("how", [("--clear",), ("--grace", "0")])
+def test_a_secret_goes_at_once_where_that_is_asked(
+    told: Ghsync, connection: psycopg.Connection, how: tuple[str, ...]
+) -> None:
+    told("repos", "secret", NAME, stdin="one\n")
+    told("repos", "secret", NAME, *how, stdin="two\n")
+    assert connection.execute("SELECT FROM sync_secrets").fetchall() == []
+
+
+@pytest.mark.parametrize("grace", ["soon", "-1h", "99999999999d"])
+def test_a_grace_that_is_no_time_is_a_usage_error(ghsync: Ghsync, grace: str) -> None:
+    assert ghsync("repos", "secret", NAME, "--grace", grace, stdin="one\n").exit_code == 2
