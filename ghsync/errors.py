@@ -9,6 +9,7 @@
     │   ├── UnderWay             the same is being done elsewhere at this moment
     │   ├── Locked               another transaction holds what this needs, for longer than we wait
     │   │   └── PartitionsUnderWay   somebody makes partitions: no delivery is claimed meanwhile
+    │   ├── NotAccepted          a process, or GitHub, does not go by a new webhook secret yet
     │   ├── NotLeading           another process leads the schedule by now
     │   ├── RateLimited          GitHub's limit, or our share of it, is used up until `retry_at`
     │   ├── GitHubUnavailable    GitHub answers with an error of its own
@@ -113,6 +114,10 @@ class PartitionsUnderWay(Locked):
 
     def __init__(self) -> None:
         super().__init__("a partition is being made")
+
+
+class NotAccepted(Transient):
+    """Who receives, or GitHub, does not go by the new secret of a webhook yet."""
 
 
 class NotLeading(Transient):

@@ -58,6 +58,34 @@ RETURNING accepted_until
 _FORGET = sa.text("DELETE FROM sync_secrets WHERE accepted_until <= now() OR hook_target = CAST(:hook_target AS text)")
 
 
+_UNDER_WAY = sa.text("""
+SELECT id::text, secret, created_at, told_at FROM sync_secrets
+WHERE hook_target = :hook_target AND proved_at IS NULL AND accepted_until IS NULL
+""")
+
+_BEGIN = sa.text("""
+INSERT INTO sync_secrets (hook_target, secret) VALUES (:hook_target, :secret)
+ON CONFLICT (hook_target) WHERE proved_at IS NULL AND accepted_until IS NULL DO NOTHING
+RETURNING true
+""")
+
+_TOLD = sa.text("""
+UPDATE sync_secrets SET told_at = now() WHERE id = CAST(:id AS uuid) AND told_at IS NULL RETURNING true
+""")
+
+_UNTOLD = sa.text("UPDATE sync_secrets SET told_at = NULL WHERE id = CAST(:id AS uuid) AND proved_at IS NULL")
+
+_PROVED = sa.text("""
+WITH proved AS (
+  UPDATE sync_secrets SET proved_at = now() WHERE id = CAST(:id AS uuid) AND proved_at IS NULL RETURNING id, hook_target
+), replaced AS (
+  UPDATE sync_secrets s SET accepted_until = now() + make_interval(secs => CAST(:grace AS float8)) FROM proved p
+  WHERE s.hook_target = p.hook_target AND s.id <> p.id AND s.accepted_until IS NULL
+)
+SELECT now() + make_interval(secs => CAST(:grace AS float8)) FROM proved
+""")
+
+
 async def of_apps(conn: AsyncConnection) -> Sequence[Any]:
     """Those that count of Apps' webhooks, the newest first: ``hook_target``, and ``secret``, encrypted."""
     return (await conn.execute(_OF_APPS)).all()
@@ -82,3 +110,31 @@ async def keep_replaced(conn: AsyncConnection, repository: str, grace_seconds: f
 async def forget(conn: AsyncConnection, hook_target: str | None = None) -> None:
     """Forget those that count no longer, and all of one webhook."""
     await conn.execute(_FORGET, {"hook_target": hook_target})
+
+
+async def under_way(conn: AsyncConnection, hook_target: str) -> Any:
+    """The one that is about to replace those before: ``id``, ``secret``, ``created_at`` and ``told_at``; or None."""
+    return (await conn.execute(_UNDER_WAY, {"hook_target": hook_target})).one_or_none()
+
+
+async def begin(conn: AsyncConnection, hook_target: str, encrypted: str) -> bool:
+    """Accept another secret from now on; whether none was under way yet."""
+    return bool(await conn.scalar(_BEGIN, {"hook_target": hook_target, "secret": encrypted}))
+
+
+async def note_told(conn: AsyncConnection, key: str) -> bool:
+    """GitHub signs with it by now; whether that was not known yet."""
+    return bool(await conn.scalar(_TOLD, {"id": key}))
+
+
+async def note_untold(conn: AsyncConnection, key: str) -> None:
+    """GitHub does not sign with it, whatever was noted: it is to be told again."""
+    await conn.execute(_UNTOLD, {"id": key})
+
+
+async def note_proved(conn: AsyncConnection, key: str, grace_seconds: float) -> Any:
+    """A delivery has shown that GitHub signs with it: those before count until the time that this answers.
+
+    None where that was known.
+    """
+    return await conn.scalar(_PROVED, {"id": key, "grace": grace_seconds})

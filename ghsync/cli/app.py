@@ -1,0 +1,89 @@
+"""`app`: the GitHub App, and the secret of its webhook."""
+
+import sys
+from dataclasses import asdict
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from ghsync.administration import rotation
+from ghsync.cli import arguments, reading, terminal
+from ghsync.cli.program import program
+from ghsync.encryption import Encryption
+from ghsync.reconciler.reconciler import Reconciler
+from ghsync.settings import Settings
+
+app = program(help="The GitHub App: the secret of its webhook.")
+
+LARGEST_FILE = 4096
+
+
+@app.callback()
+def of_app() -> None:
+    """Keep `rotate-secret` a word of its own, although it is the only one."""
+
+
+@app.command("rotate-secret")
+def rotate_secret(
+    secret_file: Annotated[
+        Path | None,
+        typer.Option("--secret-file", metavar="FILE", help="The new secret; `-` is standard input. Else one is made."),
+    ] = None,
+    grace: arguments.Grace = "1h",
+    as_json: arguments.Json = False,
+) -> None:
+    """Replace the secret of the App's webhook; no delivery is lost.
+
+    The new one is stored encrypted in the database. When every `ghsync serve`
+    accepts it, GitHub is told to sign with it, and to send a delivery again, to
+    show that it does. Run again after it was stopped, it goes on where it was.
+    """
+    grace_seconds = arguments.span(grace).total_seconds()
+    given = None if secret_file is None else _read(secret_file)
+    tell = (lambda sentence: None) if as_json else terminal.console.print
+    done = reading.run(lambda reconciler, loaded: _rotate(reconciler, loaded, given, grace_seconds, tell))
+    if as_json:
+        terminal.print_json(done)
+        return
+    if not done["proved"]:
+        terminal.note("GitHub has no delivery that it could send again, so that none has shown it yet.")
+    for sentence in done["left_to_do"]:
+        terminal.console.print(sentence, markup=False, soft_wrap=True)
+
+
+async def _rotate(
+    reconciler: Reconciler, loaded: Settings, given: str | None, grace_seconds: float, tell: rotation.Tell
+) -> dict[str, Any]:
+    done = await rotation.rotate(
+        reconciler.github,
+        Encryption(loaded.encryption_keys),
+        given,
+        grace_seconds=grace_seconds,
+        actor=terminal.operator(),
+        tell=tell,
+    )
+    return {**asdict(done), "left_to_do": _left_to_do(loaded, done.replaced_counts_until)}
+
+
+def _left_to_do(loaded: Settings, until: Any) -> list[str]:
+    if not loaded.webhook_secrets:
+        return []
+    said = (
+        f"After {terminal.moment(until)}, take the old secret out of GHSYNC_WEBHOOK_SECRETS and restart ghsync, unless "
+        "the webhook of a repository is signed with it. Where nothing else is in that setting, leave it out."
+    )
+    return [said]
+
+
+def _read(file: Path) -> str:
+    """The secret in a file, without the end of its line."""
+    try:
+        text = sys.stdin.read(LARGEST_FILE + 1) if str(file) == "-" else file.read_text()
+    except (OSError, UnicodeDecodeError) as error:
+        reason = error.strerror if isinstance(error, OSError) else "it is no text"
+        raise typer.BadParameter(f"{file} cannot be read: {reason}.") from None
+    secret = text.rstrip("\r\n")
+    if not secret or len(secret) > LARGEST_FILE or not secret.isprintable():
+        raise typer.BadParameter(f"{file} does not hold a secret, which is one line of text.")
+    return secret
