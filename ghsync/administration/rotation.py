@@ -7,6 +7,7 @@ https://docs.github.com/en/rest/apps/webhooks
 """
 
 import asyncio
+import json
 import secrets
 import time
 from collections.abc import AsyncIterator, Callable, Sequence
@@ -21,7 +22,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 from ghsync import audit, processes, webhook_secrets, wording
 from ghsync.database import transaction
 from ghsync.encryption import Encryption
-from ghsync.errors import NotAccepted, NotConfigured, Permanent
+from ghsync.errors import NotAccepted, NotConfigured, Permanent, RefusedByGitHub
 from ghsync.github.client import GitHub, Meter
 from ghsync.github.decoding import decoded
 from ghsync.github.kit import Call
@@ -35,6 +36,7 @@ SENT_AGAIN_SECONDS = 120.0
 LOOK_SECONDS = 0.5
 LONGEST_LOOK_SECONDS = 5.0
 PAGES = 20
+HIDDEN = "********"
 LATE = timedelta(minutes=2)
 
 Tell = Callable[[str], None]
@@ -97,7 +99,7 @@ async def rotate(
     key, secret, told = await _begun(engine, encryption, target, given, actor, tell)
     await _accepted(engine, tell)
     if not told:
-        await _ask(github, lambda requests: requests.rest.apps.async_update_webhook_config_for_app(secret=secret))
+        await _tell_github(github, secret)
         async with transaction(engine) as conn:
             if await webhook_secrets.note_told(conn, key):
                 await _record(conn, "app.secret_told", target, actor, {"url": url})
@@ -113,6 +115,14 @@ async def rotate(
         told_of = {"replaced_counts_until": until.isoformat(), "proved": sample is not None}
         await _record(conn, "app.secret_rotated", target, actor, told_of)
     return Rotated(url, sample is not None, until)
+
+
+async def _tell_github(github: GitHub, secret: str) -> None:
+    try:
+        await _ask(github, lambda requests: requests.rest.apps.async_update_webhook_config_for_app(secret=secret))
+    except RefusedByGitHub as error:  # whose words may quote what it refuses
+        escaped = json.dumps(secret)[1:-1]
+        raise RefusedByGitHub(str(error).replace(secret, HIDDEN).replace(escaped, HIDDEN)) from None
 
 
 async def _webhook(github: GitHub) -> tuple[str, str]:

@@ -22,6 +22,10 @@ DRIFT, VALID = timedelta(minutes=1), timedelta(minutes=8)
 """How long ago the App's token says it was signed, and how long it is good; GitHub allows ten minutes in all."""
 
 
+LONGEST_PATH = 255
+"""Of what is quoted as a path; a key is some 1,700 characters."""
+
+
 @dataclass(frozen=True, slots=True)
 class Credential:
     """One who has a rate limit of their own at GitHub; ``key`` names it in the database."""
@@ -85,11 +89,20 @@ def _private_key(settings: Settings) -> RSAPrivateKey | None:
         text = settings.private_key_path.read_text()
     except (OSError, UnicodeDecodeError) as error:
         reason = error.strerror if isinstance(error, OSError) else "it is no text"
+        if _may_be_a_key(str(settings.private_key_path)):
+            raise NotConfigured(
+                f"GHSYNC_PRIVATE_KEY_PATH is no path ({reason}): the key's own text goes into GHSYNC_PRIVATE_KEY."
+            ) from None
         raise NotConfigured(
             f"GHSYNC_PRIVATE_KEY_PATH, {settings.private_key_path}, cannot be read ({reason}): "
             "give the path of the .pem that GitHub made for the App."
         ) from None
     return _loaded(text, "GHSYNC_PRIVATE_KEY_PATH")
+
+
+def _may_be_a_key(path: str) -> bool:
+    """Whether what should be a path may be the key itself, or the base64 of it, so that it must not be told."""
+    return len(path) > LONGEST_PATH or "-----BEGIN" in path or "\n" in path
 
 
 def _pem(text: str) -> bytes:

@@ -1,6 +1,6 @@
 """An answer of GitHub's, as bytes."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 
 import httpx
@@ -14,7 +14,7 @@ class Reply:
     token: str
     status: int
     headers: httpx.Headers
-    body: bytes
+    body: bytes = field(repr=False)
     observed_at: datetime
 
     @property

@@ -1,7 +1,7 @@
 """Who signs a request, in githubkit's terms: the App, one of its installations, or a person's token."""
 
 from collections.abc import AsyncGenerator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 import httpx
@@ -57,7 +57,7 @@ class InstallationSigner:
 class PersonalSigner:
     """A person, who has one token."""
 
-    text: str
+    text: str = field(repr=False)
 
     async def token(self) -> str:
         return self.text

@@ -9,7 +9,7 @@ import asyncio
 import time
 from collections import defaultdict
 from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -58,7 +58,7 @@ class Token:
     It has the ``permissions`` that were granted when it was made, and never more; None where they are not known.
     """
 
-    text: str
+    text: str = field(repr=False)
     expires_at: datetime
     permissions: Mapping[str, str] | None = None
 

@@ -46,6 +46,8 @@ VERSION = "2022-11-28"
 https://docs.github.com/en/rest/about-the-rest-api/api-versions
 """
 
+HIDDEN = b"********"
+
 PAUSES_SECONDS = (0.5, 2.0)
 """Between attempts, more or less: a request is sent three times at most."""
 
@@ -175,8 +177,9 @@ class Transport(httpx.AsyncBaseTransport):
         metrics.api_answers.labels(asked.resource, response.status_code).inc()
         if response.status_code == 304 and "If-None-Match" not in request.headers:
             raise UnreadableAnswer(f"GitHub says that {name(request, asked)} is as it was, which nobody asked.")
+        body = _discreet(request, response)
         response.extensions[REPLY] = Reply(
-            request.url, token, response.status_code, response.headers, response.content, self._clock.at(sent)
+            request.url, token, response.status_code, response.headers, body, self._clock.at(sent)
         )
         return response
 
@@ -222,6 +225,13 @@ class Transport(httpx.AsyncBaseTransport):
         if reply.body and not _is_json(reply.body):
             return UnreadableAnswer(f"The answer to {what} is cut off or no JSON; it is asked again later.")
         return None
+
+
+def _discreet(request: httpx.Request, response: httpx.Response) -> bytes:
+    """The body; of a refusal, whose words are told, without the token that was shown, should it be quoted."""
+    if response.is_success:
+        return response.content
+    return response.content.replace(request.headers["Authorization"].removeprefix("Bearer ").encode(), HIDDEN)
 
 
 def name(request: httpx.Request, asked: Inquiry) -> str:

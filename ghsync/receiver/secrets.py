@@ -4,7 +4,7 @@ import asyncio
 import time
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import sqlalchemy as sa
 import structlog
@@ -33,7 +33,7 @@ log = structlog.get_logger()
 class Candidates:
     """The secrets to try; ``unknown`` says why there may be another one."""
 
-    secrets: tuple[bytes, ...]
+    secrets: tuple[bytes, ...] = field(repr=False)
     unknown: GhsyncError | None = None
 
 

@@ -16,6 +16,7 @@ from ghsync.errors import NotConfigured
 from ghsync.github import credentials
 from ghsync.settings import Settings
 from tests.github.conftest import APP_ID
+from tests.github.keys import private_key
 
 ELLIPTIC = (
     ec.generate_private_key(ec.SECP256R1())
@@ -84,3 +85,11 @@ def test_a_key_that_is_none_says_where_it_was_looked_for(tmp_path: Path) -> None
         credentials.app(Settings(app_id=APP_ID, private_key=ELLIPTIC))
 
     assert "swordfish" not in str(wrong.value)
+
+
+@pytest.mark.parametrize("key", [private_key(), base64.b64encode(private_key().encode()).decode(), "-----BEGIN it"])
+def test_a_key_where_its_path_should_be_is_not_told(key: str) -> None:
+    settings = Settings(app_id="1", private_key_path=Path(key))
+    with pytest.raises(NotConfigured, match="the key's own text goes into GHSYNC_PRIVATE_KEY") as problem:
+        credentials.app(settings)
+    assert key not in str(problem.value)

@@ -15,7 +15,7 @@ from starlette.responses import JSONResponse, Response, StreamingResponse
 from starlette.routing import Route
 
 from ghsync.database import transaction
-from ghsync.errors import AccessLost, GitHubUnreachable, GraphQLUnavailable, TooHeavy, UnreadableAnswer
+from ghsync.errors import AccessLost, GitHubUnreachable, GraphQLUnavailable, RefusedByGitHub, TooHeavy, UnreadableAnswer
 from ghsync.github import etags
 from ghsync.github.client import GitHub, Meter
 from tests.github.answers import answer, get, refusal
@@ -115,6 +115,12 @@ async def test_a_token_that_no_header_takes_is_not_told(client: Make, api: respx
     with pytest.raises(GitHubUnreachable, match=r"LocalProtocolError") as problem:
         await get(client())
     assert "ghs_secret" not in str(problem.value)
+
+
+async def test_a_refusal_that_quotes_the_token_is_told_without_it(client: Make, api: respx.MockRouter) -> None:
+    api.get("/user").respond(422, json={"message": f"No {TOKEN} here"})
+    with pytest.raises(RefusedByGitHub, match=r"No \*{8} here"):
+        await get(client(token=TOKEN))
 
 
 async def test_graphql_that_has_moved_is_done_without(client: Make) -> None:
