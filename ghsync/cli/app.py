@@ -1,6 +1,5 @@
 """`app`: the GitHub App, and the secret of its webhook."""
 
-import sys
 from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated, Any
@@ -15,8 +14,6 @@ from ghsync.reconciler.reconciler import Reconciler
 from ghsync.settings import Settings
 
 app = program(help="The GitHub App: the secret of its webhook.")
-
-LARGEST_FILE = 4096
 
 
 @app.callback()
@@ -40,7 +37,7 @@ def rotate_secret(
     show that it does. Run again after it was stopped, it goes on where it was.
     """
     grace_seconds = arguments.span(grace).total_seconds()
-    given = None if secret_file is None else _read(secret_file)
+    given = None if secret_file is None else arguments.secret_in(secret_file)
     tell = (lambda sentence: None) if as_json else terminal.console.print
     done = reading.run(lambda reconciler, loaded: _rotate(reconciler, loaded, given, grace_seconds, tell))
     if as_json:
@@ -74,16 +71,3 @@ def _left_to_do(loaded: Settings, until: Any) -> list[str]:
         "the webhook of a repository is signed with it. Where nothing else is in that setting, leave it out."
     )
     return [said]
-
-
-def _read(file: Path) -> str:
-    """The secret in a file, without the end of its line."""
-    try:
-        text = sys.stdin.read(LARGEST_FILE + 1) if str(file) == "-" else file.read_text()
-    except (OSError, UnicodeDecodeError) as error:
-        reason = error.strerror if isinstance(error, OSError) else "it is no text"
-        raise typer.BadParameter(f"{file} cannot be read: {reason}.") from None
-    secret = text.rstrip("\r\n")
-    if not secret or len(secret) > LARGEST_FILE or not secret.isprintable():
-        raise typer.BadParameter(f"{file} does not hold a secret, which is one line of text.")
-    return secret

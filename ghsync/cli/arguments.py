@@ -1,8 +1,10 @@
 """Arguments that several commands read alike."""
 
 import re
+import sys
 from collections.abc import Callable, Iterable
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Annotated, TypeVar
 
 import typer
@@ -14,6 +16,7 @@ MOMENT_HELP = "an age, like 15m, 2h or 3d, or a date, like 2026-03-02."
 """What TIME is, after what it is for."""
 
 ARRIVED_SINCE_HELP = f"Only what arrived since: {MOMENT_HELP}"
+LONGEST_SECRET = 4096
 AGE = re.compile(r"(\d+)([smhdw])")
 
 Grace = Annotated[
@@ -67,3 +70,16 @@ def full_name(text: str) -> str:
     if not (owner and slash and name) or "/" in name:
         raise typer.BadParameter(f"{text!r} is not OWNER/NAME.")
     return text
+
+
+def secret_in(file: Path) -> str:
+    """The secret in a file, or on standard input, without the end of its line: arguments are seen by everybody."""
+    try:
+        text = sys.stdin.read(LONGEST_SECRET + 1) if str(file) == "-" else file.read_text()
+    except (OSError, UnicodeDecodeError) as error:
+        reason = error.strerror if isinstance(error, OSError) else "it is no text"
+        raise typer.BadParameter(f"{file} cannot be read: {reason}.") from None
+    secret = text.rstrip("\r\n")
+    if not secret or len(secret) > LONGEST_SECRET or not secret.isprintable():
+        raise typer.BadParameter(f"{file} does not hold a secret, which is one line of text.")
+    return secret

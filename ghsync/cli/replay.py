@@ -51,9 +51,13 @@ def replay(
     to: Annotated[
         str | None, typer.Option(metavar="URL", parser=endpoint, help="Send them to the receiver at this address.")
     ] = None,
-    secret: Annotated[
-        str | None,
-        typer.Option(metavar="SECRET", help="Sign with this; else with the first of GHSYNC_WEBHOOK_SECRETS."),
+    secret_file: Annotated[
+        Path | None,
+        typer.Option(
+            "--secret-file",
+            metavar="FILE",
+            help="Sign with what it holds (`-` is standard input); else with the first of GHSYNC_WEBHOOK_SECRETS.",
+        ),
     ] = None,
     as_of_now: Annotated[
         bool, typer.Option("--as-of-now", help="Move the times in their GUIDs so that the last was sent just now.")
@@ -76,7 +80,7 @@ def replay(
     touched, and who works in it goes on. Exits with 1 where anything differs.
     """
     if verify:
-        if paths or to or secret or as_of_now or process:
+        if paths or to or secret_file or as_of_now or process:
             raise typer.BadParameter("--verify replays the inbox as it is: it goes with --json and nothing else.")
         verification.run(as_json=as_json)
         return
@@ -89,7 +93,7 @@ def replay(
         deliveries = recording.shift(deliveries, datetime.now(UTC))
     else:
         _warn_of_old_guids(deliveries)
-    outcomes = _over_http(deliveries, to, secret) if to else _into_inbox(deliveries, process)
+    outcomes = _over_http(deliveries, to, secret_file) if to else _into_inbox(deliveries, process)
     _tell(outcomes, as_json=as_json, hint=not (to or process))
     if outcomes["failed"]:
         raise typer.Exit(terminal.FAILED)
@@ -184,8 +188,8 @@ async def _project(loaded: Settings, engine: AsyncEngine, queued: int) -> None:
     await worker.drain()
 
 
-def _over_http(deliveries: Sequence[RecordedDelivery], to: str, secret: str | None) -> Counter[str]:
-    secret = secret or _first_secret()
+def _over_http(deliveries: Sequence[RecordedDelivery], to: str, secret_file: Path | None) -> Counter[str]:
+    secret = arguments.secret_in(secret_file) if secret_file else _first_secret()
 
     async def send_all() -> Counter[str]:
         limits = httpx.Limits(max_connections=CONNECTIONS)
@@ -202,7 +206,7 @@ def _over_http(deliveries: Sequence[RecordedDelivery], to: str, secret: str | No
 def _first_secret() -> str:
     secrets = settings.load().webhook_secrets
     if not secrets:
-        raise NotConfigured("Nothing to sign with: set GHSYNC_WEBHOOK_SECRETS to the receiver's, or give --secret.")
+        raise NotConfigured("Nothing to sign with: set GHSYNC_WEBHOOK_SECRETS, or give --secret-file.")
     return secrets[0].get_secret_value()
 
 

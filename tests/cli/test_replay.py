@@ -171,11 +171,13 @@ def test_a_receiver_that_asks_to_wait_is_asked_again(ghsync: Ghsync) -> None:
 
 def test_a_refused_delivery_is_counted_and_fails_the_command(ghsync: Ghsync) -> None:
     with receiving((401, '{"detail": "Not signed."}'), (202, '{"status": "queued"}')) as receiver:
-        result = ghsync("replay", FIRST_STORY, "--to", receiver.url, "--secret", "other")
+        result = ghsync("replay", FIRST_STORY, "--to", receiver.url, "--secret-file", "-", stdin="other\n")
 
     assert result.exit_code == 1
     assert "23 queued, 1 failed" in result.text
     assert "was answered 401: Not signed." in result.text
+    _, headers, body = receiver.requests[0]
+    signature.verify(body, headers[signature.HEADER], [b"other"])
 
 
 def test_over_http_guids_can_be_moved_to_now(ghsync: Ghsync) -> None:
