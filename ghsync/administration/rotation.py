@@ -20,6 +20,7 @@ import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from ghsync import audit, processes, webhook_secrets, wording
+from ghsync.actor import Actor
 from ghsync.database import transaction
 from ghsync.encryption import Encryption
 from ghsync.errors import NotAccepted, NotConfigured, Permanent, RefusedByGitHub
@@ -84,7 +85,7 @@ def make() -> str:
 
 
 async def rotate(
-    github: GitHub, encryption: Encryption, given: str | None, *, grace_seconds: float, actor: str, tell: Tell
+    github: GitHub, encryption: Encryption, given: str | None, *, grace_seconds: float, actor: Actor, tell: Tell
 ) -> Rotated:
     """Replace the secret, with the one that is ``given`` or a new one; or go on with a rotation that has begun.
 
@@ -162,7 +163,7 @@ async def _someone_receives(engine: AsyncEngine) -> None:
 
 
 async def _begun(
-    engine: AsyncEngine, encryption: Encryption, target: str, given: str | None, actor: str, tell: Tell
+    engine: AsyncEngine, encryption: Encryption, target: str, given: str | None, actor: Actor, tell: Tell
 ) -> tuple[str, str, bool]:
     """The new secret, as the database has it: its key, itself, and whether GitHub was told."""
     async with transaction(engine) as conn:
@@ -265,12 +266,12 @@ async def _ask(github: GitHub, call: Call, *, again: bool = True) -> bytes:
     return answer.body
 
 
-async def _record(conn: AsyncConnection, action: str, target: str, actor: str, new: dict[str, Any] | None) -> None:
+async def _record(conn: AsyncConnection, action: str, target: str, actor: Actor, new: dict[str, Any] | None) -> None:
     await audit.record(
         conn,
         action=action,
         resource_type="webhook_secret",
         entity_name=target,
         new_values=new,
-        actor_name=actor,
+        actor=actor,
     )
