@@ -140,7 +140,7 @@ async def deliver(receiver: service.Receiver, found: Planted, repository: dict[s
 async def look(receiver: service.Receiver, found: Planted, key: str) -> None:
     """All pages, for whoever shows something and whoever does not."""
     for client in (receiver.client, receiver.operations):
-        for path in ("/healthz", "/readyz", "/metrics", "/", "/nothing"):
+        for path in ("/healthz", "/readyz", "/metrics", "/", "/nothing", "/api/whoami", "/api/openapi.json"):
             for shown in ({}, {"Authorization": f"Bearer {key}"}, {"Authorization": SHOWN}):
                 answer = await client.get(path, headers=shown)
                 found.hear(f"page {path}", f"{answer.headers} {answer.text}")
@@ -235,6 +235,8 @@ class Story:
         await self.run("resync", "--all")
         self.hub.rows("UPDATE github_repositories SET webhook_secret = %s RETURNING true", own)
         self.hub.rows("INSERT INTO users (email, name) VALUES ('mona@example.com', 'Mona') RETURNING true")
+        self.hub.rows("INSERT INTO organization_members (organization_id, user_id) SELECT o.id, u.id "
+                      "FROM organizations o, users u WHERE u.email = 'mona@example.com' RETURNING true")  # fmt: skip
         key = await self.run("keys", "create", "monitor", "--user", "mona@example.com", told=False)
         comments.create(self.hub.world, next(iter(self.hub.repository.issues.values())), "Hm.", by=self.hub.owner)
         return key.strip()
