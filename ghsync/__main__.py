@@ -39,7 +39,7 @@ COMMANDS = {
     "doctor": Command(
         RUN, "doctor", "doctor", "Check settings, database, GitHub App, webhook and clock; say what to do."
     ),
-    "app": Command(RUN, "app", "app", "The GitHub App: the secret of its webhook."),
+    "app": Command(RUN, "app", "app", "The GitHub App: what it may do, and the secret of its webhook."),
     "resync": Command(RUN, "resync", "resync", "Bring repositories up to GitHub now, through its API."),
     "heal": Command(RUN, "heal", "heal", "Bring in the deliveries that GitHub sent and that never arrived."),
     "status": Command(RUN, "status", "status", "Tell how fresh the mirror is and what is in its way."),

@@ -1,4 +1,4 @@
-"""`app`: the GitHub App, and the secret of its webhook."""
+"""`app`: the GitHub App, what it may do, and the secret of its webhook."""
 
 from dataclasses import asdict
 from pathlib import Path
@@ -7,18 +7,39 @@ from typing import Annotated, Any
 import typer
 
 from ghsync.administration import rotation
-from ghsync.cli import arguments, reading, terminal
+from ghsync.cli import arguments, doctor, reading, terminal
 from ghsync.cli.program import program
+from ghsync.doctor import there
+from ghsync.doctor.finding import Finding
 from ghsync.encryption import Encryption
+from ghsync.errors import NotConfigured
+from ghsync.github.client import NO_APP
 from ghsync.reconciler.reconciler import Reconciler
 from ghsync.settings import Settings
 
-app = program(help="The GitHub App: the secret of its webhook.")
+app = program(help="The GitHub App: what it may do, and the secret of its webhook.")
 
 
-@app.callback()
-def of_app() -> None:
-    """Keep `rotate-secret` a word of its own, although it is the only one."""
+@app.command()
+def check(as_json: arguments.Json = False) -> None:
+    """Check the App's permissions, events, installations and webhook.
+
+    `ghsync doctor` does so, too, and checks settings and database before.
+    """
+    found = reading.run(_check, writes=False)
+    if as_json:
+        terminal.print_json([asdict(each) for each in found])
+    else:
+        for each in found:
+            terminal.console.print(doctor.line(each))
+    if any(each.state == "failed" for each in found):
+        raise typer.Exit(terminal.FAILED)
+
+
+async def _check(reconciler: Reconciler, loaded: Settings) -> list[Finding]:
+    if not reconciler.github.has_app:
+        raise NotConfigured(NO_APP)
+    return [found async for found in there.findings(reconciler.github, loaded)]
 
 
 @app.command("rotate-secret")

@@ -33,7 +33,7 @@ def doctor(
     def note(found: Finding) -> None:
         findings.append(found)
         if not as_json:
-            terminal.console.print(_line(found))
+            terminal.console.print(line(found))
 
     loaded = _examined(note)
     if as_json:
@@ -59,7 +59,7 @@ def _examined(note: Note) -> Settings | None:
     return read
 
 
-def _line(found: Finding) -> Table:
+def line(found: Finding) -> Table:
     """A finding; what does not fit on its line goes on below its beginning."""
     line = Table.grid(padding=(0, 1))
     line.add_column(width=STATE_WIDTH, style=STYLES[found.state])

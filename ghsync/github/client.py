@@ -39,6 +39,8 @@ from ghsync.settings import Settings
 
 __all__ = ["Answer", "GitHub", "GraphQLAnswer", "Meter"]
 
+NO_APP = "No GitHub App is set up: set GHSYNC_APP_ID, and GHSYNC_PRIVATE_KEY or GHSYNC_PRIVATE_KEY_PATH."
+
 PAGE = 100
 """Items a page, the most that GitHub gives."""
 
@@ -127,9 +129,7 @@ class GitHub:
     def app(self) -> Credential:
         """The App itself, for what is about the App: its installations, its hook and its deliveries."""
         if self._app is None:
-            raise NotConfigured(
-                "No GitHub App is set up: set GHSYNC_APP_ID, and GHSYNC_PRIVATE_KEY or GHSYNC_PRIVATE_KEY_PATH."
-            )
+            raise NotConfigured(NO_APP)
         return self._app.credential
 
     @property

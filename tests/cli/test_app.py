@@ -1,4 +1,4 @@
-"""`ghsync app rotate-secret`: the secret of the App's webhook is replaced, and no delivery is lost."""
+"""`ghsync app`: the secret of its webhook is replaced, and no delivery is lost; the App is checked by itself."""
 
 import asyncio
 import signal
@@ -257,6 +257,20 @@ async def test_an_app_without_a_webhook_is_told(hub: Hub) -> None:
     hub.site.hook.url = ""
     result = await hub.run("app", "rotate-secret")
     assert (result.exit_code, "The App has no webhook URL" in result.text) == (3, True)
+
+
+async def test_the_app_is_checked_by_itself(hub: Hub) -> None:
+    result = await hub.run("app", "check", "--json")
+    found = {finding["check"]: finding["state"] for finding in result.json}
+    assert {"app", "permissions", "events", "installations", "hook", "deliveries"} <= found.keys()
+    assert result.exit_code == int("failed" in found.values())
+    assert "It is" in (await hub.run("app", "check")).stdout
+
+
+async def test_without_an_app_there_is_none_to_check(hub: Hub) -> None:
+    result = await hub.run("app", "check", **NO_APP)
+    assert (result.exit_code, result.stdout) == (3, "")
+    assert "No GitHub App is set up" in result.stderr
 
 
 @pytest.mark.parametrize("content", [b"", b"\n", b"two\nlines", b"\xff\xfe", b"x" * 5000])
