@@ -225,7 +225,11 @@ class NotAuthenticated(Permanent):
 
 
 class NotAllowed(Permanent):
-    """A key may not do what it was shown for."""
+    """A key may not do what it was shown for; ``bearer`` is whose it is, where that is known."""
+
+    def __init__(self, sentence: str, bearer: Any = None) -> None:
+        super().__init__(sentence)
+        self.bearer = bearer
 
 
 class NotPossible(Permanent):

@@ -63,7 +63,7 @@ WHERE id = CAST(:id AS uuid) AND (last_used_at IS NULL OR last_used_at < now() -
 
 @dataclass(frozen=True, slots=True)
 class Bearer:
-    """Who showed a key: the person whose it is, the key's id and name, and what it is for."""
+    """Who showed a key: the person whose it is, the key's id and name, and what it is for, empty for nothing."""
 
     user_id: str
     person: str
@@ -107,7 +107,8 @@ def admit(found: sa.Row[Any], scope: str) -> Bearer:
     if found.revoked or found.expired:
         ended = "was revoked" if found.revoked else "has expired"
         raise NotAuthenticated(f"This key {ended}: `ghsync keys create` makes another.")
-    granted = max((each for each in SCOPES if each in found.permissions), key=SCOPES.index, default=None)
-    if granted is None or SCOPES.index(granted) < SCOPES.index(scope):
-        raise NotAllowed(f"This key may not do that: it takes one that may {scope}.")
-    return Bearer(found.user_id, found.person, found.key_id, found.key, granted)
+    granted = max((each for each in SCOPES if each in found.permissions), key=SCOPES.index, default="")
+    bearer = Bearer(found.user_id, found.person, found.key_id, found.key, granted)
+    if not granted or SCOPES.index(granted) < SCOPES.index(scope):
+        raise NotAllowed(f"This key may not do that: it takes one that may {scope}.", bearer)
+    return bearer

@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 from starlette.requests import Request
 
-from ghsync import keys, web_sessions
+from ghsync import audit, keys, web_sessions
 from ghsync.actor import Actor
 from ghsync.database import beginning_with, transaction
 from ghsync.errors import NotAllowed, NotAuthenticated
@@ -61,10 +61,28 @@ class Callers:
             raise NotAuthenticated("Show a key that `ghsync keys create` made: Authorization: Bearer ghsync_...")
         if shown is None and not _is_own(request):
             raise NotAllowed("This was asked for by a page of another site, with the cookie of a session here.")
+        try:
+            async with transaction(self._engine) as conn:
+                if shown is None and token is not None:
+                    return await web_sessions.check(conn, token, scope)
+                return await keys.check(conn, keys.of_header(shown), scope)
+        except NotAllowed as error:
+            await self._write_down(request, scope, error.bearer)
+            raise
+
+    async def _write_down(self, request: Request, scope: str, bearer: Bearer) -> None:
+        """That somebody asked for more than their key is for."""
         async with transaction(self._engine) as conn:
-            if shown is None and token is not None:
-                return await web_sessions.check(conn, token, scope)
-            return await keys.check(conn, keys.of_header(shown), scope)
+            await audit.record(
+                conn,
+                action="request.denied",
+                resource_type="api_key",
+                resource_id=bearer.key_id,
+                entity_name=bearer.key,
+                new_values={"asked": scope, "granted": bearer.scope},
+                actor=self._actor(request, bearer),
+                action_result="denied",
+            )
 
     def _address(self, request: Request) -> str | None:
         """Where a request comes from, behind proxies that are trusted."""

@@ -152,10 +152,14 @@ async def test_nobody_does_anything_without_a_key_that_is_for_it(
     assert (stranger.status_code, stranger.json()["error"]) == (401, "not_authenticated")
     assert stranger.headers["www-authenticate"].startswith("Bearer")
     if operation.scope != "read":
-        lesser = held["read" if operation.scope == "operate" else "operate"]
-        refused = await client.request(operation.method, path, json=body, headers=lesser)
+        lesser_scope = "read" if operation.scope == "operate" else "operate"
+        refused = await client.request(operation.method, path, json=body, headers=held[lesser_scope])
         assert (refused.status_code, refused.json()["error"]) == (403, "not_allowed")
-    assert acts_of() == []
+        (denied,) = acts_of()
+        assert (denied["action"], denied["action_result"], denied["request_url"]) == ("request.denied", "denied", path)
+        assert denied["new_values"] == {"asked": operation.scope, "granted": lesser_scope}
+    else:
+        assert acts_of() == []
 
 
 @pytest.mark.parametrize(
