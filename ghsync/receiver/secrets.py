@@ -70,7 +70,7 @@ class Secrets:
         self._read_at = float("-inf")
         if self._process:
             with suppress(DatabaseUnavailable, Locked, sa.exc.DBAPIError):
-                await self._process.tell(self._engine)
+                await deadline.within(LOOKUP_SECONDS, self._process.tell(self._engine))
         await self._read()
 
     async def keep_up(self) -> None:
@@ -107,22 +107,23 @@ class Secrets:
         return self._doubt
 
     async def _read(self) -> None:
-        """Read those of Apps; while the database is away, those of the last time count."""
+        """Read those of Apps; while the database is away, or commits nothing, those of the last time count."""
+        with suppress(DatabaseUnavailable, Locked, sa.exc.DBAPIError):  # told by those who cannot do without
+            await deadline.within(LOOKUP_SECONDS, self._read_now())
+
+    async def _read_now(self) -> None:
         of_apps: dict[str, tuple[bytes, ...]] = {}
         doubt: GhsyncError | None = None
-        try:
-            async with database.transaction(self._engine) as conn:
-                for hook_target, token in await webhook_secrets.of_apps(conn):
-                    try:
-                        secret = self._encryption.decrypt(token).encode()
-                    except NotConfigured as error:
-                        doubt = error
-                    else:
-                        of_apps[hook_target] = (*of_apps.get(hook_target, ()), secret)
-                if self._process and not doubt:
-                    await self._process.tell_of_secrets(conn)
-        except (DatabaseUnavailable, Locked, sa.exc.DBAPIError):
-            return  # told by those who cannot do without; `_doubted` goes by the time
+        async with database.transaction(self._engine) as conn:
+            for hook_target, token in await webhook_secrets.of_apps(conn):
+                try:
+                    secret = self._encryption.decrypt(token).encode()
+                except NotConfigured as error:
+                    doubt = error
+                else:
+                    of_apps[hook_target] = (*of_apps.get(hook_target, ()), secret)
+            if self._process and not doubt:
+                await self._process.tell_of_secrets(conn)
         if doubt and not self._doubt:
             log.error("webhook_secrets_not_read", error=str(doubt))
         self._of_apps, self._doubt, self._read_at = of_apps, doubt, self._clock()
