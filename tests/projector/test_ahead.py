@@ -9,11 +9,11 @@ import pytest
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
+from ghsync import database
 from ghsync.inbox import queue
 from ghsync.inbox.queue import ClaimedDelivery
 from ghsync.projector import ahead, project
 from ghsync.projector.batch import Batch
-from ghsync.worker import create_engine
 from tests.test_worker import arrive, delivery, worker
 
 pytestmark = pytest.mark.anyio
@@ -179,7 +179,7 @@ async def test_plans_that_were_made_while_a_month_was_empty_are_made_anew_when_i
     database_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(ahead, "FIRST_PLANS", 2)
-    planned_once = create_engine(database_url)
+    planned_once = database.create_engine(database_url, pool_size=1, planned_once=True)
 
     async def plan() -> str:
         ((found,),) = await ask(planned_once, "EXPLAIN (FORMAT JSON) EXECUTE find (7)")
