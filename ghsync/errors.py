@@ -27,7 +27,7 @@
         │   ├── MalformedRequest
         │   ├── HeadTooLarge
         │   ├── HeadTooSlow
-        │   ├── NotFromGitHub
+        │   ├── ForeignSender
         │   ├── SignatureMismatch
         │   ├── BodyTooLarge
         │   ├── BodyTooSlow
@@ -200,7 +200,7 @@ class HeadTooSlow(RefusedRequest):
     """The head of a request takes too long to arrive."""
 
 
-class NotFromGitHub(RefusedRequest):
+class ForeignSender(RefusedRequest):
     """It comes from where no delivery may come from."""
 
 

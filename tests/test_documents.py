@@ -28,6 +28,7 @@ DOCUMENTS = [
     "CONTRIBUTING.md",
     "CHANGELOG.md",
     "db/README.md",
+    "docs/runbooks.md",
     "fixtures/README.md",
     "tests/field.md",
 ]

@@ -12,7 +12,7 @@ from ghsync import errors, metrics
 STATUSES: Mapping[type[BaseException], int] = {
     errors.RefusedRequest: 400,
     errors.SignatureMismatch: 401,
-    errors.NotFromGitHub: 403,
+    errors.ForeignSender: 403,
     errors.HeadTooSlow: 408,
     errors.BodyTooSlow: 408,
     errors.BodyTooLarge: 413,

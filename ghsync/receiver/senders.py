@@ -15,7 +15,7 @@ import msgspec
 import structlog
 from starlette.requests import Request
 
-from ghsync.errors import NotFromGitHub
+from ghsync.errors import ForeignSender
 from ghsync.receiver import peers
 from ghsync.receiver.proxies import Proxies
 
@@ -49,12 +49,12 @@ class Senders:
         return self._asks
 
     def check(self, request: Request) -> None:
-        """Raises `NotFromGitHub` for a request from elsewhere."""
+        """Raises `ForeignSender` for a request from elsewhere."""
         if not self._named and not self._told:
             return
         address = self._proxies.sender(request.client.host if request.client else "", request.headers.raw)
         if not self._include(address):
-            raise NotFromGitHub(f"{address or 'This address'} is not among GHSYNC_ALLOWED_SENDERS.")
+            raise ForeignSender(f"{address or 'This address'} is not among GHSYNC_ALLOWED_SENDERS.")
 
     async def follow(self, api_url: str) -> None:
         """Ask GitHub once an hour where its hooks come from, until cancelled; what it told last stays meanwhile."""

@@ -105,7 +105,7 @@ async def test_github_says_where_its_hooks_come_from_and_may_say_otherwise_later
     def refused(address: str) -> bool:
         try:
             one.check(request_of(address))
-        except senders.NotFromGitHub:
+        except senders.ForeignSender:
             return True
         return False
 
