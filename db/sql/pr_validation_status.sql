@@ -20,9 +20,9 @@ SELECT t.repository_id,
        t.test_coverage_percentage,
        t.reviewers,
        (SELECT count(*) FROM github_check_runs c
-        WHERE c.repository_id = t.repository_id AND c.head_sha = p.head_sha) AS check_runs,
+        WHERE c.repository_id = t.repository_id AND c.head_sha = p.head_sha AND c.deleted_at IS NULL) AS check_runs,
        (SELECT count(*) FROM github_commit_statuses s
-        WHERE s.repository_id = t.repository_id AND s.head_sha = p.head_sha) AS commit_statuses,
+        WHERE s.repository_id = t.repository_id AND s.head_sha = p.head_sha AND s.deleted_at IS NULL) AS commit_statuses,
        coalesce(
            t.merge_status = 'mergeable' AND t.review_status = 'approved' AND t.ci_status = 'success', false
        ) AS ready,

@@ -229,6 +229,18 @@ def test_ready_is_mergeable_and_approved_and_checked(world: Connection) -> None:
     assert [row["pr_number"] for row in read(world, "pr_validation_status", "ready")] == [4]
 
 
+def test_a_check_that_is_gone_is_not_counted(world: Connection) -> None:
+    change(
+        world,
+        """UPDATE github_check_runs SET deleted_at = now() WHERE id IN (
+             SELECT c.id FROM github_check_runs c
+             JOIN github_pull_requests p ON p.repository_id = c.repository_id AND p.head_sha = c.head_sha
+             JOIN github_repositories r ON r.id = p.repository_id AND r.name = 'app'
+             WHERE p.number = 4 ORDER BY c.id LIMIT 1)""",
+    )
+    assert of(world, "pr_validation_status", "acme/app", 4)["check_runs"] == 1
+
+
 @pytest.mark.parametrize(
     ("column", "value", "waits_for"),
     [
