@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import json
 import re
+import sys
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Annotated, Any
@@ -124,6 +125,7 @@ async def print_events(source: Feed, url: str, *, as_json: bool = False, follow:
                     terminal.print_json(event)
                 else:
                     _print(line(event))
+            sys.stdout.flush()  # a pipe's reader waits for nothing that is here
             if events is None and not follow:
                 return
             if events is None:

@@ -53,7 +53,7 @@ def demonstrating(folder: Path, *options: str) -> Iterator[subprocess.Popen[str]
 
 def environment(folder: Path) -> Mapping[str, str]:
     """What the demo is started with."""
-    settings = {"TMPDIR": str(folder), "PYTHONUNBUFFERED": "1", "GHSYNC_DATABASE_URL": "not used"}
+    settings = {"TMPDIR": str(folder), "PYTHONUNBUFFERED": "", "GHSYNC_DATABASE_URL": "not used"}
     return {**os.environ, **settings, "PYTHONWARNINGS": "error"}
 
 

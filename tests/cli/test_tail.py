@@ -135,7 +135,7 @@ def test_a_connection_that_the_server_closes_is_made_again(
     postgres.execute(url, inserted.format(999), "UPDATE change_feed SET last_seq = 999")
     with subprocess.Popen(
         [sys.executable, "-m", "ghsync", "tail", "--json", "--from", "999"],
-        env={**os.environ, **environment, "PYTHONUNBUFFERED": "1"},
+        env={**os.environ, **environment, "PYTHONUNBUFFERED": ""},
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
@@ -162,7 +162,7 @@ def test_what_comes_later_is_followed_until_interrupted(told: Ghsync, environmen
     first = int(json.loads(told("tail", "--no-follow", "--json").stdout.splitlines()[-1])["seq"]) + 1
     with subprocess.Popen(
         [sys.executable, "-m", "ghsync", "tail", "--json", "--from", str(first)],
-        env={**os.environ, **environment, "PYTHONUNBUFFERED": "1"},
+        env={**os.environ, **environment, "PYTHONUNBUFFERED": ""},
         stdout=subprocess.PIPE,
         text=True,
     ) as process:
