@@ -22,6 +22,7 @@ ALL = (
     "project",
     "fresh",
     "sustained",
+    "soak",
     "turns",
     "workers",
     "growth",

@@ -11,7 +11,7 @@ from typing import Any
 import psycopg
 
 GIB = 1024**3
-NEEDED_GIB = {"sustained": 10, "growth": 6, "bloat": 6, "views": 4}
+NEEDED_GIB = {"sustained": 10, "soak": 8, "growth": 6, "bloat": 6, "views": 4}
 """What a whole one takes at its peak, with what PostgreSQL logs."""
 
 LEAST_GIB = 2  # of every other one, and of each in short

@@ -81,37 +81,40 @@ class Told:
 
 @dataclass(frozen=True)
 class Sent:
-    """What became of all that was sent, how long that took, and what all of it tells."""
+    """How many were sent, and refused; in how many seconds from when it was due each other was acknowledged, in the
+    order in which they were due; and what all of them tell.
+    """
 
     count: int
     refused: int
-    in_time: int
+    waits: list[float]
     states: States
 
 
-def send(port: int, seconds: int, folder: Path, answer: Connection) -> None:
-    """Send at that rate, and tell what came of it."""
+def send(port: int, rate: int, seconds: int, repositories: int, folder: Path, answer: Connection) -> None:
+    """Send ``rate`` deliveries a second of so many repositories, and tell what came of it."""
     told = Told()
     with TemporaryFile(dir=folder) as file:
-        sizes = [file.write(request) for request in _requests(RATE * seconds, told)]
+        sizes = [file.write(request) for request in _requests(rate * seconds, repositories, told)]
         file.seek(0)
-        uvloop.run(_send(port, (file.read(size) for size in sizes), told, answer))
+        uvloop.run(_send(port, rate, (file.read(size) for size in sizes), told, answer))
 
 
-def _requests(count: int, told: Told) -> Iterator[bytes]:
-    for delivery in traffic.flowing(count, repository_count=REPOSITORIES):
+def _requests(count: int, repositories: int, told: Told) -> Iterator[bytes]:
+    for delivery in traffic.flowing(count, repository_count=repositories):
         told.hear(delivery)
         yield generator.request(recording.sign(delivery, service.SECRET), delivery.body)
 
 
-async def _send(port: int, requests: Iterator[bytes], told: Told, answer: Connection) -> None:
-    count, refused, in_time, room = 0, 0, 0, asyncio.Semaphore(CONNECTIONS)
+async def _send(port: int, rate: int, requests: Iterator[bytes], told: Told, answer: Connection) -> None:
+    count, refused, room = 0, 0, asyncio.Semaphore(CONNECTIONS)
+    waits: dict[int, float] = {}
 
-    async def post(request: bytes, due: float) -> None:
-        nonlocal refused, in_time
+    async def post(place: int, request: bytes, due: float) -> None:
+        nonlocal refused
         try:
             await posting.post(request)
-            in_time += time.perf_counter() < due + IN_TIME_SECONDS
+            waits[place] = time.perf_counter() - due
         except (generator.Refused, ConnectionError):
             refused += 1
         finally:
@@ -122,19 +125,22 @@ async def _send(port: int, requests: Iterator[bytes], told: Told, answer: Connec
         started = time.perf_counter()
         async with asyncio.TaskGroup() as tasks:
             for request in requests:
-                due = started + count / RATE
-                count += 1
+                due = started + count / rate
                 if (early := due - time.perf_counter()) > 0:
                     await asyncio.sleep(early)
                 await room.acquire()
-                tasks.create_task(post(request, due))
-    answer.send(Sent(count, refused, in_time, told.states()))
+                tasks.create_task(post(count, request, due))
+                count += 1
+    answer.send(Sent(count, refused, [waits[place] for place in sorted(waits)], told.states()))
 
 
 async def measure(url: str, folder: Path, seconds: int) -> tuple[Sent, int, float]:
     """What was sent, how many were pending at the most, and for how many seconds some are after the last answer."""
     async with service.serving(url, folder / "serve.log", anew=True, log_level="error") as receiver:
-        with beside.process(send, receiver.port, seconds, folder) as sending, service.connect(url) as connection:
+        with (
+            beside.process(send, receiver.port, RATE, seconds, REPOSITORIES, folder) as sending,
+            service.connect(url) as connection,
+        ):
             assert await asyncio.to_thread(sending.recv) == "ready"
             sent, greatest = await _watched(connection, sending, seconds / SAMPLES)
             answered = time.perf_counter()
@@ -143,8 +149,7 @@ async def measure(url: str, folder: Path, seconds: int) -> tuple[Sent, int, floa
             pending = time.perf_counter() - answered
             mirror.is_done(connection)
             if not sent.refused:
-                found = _states(connection)
-                assert found == sent.states, f"the mirror has {found}, told was {sent.states}"
+                shows(connection, sent)
     return sent, greatest, pending
 
 
@@ -162,8 +167,10 @@ async def _watched(connection: psycopg.Connection[Any], sending: Connection, eve
         answer.cancel()
 
 
-def _states(connection: psycopg.Connection[Any]) -> States:
-    return Counter({(kind, state): count for kind, state, count in connection.execute(STATES)})
+def shows(connection: psycopg.Connection[Any], sent: Sent) -> None:
+    """Raises where the mirror shows anything else than what was told."""
+    found = Counter({(kind, state): count for kind, state, count in connection.execute(STATES)})
+    assert found == sent.states, f"the mirror has {found}, told was {sent.states}"
 
 
 def figures(url: str, folder: Path, *, short: bool) -> list[Figure]:
@@ -174,7 +181,7 @@ def figures(url: str, folder: Path, *, short: bool) -> list[Figure]:
         Figure(
             "sustained",
             f"acknowledged within {IN_TIME_SECONDS:g} s, at {RATE:,}/s for {seconds} s",
-            100 * sent.in_time / sent.count,
+            100 * sum(wait < IN_TIME_SECONDS for wait in sent.waits) / sent.count,
             "%",
             at_least=ALL,
         ),
