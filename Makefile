@@ -9,7 +9,7 @@ CORPUS_FOLDER := .cache
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: attack faults help demo test test-slow test-simulator check check-format check-lint check-types \
+.PHONY: attack faults gameday help demo test test-slow test-simulator check check-format check-lint check-types \
 	check-imports check-migrations fix bench bench-short chaos corpus fixtures migration constraints audit \
 	check-licences sbom release
 
@@ -84,6 +84,9 @@ chaos: $(INSTALLED) ## Let everything go wrong, ARGS="--seeds 1-10" in ten ways;
 
 faults: $(INSTALLED) ## Let twenty things go wrong, one at a time, while deliveries come; ARGS=--keep writes docs/faults.md
 	@$(BIN)/python -m tests.faults $(ARGS)
+
+gameday: $(INSTALLED) ## Make fifteen faults, and see that each raises its alert alone until its runbook is done; ARGS=--keep writes it
+	@$(BIN)/python -m tests.gameday $(ARGS)
 
 attack: $(INSTALLED) ## Attack the receiver from outside in every way, and tell how deliveries fare beside it
 	@$(BIN)/python -m tests.attack $(ARGS)

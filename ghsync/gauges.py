@@ -19,7 +19,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from ghsync import jobs, partitions, replication
 from ghsync.partitions import Partition
 from ghsync.projector import events
-from ghsync.readiness import COUNTED_AT_MOST, Freshness
+from ghsync.readiness import COUNTED_AT_MOST, Freshness, Readiness
 from ghsync.replication import Followers
 
 FOLDER = "PROMETHEUS_MULTIPROC_DIR"
@@ -118,10 +118,10 @@ async def read(conn: AsyncConnection) -> DatabaseGauges:
     )
 
 
-def exposition(freshness: Freshness | None, found: DatabaseGauges) -> bytes:
-    """Counters and gauges in Prometheus' text format; without ``freshness`` the database did not answer."""
+def exposition(readiness: Readiness, found: DatabaseGauges) -> bytes:
+    """Counters and gauges in Prometheus' text format, as far as the database tells."""
     registry = CollectorRegistry()
-    registry.register(_Gauges(freshness, found))
+    registry.register(_Gauges(readiness, found))
     return _counted() + prometheus_client.generate_latest(registry)
 
 
@@ -155,8 +155,8 @@ def _forget_the_dead(folder: Path) -> None:
 
 
 class _Gauges(Collector):
-    def __init__(self, freshness: Freshness | None, found: DatabaseGauges) -> None:
-        self._freshness = freshness
+    def __init__(self, readiness: Readiness, found: DatabaseGauges) -> None:
+        self._readiness = readiness
         self._found = found
 
     def collect(self) -> Iterable[Metric]:
@@ -164,10 +164,10 @@ class _Gauges(Collector):
         build.add_metric([], {"version": version("ghsync"), "python": platform.python_version()})
         yield build
         yield GaugeMetricFamily(
-            "ghsync_database_up", "Whether the database answers, migrated", float(self._freshness is not None)
+            "ghsync_database_up", "Whether the database answers, migrated", float(self._readiness.answers)
         )
-        if self._freshness is not None:
-            yield from families(self._freshness, self._found)
+        if self._readiness.freshness:
+            yield from families(self._readiness.freshness, self._found)
 
 
 def _of_inbox(found: Freshness) -> Iterator[Metric]:

@@ -58,8 +58,10 @@ OUTCOMES = ("queued", "duplicate", "ignored", "spooled")
 STATUSES = ("processed", "ignored", "parked")
 
 
-def begin(events: Iterable[str]) -> None:
+def begin(events: Iterable[str], tables: Iterable[str]) -> None:
     """Let known series start at 0: of one that begins with its first increment, ``increase()`` does not see that.
+
+    What is mirrored is in ``tables``.
 
     https://prometheus.io/docs/practices/instrumentation/#avoid-missing-metrics
     """
@@ -68,6 +70,9 @@ def begin(events: Iterable[str]) -> None:
             received.labels(event, outcome)
         for status in STATUSES:
             projected.labels(event, status)
+        unknown_actions.labels(event)
+    for table in tables:
+        findings.labels(table)
     ours: tuple[type[Exception], ...] = (
         errors.DatabaseUnavailable, errors.DatabaseRefused, errors.Overloaded, errors.TooManyRequests,
     )  # fmt: skip

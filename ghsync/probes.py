@@ -170,8 +170,8 @@ class Probes:
         return await readiness.check(self._engine, self._settings)
 
     async def _expose(self) -> bytes:
-        freshness = (await self._readiness.get()).freshness
-        return gauges.exposition(freshness, await self._gauges() if freshness else gauges.DatabaseGauges())
+        found = await self._readiness.get()
+        return gauges.exposition(found, await self._gauges() if found.freshness else gauges.DatabaseGauges())
 
     async def _gauges(self) -> gauges.DatabaseGauges:
         async def read() -> gauges.DatabaseGauges:

@@ -45,10 +45,14 @@ class Freshness(msgspec.Struct, frozen=True):
 
 
 class Readiness(msgspec.Struct, frozen=True):
-    """What speaks against sending requests here, and how fresh the mirror is where that is known."""
+    """What speaks against sending requests here, and how fresh the mirror is where that is known.
+
+    The database ``answers`` even where it is locked, or takes no delivery for another reason of its own.
+    """
 
     reasons: tuple[str, ...] = ()
     freshness: Freshness | None = None
+    answers: bool = False
 
 
 async def check(engine: AsyncEngine, settings: Settings) -> Readiness:
@@ -60,9 +64,9 @@ async def check(engine: AsyncEngine, settings: Settings) -> Readiness:
     except DatabaseUnavailable:
         return Readiness(("The database does not answer.",))
     except Locked:
-        return Readiness((LOCKED,))
+        return Readiness((LOCKED,), answers=True)
     except sa.exc.DBAPIError as error:
-        return Readiness((_why(error),))
+        return Readiness((_why(error),), answers=True)
 
 
 async def _ask(engine: AsyncEngine, settings: Settings) -> Readiness:
@@ -75,7 +79,7 @@ async def _ask(engine: AsyncEngine, settings: Settings) -> Readiness:
         freshness = await _freshness(conn, settings)
         reasons = await _rehearse(conn)
         await conn.rollback()
-    return Readiness(reasons, freshness)
+    return Readiness(reasons, freshness, answers=True)
 
 
 async def _freshness(conn: AsyncConnection, settings: Settings) -> Freshness:

@@ -21,9 +21,17 @@ OWN = "SELECT current_setting('ghsync.session', true) = 'own'"
 """Whether a session is as it was asked for: a pooler lends those that others have asked for."""
 
 
+OURS = "ghsync "
+
+
 def name() -> str:
     """What `pg_stat_activity` calls this process, so that whoever holds a lock can be named."""
-    return f"ghsync {platform.node()}:{os.getpid()}"[:LONGEST_NAME]
+    return f"{OURS}{platform.node()}:{os.getpid()}"[:LONGEST_NAME]
+
+
+def is_ours(name: str) -> bool:
+    """Whether a session is called as those of ghsync are."""
+    return name.startswith(OURS)
 
 
 def limits(settings: Settings) -> dict[str, str]:

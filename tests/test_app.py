@@ -191,10 +191,12 @@ async def test_a_database_that_does_not_answer_is_told_by_a_gauge_too() -> None:
 
 
 async def test_known_series_start_at_zero(operator: httpx.AsyncClient) -> None:
-    metrics.begin({"never_sent"})
+    metrics.begin({"never_sent"}, {"github_never"})
     text = (await operator.get("/metrics")).text
     assert sample(text, 'ghsync_deliveries_received_total{event="never_sent",outcome="queued"}') == 0
     assert sample(text, 'ghsync_deliveries_projected_total{event="never_sent",status="parked"}') == 0
+    assert sample(text, 'ghsync_deliveries_unknown_action_total{event="never_sent"}') == 0
+    assert sample(text, 'ghsync_findings_total{table="github_never"}') == 0
     assert 'ghsync_deliveries_refused_total{reason="body_too_slow"}' in text
 
 

@@ -59,6 +59,7 @@ from ghsync.receiver.turnstile import Turnstile
 from ghsync.reconciler import history
 from ghsync.reconciler.reconciler import Reconciler
 from ghsync.reconciler.schedule import Intervals, Schedule
+from ghsync.schema import MIRRORED
 from ghsync.settings import PREFIX, Settings
 from ghsync.worker import TROUBLES, Worker
 
@@ -245,7 +246,7 @@ def application() -> Starlette:
             background.append(lambda: _reconcile(loaded, url, process))
         else:
             background.append(lambda: _forget_refetches(engine))
-    metrics.begin(HANDLED)
+    metrics.begin(HANDLED, MIRRORED)
     Connection.door = Door(loaded.max_connections)
     Connection.peers = Peers(loaded.stranger_requests_a_second, loaded.stranger_connections)
     Connection.proxies = Proxies(loaded.trusted_proxies)
@@ -363,7 +364,7 @@ def work(no_migrate: NoMigrate = False) -> None:
         living = process.live(beside, loaded.pooler_url or url, patience_seconds=loaded.network_seconds)
         beneath = (rest, living, upkeep.keep_up(beside), vitals.keep(beside, loaded))
         tasks = [asyncio.create_task(each) for each in beneath]
-        metrics.begin(HANDLED)
+        metrics.begin(HANDLED, MIRRORED)
         if port := loaded.operations_port:
             operators = listening.operations(loaded.host, port)
             tasks.append(asyncio.create_task(Probes(beside, loaded, tasks[:]).listen(operators)))

@@ -20,6 +20,7 @@ from ghsync import (
     replication,
     retention,
     rights,
+    sessions,
     webhook_secrets,
 )
 from ghsync.database import transaction
@@ -152,9 +153,12 @@ async def held(engine: AsyncEngine) -> Finding:
     """Whether anybody waits for what another holds, and who has the locks of which there is one."""
     found = await _held(engine)
     for one in found:
+        end = f"Let it end, or run SELECT pg_terminate_backend({one.pid});"
         if one.waiting:
             said = f"Others wait, {one.waiting} of them, for what is held: {_told(one)}."
-            end = f"Let it end, or run SELECT pg_terminate_backend({one.pid});"
+            return Finding("locks", "warning", f"{said} {end}")
+        if one.lock == "leader" and not sessions.is_ours(one.holder):
+            said = f"No ghsync can lead while somebody else holds what only the leader may: {_told(one)}."
             return Finding("locks", "warning", f"{said} {end}")
     return Finding("locks", "ok", f"Nobody waits; {'; '.join(map(_told, found)) or 'none is held'}.")
 

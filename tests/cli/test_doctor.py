@@ -11,6 +11,7 @@ import psycopg
 import pytest
 import respx
 
+from ghsync import locks, sessions
 from ghsync.cli import terminal
 from ghsync.doctor.permissions import ALERTS, EVENTS, WANTED_EVENTS, WANTED_PERMISSIONS
 from ghsync.github import introspection
@@ -112,6 +113,17 @@ def test_where_all_is_well_every_check_says_so(examined: Ghsync, site: Site) -> 
     assert found(result, "rate limit")[1] == "4,900 of 5,000 are left (installation:8, graphql)."
     assert found(result, "installations")[1] == "Installed for octocat."
     assert found(result, "readings")[1] == "Nothing has been asked for yet."
+
+
+@pytest.mark.parametrize(("name", "state"), [("psql", "warning"), (sessions.name(), "ok")])
+def test_who_leads_and_is_no_ghsync_is_told(
+    examined: Ghsync, site: Site, database_url: str, name: str, state: str
+) -> None:
+    with psycopg.connect(database_url, application_name=name) as stranger:
+        stranger.execute("SELECT pg_advisory_lock(%s)", [locks.LEADER])
+        said = found(examined(), "locks")
+    assert said[0] == state
+    assert ("pg_terminate_backend(" in said[1]) is (state == "warning")
 
 
 def test_people_get_a_line_a_check(ghsync: Ghsync, site: Site) -> None:

@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Any
 
 import psycopg
-from psycopg.conninfo import conninfo_to_dict
 
 from ghsync import migrate
 from tests import debian, postgres, service
@@ -79,12 +78,6 @@ class Outcome:
     projected_seconds: float
 
 
-def url_of(door: Relay) -> str:
-    """Where the database is behind a door."""
-    parameters = conninfo_to_dict(door.url)
-    return f"postgresql://{parameters['user']}@127.0.0.1:{parameters['port']}/{parameters['dbname']}"
-
-
 @asynccontextmanager
 async def opened(kind: Kind, folder: Path, node: Node) -> AsyncIterator[Arena]:
     """An arena with a database of its own, on a server that runs."""
@@ -93,10 +86,10 @@ async def opened(kind: Kind, folder: Path, node: Node) -> AsyncIterator[Arena]:
     async with AsyncExitStack() as stack:
         door = await stack.enter_async_context(relay(node.url(DATABASE)))
         receiver = await stack.enter_async_context(
-            service.serving(url_of(door), folder / "serve.log", command=kind.command, **kind.settings)
+            service.serving(door.uri, folder / "serve.log", command=kind.command, **kind.settings)
         )
         workers = [
-            await stack.enter_async_context(service.working(url_of(door), folder / f"work{place}.log"))
+            await stack.enter_async_context(service.working(door.uri, folder / f"work{place}.log"))
             for place in range(kind.workers)
         ]
         yield Arena(node, door, receiver, folder, workers)
