@@ -18,6 +18,7 @@ async def within(seconds: float, work: Coroutine[Any, Any, T]) -> T:
     seconds to give up on a server that hangs.
     """
     task = asyncio.create_task(work)
+    task.add_done_callback(_bury)  # also where who waits is cancelled at the moment in which it fails
     try:
         await asyncio.wait({task}, timeout=seconds)
     finally:
@@ -31,7 +32,6 @@ async def within(seconds: float, work: Coroutine[Any, Any, T]) -> T:
 def _abandon(task: asyncio.Task[Any]) -> None:
     task.cancel()
     _abandoned.add(task)
-    task.add_done_callback(_bury)
 
 
 def _bury(task: asyncio.Task[Any]) -> None:

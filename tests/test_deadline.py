@@ -1,6 +1,7 @@
 """Deadlines: late work is left behind, not waited for."""
 
 import asyncio
+import gc
 
 import pytest
 
@@ -40,6 +41,23 @@ async def test_late_work_is_cancelled_but_not_waited_for() -> None:
         await deadline.within(0.01, work())
     await cancelled.wait()
     allowed_to_end.set()
+
+
+async def test_an_error_at_the_moment_in_which_who_waits_is_cancelled_is_nobody_s() -> None:
+    fail = asyncio.Event()
+
+    async def work() -> None:
+        await fail.wait()
+        raise LookupError
+
+    waiting = asyncio.create_task(deadline.within(5, work()))
+    await asyncio.sleep(0)
+    fail.set()
+    await asyncio.sleep(0)  # it has failed, and who waits has yet to hear of it
+    waiting.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await waiting
+    gc.collect()  # anyio lets a test fail of an exception that nobody has asked for
 
 
 async def test_work_ends_with_who_waits_for_it() -> None:
