@@ -125,11 +125,12 @@ class NotLeading(Transient):
 
 
 class RateLimited(Transient):
-    """GitHub asked us to wait, until ``retry_at`` by the database's clock."""
+    """GitHub asked us to wait, until ``retry_at`` by the database's clock: ``seconds`` by anybody's."""
 
-    def __init__(self, sentence: str, retry_at: datetime | None = None) -> None:
+    def __init__(self, sentence: str, retry_at: datetime | None = None, seconds: float = 0.0) -> None:
         super().__init__(sentence)
         self.retry_at = retry_at
+        self.seconds = seconds
 
 
 class GitHubUnavailable(Transient):

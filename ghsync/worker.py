@@ -9,8 +9,7 @@ import math
 import time
 import traceback
 from collections import Counter
-from collections.abc import Awaitable, Callable, Sequence
-from datetime import UTC, datetime
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 
 import psycopg
 import sqlalchemy as sa
@@ -38,6 +37,7 @@ FIRST_PAUSE_SECONDS = 0.1
 LONGEST_PAUSE_SECONDS = 5.0
 RETRIES = 5
 TAKE_UP_SECONDS = 600.0  # how often what an older ghsync ignored is looked for, from the end of a look
+HASTEN_SECONDS = 30.0  # how often it is looked for what waits for too long
 LOOK_SECONDS = 0.1  # at the least, while deliveries keep coming, from a look that found no job to the next one
 
 # PostgreSQL would plan the derivation of `pr_tracking` anew at each call, for longer than it runs. A plan that is made
@@ -83,6 +83,7 @@ class Worker:
         self._failures = 0  # in a row
         self._looked_at = 0.0
         self._took_up, self._took_up_at = Ignored(), -math.inf
+        self._hastened_at = -math.inf
 
     def stop(self) -> None:
         """End `run` after the batch in hand."""
@@ -126,6 +127,8 @@ class Worker:
                 done += await self.link()
             if not done and time.monotonic() - self._took_up_at > TAKE_UP_SECONDS:
                 done = await self._take_up()
+            if not done and time.monotonic() - self._hastened_at > HASTEN_SECONDS:
+                done = await self._hasten()
         except TROUBLES as error:
             await self._pause(error)
             return 0
@@ -147,6 +150,16 @@ class Worker:
         else:
             self._took_up, self._took_up_at = Ignored(), time.monotonic()
         return len(found)
+
+    async def _hasten(self) -> int:
+        """Make due what PostgreSQL's clock was set back before; answers how much."""
+        async with transaction(self._engine) as conn:
+            hastened = await queue.hasten(conn, limit=self._batch_size) + await jobs.hasten(conn)
+        if hastened:
+            log.warning("hastened", number=hastened)
+        else:
+            self._hastened_at = time.monotonic()
+        return hastened
 
     async def _pause(self, error: Exception) -> None:
         """Wait for longer each time; only the first failure is told, for a night of them would fill the log."""
@@ -222,17 +235,19 @@ class Worker:
 
     async def _project(self, ids: Sequence[int] | None) -> int:
         started = time.monotonic()
+        lags, finished = list[float](), started
         async with self._reader.batch(ids) as batch:
             if batch.ended:
                 entries = await project.store(batch.conn, batch.told)
-                await queue.finish(batch.conn, batch.ended)
+                lags, finished = await queue.finish(batch.conn, batch.ended), time.monotonic()
                 await feed.append(batch.conn, entries)  # others wait with theirs from here to the commit
         if ids is None:
             self._detours.forget(batch.avoided)
         if not batch.ended:
             return 0
-        seconds = time.monotonic() - started
-        _count(batch.ended, seconds)
+        committed = time.monotonic()
+        seconds = committed - started
+        _count(batch.ended, seconds, [lag + committed - finished for lag in lags])
         parked = [(delivery, verdict) for delivery, verdict in batch.ended if verdict.status == "parked"]
         log.info("projected", deliveries=len(batch.ended), parked=len(parked), seconds=round(seconds, 4))
         for delivery, verdict in parked:
@@ -328,8 +343,7 @@ async def listen(url: str, channels: Sequence[str], wake: Callable[[], None]) ->
         await asyncio.sleep(RECONNECT_SECONDS)
 
 
-def _count(ended: Sequence[tuple[ClaimedDelivery, Verdict]], seconds: float) -> None:
-    now = datetime.now(UTC)
+def _count(ended: Sequence[tuple[ClaimedDelivery, Verdict]], seconds: float, lags: Iterable[float]) -> None:
     metrics.projection_seconds.observe(seconds)
     for (event, status), count in Counter((delivery.event, verdict.status) for delivery, verdict in ended).items():
         metrics.projected.labels(event, status).inc(count)
@@ -338,4 +352,5 @@ def _count(ended: Sequence[tuple[ClaimedDelivery, Verdict]], seconds: float) -> 
             metrics.unknown_actions.labels(delivery.event).inc()
         for path in verdict.unreadable:
             metrics.unreadable.labels(delivery.event, path).inc()
-        metrics.lag_seconds.observe(max(0.0, (now - delivery.received_at).total_seconds()))
+    for lag in lags:
+        metrics.lag_seconds.observe(lag)

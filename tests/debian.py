@@ -86,9 +86,9 @@ class Node:
         """The URL of one of its databases."""
         return f"postgresql://{role}@127.0.0.1:{self.port}/{database}"
 
-    def run(self, program: str, *arguments: object) -> str:
+    def run(self, program: str, *arguments: object, **environment: str) -> str:
         """Run a program on its data directory."""
-        return run(program, "-D", self.data, *arguments, folder=self.folder)
+        return run(program, "-D", self.data, *arguments, folder=self.folder, **environment)
 
     def create(self) -> None:
         """Make its files."""
@@ -105,10 +105,11 @@ class Node:
         where = f"host=127.0.0.1 port={primary.port} user=postgres application_name={self.name}"
         self.run("pg_basebackup", "-d", where, "--checkpoint=fast", "--no-sync", "-R", "-C", "-S", self.name)
 
-    def start(self) -> None:
+    def start(self, **environment: str) -> None:
         """Start it, and return when it answers."""
         options = f"-p {self.port} -k {self.folder}"
-        self.run("pg_ctl", "start", "-w", "-t", END_SECONDS, "-l", self.folder / f"{self.name}.log", "-o", options)
+        log = self.folder / f"{self.name}.log"
+        self.run("pg_ctl", "start", "-w", "-t", END_SECONDS, "-l", log, "-o", options, **environment)
 
     def promote(self) -> None:
         """Make the standby a primary, and return when it is one."""

@@ -209,10 +209,16 @@ def free_port() -> int:
 
 @asynccontextmanager
 async def serving(
-    database_url: str, log: Path, *, command: str = "serve", anew: bool = False, **settings: object
+    database_url: str,
+    log: Path,
+    *,
+    command: str = "serve",
+    anew: bool = False,
+    before: Sequence[str] = (),
+    **settings: object,
 ) -> AsyncIterator[Receiver]:
     """A receiver with a worker, ready; whatever happened to it, it is gone afterwards."""
-    receiver = Receiver(database_url, log, command=command, anew=anew, **settings)
+    receiver = Receiver(database_url, log, command=command, anew=anew, before=before, **settings)
     try:
         await receiver.start()
         yield receiver

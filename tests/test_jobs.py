@@ -151,3 +151,13 @@ async def test_an_unknown_kind_is_refused(engine: AsyncEngine) -> None:
 @pytest.mark.parametrize("view", ["sync_health", "system_health_dashboard"])
 def test_views_know_by_its_words_what_is_not_failing(view: str) -> None:
     assert f"'{jobs.UNDECIDED}'" in (migrate.scripts_directory() / "sql" / f"{view}.sql").read_text()
+
+
+async def test_what_waits_for_longer_than_anything_can_is_due_again(engine: AsyncEngine) -> None:
+    await schedule(engine, ISSUE, delay_seconds=7200)
+    await schedule(engine, PULL, delay_seconds=7200)
+    await query(engine, "UPDATE sync_jobs SET attempts = 1 WHERE kind = 'refetch_pull_request'")
+    async with transaction(engine) as conn:
+        assert await jobs.hasten(conn) == 1
+    assert await take(engine, ISSUE.kind) == [ISSUE.key]
+    assert await take(engine, PULL.kind) == []

@@ -5,8 +5,10 @@ from datetime import datetime
 from typing import Any
 
 import msgspec
+import sqlalchemy as sa
 from githubkit import Response
 
+from ghsync.database import autocommitting, fetch_column, transaction
 from ghsync.doctor import finding, graphql, hook, permissions
 from ghsync.doctor.finding import Finding
 from ghsync.doctor.question import ask
@@ -78,11 +80,11 @@ async def findings(github: GitHub, settings: Settings) -> AsyncIterator[Finding]
         return
     except GhsyncError as error:
         yield Finding("github", "ok", f"Reached at {github.api_url}.")
-        yield _clock(github)
+        yield await finding.of("clock", _clocks(github))
         yield Finding(check, "failed", refusals.UNKNOWN[check] if isinstance(error, NotFound) else str(error))
         return
     yield Finding("github", "ok", f"Reached at {github.api_url}.")
-    yield _clock(github)
+    yield await finding.of("clock", _clocks(github))
     if app is not None:
         async for found in _of_app(github, app):
             yield found
@@ -94,13 +96,23 @@ async def findings(github: GitHub, settings: Settings) -> AsyncIterator[Finding]
         yield await finding.of("graphql", graphql.shown(github, credential))
 
 
-def _clock(github: GitHub) -> Finding:
-    off = github.clock_offset_seconds
-    if abs(off) < CLOCK_SECONDS:
-        return Finding("clock", "ok", "It agrees with GitHub's.")
-    direction = "behind" if off > 0 else "ahead of"
-    said = f"This machine's clock is {abs(off):.0f} s {direction} GitHub's: set it right (NTP)."
-    return Finding("clock", "failed", said)
+async def _clocks(github: GitHub) -> Finding:
+    """Whether this machine's clock, and that by which deliveries are ordered, agree with GitHub's."""
+    before = github.now()
+    async with transaction(autocommitting(github.engine)) as conn:
+        (there,) = await fetch_column(conn, sa.text("SELECT clock_timestamp()"))
+    after = github.now()
+    wrong = {
+        "This machine's": github.clock_offset_seconds,
+        "The database's": (min(max(there, before), after) - there).total_seconds(),
+    }
+    said = [_off(whose, off) for whose, off in wrong.items() if abs(off) >= CLOCK_SECONDS]
+    return Finding("clock", "failed" if said else "ok", " ".join(said) or "All agree with GitHub's.")
+
+
+def _off(whose: str, seconds: float) -> str:
+    direction = "behind" if seconds > 0 else "ahead of"
+    return f"{whose} clock is {abs(seconds):.0f} s {direction} GitHub's: set it right (NTP)."
 
 
 async def _of_app(github: GitHub, app: _App) -> AsyncIterator[Finding]:

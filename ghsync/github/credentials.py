@@ -19,7 +19,10 @@ NOBODY = "Nothing may read GitHub's API yet: set GHSYNC_APP_ID and GHSYNC_PRIVAT
 """What to do where there is no credential."""
 
 DRIFT, VALID = timedelta(minutes=1), timedelta(minutes=8)
-"""How long ago the App's token says it was signed, and how long it is good; GitHub allows ten minutes in all."""
+"""How long ago the App's token says it was signed, and how long it is good."""
+
+LONGEST = timedelta(minutes=10)
+"""How long GitHub lets one be good yet."""
 
 
 LONGEST_PATH = 255
@@ -55,6 +58,11 @@ class App:
         """
         claims = {"iss": self._id, "iat": int((now - DRIFT).timestamp()), "exp": int((now + VALID).timestamp())}
         return jwt.encode(claims, self._key, algorithm="RS256")
+
+    def is_timely(self, token: str, now: datetime) -> bool:
+        """Whether one of its tokens is good at a time of GitHub's clock."""
+        claims = jwt.decode(token, options={"verify_signature": False})
+        return bool(claims["iat"] <= now.timestamp() <= claims["exp"] <= (now + LONGEST).timestamp())
 
 
 def app(settings: Settings) -> App | None:

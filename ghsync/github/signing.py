@@ -34,8 +34,8 @@ class AppSigner:
         return self.app.jwt(self.clock.now())
 
     async def give_up(self, refused: str) -> bool:
-        """It may have been refused for the time in it, which GitHub has told by now."""
-        return self.clock.offset != 0
+        """It may have been refused for the time in it: by now GitHub has told what that is."""
+        return not self.app.is_timely(refused, self.clock.now())
 
 
 @dataclass(frozen=True, slots=True)

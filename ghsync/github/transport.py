@@ -257,6 +257,7 @@ def _too_long(asked: Inquiry, wait: Wait) -> RateLimited:
         f"The rate limit of {asked.credential.key} ({asked.resource}): {wait.reason}; "
         f"it goes on at {day}{wait.until:%H:%M:%S} UTC.",
         wait.until,
+        wait.seconds,
     )
 
 

@@ -129,13 +129,17 @@ SET status = v.status, last_error = coalesce(v.error, d.last_error), processed_a
 FROM unnest(CAST(:ids AS bigint[]), CAST(:months AS date[]), CAST(:statuses AS text[]), CAST(:errors AS text[]))
   AS v(id, month, status, error)
 WHERE (d.id, d.month) = (v.id, v.month)
+RETURNING greatest(extract(epoch FROM d.processed_at)::float8 - extract(epoch FROM d.received_at)::float8, 0)
 """)
 
 
-async def finish(conn: AsyncConnection, ended: Iterable[tuple[ClaimedDelivery, Verdict]]) -> None:
-    """Write how deliveries ended, near the end of the transaction that projected them: that is the time it tells."""
+async def finish(conn: AsyncConnection, ended: Iterable[tuple[ClaimedDelivery, Verdict]]) -> list[float]:
+    """Write how deliveries ended, near the end of the transaction that projected them: that is the time it tells.
+
+    Answers how many seconds before it each was received.
+    """
     pairs = list(ended)
-    await fetch(
+    return await fetch_column(
         conn,
         _FINISH,
         {
@@ -201,6 +205,25 @@ async def take_up(conn: AsyncConnection, events: Collection[str], after: Ignored
     """
     asked = {"events": sorted(events), "event": after.event, "id": after.id, "limit": limit}
     return [Ignored(row.event, row.id) for row in await fetch(conn, _TAKE_UP, asked)]
+
+
+# What has not failed waits for nothing, and what has for no longer than `delay_seconds` lets it.
+_HASTEN = sa.text("""
+UPDATE webhook_deliveries d SET next_attempt_at = now()
+FROM (
+  SELECT id, month FROM webhook_deliveries
+  WHERE status = 'pending' AND next_attempt_at > now() + interval '1 minute'
+    AND (attempts = 0 OR next_attempt_at > now() + interval '1 hour')
+  ORDER BY next_attempt_at, id LIMIT :limit FOR UPDATE SKIP LOCKED
+) late
+WHERE (d.id, d.month) = (late.id, late.month)
+RETURNING d.id
+""")
+
+
+async def hasten(conn: AsyncConnection, *, limit: int) -> int:
+    """Make due what waits for longer than anything can: PostgreSQL's clock was set back. Answers how many."""
+    return len(await fetch(conn, _HASTEN, {"limit": limit}))
 
 
 _REQUEUE = sa.text(f"""

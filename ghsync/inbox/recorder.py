@@ -7,7 +7,7 @@ import asyncio
 import time
 from collections import deque
 from collections.abc import AsyncIterator, Iterator, Sequence
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass
 from typing import Any, Literal, cast
 from uuid import uuid4
@@ -22,8 +22,8 @@ from psycopg.types.json import Jsonb
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from ghsync import database, deadline, metrics
-from ghsync.errors import DatabaseUnavailable
-from ghsync.inbox import queue
+from ghsync.errors import DatabaseUnavailable, Locked
+from ghsync.inbox import arrival, queue
 from ghsync.inbox.delivery import UNNAMED, Delivery
 
 Outcome = Literal["queued", "duplicate", "ignored"]
@@ -180,6 +180,11 @@ class Recorder:
         if self._trouble is None or time.monotonic() - self._trouble[1] > TROUBLE_SECONDS:
             return None
         return self._trouble[0]
+
+    async def tell_time(self, clock: arrival.Clock) -> None:
+        """Set a clock by PostgreSQL's, if that answers."""
+        with suppress(DatabaseUnavailable, Locked, sa.exc.DBAPIError):
+            await deadline.within(self._timeout_seconds, clock.ask(self._engine))
 
     async def close(self) -> None:
         """Return when everything that came is answered, and the connection is back in the pool."""

@@ -9,7 +9,6 @@ from bisect import bisect
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import replace
-from datetime import UTC, datetime
 from itertools import accumulate
 from pathlib import Path
 from typing import Literal
@@ -19,7 +18,7 @@ import structlog
 
 from ghsync import database, metrics
 from ghsync.errors import DatabaseUnavailable, NotConfigured
-from ghsync.inbox import journal, recorder
+from ghsync.inbox import arrival, journal, recorder
 from ghsync.inbox.delivery import Delivery
 from ghsync.inbox.journal import Journal
 from ghsync.inbox.recorder import Recorder
@@ -44,6 +43,7 @@ class Spool:
         self._recorder = recorder
         self._folder = folder
         self._size_bytes = size_bytes
+        self._clock = arrival.Clock()
         self._spooling = asyncio.Event()
         self._trouble: str | None = None  # what kept the last delivery from the disk
         self._entered = 0  # since something was spooled
@@ -68,7 +68,7 @@ class Spool:
 
         Raises `DatabaseUnavailable` as the recorder does, where the disk cannot keep it either.
         """
-        arrived = replace(delivery, received_at=datetime.now(UTC))
+        arrived = replace(delivery, received_at=self._clock.now())
         if self._spooling.is_set() and await self._keep(arrived):
             return "spooled"
         try:
@@ -88,6 +88,7 @@ class Spool:
             except OSError as error:
                 log.error("could not read spooled deliveries", error=str(error), again_in_seconds=ADOPT_SECONDS)
                 await asyncio.sleep(ADOPT_SECONDS)
+            await self._recorder.tell_time(self._clock)
             with suppress(TimeoutError):
                 async with asyncio.timeout(ADOPT_SECONDS):
                     await self._spooling.wait()

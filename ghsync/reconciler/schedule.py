@@ -14,7 +14,7 @@ import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
 import psycopg
@@ -166,8 +166,7 @@ class Schedule:
             except NotConfigured:
                 return  # there is no App: without one there is nothing to do here
             except RateLimited as error:
-                if error.retry_at:
-                    pause = max(pause, (error.retry_at - datetime.now(UTC)).total_seconds())
+                pause = max(pause, error.seconds)
                 log.warning("rate_limited", part=name, again_in_seconds=round(pause), error=first_line(error))
             except Exception as error:  # noqa: BLE001 (it is told, and the turn is taken again)
                 failures += 1

@@ -126,6 +126,7 @@ async def test_what_stops_says_when_it_goes_on(client: Make, api: respx.MockRout
     assert stop.value.retry_at is not None
     wait = stop.value.retry_at - clock(connection)
     assert WINDOW_SECONDS - 5 < wait.total_seconds() <= WINDOW_SECONDS + 1
+    assert wait.total_seconds() <= stop.value.seconds <= WINDOW_SECONDS
 
 
 async def test_the_next_window_begins_when_github_said(client: Make, api: respx.MockRouter, time: Time) -> None:

@@ -57,6 +57,21 @@ def guids(claimed: list[ClaimedDelivery]) -> list[str]:
     return [delivery.guid for delivery in claimed]
 
 
+async def test_what_waits_for_longer_than_anything_can_is_due_in_the_order_of_arrival(
+    engine: AsyncEngine,
+) -> None:
+    await arrive(engine, "late", later=7200)
+    await arrive(engine, "later", later=7210)
+    await arrive(engine, "soon", later=50)
+    await arrive(engine, "failed", later=600)
+    async with transaction(engine) as conn:
+        await conn.execute(sa.text("UPDATE webhook_deliveries SET attempts = 3 WHERE guid = 'failed'"))
+        assert await queue.hasten(conn, limit=1) == 1
+        assert await queue.hasten(conn, limit=10) == 1
+        assert await queue.hasten(conn, limit=10) == 0
+    assert await claim(engine) == ["late", "later"]
+
+
 async def test_a_delivery_is_timed_by_the_end_of_its_projection(engine: AsyncEngine) -> None:
     await arrive(engine, "a")
     async with transaction(engine) as conn:

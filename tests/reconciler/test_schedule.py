@@ -4,12 +4,13 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 
 import psycopg
 import pytest
 
 from ghsync import locks
-from ghsync.errors import BadCredentials, GitHubUnavailable
+from ghsync.errors import BadCredentials, GitHubUnavailable, RateLimited
 from ghsync.inbox.recorder import Recorder
 from ghsync.processes import Process
 from ghsync.reconciler import schedule
@@ -165,3 +166,24 @@ async def test_whatever_ends_a_turn_is_waited_for_longer_each_time(
         await planned._turns("heal", seconds, fail)
     monkeypatch.undo()
     assert waited == pauses
+
+
+@pytest.mark.parametrize("off", [timedelta(days=365), timedelta(days=-365)], ids=["a year on", "a year back"])
+async def test_a_limit_is_waited_for_as_long_as_it_lasts_whatever_the_host_s_clock_says(
+    lab: Lab, monkeypatch: pytest.MonkeyPatch, off: timedelta
+) -> None:
+    waited: list[float] = []
+
+    async def sleep(pause: float) -> None:
+        waited.append(pause)
+        raise asyncio.CancelledError
+
+    async def fail() -> None:
+        raise RateLimited("no", datetime.now(UTC) + off, 40)
+
+    planned = Schedule(lab.reconciler, Recorder(lab.engine, timeout_seconds=5), OFTEN, Process("work"))
+    monkeypatch.setattr(asyncio, "sleep", sleep)
+    with pytest.raises(asyncio.CancelledError):
+        await planned._turns("sweep", 5, fail)
+    monkeypatch.undo()
+    assert waited == [40]
