@@ -138,8 +138,10 @@ class Receiver(Program):
         command: str = "serve",
         anew: bool = False,
         before: Sequence[str] = (),
+        at: str = "127.0.0.1",
         **settings: object,
     ) -> None:
+        self._address = at
         self.port = int(str(settings.get("port") or free_port()))
         settings = {"port": self.port, "webhook_secrets": SECRET} | settings
         self._operations_port = settings.get("operations_port", self.port)
@@ -150,7 +152,7 @@ class Receiver(Program):
     def connection(self, port: object = None) -> httpx.AsyncClient:
         """A client of its own; one for each of many requests at a time is cheaper than a pool."""
         return httpx.AsyncClient(
-            base_url=f"http://127.0.0.1:{port or self.port}",
+            base_url=f"http://{self._address}:{port or self.port}",
             timeout=PATIENCE_SECONDS,
             trust_env=False,
             verify=False,  # noqa: S501 (no TLS here)
@@ -215,10 +217,11 @@ async def serving(
     command: str = "serve",
     anew: bool = False,
     before: Sequence[str] = (),
+    at: str = "127.0.0.1",
     **settings: object,
 ) -> AsyncIterator[Receiver]:
     """A receiver with a worker, ready; whatever happened to it, it is gone afterwards."""
-    receiver = Receiver(database_url, log, command=command, anew=anew, before=before, **settings)
+    receiver = Receiver(database_url, log, command=command, anew=anew, before=before, at=at, **settings)
     try:
         await receiver.start()
         yield receiver
