@@ -11,7 +11,7 @@ import psycopg
 import pytest
 import respx
 
-from ghsync import locks, sessions
+from ghsync import locks
 from ghsync.cli import terminal
 from ghsync.doctor.permissions import ALERTS, EVENTS, WANTED_EVENTS, WANTED_PERMISSIONS
 from ghsync.github import introspection
@@ -115,7 +115,7 @@ def test_where_all_is_well_every_check_says_so(examined: Ghsync, site: Site) -> 
     assert found(result, "readings")[1] == "Nothing has been asked for yet."
 
 
-@pytest.mark.parametrize(("name", "state"), [("psql", "warning"), (sessions.name(), "ok")])
+@pytest.mark.parametrize(("name", "state"), [("psql", "warning"), ("ghsync elsewhere:7", "ok")])
 def test_who_leads_and_is_no_ghsync_is_told(
     examined: Ghsync, site: Site, database_url: str, name: str, state: str
 ) -> None:
