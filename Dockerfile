@@ -4,7 +4,7 @@
 #   docker buildx build --platform linux/amd64,linux/arm64 --tag REGISTRY/ghsync:VERSION --push .
 #
 # It needs a writable /tmp and, for a spool or the embedded PostgreSQL, a volume at /var/lib/ghsync. The rest may be
-# read-only.
+# read-only. The extra for traces is in it: whoever runs an image cannot add one.
 
 FROM python:3.11-slim AS build
 
@@ -18,7 +18,7 @@ COPY db db
 COPY ghsync ghsync
 RUN pip wheel --no-cache-dir --no-build-isolation --no-deps --wheel-dir /wheels . \
     && pip --python /opt/ghsync/bin/python install --no-cache-dir --only-binary :all: \
-        --constraint constraints.txt /wheels/ghsync-*.whl
+        --constraint constraints.txt "$(echo /wheels/ghsync-*.whl)[otel]"
 
 
 FROM python:3.11-slim

@@ -131,5 +131,5 @@ $(INSTALLED): pyproject.toml constraints.txt
 	@echo 'Installing ghsync and its tools into .venv.'
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --upgrade pip
 	@$(BIN)/python -m pip install --quiet --constraint constraints.txt --build-constraint constraints.txt \
-		--group dev --editable .
+		--group dev --editable '.[otel]'
 	@touch $(INSTALLED)

@@ -16,7 +16,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from ghsync import errors, metrics
+from ghsync import errors, metrics, telemetry
 from ghsync.api.endpoint import Api
 from ghsync.encryption import Encryption
 from ghsync.inbox.recorder import Recorder
@@ -32,8 +32,11 @@ from ghsync.receiver.proxies import Proxies
 from ghsync.receiver.secrets import Secrets
 from ghsync.receiver.senders import Senders
 from ghsync.settings import Settings
+from ghsync.traced import Inbox, Traced
 
 Background = Callable[[], Coroutine[Any, Any, None]]
+
+DELIVERIES = "/webhooks/github"
 
 ELSEWHERE: Mapping[int, str] = {
     404: "There is nothing here: the webhook's URL has to end in /webhooks/github.",
@@ -67,8 +70,9 @@ def create_app(
     if senders.asks:
         background = [*background, partial(senders.follow, settings.api_url)]
     secrets = Secrets(settings.webhook_secrets, engine, Encryption(settings.encryption_keys), process=process)
+    spans = telemetry.spans()
     receiver = Receiver(
-        inbox,
+        Inbox(inbox, spans) if spans else inbox,
         secrets,
         senders,
         handled=handled,
@@ -91,15 +95,17 @@ def create_app(
         await asyncio.gather(*app.state.background, return_exceptions=True)
         await inbox.close()
         await engine.dispose()
+        await asyncio.to_thread(telemetry.end)
 
     routes = [
-        Route("/webhooks/github", receiver.receive, methods=["POST"]),
+        Route(DELIVERIES, receiver.receive, methods=["POST"]),
         *probes.open_routes,
         *Api(engine, proxies).routes,
     ]
     app = Starlette(
         routes=routes,
         middleware=[
+            *([Middleware(Traced, spans=spans, route=DELIVERIES, proxies=proxies)] if spans else ()),
             Middleware(Measured, routes=routes),
             Middleware(Patience, timeout_seconds=settings.body_timeout_seconds),
         ],

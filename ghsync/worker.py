@@ -10,13 +10,14 @@ import time
 import traceback
 from collections import Counter
 from collections.abc import Awaitable, Callable, Iterable, Sequence
+from typing import TYPE_CHECKING
 
 import psycopg
 import sqlalchemy as sa
 import structlog
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
-from ghsync import connections, contention, database, jobs, locks, metrics
+from ghsync import connections, contention, database, jobs, locks, metrics, telemetry
 from ghsync.changes import feed
 from ghsync.contention import Detours
 from ghsync.database import fetch_column, first_line, looking, transaction
@@ -26,8 +27,11 @@ from ghsync.inbox.queue import ClaimedDelivery, Ignored, Verdict
 from ghsync.jobs import DueJobs
 from ghsync.mirror import locking
 from ghsync.projector import events, linking, project
-from ghsync.projector.ahead import BatchFailed, Reader
+from ghsync.projector.ahead import BatchFailed, OpenBatch, Reader
 from ghsync.projector.events import HANDLED
+
+if TYPE_CHECKING:
+    from ghsync.spans import OpenSpan
 
 log = structlog.get_logger()
 
@@ -234,10 +238,21 @@ class Worker:
         return len(found)
 
     async def _project(self, ids: Sequence[int] | None) -> int:
+        with telemetry.span("project deliveries", "CONSUMER") as span:
+            try:
+                return await self._project_in(span, ids)
+            except BatchFailed as failed:
+                if span and failed.claimed:
+                    span.fail(failed.reason)
+                raise
+
+    async def _project_in(self, span: "OpenSpan | None", ids: Sequence[int] | None) -> int:
         started = time.monotonic()
         lags, finished = list[float](), started
         async with self._reader.batch(ids) as batch:
             if batch.ended:
+                if span:
+                    await _tell(span, batch)
                 entries = await project.store(batch.conn, batch.told)
                 lags, finished = await queue.finish(batch.conn, batch.ended), time.monotonic()
                 await feed.append(batch.conn, entries)  # others wait with theirs from here to the commit
@@ -304,6 +319,19 @@ class Worker:
         async with transaction(self._engine) as conn:
             await jobs.postpone(conn, kind, claimed, first_line(failure), max_attempts=attempts)
         return len(claimed)
+
+
+async def _tell(span: "OpenSpan", batch: OpenBatch) -> None:
+    """Say in its span what a batch is, and point to the requests that brought it."""
+    span.tell(
+        {
+            "messaging.operation.type": "process",
+            "messaging.batch.message_count": len(batch.ended),
+            "ghsync.parked": sum(verdict.status == "parked" for _, verdict in batch.ended),
+        }
+    )
+    for guid, traceparent in await queue.spans(batch.conn, batch.claimed):
+        span.link({"traceparent": traceparent}, {"messaging.message.id": guid})
 
 
 def _place(delivery: ClaimedDelivery) -> str:

@@ -47,7 +47,7 @@ def unasked(report: dict[str, Any]) -> list[str]:
 
 def main(arguments: list[str]) -> int:
     """Ask, and tell; answers the exit status."""
-    answer = asked(dependencies.of(dependencies.project()["dependencies"]), arguments)
+    answer = asked(dependencies.of(dependencies.requirements()), arguments)
     if not answer.stdout:
         if why := UNREACHABLE.search(answer.stderr):
             print(f"Skipped: the service that has the advisories is out of reach ({why[0]}).")

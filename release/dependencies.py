@@ -5,6 +5,7 @@ from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
 from importlib import metadata
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -30,6 +31,12 @@ def project(checkout: Path = CHECKOUT) -> dict[str, Any]:
     """What pyproject.toml says of ghsync itself."""
     found: dict[str, Any] = tomllib.loads((checkout / "pyproject.toml").read_text())["project"]
     return found
+
+
+def requirements(checkout: Path = CHECKOUT) -> list[str]:
+    """What ghsync requires, its extras included: the image has them."""
+    found = project(checkout)
+    return [*found["dependencies"], *chain.from_iterable(found["optional-dependencies"].values())]
 
 
 def judged(what: str) -> list[str]:

@@ -17,5 +17,5 @@ def refused(found: list[Dependency], allowed: list[str]) -> list[str]:
 
 
 if __name__ == "__main__":
-    needed = dependencies.of(dependencies.project()["dependencies"])
+    needed = dependencies.of(dependencies.requirements())
     sys.exit("\n".join(refused(needed, dependencies.judged("allowed-licences"))) or None)

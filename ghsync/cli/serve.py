@@ -34,6 +34,7 @@ from ghsync import (
     rights,
     sessions,
     settings,
+    telemetry,
     upkeep,
     vitals,
     webhook_secrets,
@@ -137,6 +138,8 @@ def serve(
 
 def _prepare(loaded: Settings, url: str, *, no_migrate: bool) -> None:
     """Have a database that can be worked with, and say what was migrated. Raises `NotConfigured` where that is due."""
+    if untraced := telemetry.trouble():
+        notices.print(untraced, style="yellow", markup=False, soft_wrap=True)
     if no_migrate:
         require_schema(url)
         if not migrate.is_defined(url):
@@ -230,6 +233,7 @@ def application() -> Starlette:
     if os.environ.get(PULL):
         loaded = loaded.model_copy(update={"heal_seconds": loaded.pull_seconds})
     log.configure(loaded.log_format, loaded.log_level)
+    telemetry.begin()
     url = _url(loaded)
     engine = _engine(loaded, url)
     process = Process("serve")
@@ -383,7 +387,11 @@ def work(no_migrate: NoMigrate = False) -> None:
         _reads(loaded)
         _prepare(loaded, url, no_migrate=no_migrate)
         notices.print("Projecting; stop with Ctrl-C.")
-        asyncio.run(run_until_signalled(loaded, url))
+        telemetry.begin()
+        try:
+            asyncio.run(run_until_signalled(loaded, url))
+        finally:
+            telemetry.end()
 
 
 def _worker(loaded: Settings, engine: AsyncEngine) -> Worker:

@@ -11,13 +11,14 @@ from collections import defaultdict
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 import httpx
 import msgspec
 import structlog
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from ghsync import metrics
+from ghsync import metrics, telemetry
 from ghsync.database import autocommitting
 from ghsync.errors import (
     GhsyncError,
@@ -34,6 +35,9 @@ from ghsync.github.clock import Clock
 from ghsync.github.credentials import Credential, fingerprint
 from ghsync.github.reply import Reply
 from ghsync.settings import Settings
+
+if TYPE_CHECKING:
+    from ghsync.spans import OpenSpan
 
 log = structlog.get_logger()
 
@@ -159,6 +163,12 @@ class Transport(httpx.AsyncBaseTransport):
 
     async def _sent(self, request: httpx.Request, asked: Inquiry, token: str) -> httpx.Response:
         """Send it now, with one limit to all of its time: no redirects, no retries."""
+        with telemetry.span(f"{request.method} {asked.resource}", "CLIENT", _described(request)) as span:
+            return await self._sent_in(span, request, asked, token)
+
+    async def _sent_in(
+        self, span: "OpenSpan | None", request: httpx.Request, asked: Inquiry, token: str
+    ) -> httpx.Response:
         sent = self._clock.local()
         try:
             # httpx limits each read: an answer that trickles would take for ever.
@@ -175,6 +185,10 @@ class Transport(httpx.AsyncBaseTransport):
             raise _unreachable(request, asked, problem) from problem
         self._clock.hear(response.headers.get("date"), sent, self._clock.local())
         metrics.api_answers.labels(asked.resource, response.status_code).inc()
+        if span:
+            span.tell({"http.response.status_code": response.status_code})
+            if response.is_error:
+                span.fail_with(str(response.status_code))
         if response.status_code == 304 and "If-None-Match" not in request.headers:
             raise UnreadableAnswer(f"GitHub says that {name(request, asked)} is as it was, which nobody asked.")
         body = _discreet(request, response)
@@ -225,6 +239,16 @@ class Transport(httpx.AsyncBaseTransport):
         if reply.body and not _is_json(reply.body):
             return UnreadableAnswer(f"The answer to {what} is cut off or no JSON; it is asked again later.")
         return None
+
+
+def _described(request: httpx.Request) -> dict[str, str | int]:
+    """https://opentelemetry.io/docs/specs/semconv/http/http-spans/#http-client"""
+    return {
+        "http.request.method": request.method,
+        "url.full": str(request.url.copy_with(userinfo=b"")),
+        "server.address": request.url.host,
+        "server.port": request.url.port or (443 if request.url.scheme == "https" else 80),
+    }
 
 
 def _discreet(request: httpx.Request, response: httpx.Response) -> bytes:

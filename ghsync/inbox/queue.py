@@ -122,6 +122,21 @@ async def _large_body(conn: AsyncConnection, key: int) -> bytes:
     return body.getvalue()
 
 
+_SPANS = sa.text("""
+SELECT d.guid, d.headers ->> 'traceparent' AS traceparent
+FROM webhook_deliveries d
+JOIN unnest(CAST(:ids AS bigint[]), CAST(:months AS date[])) AS v(id, month) ON (d.id, d.month) = (v.id, v.month)
+WHERE d.headers ? 'traceparent'
+""")
+
+
+async def spans(conn: AsyncConnection, claimed: Iterable[ClaimedDelivery]) -> list[tuple[str, str]]:
+    """The GUIDs of those that came while traces were exported, each with what names its span."""
+    keys = [(delivery.id, delivery.month) for delivery in claimed]
+    rows = await fetch(conn, _SPANS, {"ids": [key for key, _ in keys], "months": [month for _, month in keys]})
+    return [(row.guid, row.traceparent) for row in rows]
+
+
 _FINISH = sa.text("""
 UPDATE webhook_deliveries d
 SET status = v.status, last_error = coalesce(v.error, d.last_error), processed_at = clock_timestamp(),

@@ -1,6 +1,7 @@
 """POST /webhooks/github: verified deliveries into the inbox, answered once they are durable (promise I1)."""
 
 import asyncio
+from typing import Protocol
 
 import msgspec
 import structlog
@@ -10,8 +11,7 @@ from starlette.responses import Response
 from ghsync import metrics
 from ghsync.errors import GhsyncError, SignatureMismatch
 from ghsync.inbox.delivery import Delivery
-from ghsync.inbox.recorder import Recorder
-from ghsync.inbox.spool import Spool
+from ghsync.inbox.spool import Outcome
 from ghsync.receiver import bodies, door, envelope, signature
 from ghsync.receiver.bodies import Room, Share
 from ghsync.receiver.envelope import Envelope
@@ -24,12 +24,19 @@ LARGE_BODY_BYTES = 1024 * 1024  # what takes longer than a few milliseconds to v
 log = structlog.get_logger()
 
 
+class Inbox(Protocol):
+    """Where deliveries go."""
+
+    async def record(self, delivery: Delivery) -> Outcome:
+        """Return once it is durable."""
+
+
 class Receiver:
     """The endpoint, and what it needs; ``handled`` are the events that have an effect of their own."""
 
     def __init__(
         self,
-        recorder: Recorder | Spool,
+        recorder: Inbox,
         secrets: Secrets,
         senders: Senders,
         *,

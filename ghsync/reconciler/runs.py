@@ -13,7 +13,7 @@ import msgspec
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
-from ghsync import metrics
+from ghsync import metrics, telemetry
 from ghsync.database import first_line, metadata, transaction
 from ghsync.errors import GhsyncError, TakenOver, Transient
 from ghsync.github.client import Meter
@@ -180,6 +180,18 @@ async def recorded(engine: AsyncEngine, run: Run) -> AsyncIterator[None]:
     if run.id is None:
         yield
         return
+    told = {"ghsync.run.id": run.id, "ghsync.run.kind": run.kind}
+    with telemetry.span(f"run {run.kind}", attributes=told) as span:
+        try:
+            async with _noted(engine, run):
+                yield
+        finally:
+            if span:
+                span.tell(_read(run))
+
+
+@asynccontextmanager
+async def _noted(engine: AsyncEngine, run: Run) -> AsyncIterator[None]:
     status, problem = "interrupted", None
     before = run.meter.requests, run.meter.points  # one that goes on has cost something already
     try:
@@ -225,9 +237,21 @@ async def added_up(engine: AsyncEngine) -> AsyncIterator[Tally]:
 
     A round is too short, and there are too many, for a run of its own.
     """
-    tally, done = Tally(), False
+    tally = Tally()
+    with telemetry.span("run refetch") as span:
+        try:
+            async with _added(engine, tally):
+                yield tally
+        finally:
+            if span and tally.meter.requests:
+                span.tell({"ghsync.run.kind": "refetch", **_read(tally)})
+
+
+@asynccontextmanager
+async def _added(engine: AsyncEngine, tally: Tally) -> AsyncIterator[None]:
+    done = False
     try:
-        yield tally
+        yield
         done = True
     finally:
         _count("refetch", tally.meter.requests, tally.meter.points)
@@ -251,13 +275,18 @@ def _state(run: Run) -> dict[str, Any]:
     return {"id": run.id, "claim": run.claim} | _cost(run)
 
 
-def _cost(of: Run | Tally) -> dict[str, Any]:
+def _cost(of: Run | Tally) -> dict[str, int]:
     return {
         "rows_seen": of.rows_seen,
         "rows_written": of.rows_written,
         "requests": of.meter.requests,
         "points": of.meter.points,
     }
+
+
+def _read(of: Run | Tally) -> dict[str, int]:
+    """What a span tells of a run."""
+    return {f"ghsync.run.{name}": value for name, value in _cost(of).items()}
 
 
 def _text(progress: Progress) -> str:

@@ -15,7 +15,7 @@ from cyclonedx.validation.json import JsonStrictValidator
 from release import audit, dependencies, licences, sbom
 from release.dependencies import CHECKOUT, Dependency
 
-FOUND = dependencies.of(dependencies.project()["dependencies"])
+FOUND = dependencies.of(dependencies.requirements())
 ALLOWED = dependencies.judged("allowed-licences")
 NAMES = {each.name for each in FOUND}
 
@@ -65,6 +65,9 @@ def test_the_document_is_valid_and_lists_all_that_is_needed_by_whom() -> None:
     assert {(each["name"], each["version"]) for each in told["components"]} == {
         (each.name, each.version) for each in FOUND
     }
+    optional = {each["name"] for each in told["components"] if each.get("scope") == "optional"}
+    assert {"opentelemetry-sdk", "protobuf"} <= optional
+    assert not optional & {each.name for each in dependencies.of(dependencies.project()["dependencies"])}
     needs = {each["ref"]: each.get("dependsOn", []) for each in told["dependencies"]}
     assert set(needs) == {f"pkg:pypi/{each.name}@{each.version}" for each in FOUND} | {
         f"pkg:pypi/ghsync@{dependencies.project()['version']}"

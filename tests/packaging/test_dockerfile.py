@@ -182,7 +182,7 @@ def test_the_wheel_holds_no_tests_and_no_caches(wheel: set[str]) -> None:
 def test_what_is_listed_as_needed_is_what_is_in_the_image(image: Image) -> None:
     (installed,) = image.root.glob("opt/ghsync/lib/python3.*/site-packages")
     there = {canonicalize_name(each.name) for each in metadata.distributions(path=[str(installed)])}
-    needed = dependencies.of(dependencies.project()["dependencies"])
+    needed = dependencies.of(dependencies.requirements())
     assert there == {"ghsync", *(each.name for each in needed)}
 
 
