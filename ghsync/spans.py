@@ -61,8 +61,6 @@ class Spans:
     """The spans of this process. The OTEL_* variables are read by the SDK; a wrong value raises `ValueError`."""
 
     def __init__(self) -> None:
-        for name in SILENCED:
-            logging.getLogger(name).setLevel(logging.CRITICAL)
         version = metadata.version("ghsync")
         said = OTELResourceDetector().detect().attributes
         ours = {SERVICE_NAME: "ghsync", SERVICE_VERSION: version} | dict(said)
@@ -73,6 +71,8 @@ class Spans:
         )
         self._provider.add_span_processor(BatchSpanProcessor(Exporter()))
         self._tracer = self._provider.get_tracer("ghsync", version)
+        for name in SILENCED:  # from now on: what is wrong with a variable they have told
+            logging.getLogger(name).setLevel(logging.CRITICAL)
 
     @contextmanager
     def span(

@@ -67,7 +67,7 @@ def begin() -> None:
     try:
         _spans = Spans()
     except ValueError as error:
-        log.warning("no_traces", detail=f"A variable of OpenTelemetry's has a wrong value: {error}.")
+        log.warning("no_traces", detail=f"A variable of OpenTelemetry's is wrong: {str(error).rstrip('.')}.")
         return
     structlog.configure(processors=[name_trace, *structlog.get_config()["processors"]])
 
