@@ -16,7 +16,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from ghsync import errors, metrics, telemetry
+from ghsync import connections, errors, metrics, telemetry
 from ghsync.api.endpoint import Api
 from ghsync.encryption import Encryption
 from ghsync.inbox.recorder import Recorder
@@ -90,6 +90,7 @@ def create_app(
         for task in app.state.background:
             task.add_done_callback(_log_crash)
         yield
+        await connections.let_go(engine)
         for task in app.state.background:
             task.cancel()
         await asyncio.gather(*app.state.background, return_exceptions=True)

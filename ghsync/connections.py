@@ -14,8 +14,13 @@ from typing import Any
 from weakref import WeakKeyDictionary
 
 import psycopg
+import sqlalchemy as sa
+from sqlalchemy.ext.asyncio import AsyncEngine
 
 from ghsync import sessions
+
+ANSWER_SECONDS = 1.0
+LONGEST_SECONDS = 4.0
 
 Server = tuple[str, int]
 """Its host, as the URL has it, and its port."""
@@ -65,6 +70,27 @@ def hang_up(older_than_seconds: float, *, unless_to: Server | None = None) -> in
         with suppress(psycopg.Error, OSError), socket.socket(fileno=os.dup(one.fileno())) as line:
             line.shutdown(socket.SHUT_RDWR)
     return len(old)
+
+
+async def let_go(engine: AsyncEngine) -> None:
+    """Before tasks are cancelled, as this process ends: hang up where PostgreSQL does not answer.
+
+    psycopg asks a server to cancel what is under way, and gives one that hangs ten seconds. Whatever still waits after
+    some seconds more, for a lock as it may be, is broken off too, and rolled back.
+    """
+    loop = asyncio.get_running_loop()
+    loop.call_later(LONGEST_SECONDS, hang_up, 0.0)
+    answer = loop.create_task(_answer(engine))
+    await asyncio.wait({answer}, timeout=ANSWER_SECONDS)
+    if not answer.done():
+        hang_up(0.0)
+        await asyncio.wait({answer}, timeout=ANSWER_SECONDS)
+
+
+async def _answer(engine: AsyncEngine) -> None:
+    with suppress(psycopg.Error, sa.exc.SQLAlchemyError, OSError):
+        async with engine.connect() as conn:
+            await conn.exec_driver_sql("SELECT")
 
 
 def _server(connection: psycopg.AsyncConnection[Any]) -> Server:

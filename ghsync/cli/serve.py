@@ -25,6 +25,7 @@ from uvicorn.supervisors import Multiprocess
 
 from ghsync import (
     app,
+    connections,
     gauges,
     listening,
     log,
@@ -73,7 +74,7 @@ RESTART_SECONDS = 5.0
 # as the proxy sends a delivery on it, and GitHub sends that once.
 KEEP_ALIVE_SECONDS = 125
 
-GRACEFUL_SECONDS = 10  # what is under way is answered within; then the batch in hand ends
+GRACEFUL_SECONDS = 3  # what is under way is answered within; then the batch in hand ends, all within ten seconds
 
 M_MMAP_THRESHOLD = -3  # its number in glibc's malloc.h
 LARGE_BLOCK_BYTES = 1024 * 1024
@@ -356,13 +357,16 @@ def work(no_migrate: NoMigrate = False) -> None:
         engine = _worker_engine(loaded, url)
         one = _worker(loaded, engine)
 
+        beside = _engine(loaded, url, pool_size=1)
+        ending: list[asyncio.Task[None]] = []
+
         def stop() -> None:
             _say_stopping()
             one.stop()
+            ending.append(asyncio.create_task(connections.let_go(beside)))
 
         for signal_number in (signal.SIGINT, signal.SIGTERM):
             asyncio.get_running_loop().add_signal_handler(signal_number, stop)
-        beside = _engine(loaded, url, pool_size=1)
         process = Process("work")
         rest = _reconcile(loaded, url, process) if _reads(loaded) else _forget_refetches(beside)
         living = process.live(beside, loaded.pooler_url or url, patience_seconds=loaded.network_seconds)
@@ -376,6 +380,7 @@ def work(no_migrate: NoMigrate = False) -> None:
         try:
             await one.run(url if loaded.listen else None)
         finally:
+            await asyncio.gather(*ending)
             for task in tasks:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)

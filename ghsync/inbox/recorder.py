@@ -39,6 +39,8 @@ GROUP_BYTES = 8 * 1024 * 1024
 TROUBLE_SECONDS = 10.0
 """How long a commit that failed speaks against the next one, where none was tried since."""
 
+CLOSE_SECONDS = 1.0
+
 FAULTS_OF_THE_DELIVERY = (psycopg.DataError, psycopg.IntegrityError, psycopg.errors.ProgramLimitExceeded)
 
 OUTCOMES: dict[str, Outcome] = {"pending": "queued", "ignored": "ignored", "duplicate": "duplicate"}
@@ -187,8 +189,15 @@ class Recorder:
             await deadline.within(self._timeout_seconds, clock.ask(self._engine))
 
     async def close(self) -> None:
-        """Return when everything that came is answered, and the connection is back in the pool."""
+        """Return when everything that came is answered, and the connection is back in the pool.
+
+        Where nobody waits any more PostgreSQL is waited for a moment longer, and no more.
+        """
+        if unanswered := [one.outcome for one in (*self._in_hand, *self._waiting) if not one.outcome.done()]:
+            await asyncio.wait(unanswered)
         if self._writer:
+            await asyncio.wait({self._writer}, timeout=CLOSE_SECONDS)
+            self._writer.cancel()
             await asyncio.wait({self._writer})
 
     async def _write(self) -> None:
