@@ -82,7 +82,7 @@ bench-short: $(INSTALLED) ## Measure for two minutes, and keep nothing; .venv/bi
 chaos: $(INSTALLED) ## Let everything go wrong, ARGS="--seeds 1-10" in ten ways; the mirror has to be right in the end
 	@$(BIN)/python -m tests.chaos $(ARGS)
 
-faults: $(INSTALLED) ## Let twenty things go wrong, one at a time, while deliveries come; ARGS=--keep writes docs/faults.md
+faults: $(INSTALLED) ## Let twenty-two things go wrong, one at a time, while deliveries come; ARGS=--keep writes docs/faults.md
 	@$(BIN)/python -m tests.faults $(ARGS)
 
 gameday: $(INSTALLED) ## Make fifteen faults, and see that each raises its alert alone until its runbook is done; ARGS=--keep writes it

@@ -69,6 +69,28 @@ def folder() -> Iterator[Path]:
         yield path
 
 
+@contextmanager
+def disk(folder: Path, size_bytes: int) -> Iterator[Path]:
+    """A disk in memory that is mounted in a folder, or, where it has no size, the folder itself.
+
+    The test is skipped where nobody may mount.
+    """
+    if not size_bytes:
+        yield folder
+        return
+    place = folder / "disk"
+    place.mkdir()
+    mount = ["mount", "-t", "tmpfs", "-o", f"size={size_bytes}", "none", str(place)]
+    done = subprocess.run(mount, check=False, capture_output=True, text=True)
+    if done.returncode:
+        pytest.skip(f"nobody may mount here: {done.stderr.strip()}")
+    shutil.chown(place, USER)
+    try:
+        yield place
+    finally:
+        subprocess.run(["umount", "--lazy", str(place)], check=True)
+
+
 @dataclass
 class Node:
     """A server whose files are in ``folder/name``."""

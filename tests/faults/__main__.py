@@ -8,12 +8,12 @@ It ends with 1 if one delivery was lost that was answered 202, or the mirror is 
 import argparse
 import asyncio
 import platform
-import shutil
 import sys
 import tempfile
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
+from itertools import groupby
 from pathlib import Path
 
 from ghsync import log
@@ -61,13 +61,13 @@ def main() -> None:
 
 async def _play_all(kinds: Sequence[Kind]) -> list[Outcome]:
     outcomes = []
-    async with arena.server() as (folder, node):
-        for kind in kinds:
-            room = Path(tempfile.mkdtemp(dir=folder))
-            outcomes.append(await play(kind, room, node))
-            sys.stdout.write(f"{_row(outcomes[-1])}\n")
-            sys.stdout.flush()
-            shutil.rmtree(room, ignore_errors=True)
+    for disk_bytes, alike in groupby(kinds, key=lambda kind: kind.disk_bytes):
+        async with arena.server(disk_bytes) as (_, node):
+            for kind in alike:
+                with tempfile.TemporaryDirectory() as room:
+                    outcomes.append(await play(kind, Path(room), node))
+                sys.stdout.write(f"{_row(outcomes[-1])}\n")
+                sys.stdout.flush()
     return outcomes
 
 

@@ -59,6 +59,8 @@ class Kind:
     command: str = "serve"
     workers: int = 0
     parked: int = 0
+    disk_bytes: int = 0
+    """Where it is not none, the server's files are on a disk of their own that is so large."""
 
 
 @dataclass(frozen=True)
@@ -122,9 +124,9 @@ async def play(kind: Kind, arena: Arena, happened: Traffic) -> Outcome:
 
 
 @asynccontextmanager
-async def server() -> AsyncIterator[tuple[Path, Node]]:
+async def server(disk_bytes: int = 0) -> AsyncIterator[tuple[Path, Node]]:
     """Debian's PostgreSQL 15, which can be killed without harm to anybody else."""
-    with debian.folder() as folder, debian.node(folder, "faults") as node:
+    with debian.folder() as folder, debian.disk(folder, disk_bytes) as place, debian.node(place, "faults") as node:
         node.create()
         node.start()
         yield folder, node

@@ -3,7 +3,7 @@
 import asyncio
 import os
 import signal
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, suppress
 from pathlib import Path
 
 import httpx
@@ -15,6 +15,8 @@ from tests.faults.arena import FAULT_SECONDS, Arena, Kind
 
 SPOOL: dict[str, object] = {"spool_dir": "spool"}
 """In the directory of the arena."""
+
+SMALL_DISK_BYTES = 400 * 1024 * 1024
 
 END_ALL = """
 SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()
@@ -123,6 +125,22 @@ async def read_only(arena: Arena) -> None:
         await say(connection, END_ALL)
 
 
+async def disk_full(arena: Arena) -> None:
+    """A stranger fills the disk that PostgreSQL has, and makes room after a while; a server that ends is started."""
+    stranger = arena.node.folder / "stranger"
+    await asyncio.to_thread(_fill, stranger)
+    await asyncio.sleep(FAULT_SECONDS)
+    stranger.unlink()
+    if not arena.node.processes():
+        await asyncio.to_thread(arena.node.start)
+
+
+def _fill(stranger: Path) -> None:
+    with stranger.open("wb", buffering=0) as file, suppress(OSError):
+        while True:
+            file.write(bytes(4096))
+
+
 async def spooling_killed(arena: Arena) -> None:
     await arena.door.shut()
     await asyncio.sleep(FAULT_SECONDS / 2)
@@ -209,6 +227,8 @@ KINDS = (
     Kind("the database takes no writes for 3 s", read_only),
     Kind("the same cut, with a spool", network_cut, settings=SPOOL),
     Kind("`serve` is killed while it spools", spooling_killed, settings=SPOOL),
+    Kind("PostgreSQL's disk is full for 3 s", disk_full, disk_bytes=SMALL_DISK_BYTES),
+    Kind("the same, with a spool", disk_full, settings=SPOOL, disk_bytes=SMALL_DISK_BYTES),
     Kind("a delivery that nobody can read", poison, parked=1),
     Kind("strangers flood it for 3 s", flood),
     Kind("50 connections end within their bodies", broken_off),
