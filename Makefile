@@ -9,7 +9,7 @@ CORPUS_FOLDER := .cache
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: attack faults gameday help demo test test-slow test-simulator check check-format check-lint check-types \
+.PHONY: attack faults fuzz gameday help demo test test-slow test-simulator check check-format check-lint check-types \
 	check-imports check-migrations fix bench bench-short chaos corpus fixtures migration constraints audit \
 	check-licences sbom release
 
@@ -90,6 +90,9 @@ gameday: $(INSTALLED) ## Make fifteen faults, and see that each raises its alert
 
 attack: $(INSTALLED) ## Attack the receiver from outside in every way, and tell how deliveries fare beside it
 	@$(BIN)/python -m tests.attack $(ARGS)
+
+fuzz: $(INSTALLED) ## Send odd deliveries, rightly signed, for ten minutes; ARGS="--minutes 60 --seed 7" others for longer
+	@$(BIN)/python -m tests.fuzz $(ARGS)
 
 corpus: $(CORPUS:%=fetch-%) ## Fetch the payloads and the schema that Octokit publishes, for the tests that read them
 

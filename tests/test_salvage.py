@@ -9,7 +9,7 @@ import pytest
 
 from ghsync import payload
 from ghsync.errors import MalformedPayload
-from ghsync.salvage import Salvage, UnreadableValue
+from ghsync.salvage import MOST, Salvage, UnreadableValue
 
 
 class Person(msgspec.Struct, frozen=True):
@@ -93,6 +93,14 @@ def test_a_page_is_read_without_what_cannot_be() -> None:
 
 
 def test_many_odd_elements_are_left_out_in_one_walk() -> None:
-    people = [{"slug": "core"}] * 20_000
+    people = [{"slug": "core"}] * 4_000
     read, lost = salvaged(about(people=[*people, {"id": 1}]), Issue)
     assert (read.people, len(lost)) == ([Person(1)], len(people))
+
+
+def test_of_more_odd_elements_than_anybody_sends_the_rest_is_not_looked_at() -> None:
+    salvage = Salvage()
+    read = salvage.read(about(people=[[]] * 1_000_000), Issue)
+    assert (read.people, len(salvage.lost)) == ([], MOST + 1)
+    rest = f"{1_000_000 - MOST:,} more, not looked at - at `$.people[...]`"
+    assert salvage.lost[-1] == UnreadableValue("$.people[...]", rest)

@@ -34,6 +34,10 @@ OLD_SECONDS = 4.0
 PostgreSQL would end the session some seconds later. Where a batch takes as long to write, nothing is taken ahead.
 """
 
+LARGE_BODY_BYTES = 1024 * 1024  # what takes longer than a few milliseconds to decode does so in a thread
+PROOF_SECONDS = 2.0  # well below the silence after which PostgreSQL ends a session
+_PROOF = sa.text("SELECT")
+
 PAUSE_SECONDS = 0.05
 """Between two looks whether a partition is still being made."""
 
@@ -152,7 +156,7 @@ class Reader:
                 await _plan_anew(conn, len(claimed))
                 told, verdicts = Batch(), list[Verdict]()
                 for start in range(0, len(claimed), AT_ONCE):
-                    verdicts += [project.read(delivery, told) for delivery in claimed[start : start + AT_ONCE]]
+                    verdicts += [await _read(conn, delivery, told) for delivery in claimed[start : start + AT_ONCE]]
                     await asyncio.sleep(0)
                 claimed = [delivery._replace(body=b"") for delivery in claimed]
                 ended = list(zip(claimed, verdicts, strict=True))
@@ -175,6 +179,19 @@ class Reader:
         self._given_up.add(giving_up)
         giving_up.add_done_callback(self._given_up.discard)
         return giving_up
+
+
+async def _read(conn: AsyncConnection, delivery: ClaimedDelivery, told: Batch) -> Verdict:
+    """Decode one; while a large one is, others are answered, and PostgreSQL hears that the session lives."""
+    if len(delivery.body) < LARGE_BODY_BYTES:
+        return project.read(delivery, told)
+    reading = asyncio.create_task(asyncio.to_thread(project.read, delivery, told))
+    try:
+        while not (await asyncio.wait([reading], timeout=PROOF_SECONDS))[0]:
+            await fetch(conn, _PROOF)
+        return reading.result()
+    finally:
+        reading.cancel()
 
 
 async def _close(taken: asyncio.Task[OpenBatch]) -> None:

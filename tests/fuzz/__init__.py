@@ -1,0 +1,1 @@
+"""Mutated deliveries, rightly signed, for a real `ghsync serve`: `make fuzz`."""
