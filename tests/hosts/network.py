@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 
 import pytest
 
-FRONT, BACK = "198.51.100", "203.0.113"  # for documentation: nobody has these addresses (RFC 5737)
+FRONT, BACK = "198.18", "198.19"  # for tests of networks (RFC 2544); each network has a part of its own
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,18 +21,19 @@ class Host:
     """One of them; the bridges have the other ends of its cables."""
 
     name: str
+    part: int
     place: int
     bridges: dict[str, str]
 
     @property
     def front(self) -> str:
         """Where it is delivered to."""
-        return f"{FRONT}.{self.place}"
+        return f"{FRONT}.{self.part}.{self.place}"
 
     @property
     def back(self) -> str:
         """Its address among those who use one PostgreSQL."""
-        return f"{BACK}.{self.place}"
+        return f"{BACK}.{self.part}.{self.place}"
 
     @property
     def words(self) -> list[str]:
@@ -64,12 +65,13 @@ class Host:
 class Network:
     """Two bridges, and who is on them; this process is on both."""
 
+    part: int
     bridges: dict[str, str]
     hosts: list[Host] = field(default_factory=list)
 
     def join(self) -> Host:
         """One host more."""
-        host = Host(f"ghsync-{secrets.token_hex(3)}", len(self.hosts) + 2, self.bridges)
+        host = Host(f"ghsync-{secrets.token_hex(3)}", self.part, len(self.hosts) + 2, self.bridges)
         _ip("netns", "add", host.name)
         self.hosts.append(host)
         for cable, address in (("front", host.front), ("back", host.back)):
@@ -87,7 +89,7 @@ def standing() -> Iterator[Network]:
     if os.geteuid() != 0 or shutil.which("ip") is None:
         pytest.skip("network namespaces take root and `ip` (`apt-get install iproute2`)")
     mark = secrets.token_hex(3)
-    network = Network({"front": f"gf{mark}", "back": f"gb{mark}"})
+    network = Network(secrets.randbelow(256), {"front": f"gf{mark}", "back": f"gb{mark}"})
     try:
         _begin(network)
         yield network
@@ -104,7 +106,7 @@ def _begin(network: Network) -> None:
     try:
         for (_, bridge), prefix in zip(network.bridges.items(), (FRONT, BACK), strict=True):
             _ip("link", "add", bridge, "type", "bridge")
-            _ip("addr", "add", f"{prefix}.1/24", "dev", bridge)
+            _ip("addr", "add", f"{prefix}.{network.part}.1/24", "dev", bridge)
             _ip("link", "set", bridge, "up")
     except subprocess.CalledProcessError as error:
         pytest.skip(f"this machine allows no bridges ({error.stderr.strip()})")

@@ -40,7 +40,7 @@ def server(host: Host) -> Iterator[str]:
         node.create()
         node.set(listen_addresses="*")
         with (node.data / "pg_hba.conf").open("a") as access:
-            access.write(f"host all all {BACK}.0/24 trust\n")
+            access.write(f"host all all {BACK}.0.0/16 trust\n")
         user = ["setpriv", f"--reuid={debian.USER}", f"--regid={debian.USER}", "--clear-groups"]
         options = f"-p {node.port} -k {folder}"
         start = [debian.PROGRAMS / "pg_ctl", "-D", node.data, "start", "-w", "-l", folder / "log", "-o", options]
