@@ -72,19 +72,20 @@ def hang_up(older_than_seconds: float, *, unless_to: Server | None = None) -> in
     return len(old)
 
 
-async def let_go(engine: AsyncEngine) -> None:
+async def let_go(engine: AsyncEngine) -> asyncio.TimerHandle:
     """Before tasks are cancelled, as this process ends: hang up where PostgreSQL does not answer.
 
     psycopg asks a server to cancel what is under way, and gives one that hangs ten seconds. Whatever still waits after
-    some seconds more, for a lock as it may be, is broken off too, and rolled back.
+    some seconds more, for a lock as it may be, is broken off too, and rolled back: unless the answer is cancelled.
     """
     loop = asyncio.get_running_loop()
-    loop.call_later(LONGEST_SECONDS, hang_up, 0.0)
+    late = loop.call_later(LONGEST_SECONDS, hang_up, 0.0)
     answer = loop.create_task(_answer(engine))
     await asyncio.wait({answer}, timeout=ANSWER_SECONDS)
     if not answer.done():
         hang_up(0.0)
         await asyncio.wait({answer}, timeout=ANSWER_SECONDS)
+    return late
 
 
 async def _answer(engine: AsyncEngine) -> None:

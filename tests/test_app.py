@@ -14,7 +14,7 @@ from pydantic import SecretStr
 from sqlalchemy.ext.asyncio import AsyncEngine
 from starlette.applications import Starlette
 
-from ghsync import app, database, errors, metrics, migrate, probes, readiness
+from ghsync import app, connections, database, errors, metrics, migrate, probes, readiness
 from ghsync.reports import status
 from ghsync.settings import Settings
 from tests.mirror import reports
@@ -398,6 +398,19 @@ async def test_the_end_of_the_application_is_the_end_of_its_connections(database
         assert (await client.get("/readyz")).status_code == 200
         assert engine.pool.status().startswith("Pool size: 5  Connections in pool: 1")
     assert engine.pool.status().startswith("Pool size: 5  Connections in pool: 0")
+
+
+async def test_an_application_that_ended_in_time_breaks_nothing_off(
+    engine: AsyncEngine, database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(connections, "LONGEST_SECONDS", 0.1)
+    hung_up = list[float]()
+    monkeypatch.setattr(connections, "hang_up", hung_up.append)
+    served = create(database.create_engine(database_url))
+    async with served.router.lifespan_context(served):
+        pass
+    await asyncio.sleep(0.2)
+    assert hung_up == []
 
 
 async def test_background_work_that_crashed_makes_the_process_not_ready(engine: AsyncEngine) -> None:

@@ -358,7 +358,7 @@ def work(no_migrate: NoMigrate = False) -> None:
         one = _worker(loaded, engine)
 
         beside = _engine(loaded, url, pool_size=1)
-        ending: list[asyncio.Task[None]] = []
+        ending: list[asyncio.Task[asyncio.TimerHandle]] = []
 
         def stop() -> None:
             _say_stopping()
@@ -380,12 +380,14 @@ def work(no_migrate: NoMigrate = False) -> None:
         try:
             await one.run(url if loaded.listen else None)
         finally:
-            await asyncio.gather(*ending)
+            late = await asyncio.gather(*ending)
             for task in tasks:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
             await beside.dispose()
             await engine.dispose()
+            for one_late in late:
+                one_late.cancel()
 
     signal.signal(signal.SIGTERM, _exit)
     with configured(tells_place=True) as (loaded, url):
