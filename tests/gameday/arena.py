@@ -6,7 +6,7 @@ import subprocess
 import sys
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
-from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
+from contextlib import AsyncExitStack, ExitStack, asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -56,6 +56,7 @@ class Arena:
     receiver: Receiver
     environment: Mapping[str, str]
     prometheus: "Prometheus"
+    strangers: ExitStack
     workers: list[Program] = field(default_factory=list)
     found: dict[str, Any] = field(default_factory=dict)
     """What a fault leaves for whoever mends it."""
@@ -65,9 +66,9 @@ class Arena:
         return service.connect(self.direct_url)
 
     def stranger(self) -> psycopg.Connection[Any]:
-        """The same of somebody who has a psql open, and is kept in ``found``."""
+        """The same of somebody who has a psql open, to the end of the drill."""
         connection = psycopg.connect(self.direct_url, autocommit=True, application_name="psql")
-        self.found["stranger"] = connection
+        self.strangers.callback(connection.close)
         return connection
 
     async def ghsync(self, *words: str) -> str:
@@ -185,7 +186,8 @@ async def opened(drill: Drill, folder: Path, server_url: str) -> AsyncIterator[A
         prometheus = stack.enter_context(_watching(folder, operations_port))
         await service.until(prometheus.ready, "Prometheus answers")
         environment = _environment(direct_url, receiver.port, settings)
-        yield Arena(folder, direct_url, door, site, receiver, environment, prometheus, workers)
+        strangers = stack.enter_context(ExitStack())
+        yield Arena(folder, direct_url, door, site, receiver, environment, prometheus, strangers, workers)
 
 
 def _environment(url: str, port: int, settings: Mapping[str, object]) -> dict[str, str]:
