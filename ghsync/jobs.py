@@ -311,6 +311,18 @@ async def failing(conn: AsyncConnection, limit: int, *, repository_id: str | Non
     return [row._asdict() for row in await fetch(conn, _FAILING, asked)]
 
 
+_RETRY = sa.text("""
+UPDATE sync_jobs SET due_at = now(), attempts = 0, parked_at = NULL WHERE id IN (
+  SELECT id FROM sync_jobs WHERE parked_at IS NOT NULL ORDER BY kind, key FOR UPDATE)
+RETURNING kind, pg_notify(:channel, '')
+""")
+
+
+async def retry(conn: AsyncConnection) -> int:
+    """Make due at once all that failed too often; answers how many. Whoever does jobs is woken by the commit."""
+    return len(await fetch(conn, _RETRY, {"channel": CHANNEL}))
+
+
 _KEYS = sa.text("SELECT key FROM sync_jobs WHERE kind = :kind")
 
 

@@ -130,6 +130,17 @@ async def test_a_job_that_failed_too_often_is_parked_until_it_is_due_for_another
     assert await take(engine, "refetch_issue") == ["r#1"]
 
 
+async def test_what_failed_too_often_is_tried_again_when_somebody_asks_for_it(engine: AsyncEngine) -> None:
+    await schedule(engine, ISSUE, PULL, delay_seconds=60)
+    async with transaction(engine) as conn:
+        await jobs.postpone(conn, ISSUE.kind, [ISSUE.key], "out of reach", max_attempts=1)
+    for retried in (1, 0):
+        async with transaction(engine) as conn:
+            assert await jobs.retry(conn) == retried
+    assert await query(engine, "SELECT attempts, parked_at FROM sync_jobs") == [(0, None), (0, None)]
+    assert (await take(engine, ISSUE.kind), await take(engine, PULL.kind)) == ([ISSUE.key], [])
+
+
 async def test_failures_do_not_wear_out_the_patience_for_what_github_is_still_at(engine: AsyncEngine) -> None:
     await schedule(engine, PULL, delay_seconds=0)
     for error in ("out of reach", "out of reach", jobs.UNDECIDED, jobs.UNDECIDED, "out of reach"):

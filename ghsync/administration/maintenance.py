@@ -1,10 +1,10 @@
-"""What a database wants done now and then: `pr_tracking` derived anew, secrets encrypted anew."""
+"""What a database wants done now and then: `pr_tracking` derived anew, secrets encrypted anew, jobs tried again."""
 
 from collections.abc import Callable
 
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from ghsync import audit, encrypted
+from ghsync import audit, encrypted, jobs
 from ghsync.actor import Actor
 from ghsync.database import transaction
 from ghsync.encryption import Encryption
@@ -23,6 +23,21 @@ async def recompute_tracking(engine: AsyncEngine, watch: Callable[[int, int], No
         )
     done = await recomputation.recompute(engine, watch)
     return {"derived": done.pull_requests, "changed": done.changed}
+
+
+async def retry_jobs(engine: AsyncEngine, *, actor: Actor) -> int:
+    """Make due what failed too often to be tried by itself; answers how many jobs that were."""
+    async with transaction(engine) as conn:
+        retried = await jobs.retry(conn)
+        await audit.record(
+            conn,
+            action="jobs.retried",
+            resource_type="sync_job",
+            entity_name="every job that was parked",
+            new_values={"jobs": retried},
+            actor=actor,
+        )
+    return retried
 
 
 async def encrypt_anew(engine: AsyncEngine, encryption: Encryption, *, actor: Actor) -> dict[str, dict[str, int]]:

@@ -22,6 +22,9 @@ def maintain(
     recompute_tracking: Annotated[
         bool, typer.Option("--recompute-tracking", help="Derive every row of pr_tracking anew from the mirror.")
     ] = False,
+    retry_jobs: Annotated[
+        bool, typer.Option("--retry-jobs", help="Try once more the jobs that failed too often.")
+    ] = False,
     encrypt_anew: Annotated[
         bool,
         typer.Option("--encrypt-anew", help="Encrypt what is stored under an older key with the first one."),
@@ -41,7 +44,7 @@ def maintain(
     moment. Derived anew, no pull request should become another: pr_tracking
     follows the mirror by itself.
     """
-    if dry_run and (recompute_tracking or encrypt_anew):
+    if dry_run and (recompute_tracking or retry_jobs or encrypt_anew):
         raise typer.BadParameter("Give --dry-run, or what is to be done.")
     encryption = Encryption(settings.load().encryption_keys) if encrypt_anew else None
     if encryption:
@@ -50,7 +53,7 @@ def maintain(
         _tell_due(*in_transaction(_due), as_json=as_json)
         return
     try:
-        done = run(lambda engine: _maintain(engine, recompute_tracking, encryption))
+        done = run(lambda engine: _maintain(engine, recompute_tracking, retry_jobs, encryption))
     except KeyboardInterrupt:
         terminal.note("Stopped, and nothing is lost: what was done until then stays done.")
         raise typer.Exit(terminal.STOPPED) from None
@@ -68,7 +71,9 @@ def maintain(
 _HEALTH = sa.text("SELECT component, status, value::float8, unit, detail FROM database_health_check()")
 
 
-async def _maintain(engine: AsyncEngine, tracking: bool, encryption: Encryption | None) -> dict[str, Any]:
+async def _maintain(
+    engine: AsyncEngine, tracking: bool, retry: bool, encryption: Encryption | None
+) -> dict[str, Any]:
     made = await partitions.make(engine)
     async with transaction(engine) as conn:
         up_to = partitions.made_up_to(await partitions.expected(conn))
@@ -77,6 +82,7 @@ async def _maintain(engine: AsyncEngine, tracking: bool, encryption: Encryption 
     purged = await purge.enforce(engine, actor=terminal.operator())
     refreshed, refused = await views.refresh(engine)
     derived = await _recompute(engine) if tracking else None
+    retried = await maintenance.retry_jobs(engine, actor=terminal.operator()) if retry else None
     anew = await maintenance.encrypt_anew(engine, encryption, actor=terminal.operator()) if encryption else None
     return {
         "partitions": made.names,
@@ -86,6 +92,7 @@ async def _maintain(engine: AsyncEngine, tracking: bool, encryption: Encryption 
         "refreshed": refreshed,
         "refused": made.refused + made.locked + retired.refused + retired.locked + refused,
         "tracking": derived,
+        "retried_jobs": retried,
         "health": health,
         "encrypted_anew": anew,
     }
@@ -181,6 +188,8 @@ def _tell(done: dict[str, Any]) -> None:
         derived = wording.count(done["tracking"]["derived"], "pull request")
         changed = done["tracking"]["changed"]
         terminal.console.print(f"Derived {derived} anew: {f'{changed:,}' if changed else 'none'} became another.")
+    if done["retried_jobs"] is not None:
+        terminal.console.print(f"Made {wording.count(done['retried_jobs'], 'job')} due that had failed too often.")
     if done["encrypted_anew"] is not None:
         renewed = sum(each["renewed"] for each in done["encrypted_anew"].values())
         total = sum(each["stored"] for each in done["encrypted_anew"].values())

@@ -243,12 +243,13 @@ def _show_jobs(jobs: Sequence[Mapping[str, Any]]) -> None:
 
 
 def _show_parked_jobs(jobs: Sequence[Mapping[str, Any]]) -> None:
-    """The last of the jobs that failed too often; what they are about has to change before they are tried again."""
+    """The last of the jobs that failed too often, and how they are tried again."""
     if jobs:
         shown = terminal.table(f"Work given up, {jobs[0]['of']:,} in all", "about", "error")
         for job in jobs:
             shown.add_row(job["kind"], terminal.cell(job["key"]), terminal.cell(job["error"]))
         _section(shown)
+        terminal.console.print("Mend what the errors say, then run: ghsync maintain --retry-jobs")
 
 
 def _show_runs(runs: Sequence[Mapping[str, Any]]) -> None:

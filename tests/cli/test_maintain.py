@@ -109,6 +109,16 @@ def test_tracking_that_is_wrong_is_put_right_and_told(tracked: Ghsync, connectio
     assert connection.execute(newest).fetchall() == [("pr_tracking", {"title": "by hand"})]
 
 
+def test_jobs_that_failed_too_often_are_tried_again(ghsync: Ghsync, connection: psycopg.Connection) -> None:
+    connection.execute("INSERT INTO sync_jobs (kind, key, attempts, parked_at) VALUES ('link_task', 'none', 5, now())")
+    assert ghsync("maintain", "--json").json["retried_jobs"] is None
+    assert "Made 1 job due that had failed too often." in ghsync("maintain", "--retry-jobs").text
+    assert ghsync("maintain", "--retry-jobs", "--json").json["retried_jobs"] == 0
+    assert connection.execute("SELECT attempts, parked_at FROM sync_jobs").fetchall() == [(0, None)]
+    told = "SELECT action, new_values FROM audit_logs ORDER BY created_at"
+    assert connection.execute(told).fetchall() == [("jobs.retried", {"jobs": number}) for number in (1, 0)]
+
+
 OLD = """
 INSERT INTO change_events (seq, entity_type, entity_id, operation, sync_source, created_at)
 SELECT -n, 'github_issues', gen_random_uuid(), 'insert', 'backfill', now() - interval '400 days'

@@ -71,14 +71,14 @@ class Arena:
         self.strangers.callback(connection.close)
         return connection
 
-    async def ghsync(self, *words: str) -> str:
-        """What a command says on standard output, as people run it; `AssertionError` where it fails."""
+    async def ghsync(self, *words: str, status: int = 0) -> str:
+        """What a command says on standard output, as people run it; `AssertionError` where it ends otherwise."""
         process = await asyncio.create_subprocess_exec(
             sys.executable, "-m", "ghsync", *words, env=dict(self.environment), stdin=asyncio.subprocess.DEVNULL,
             stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE,
         )  # fmt: skip
         said, complaint = await process.communicate()
-        assert process.returncode in (0, 1), complaint.decode()
+        assert process.returncode == status, f"{words}: {process.returncode}: {complaint.decode()}"
         return said.decode()
 
 
@@ -118,7 +118,7 @@ class Prometheus:
 
     async def firing(self) -> frozenset[str]:
         """The alerts that fire now."""
-        async with httpx.AsyncClient(base_url=self._url, trust_env=False) as client:
+        async with httpx.AsyncClient(base_url=self._url, timeout=PATIENCE_SECONDS, trust_env=False) as client:
             answer = (await client.get("/api/v1/alerts")).raise_for_status().json()
         return frozenset(each["labels"]["alertname"] for each in answer["data"]["alerts"] if each["state"] == "firing")
 

@@ -29,6 +29,12 @@ OLDER = """
 UPDATE github_issues SET title = 'Not what GitHub shows', updated_at = updated_at - interval '1 hour',
                          observed_at = observed_at - interval '1 hour', verified_at = verified_at - interval '1 hour'
 """
+TASK = """
+INSERT INTO tasks (project_id, title, github_issue_number)
+SELECT r.project_id, 'What the issue asks for', i.number
+FROM github_issues i JOIN github_repositories r ON r.id = i.repository_id
+WHERE i.deleted_at IS NULL AND i.state = 'closed' ORDER BY i.updated_at LIMIT 1
+"""
 ASK = "SELECT pg_advisory_lock(%s)"
 LEADER = """
 SELECT pid FROM pg_locks l JOIN pg_database d ON d.oid = l.database AND d.datname = current_database()
@@ -75,7 +81,7 @@ async def inbox_is_locked(arena: Arena) -> None:
 
 
 async def session_is_ended(arena: Arena) -> None:
-    """The one that `ghsync doctor` tells of."""
+    """The one that `ghsync doctor` warns of."""
     said = " ".join((await arena.ghsync("doctor")).split())
     (pid,) = set(re.findall(r"pg_terminate_backend\((\d+)\)", said))
     with arena.connect() as connection:
@@ -95,6 +101,19 @@ async def table_is_renamed(arena: Arena) -> None:
     with arena.connect() as connection:
         connection.execute(f"ALTER TABLE {arena.found['partition']} RENAME TO theirs".encode())
     await arena.ghsync("maintain")
+
+
+async def links_are_refused(arena: Arena) -> None:
+    """Somebody forbids them for the time being, and a program writes a task for an issue meanwhile."""
+    with arena.connect() as connection:
+        connection.execute("ALTER TABLE task_github_links ADD CONSTRAINT not_now CHECK (false) NOT VALID")
+        connection.execute(TASK)
+
+
+async def links_are_allowed(arena: Arena) -> None:
+    with arena.connect() as connection:
+        connection.execute("ALTER TABLE task_github_links DROP CONSTRAINT not_now")
+    await arena.ghsync("maintain", "--retry-jobs")
 
 
 async def somebody_writes_into_the_mirror(arena: Arena) -> None:
@@ -220,6 +239,8 @@ DRILLS = (
           permission_is_accepted, "accepts that"),
     Drill("a table has the name of next month's partition", "GhsyncPartitionsMissing", partition_is_in_the_way,
           table_is_renamed, "rename the table"),
+    Drill("a constraint forbids links", "GhsyncJobsParked", links_are_refused, links_are_allowed,
+          "ghsync maintain --retry-jobs"),
     Drill("a part of a payload is not as documented", "GhsyncUnreadable", a_part_cannot_be_read,
           nothing_is_to_be_done, "nothing, if the API tells it"),
     Drill("GitHub sends an action that is new", "GhsyncUnknownActions", an_action_is_new, nothing_is_to_be_done,
