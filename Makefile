@@ -85,7 +85,7 @@ chaos: $(INSTALLED) ## Let everything go wrong, ARGS="--seeds 1-10" in ten ways;
 faults: $(INSTALLED) ## Let twenty-two things go wrong, one at a time, while deliveries come; ARGS=--keep writes docs/faults.md
 	@$(BIN)/python -m tests.faults $(ARGS)
 
-gameday: $(INSTALLED) ## Make fifteen faults, and see that each raises its alert alone until its runbook is done; ARGS=--keep writes it
+gameday: $(INSTALLED) ## Make eighteen faults, and see that each raises its alert alone until its runbook is done; ARGS=--keep writes it
 	@$(BIN)/python -m tests.gameday $(ARGS)
 
 attack: $(INSTALLED) ## Attack the receiver from outside in every way, and tell how deliveries fare beside it

@@ -71,9 +71,7 @@ def maintain(
 _HEALTH = sa.text("SELECT component, status, value::float8, unit, detail FROM database_health_check()")
 
 
-async def _maintain(
-    engine: AsyncEngine, tracking: bool, retry: bool, encryption: Encryption | None
-) -> dict[str, Any]:
+async def _maintain(engine: AsyncEngine, tracking: bool, retry: bool, encryption: Encryption | None) -> dict[str, Any]:
     made = await partitions.make(engine)
     async with transaction(engine) as conn:
         up_to = partitions.made_up_to(await partitions.expected(conn))

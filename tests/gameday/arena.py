@@ -1,11 +1,11 @@
-"""Where a fault is made: ghsync with a GitHub, PostgreSQL behind a door, and a Prometheus that watches."""
+"""Where a fault is made: ghsync with a GitHub, a PostgreSQL, and a Prometheus that watches."""
 
 import asyncio
 import os
 import subprocess
 import sys
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Container, Iterator, Mapping
 from contextlib import AsyncExitStack, ExitStack, asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -26,9 +26,10 @@ from ghsync.simulator.server import create_server
 from ghsync.simulator.serving import serving
 from ghsync.simulator.site import Site
 from ghsync.simulator.traffic import Traffic
-from tests import postgres, service
+from tests import debian, postgres, service
+from tests.failover import pair
+from tests.failover.pair import DATABASE, Pair
 from tests.gameday import hastened
-from tests.relay import Relay, relay
 from tests.service import Program, Receiver
 
 OFTEN: dict[str, object] = {"sweep_seconds": 3, "heal_seconds": 3, "audit_seconds": 3, "commit_timeout_seconds": 2}
@@ -50,35 +51,37 @@ class Arena:
     """What a fault may reach."""
 
     folder: Path
-    direct_url: str
-    door: Relay
+    database_url: str
     site: Site
     receiver: Receiver
     environment: Mapping[str, str]
     prometheus: "Prometheus"
     strangers: ExitStack
+    servers: Pair | None = None
+    """A primary and its standby, where the drill asks for them."""
+
     workers: list[Program] = field(default_factory=list)
     found: dict[str, Any] = field(default_factory=dict)
     """What a fault leaves for whoever mends it."""
 
     def connect(self) -> psycopg.Connection[Any]:
-        """A connection past the door."""
-        return service.connect(self.direct_url)
+        """A connection of who may do everything."""
+        return service.connect(self.database_url)
 
-    def stranger(self) -> psycopg.Connection[Any]:
-        """The same of somebody who has a psql open, to the end of the drill."""
-        connection = psycopg.connect(self.direct_url, autocommit=True, application_name="psql")
+    def stranger(self, url: str = "") -> psycopg.Connection[Any]:
+        """The same of somebody who has a psql open, to the end of the drill; ``url`` leads elsewhere."""
+        connection = psycopg.connect(url or self.database_url, autocommit=True, application_name="psql")
         self.strangers.callback(connection.close)
         return connection
 
-    async def ghsync(self, *words: str, status: int = 0) -> str:
+    async def ghsync(self, *words: str, statuses: Container[int] = (0,)) -> str:
         """What a command says on standard output, as people run it; `AssertionError` where it ends otherwise."""
         process = await asyncio.create_subprocess_exec(
             sys.executable, "-m", "ghsync", *words, env=dict(self.environment), stdin=asyncio.subprocess.DEVNULL,
             stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE,
         )  # fmt: skip
         said, complaint = await process.communicate()
-        assert process.returncode == status, f"{words}: {process.returncode}: {complaint.decode()}"
+        assert process.returncode in statuses, f"{words}: {process.returncode}: {complaint.decode()}"
         return said.decode()
 
 
@@ -99,6 +102,9 @@ class Drill:
     workers: int = 0
     reads: bool = True
     """Whether ghsync reads the API."""
+
+    pair: bool = False
+    """Whether PostgreSQL is a server that can be killed, with a standby: Debian's 15."""
 
 
 @dataclass(frozen=True)
@@ -166,28 +172,37 @@ async def opened(drill: Drill, folder: Path, server_url: str) -> AsyncIterator[A
         site: Site = app.state.site
         site.budgets.limits = dict.fromkeys(("core", "graphql"), BUDGET)
         api_url = await stack.enter_async_context(serving(app))
-        direct_url = stack.enter_context(postgres.database(server_url))
-        door = await stack.enter_async_context(relay(direct_url))
+        servers = await stack.enter_async_context(_pair()) if drill.pair else None
+        database_url = servers.primary.url(DATABASE) if servers else stack.enter_context(postgres.database(server_url))
         settings: dict[str, object] = {"encryption_keys": Fernet.generate_key().decode(), **OFTEN, **drill.settings}
         if drill.reads:
             settings |= {"api_url": api_url, "app_id": world.app.id, "private_key_path": key}
         operations_port = service.free_port()
         receiver = await stack.enter_async_context(
             service.serving(
-                door.uri, folder / "serve.log", command=drill.command, operations_port=operations_port, **settings
+                database_url, folder / "serve.log", command=drill.command, operations_port=operations_port, **settings
             )
         )
         workers = [
-            await stack.enter_async_context(service.working(door.uri, folder / "work.log", **settings))
+            await stack.enter_async_context(service.working(database_url, folder / "work.log", **settings))
             for _ in range(drill.workers)
         ]
         site.hook.url = f"http://127.0.0.1:{receiver.port}{service.WEBHOOK}"
         await _start_life(stack, site)
         prometheus = stack.enter_context(_watching(folder, operations_port))
         await service.until(prometheus.ready, "Prometheus answers")
-        environment = _environment(direct_url, receiver.port, settings)
+        environment = _environment(database_url, receiver.port, settings)
         strangers = stack.enter_context(ExitStack())
-        yield Arena(folder, direct_url, door, site, receiver, environment, prometheus, strangers, workers)
+        yield Arena(folder, database_url, site, receiver, environment, prometheus, strangers, servers, workers)
+
+
+@asynccontextmanager
+async def _pair() -> AsyncIterator[Pair]:
+    """Servers of its own; other drills go on while they are made."""
+    with ExitStack() as stack:
+        folder = stack.enter_context(debian.folder())
+        yield await asyncio.to_thread(stack.enter_context, pair.running(folder))
+        await asyncio.to_thread(stack.close)
 
 
 def _environment(url: str, port: int, settings: Mapping[str, object]) -> dict[str, str]:

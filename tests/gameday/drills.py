@@ -10,8 +10,10 @@ from uuid import uuid4
 from ghsync import locks
 from ghsync.inbox.recording import RecordedDelivery
 from ghsync.simulator.actions import installations
-from tests import service
-from tests.gameday.arena import Arena, Drill
+from ghsync.simulator.viewer import InstallationViewer
+from tests import postgres, service
+from tests.failover.pair import DATABASE
+from tests.gameday.arena import BUDGET, Arena, Drill
 
 WRONG_SECRET = "another one than ghsync has"
 POISON = b'{"action": "opened", "repository": {"id": 1, "full_name": "acme/app", "owner": {"id": 2, "login": "acme"}}}'
@@ -34,6 +36,10 @@ INSERT INTO tasks (project_id, title, github_issue_number)
 SELECT r.project_id, 'What the issue asks for', i.number
 FROM github_issues i JOIN github_repositories r ON r.id = i.repository_id
 WHERE i.deleted_at IS NULL AND i.state = 'closed' ORDER BY i.updated_at LIMIT 1
+"""
+END_LONGEST = """
+SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE backend_type = 'client backend' AND pid <> pg_backend_pid()
+ORDER BY xact_start LIMIT 1
 """
 ASK = "SELECT pg_advisory_lock(%s)"
 LEADER = """
@@ -64,12 +70,32 @@ async def worker_is_started(arena: Arena) -> None:
 # PostgreSQL
 
 
-async def network_is_cut(arena: Arena) -> None:
-    await arena.door.shut()
+async def postgresql_is_killed(arena: Arena) -> None:
+    assert arena.servers
+    await asyncio.to_thread(arena.servers.primary.kill)
 
 
-async def network_is_back(arena: Arena) -> None:
-    await arena.door.open()
+async def postgresql_is_started(arena: Arena) -> None:
+    assert arena.servers
+    await asyncio.to_thread(arena.servers.primary.start)
+
+
+async def query_on_the_standby_takes_long(arena: Arena) -> None:
+    """Somebody reads there for hours, and replay waits for them; on the primary a table is changed."""
+    assert arena.servers
+    standby = arena.servers.standby
+    postgres.execute(standby.url(), "ALTER SYSTEM SET max_standby_streaming_delay = -1", "SELECT pg_reload_conf()")
+    reader = arena.stranger(standby.url(DATABASE))
+    reader.execute("BEGIN")
+    reader.execute("SELECT FROM github_milestones")
+    with arena.connect() as connection, connection.transaction():
+        connection.execute("LOCK TABLE github_milestones")
+
+
+async def that_query_is_ended(arena: Arena) -> None:
+    """The one that has run for longest there."""
+    assert arena.servers
+    postgres.execute(arena.servers.standby.url(), END_LONGEST)
 
 
 async def inbox_is_locked(arena: Arena) -> None:
@@ -81,8 +107,8 @@ async def inbox_is_locked(arena: Arena) -> None:
 
 
 async def session_is_ended(arena: Arena) -> None:
-    """The one that `ghsync doctor` warns of."""
-    said = " ".join((await arena.ghsync("doctor")).split())
+    """The one that `ghsync doctor` warns of, which also fails where GitHub was answered 503."""
+    said = " ".join((await arena.ghsync("doctor", statuses=(0, 1))).split())
     (pid,) = set(re.findall(r"pg_terminate_backend\((\d+)\)", said))
     with arena.connect() as connection:
         connection.execute("SELECT pg_terminate_backend(%s)", [int(pid)])
@@ -192,6 +218,13 @@ async def api_is_well(arena: Arena) -> None:
     arena.site.faults.api = {}
 
 
+async def the_limit_is_used_up(arena: Arena) -> None:
+    """So much in a moment that at this rate it would not last for the hour; then they are done."""
+    (installation,) = arena.site.world.installations.values()
+    who = InstallationViewer(arena.site.world, installation, installation.permissions)
+    arena.site.budgets.pool(who, "graphql").spend(BUDGET // 40)
+
+
 async def permission_is_lost(arena: Arena) -> None:
     (installation,) = arena.site.world.installations.values()
     arena.found["permissions"] = dict(installation.permissions)
@@ -217,8 +250,8 @@ async def somebody_has_the_leaders_lock(arena: Arena) -> None:
 
 DRILLS = (
     Drill("`serve` dies", "GhsyncDown", serve_dies, serve_is_started, "start it"),
-    Drill("the network to PostgreSQL is cut", "GhsyncDatabaseUnavailable", network_is_cut, network_is_back,
-          "start PostgreSQL"),
+    Drill("PostgreSQL is killed", "GhsyncDatabaseUnavailable", postgresql_is_killed, postgresql_is_started,
+          "start PostgreSQL", pair=True),
     Drill("a stranger locks the inbox", "GhsyncDeliveriesRefused", inbox_is_locked, session_is_ended,
           "pg_terminate_backend(PID)"),
     Drill("the secret on GitHub is another", "GhsyncSignaturesRefused", secret_on_github_is_another,
@@ -235,12 +268,16 @@ DRILLS = (
     Drill("GitHub's API fails", "GhsyncReadingFails", api_fails, api_is_well, "GitHub itself"),
     Drill("somebody writes into the mirror", "GhsyncAuditFindings", somebody_writes_into_the_mirror,
           all_is_read_anew, "ghsync resync --all --full"),
+    Drill("somebody else uses up the App's limit", "GhsyncBudgetLow", the_limit_is_used_up, nothing_is_to_be_done,
+          "when the forecast is above nothing"),
     Drill("an installation loses a permission", "GhsyncPermissionMissing", permission_is_lost,
           permission_is_accepted, "accepts that"),
     Drill("a table has the name of next month's partition", "GhsyncPartitionsMissing", partition_is_in_the_way,
           table_is_renamed, "rename the table"),
     Drill("a constraint forbids links", "GhsyncJobsParked", links_are_refused, links_are_allowed,
           "ghsync maintain --retry-jobs"),
+    Drill("replay on a standby waits for a query", "GhsyncStandbyBehind", query_on_the_standby_takes_long,
+          that_query_is_ended, "pg_terminate_backend(PID)", pair=True),
     Drill("a part of a payload is not as documented", "GhsyncUnreadable", a_part_cannot_be_read,
           nothing_is_to_be_done, "nothing, if the API tells it"),
     Drill("GitHub sends an action that is new", "GhsyncUnknownActions", an_action_is_new, nothing_is_to_be_done,

@@ -5,7 +5,7 @@ import shutil
 
 import pytest
 
-from tests.gameday.__main__ import KEPT, play
+from tests.gameday.__main__ import KEPT, UNPLAYED, play
 from tests.gameday.drills import DRILLS
 from tests.gameday.hastened import RULES, hastened, rules
 from tests.packaging.test_alerts import RUNBOOKS
@@ -35,6 +35,11 @@ def test_the_page_has_every_drill() -> None:
     found = ROW.findall(KEPT.read_text())
     assert {(fault, alert) for fault, alert, *_ in found} == {(drill.fault, drill.alert) for drill in DRILLS}
     assert len(found) == len({alert for _, alert, *_ in found}) >= 12
+
+
+def test_each_alert_is_played_or_it_is_said_why_not() -> None:
+    alerts = [rule["alert"] for group in rules()["groups"] for rule in group["rules"]]
+    assert sorted(alerts) == sorted([*(drill.alert for drill in DRILLS), *UNPLAYED])
 
 
 def test_in_a_hurry_only_times_are_others() -> None:
