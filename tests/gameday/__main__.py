@@ -36,7 +36,8 @@ ABOUT = """\
 Whether the alerts tell what they should: `make gameday ARGS=--keep` makes each of these faults, and writes this page.
 Each has a `ghsync serve` that reads a simulated GitHub, on which people act and which delivers; a PostgreSQL, which is
 Debian's 15 where it is killed or followed; and a Prometheus with the rules of
-[ghsync.rules.yml](../deploy/prometheus/ghsync.rules.yml), whose times are {speed} times shorter, and {longest:g} s at the most.
+[ghsync.rules.yml](../deploy/prometheus/ghsync.rules.yml), whose times are {speed} times shorter, and never longer than
+{longest:g} s.
 
 Before the fault nothing fires. Then its alert does, and no other, until what its [runbook](runbooks.md) says is done;
 *mended* has the runbook's words for that. After that nothing fires. The seconds are those of the rules in a hurry.
