@@ -90,13 +90,13 @@ def create_app(
         for task in app.state.background:
             task.add_done_callback(_log_crash)
         yield
-        late = await connections.let_go(engine)
+        timer = await connections.let_go(engine)
         for task in app.state.background:
             task.cancel()
         await asyncio.gather(*app.state.background, return_exceptions=True)
         await inbox.close()
         await engine.dispose()
-        late.cancel()
+        timer.cancel()
         await asyncio.to_thread(telemetry.end)
 
     routes = [

@@ -76,7 +76,7 @@ async def let_go(engine: AsyncEngine) -> asyncio.TimerHandle:
     """Before tasks are cancelled, as this process ends: hang up where PostgreSQL does not answer.
 
     psycopg asks a server to cancel what is under way, and gives one that hangs ten seconds. Whatever still waits after
-    some seconds more, for a lock as it may be, is broken off too, and rolled back: unless the answer is cancelled.
+    some seconds more, for a lock as it may be, is broken off too, and rolled back; whose end comes sooner cancels that.
     """
     loop = asyncio.get_running_loop()
     late = loop.call_later(LONGEST_SECONDS, hang_up, 0.0)

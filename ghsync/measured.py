@@ -19,6 +19,20 @@ OTHER = "other"
 Endpoint = Callable[..., Any]
 
 
+class Answer:
+    """What is answered to one request: its status, which is 500 where nothing is."""
+
+    def __init__(self, send: Send) -> None:
+        self._send = send
+        self.status = 500
+
+    async def send(self, message: Message) -> None:
+        """Send on, and note it."""
+        if message["type"] == "http.response.start":
+            self.status = message["status"]
+        await self._send(message)
+
+
 class Measured:
     """Middleware that counts what is answered, and how soon."""
 
@@ -30,18 +44,10 @@ class Measured:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        status = 500
-
-        async def note(message: Message) -> None:
-            nonlocal status
-            if message["type"] == "http.response.start":
-                status = message["status"]
-            await send(message)
-
-        began = time.perf_counter()
+        answer, began = Answer(send), time.perf_counter()
         try:
-            await self._app(scope, receive, note)
+            await self._app(scope, receive, answer.send)
         finally:
             path = self._paths.get(cast("Endpoint", scope.get("endpoint")), OTHER)
-            metrics.http_requests.labels(path, status).inc()
+            metrics.http_requests.labels(path, answer.status).inc()
             metrics.http_seconds.labels(path).observe(time.perf_counter() - began)

@@ -35,6 +35,9 @@ LONGEST_NUMBER = 4300  # digits: https://docs.python.org/3/library/stdtypes.html
 
 FORM_FIELD = re.compile(rb"(?:^|&)payload=([^&]*)")
 
+LARGE_BYTES = 1024 * 1024
+"""What is larger takes longer than some milliseconds to verify or to decode, and is not to hold up an event loop."""
+
 AT_ONCE = 64 * 1024  # bytes that are worked on at a time: all at once would take many times the memory of the body
 
 T = TypeVar("T")

@@ -8,12 +8,13 @@ https://opentelemetry.io/docs/specs/semconv/http/http-spans/#http-server
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from ghsync.inbox import spool
 from ghsync.inbox.delivery import Delivery
 from ghsync.inbox.recorder import Recorder
 from ghsync.inbox.spool import Spool
+from ghsync.measured import Answer
 from ghsync.receiver.proxies import Proxies
 
 if TYPE_CHECKING:
@@ -43,20 +44,13 @@ class Traced:
             "url.scheme": scope["scheme"],
         }
         with self._spans.span(f"POST {self._route}", "SERVER", told, self._around(scope)) as span:
-            status = 500
-
-            async def note(message: Message) -> None:
-                nonlocal status
-                if message["type"] == "http.response.start":
-                    status = message["status"]
-                await send(message)
-
+            answer = Answer(send)
             try:
-                await self._app(scope, receive, note)
+                await self._app(scope, receive, answer.send)
             finally:
-                span.tell({"http.response.status_code": status})
-                if status >= 500:
-                    span.fail_with(str(status))
+                span.tell({"http.response.status_code": answer.status})
+                if answer.status >= 500:
+                    span.fail_with(str(answer.status))
 
     def _around(self, scope: Scope) -> dict[str, str]:
         peer = (scope.get("client") or ("",))[0]

@@ -23,12 +23,6 @@ class Relay:
         """Where the database is behind this door."""
         return make_conninfo(**self._parameters | {"host": "127.0.0.1", "port": self._port})
 
-    @property
-    def uri(self) -> str:
-        """The same as one of those that ghsync takes."""
-        user, name = self._parameters["user"], self._parameters["dbname"]
-        return f"postgresql://{user}@127.0.0.1:{self._port}/{name}"
-
     async def open(self) -> None:
         """Accept connections, at the same port as before."""
         self._server = await asyncio.start_server(self._accept, "127.0.0.1", self._port)

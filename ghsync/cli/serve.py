@@ -380,14 +380,14 @@ def work(no_migrate: NoMigrate = False) -> None:
         try:
             await one.run(url if loaded.listen else None)
         finally:
-            late = await asyncio.gather(*ending)
+            timers = await asyncio.gather(*ending)
             for task in tasks:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
             await beside.dispose()
             await engine.dispose()
-            for one_late in late:
-                one_late.cancel()
+            for timer in timers:
+                timer.cancel()
 
     signal.signal(signal.SIGTERM, _exit)
     with configured(tells_place=True) as (loaded, url):

@@ -163,7 +163,9 @@ class Transport(httpx.AsyncBaseTransport):
 
     async def _sent(self, request: httpx.Request, asked: Inquiry, token: str) -> httpx.Response:
         """Send it now, with one limit to all of its time: no redirects, no retries."""
-        with telemetry.span(f"{request.method} {asked.resource}", "CLIENT", _described(request)) as span:
+        with telemetry.span(f"{request.method} {asked.resource}", "CLIENT") as span:
+            if span:
+                span.tell(_described(request))
             return await self._sent_in(span, request, asked, token)
 
     async def _sent_in(

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
+from ghsync import payload
 from ghsync.contention import Detours
 from ghsync.database import fetch, transaction
 from ghsync.errors import DatabaseUnavailable, GhsyncError, PartitionsUnderWay
@@ -34,7 +35,6 @@ OLD_SECONDS = 4.0
 PostgreSQL would end the session some seconds later. Where a batch takes as long to write, nothing is taken ahead.
 """
 
-LARGE_BODY_BYTES = 1024 * 1024  # what takes longer than a few milliseconds to decode does so in a thread
 PROOF_SECONDS = 2.0  # well below the silence after which PostgreSQL ends a session
 _PROOF = sa.text("SELECT")
 
@@ -183,7 +183,7 @@ class Reader:
 
 async def _read(conn: AsyncConnection, delivery: ClaimedDelivery, told: Batch) -> Verdict:
     """Decode one; while a large one is, others are answered, and PostgreSQL hears that the session lives."""
-    if len(delivery.body) < LARGE_BODY_BYTES:
+    if len(delivery.body) < payload.LARGE_BYTES:
         return project.read(delivery, told)
     reading = asyncio.create_task(asyncio.to_thread(project.read, delivery, told))
     try:

@@ -8,7 +8,7 @@ import structlog
 from starlette.requests import Request
 from starlette.responses import Response
 
-from ghsync import metrics
+from ghsync import metrics, payload
 from ghsync.errors import GhsyncError, SignatureMismatch
 from ghsync.inbox.delivery import Delivery
 from ghsync.inbox.spool import Outcome
@@ -18,8 +18,6 @@ from ghsync.receiver.envelope import Envelope
 from ghsync.receiver.refusals import Refusals
 from ghsync.receiver.secrets import Secrets
 from ghsync.receiver.senders import Senders
-
-LARGE_BODY_BYTES = 1024 * 1024  # what takes longer than a few milliseconds to verify does so in a thread
 
 log = structlog.get_logger()
 
@@ -85,6 +83,6 @@ class Receiver:
         return delivery
 
     async def _read(self, addressed: Envelope, body: bytes, secrets: tuple[bytes, ...]) -> Delivery:
-        if len(body) < LARGE_BODY_BYTES:
+        if len(body) < payload.LARGE_BYTES:
             return envelope.read(addressed, body, secrets, handled=self._handled)
         return await asyncio.to_thread(envelope.read, addressed, body, secrets, handled=self._handled)

@@ -16,7 +16,7 @@ from tests import debian, postgres, service
 from tests.chaos import mirror
 from tests.chaos.delivery import Sender
 from tests.debian import Node
-from tests.relay import Relay, relay
+from tests.relay import Relay, as_url, relay
 from tests.service import Program, Receiver
 from tests.traffic import Traffic
 
@@ -88,10 +88,10 @@ async def opened(kind: Kind, folder: Path, node: Node) -> AsyncIterator[Arena]:
     async with AsyncExitStack() as stack:
         door = await stack.enter_async_context(relay(node.url(DATABASE)))
         receiver = await stack.enter_async_context(
-            service.serving(door.uri, folder / "serve.log", command=kind.command, **kind.settings)
+            service.serving(as_url(door), folder / "serve.log", command=kind.command, **kind.settings)
         )
         workers = [
-            await stack.enter_async_context(service.working(door.uri, folder / f"work{place}.log"))
+            await stack.enter_async_context(service.working(as_url(door), folder / f"work{place}.log"))
             for place in range(kind.workers)
         ]
         yield Arena(node, door, receiver, folder, workers)
